@@ -1,0 +1,43 @@
+// SPDX-License-Identifier: Apache-2.0
+#pragma once
+
+#include <cstdint>
+#include <string>
+#include <vector>
+
+#include "worker/settings.h"
+
+namespace monodon::master {
+
+// The checked configuration of one generation: file, then environment, then command
+// line, merged. Durations are milliseconds, sizes are bytes. Every field has one row
+// in the table of settings (master/settings_table.h), which owns its name, default,
+// range, documentation and what a reload does to it.
+struct Settings {
+  worker::Settings worker;  // what zygote and workers get to know
+
+  // Listeners; ignored (with a note) where systemd passes sockets.
+  std::vector<std::string> bind;  // "unix:/path", "unix:@name", "host:port", "[v6]:port"
+  std::uint32_t backlog = 2048;   // only for sockets that we bind
+  std::int32_t socket_mode = -1;  // octal mode of a Unix socket; -1: by umask
+  std::string socket_user;
+  std::string socket_group;
+
+  // Supervision
+  std::uint32_t workers = 1;
+  std::uint64_t boot_timeout = 60'000;
+  std::uint32_t max_surge = 1;
+  std::uint32_t max_unavailable = 0;
+  std::uint64_t restart_pause = 100;             // first back-off of a slot
+  std::uint64_t restart_pause_longest = 30'000;
+
+  // The process
+  std::string python;  // interpreter as asked for; "" = search
+  std::string user;
+  std::string group;
+  std::int32_t umask = -1;
+  std::string pid_file;
+  std::string runtime_directory;  // of the control socket; "" = $RUNTIME_DIRECTORY, else none
+};
+
+}  // namespace monodon::master

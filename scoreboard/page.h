@@ -1,0 +1,122 @@
+// SPDX-License-Identifier: Apache-2.0
+#pragma once
+
+#include <array>
+#include <atomic>
+#include <cstddef>
+#include <cstdint>
+#include <string_view>
+#include <type_traits>
+
+namespace monodon::scoreboard {
+
+// The page of one worker: what it says about itself, in a sealed memfd of its own
+// (SHRINK|GROW|SEAL) that no other worker can reach. Written by that worker only,
+// without locks; read by the master, the exporter, status and top, who treat every
+// byte as a rumour: no pointer, index, length or pid in here is ever relied on.
+//
+// Layout: one WorkerHeader, then one ThreadRow for each application thread. The
+// number of rows is known to the master from its own table, never from the page.
+
+enum class WorkerState : std::uint32_t { booting, idle, busy, draining, stopped };
+enum class Phase : std::uint32_t { idle, reading, handling, writing };
+
+inline constexpr std::size_t kClasses = 6;  // 1xx..5xx, [5]: no answer (cut, died)
+
+// Upper bounds in microseconds; the last bucket is everything above. From 100 us
+// (a cached view) to 60 s (past every sane deadline), about 2 to 2.5 apart.
+inline constexpr std::array<std::uint32_t, 16> kBucketsUs = {
+    100,     250,     500,       1'000,     2'500,     5'000,      10'000,     25'000,
+    50'000,  100'000, 250'000,   500'000,   1'000'000, 2'500'000,  10'000'000, 60'000'000};
+inline constexpr std::size_t kBuckets = kBucketsUs.size() + 1;
+
+using Counter = std::atomic<std::uint64_t>;
+static_assert(Counter::is_always_lock_free);
+
+// One writer: plain load and store, no locked instruction.
+inline void add(Counter& counter, std::uint64_t n = 1) noexcept {
+  counter.store(counter.load(std::memory_order_relaxed) + n, std::memory_order_relaxed);
+}
+
+struct alignas(64) WorkerHeader {
+  std::atomic<std::uint32_t> state{0};      // WorkerState
+  std::atomic<std::uint32_t> serial{0};
+  std::atomic<std::uint64_t> heartbeat_ns{0};  // CLOCK_MONOTONIC, by the keeper
+  // Kept by whichever thread leads (one at a time).
+  Counter accepted;          // connections taken from the listeners
+  Counter accept_pauses;     // out of descriptors or memory
+  Counter handed_in;         // kept-alive connections from other workers
+  Counter handed_out;
+  std::atomic<std::uint64_t> open_connections{0};
+  std::atomic<std::uint64_t> idle_connections{0};  // kept alive, nothing to read
+  // Kept by the keeper.
+  Counter log_lines_dropped;
+  Counter slow_requests;
+  Counter deadlines;
+  std::atomic<std::uint64_t> memory_bytes{0};  // PSS when max_memory is set
+};
+
+struct alignas(64) ThreadRow {
+  // What runs now. `version` is odd while the owner writes the texts.
+  std::atomic<std::uint32_t> version{0};
+  std::atomic<std::uint32_t> phase{0};        // Phase
+  std::atomic<std::uint64_t> started_ns{0};   // CLOCK_MONOTONIC; 0: nothing runs
+  std::atomic<std::uint64_t> sequence{0};     // requests begun by this thread
+  std::array<std::atomic<std::uint64_t>, 4> remote{};       // 32 bytes, NUL padded
+  std::array<std::atomic<std::uint64_t>, 8> request_id{};   // 64 bytes
+  std::array<std::atomic<std::uint64_t>, 32> request{};     // 256: "GET /path" (no query)
+
+  // Totals since the worker started.
+  Counter requests;         // handed to the application
+  Counter refused;          // answered by us: 400, 408, 413, 414, 431, 501, 505
+  Counter errors;           // application raised, or broke the protocol
+  Counter bytes_in;         // request bodies
+  Counter bytes_out;        // response bodies as sent
+  Counter busy_ns;          // inside the application
+  Counter dropped_fields;   // header names with underscores
+  std::array<Counter, kClasses> responses{};  // by status class
+  std::array<std::array<Counter, kBuckets>, kClasses> duration{};  // head complete to end
+  std::array<Counter, kClasses> duration_sum_us{};
+};
+
+static_assert(std::is_standard_layout_v<WorkerHeader>);
+static_assert(std::is_standard_layout_v<ThreadRow>);
+
+// Size of a page for `threads` application threads, a whole number of 4 KiB pages.
+[[nodiscard]] constexpr std::size_t page_size(std::size_t threads) noexcept {
+  const std::size_t bytes = sizeof(WorkerHeader) + threads * sizeof(ThreadRow);
+  return (bytes + 4095) / 4096 * 4096;
+}
+
+// The owner's side of a page.
+class WorkerPage {
+ public:
+  // Maps `memfd` read-write. Throws std::system_error or
+  // boost::interprocess::interprocess_exception: only at the start of a worker.
+  WorkerPage(int memfd, std::size_t threads);
+  // Heap memory instead: zygote warm-up, tests, benchmarks.
+  explicit WorkerPage(std::size_t threads);
+  ~WorkerPage();
+  WorkerPage(const WorkerPage&) = delete;
+  WorkerPage& operator=(const WorkerPage&) = delete;
+
+  [[nodiscard]] WorkerHeader& header() noexcept { return *header_; }
+  [[nodiscard]] ThreadRow& row(std::size_t thread) noexcept { return rows_[thread]; }
+
+ private:
+  struct Mapping;
+  Mapping* mapping_;
+  WorkerHeader* header_;
+  ThreadRow* rows_;
+};
+
+// Owner thread only. `target` is cut at "?": a query may hold secrets.
+void begin_request(ThreadRow& row, std::string_view method, std::string_view target,
+                   std::string_view remote, std::string_view request_id,
+                   std::uint64_t now_ns) noexcept;
+
+// Owner thread only. status 0: no answer was sent.
+void end_request(ThreadRow& row, int status, std::uint64_t bytes_in,
+                 std::uint64_t bytes_out, std::uint64_t duration_ns) noexcept;
+
+}  // namespace monodon::scoreboard

@@ -1,0 +1,127 @@
+// SPDX-License-Identifier: Apache-2.0
+#pragma once
+
+#include <cstdint>
+#include <span>
+#include <string>
+#include <string_view>
+
+#include "base/result.h"
+#include "worker/boot.h"
+#include "worker/http/request.h"
+#include "worker/http/response_head.h"
+
+namespace monodon::worker {
+
+// A request body, whole before the application runs. Read-only, rewindable, owned by
+// the connection; gone when Application::serve returns.
+class Body {
+ public:
+  virtual ~Body() = default;
+  [[nodiscard]] virtual std::uint64_t size() const noexcept = 0;
+  // Copies up to `size` bytes from `offset`; returns how many. 0 at the end.
+  // -1: the spool file could not be read (logged already).
+  virtual std::int64_t read(std::uint64_t offset, char* to, std::size_t size) = 0;
+};
+
+struct Request {
+  const http::RequestHead* head = nullptr;
+  Body* body = nullptr;
+  const ListenerInfo* listener = nullptr;
+  std::string_view remote_addr;  // "" for a Unix peer that nobody vouches for
+  std::uint16_t remote_port = 0;
+  std::string_view scheme;       // "http" or "https"
+  std::string_view script_name;  // from a trusted forwarder; usually empty
+  std::string_view path_info;    // from a trusted forwarder; null data(): not given
+  std::string_view request_id;   // the proxy's, or made here
+  std::uint64_t received_ns = 0;  // CLOCK_MONOTONIC, head complete
+};
+
+// Where the application's answer goes. Used by the thread that runs the request,
+// between entry and return of Application::serve. Nothing here waits for the client:
+// what it does not take at once is copied to memory, then to an unlinked file, and is
+// finished by the keeper. (Only beyond 1 GiB of spool does write() wait.)
+class Response {
+ public:
+  virtual ~Response() = default;
+
+  // Checks and keeps the head; nothing is sent yet, so it can be begun anew (PEP 3333
+  // exc_info) until `sent()`. An error text is for the log: answer 500 then.
+  // known_length: of the whole body, when known.
+  virtual std::string begin(const http::ResponseHead& head,
+                            std::optional<std::uint64_t> known_length) = 0;
+  [[nodiscard]] virtual bool begun() const noexcept = 0;
+  [[nodiscard]] virtual bool sent() const noexcept = 0;  // head is on its way
+
+  // Sends (head and) `data` now. Bytes over Content-Length, or where no body is
+  // allowed, are dropped and logged once. False: the client is gone or the request
+  // is past its deadline; the application may stop producing.
+  virtual bool write(std::string_view data) = 0;
+
+  // Sends `count` bytes of a regular file from `offset` with sendfile(2). The
+  // descriptor is duplicated when it is needed longer.
+  virtual bool send_file(int fd, std::uint64_t offset, std::uint64_t count) = 0;
+
+  // The rest of the body; head, data and end go out in one writev. Must be the last
+  // call. Without it the response counts as cut short and the connection closes
+  // without the terminating chunk, so that the client notices.
+  virtual void finish(std::string_view data) = 0;
+
+  // 103 Early Hints (RFC 8297), before the head; ignored for HTTP/1.0.
+  virtual void early_hints(std::span<const http::Field> fields) = 0;
+
+  // Answers 500 if nothing was sent yet, else cuts the connection. `why` is logged.
+  virtual void fail(std::string_view why) = 0;
+};
+
+struct LoadError {
+  std::int64_t failure = 3;  // wire::LoadFailure
+  std::string reason;        // complete text with traceback
+};
+
+// The application and the runtime it lives in. Two implementations: WSGI in
+// worker/python (the extension), and native applications in worker/native.
+//
+// Process and thread of each call are given; nothing here is called in the master.
+class Application {
+ public:
+  virtual ~Application() = default;
+
+  // Zygote (preload) or worker (else), main thread. Empty reason: loaded.
+  virtual LoadError load(const Boot& boot) = 0;
+
+  // Zygote, after load and once before the first fork: collect and freeze garbage,
+  // and name what does not survive a fork (threads, connected sockets), a line each.
+  virtual std::vector<std::string> prepare_to_fork() { return {}; }
+
+  // Zygote. fork(2) with what the runtime needs around it. Returns like fork(2).
+  virtual int fork() = 0;
+
+  // Worker, main thread, after fork and load, before `ready`.
+  virtual void start_worker(std::uint32_t /*slot*/, std::uint32_t /*generation*/) {}
+
+  // Worker. Starts application thread number `index` (1..), which must call
+  // `body(context, index)` and end when that returns. The main thread is number 0.
+  virtual Outcome start_thread(unsigned index, void (*body)(void*, unsigned),
+                               void* context) = 0;
+
+  // Worker, main thread: runs `body` (the loop) until it returns; lets go of whatever
+  // lock the runtime holds (the GIL).
+  virtual void run_main(void (*body)(void*, unsigned), void* context) = 0;
+
+  // Worker, any application thread. Must not throw. Returning without finish() or
+  // fail() cuts the response short.
+  virtual void serve(const Request& request, Response& response) noexcept = 0;
+
+  // Worker, main thread, after a signal interrupted the wait.
+  virtual void on_interrupt() {}
+
+  // Worker, keeper thread; must not take the runtime's lock: stacks of all threads,
+  // also when one of them is stuck in foreign code. "" when there are none.
+  virtual std::string dump_stacks() { return {}; }
+
+  // Worker, main thread, after the last request.
+  virtual void stop_worker() {}
+};
+
+}  // namespace monodon::worker

@@ -1,0 +1,33 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "worker/boot.h"
+
+#include <nlohmann/json.hpp>
+
+namespace monodon::worker {
+
+NLOHMANN_DEFINE_TYPE_NON_INTRUSIVE(
+    Settings, application, directory, python_path, environment, preload, warm_up, name,
+    workers, threads, request_timeout, slow_request, graceful_timeout, header_timeout,
+    body_timeout, write_timeout, keepalive, max_requests, max_requests_jitter,
+    max_lifetime, max_memory, limit_request_line, limit_request_fields,
+    limit_request_field_size, limit_request_body, body_memory, response_memory,
+    spool_directory, forwarded_allow_ips, secure_scheme_headers, forwarder_headers,
+    header_map, remote_addr_from_forwarded, request_id_header, server_header, sendfile,
+    access_log, access_log_format, error_log, error_log_format, log_level)
+NLOHMANN_DEFINE_TYPE_NON_INTRUSIVE(ListenerInfo, name, address, unix_socket, host, port)
+NLOHMANN_DEFINE_TYPE_NON_INTRUSIVE(Boot, settings, listeners, generation)
+
+std::string to_json(const Boot& boot) {
+  return nlohmann::json(boot).dump(-1, ' ', false,
+                                   nlohmann::json::error_handler_t::replace);
+}
+
+Result<Boot> boot_from_json(std::string_view json) {
+  try {
+    return nlohmann::json::parse(json).get<Boot>();
+  } catch (const nlohmann::json::exception& e) {
+    return Error{std::string{"read boot message: "} + e.what(), 0};
+  }
+}
+
+}  // namespace monodon::worker

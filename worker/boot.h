@@ -1,0 +1,33 @@
+// SPDX-License-Identifier: Apache-2.0
+#pragma once
+
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "base/result.h"
+#include "worker/settings.h"
+
+namespace monodon::worker {
+
+// One listening socket, as the application must see it (SERVER_NAME, SERVER_PORT).
+struct ListenerInfo {
+  std::string name;     // LISTEN_FDNAMES' name, or "http"
+  std::string address;  // "unix:/run/x.sock", "127.0.0.1:8000", "[::1]:8000", "unix:@x"
+  bool unix_socket = false;
+  std::string host;     // TCP only
+  std::uint16_t port = 0;
+};
+
+// Text of the boot message. Both sides are of one build, so the JSON needs no
+// version; a key that is missing or of the wrong type is an Error that names it.
+struct Boot {
+  Settings settings;
+  std::vector<ListenerInfo> listeners;
+  std::uint32_t generation = 1;
+};
+
+std::string to_json(const Boot& boot);
+Result<Boot> boot_from_json(std::string_view json);
+
+}  // namespace monodon::worker

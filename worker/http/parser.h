@@ -1,0 +1,77 @@
+// SPDX-License-Identifier: Apache-2.0
+#pragma once
+
+#include <cstddef>
+#include <cstdint>
+#include <string_view>
+
+#include "worker/http/request.h"
+
+namespace monodon::http {
+
+struct HeadLimits {
+  std::size_t request_line = 4094;
+  std::size_t fields = 100;
+  std::size_t field_size = 8190;  // name, colon and value
+  enum class Underscores : std::uint8_t { drop, refuse, keep } underscores =
+      Underscores::drop;
+};
+
+struct ParseError {
+  int status = 400;          // 400, 414, 431, 501, 505
+  const char* reason = "";   // ours, fit for log and error page
+};
+
+enum class Parse : std::uint8_t { incomplete, complete, failed };
+
+struct HeadResult {
+  Parse state = Parse::incomplete;
+  std::size_t consumed = 0;  // bytes of the head, empty line included, if complete
+  ParseError error;          // if failed; the connection must answer once and close
+};
+
+// Parses one request head at the start of `input`. Stateless but for `scanned`: the
+// number of bytes known to hold no end of head, so that a head that comes byte by
+// byte is not searched again from its start (start with 0; kept by the caller).
+//
+// Errors are found as early as the bytes allow, and a limit strikes before its buffer
+// is full. Stricter than RFC 9112 allows to be lenient; every one of these is an
+// error: bare LF or CR, NUL and other controls, obs-fold, space before the colon,
+// empty names, missing or repeated Host on 1.1, repeated Content-Type, Content-Length
+// that is not 1*DIGIT or is repeated, Transfer-Encoding with Content-Length, on
+// HTTP/1.0, repeated, or anything but exactly "chunked", a fragment or control byte
+// in the target, CONNECT, "*" with a method other than OPTIONS, lower-case methods,
+// versions other than HTTP/1.0 and HTTP/1.1 (505). Unknown codings are 501.
+// At most one empty line (CRLF) before the request line is skipped (RFC 9112 2.2).
+HeadResult parse_head(std::string_view input, const HeadLimits& limits,
+                      std::size_t& scanned, RequestHead& head);
+
+// Decodes a chunked body (RFC 9112 7.1) piece by piece. Trailers are checked for
+// syntax, bounded and dropped. Framing overhead (chunk lines, extensions, trailers)
+// is bounded: 16 KiB of extensions and trailers, or 64 bytes a chunk on top.
+class ChunkedDecoder {
+ public:
+  struct Step {
+    Parse state = Parse::incomplete;
+    std::size_t consumed = 0;   // bytes of `input` used up by this step
+    std::string_view data;      // body bytes found, a view into `input`; may be empty
+    ParseError error;
+  };
+
+  // Call again with the rest of the input until `data` is empty and consumed is 0
+  // (more is needed), the state is complete (after the last trailer) or failed.
+  Step step(std::string_view input);
+
+ private:
+  enum class At : std::uint8_t {
+    size, extension, size_lf, data, data_cr, data_lf, trailer, trailer_lf, end_lf, done
+  };
+  At at_ = At::size;
+  std::uint64_t left_ = 0;      // of the chunk
+  std::uint32_t digits_ = 0;
+  std::uint64_t overhead_ = 0;
+  std::uint64_t chunks_ = 0;
+  std::uint32_t line_ = 0;      // length of the trailer line so far
+};
+
+}  // namespace monodon::http

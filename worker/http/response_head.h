@@ -1,0 +1,62 @@
+// SPDX-License-Identifier: Apache-2.0
+#pragma once
+
+#include <cstdint>
+#include <optional>
+#include <span>
+#include <string>
+#include <string_view>
+
+#include "worker/http/request.h"
+
+namespace monodon::http {
+
+// What the application wants to send, still unchecked.
+struct ResponseHead {
+  std::string_view status;       // "200 OK": three digits, SP, reason
+  std::span<const Field> fields;
+};
+
+// How the body goes out, decided in one place from request and response.
+struct ResponsePlan {
+  int status = 0;
+  Framing framing = Framing::none;  // none: no body, or until the connection closes
+  std::uint64_t content_length = 0;  // with Framing::length
+  bool body_allowed = true;  // false: HEAD, 204, 304: body bytes are dropped
+  bool keep_alive = true;    // after this response
+};
+
+struct ResponseContext {
+  const RequestHead* request = nullptr;  // null: the request was refused by us
+  bool may_keep_alive = true;            // false: draining to nobody, limits, error
+  std::string_view server;               // Server field; empty: none
+  std::string_view date;                 // cached IMF-fixdate
+  // Length of the whole body if the caller knows it (a list of one item, a file).
+  std::optional<std::uint64_t> known_length;
+};
+
+// Checks `head`, appends status line and fields to `out` (ending with the empty line)
+// and says how the body is to be sent. Pure.
+//
+// Refused, with a sentence for the log and nothing appended: a status that is not
+// 3 digits 100..599 SP text, 1xx; CR, LF or NUL in status, name or value; a name that
+// is not a token; Content-Length that is not 1*DIGIT, repeated, or contradicts
+// known_length; Transfer-Encoding or other hop-by-hop fields (PEP 3333 forbids them;
+// Connection: close alone is honoured, keep-alive ignored); Upgrade. Server and Date
+// of the application replace ours.
+struct PlanOrError {
+  ResponsePlan plan;
+  std::string error;  // empty when fine
+};
+PlanOrError write_head(const ResponseHead& head, const ResponseContext& context,
+                       std::string& out);
+
+// A complete response of our own: small HTML page, Connection: close.
+// `status` is e.g. 400; `detail` is text of ours, never the client's.
+std::string error_response(int status, std::string_view detail, std::string_view server,
+                           std::string_view date, bool head_only = false);
+
+// "OK" for 200, "" for an unknown number.
+std::string_view reason_phrase(int status) noexcept;
+
+}  // namespace monodon::http

@@ -1,0 +1,71 @@
+// SPDX-License-Identifier: Apache-2.0
+#pragma once
+
+#include <cstdint>
+#include <string>
+#include <vector>
+
+namespace monodon::worker {
+
+// Everything that a zygote and its workers need to know, fixed for the life of one
+// generation. The master fills it from the checked configuration and sends it, as
+// JSON, in the boot message of the zygote (worker/wire.h). Defaults, ranges, units
+// and documentation of each key are in master/settings.h: here they only travel.
+//
+// Durations are milliseconds, sizes are bytes, 0 means "off" or "no limit" where
+// the table of settings says so.
+struct Settings {
+  // Application
+  std::string application;  // "package.module:callable" or "native:..."
+  std::string directory;    // working directory, becomes sys.path[0]
+  std::vector<std::string> python_path;
+  std::vector<std::string> environment;  // "KEY=value", set before the import
+  bool preload = true;
+  std::string warm_up;    // path of a request made in the zygote; "" for none
+  std::string name;       // shown in process titles
+  std::uint32_t workers = 1;  // for wsgi.multiprocess
+  std::uint32_t threads = 1;
+
+  // Deadlines, ms
+  std::uint64_t request_timeout = 30'000;
+  std::uint64_t slow_request = 0;
+  std::uint64_t graceful_timeout = 30'000;
+  std::uint64_t header_timeout = 10'000;
+  std::uint64_t body_timeout = 30'000;
+  std::uint64_t write_timeout = 60'000;
+  std::uint64_t keepalive = 75'000;
+
+  // Recycling
+  std::uint64_t max_requests = 0;
+  std::uint64_t max_requests_jitter = 0;
+  std::uint64_t max_lifetime = 0;
+  std::uint64_t max_memory = 0;  // PSS of the worker, bytes
+
+  // Limits of a request
+  std::uint64_t limit_request_line = 4094;
+  std::uint64_t limit_request_fields = 100;
+  std::uint64_t limit_request_field_size = 8190;
+  std::uint64_t limit_request_body = 1ULL << 30;
+  std::uint64_t body_memory = 256 * 1024;        // more goes to an unlinked file
+  std::uint64_t response_memory = 1024 * 1024;   // more goes to an unlinked file
+  std::string spool_directory = "/var/tmp";
+
+  // Who is on the other side
+  std::vector<std::string> forwarded_allow_ips;  // addresses, networks, "*"
+  std::vector<std::string> secure_scheme_headers;  // "X-FORWARDED-PROTO=https"
+  std::vector<std::string> forwarder_headers;    // "SCRIPT_NAME", "PATH_INFO"
+  std::string header_map = "drop";               // drop | refuse | dangerous
+  bool remote_addr_from_forwarded = true;
+  std::string request_id_header = "X-Request-ID";
+  std::string server_header = "monodon";         // "" sends no Server field
+  bool sendfile = true;
+
+  // Logs
+  std::string access_log;         // path, "-" for stdout, "" for none
+  std::string access_log_format;  // Gunicorn's language, or "json"
+  std::string error_log = "-";    // path, "-" for stderr
+  std::string error_log_format = "auto";  // auto | text | json | journald
+  std::string log_level = "info";
+};
+
+}  // namespace monodon::worker

@@ -1,0 +1,84 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "worker/wire.h"
+
+#include <sys/socket.h>
+#include <sys/uio.h>
+
+#include <algorithm>
+#include <array>
+#include <cerrno>
+#include <cstring>
+
+namespace monodon::wire {
+
+Outcome send(int socket, const Frame& frame, std::string_view text,
+             std::span<const int> fds) {
+  text = text.substr(0, kMaxText);
+  Frame head = frame;
+  std::array<iovec, 2> parts{
+      {{&head, sizeof head}, {const_cast<char*>(text.data()), text.size()}}};
+  msghdr message{};
+  message.msg_iov = parts.data();
+  message.msg_iovlen = text.empty() ? 1 : 2;
+
+  alignas(cmsghdr) std::array<char, CMSG_SPACE(sizeof(int) * kMaxFds)> control{};
+  if (!fds.empty()) {
+    if (fds.size() > kMaxFds) return Error{"send message: too many descriptors", EINVAL};
+    message.msg_control = control.data();
+    message.msg_controllen = CMSG_SPACE(sizeof(int) * fds.size());
+    cmsghdr* rights = CMSG_FIRSTHDR(&message);
+    rights->cmsg_level = SOL_SOCKET;
+    rights->cmsg_type = SCM_RIGHTS;
+    rights->cmsg_len = CMSG_LEN(sizeof(int) * fds.size());
+    std::memcpy(CMSG_DATA(rights), fds.data(), sizeof(int) * fds.size());
+  }
+  for (;;) {
+    if (::sendmsg(socket, &message, MSG_NOSIGNAL | MSG_DONTWAIT) >= 0) return ok();
+    if (errno != EINTR) return last_error("send message");
+  }
+}
+
+namespace {
+
+void take_descriptors(msghdr& message, std::vector<UniqueFd>& to) {
+  for (cmsghdr* c = CMSG_FIRSTHDR(&message); c != nullptr; c = CMSG_NXTHDR(&message, c)) {
+    if (c->cmsg_level != SOL_SOCKET || c->cmsg_type != SCM_RIGHTS) continue;
+    const std::size_t count = (c->cmsg_len - CMSG_LEN(0)) / sizeof(int);
+    for (std::size_t i = 0; i < count; ++i) {
+      int fd = -1;
+      std::memcpy(&fd, CMSG_DATA(c) + i * sizeof(int), sizeof fd);
+      to.emplace_back(fd);
+    }
+  }
+}
+
+}  // namespace
+
+Result<Message> receive(int socket) {
+  Message result;
+  result.text.resize(kMaxText);
+  std::array<iovec, 2> parts{{{&result.frame, sizeof result.frame},
+                              {result.text.data(), result.text.size()}}};
+  alignas(cmsghdr) std::array<char, CMSG_SPACE(sizeof(int) * kMaxFds)> control;
+  msghdr message{};
+  message.msg_iov = parts.data();
+  message.msg_iovlen = parts.size();
+  message.msg_control = control.data();
+  message.msg_controllen = control.size();
+
+  ssize_t got;
+  do {
+    got = ::recvmsg(socket, &message, MSG_CMSG_CLOEXEC);
+  } while (got < 0 && errno == EINTR);
+  if (got < 0) return last_error("receive message");
+  take_descriptors(message, result.fds);
+  // A packet of zero bytes is never sent, so zero is the end.
+  if (got == 0) return Error{"end of file", ECONNRESET};
+  const auto bytes = static_cast<std::size_t>(got);
+  if (bytes < sizeof(Frame) || (message.msg_flags & (MSG_TRUNC | MSG_CTRUNC)) != 0)
+    return Error{"receive message: not a whole frame", EPROTO};
+  result.text.resize(bytes - sizeof(Frame));
+  return result;
+}
+
+}  // namespace monodon::wire

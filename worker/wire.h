@@ -1,0 +1,87 @@
+// SPDX-License-Identifier: Apache-2.0
+#pragma once
+
+#include <cstdint>
+#include <span>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "base/result.h"
+#include "base/unique_fd.h"
+
+namespace monodon::wire {
+
+// What master, zygote and workers say to each other.
+//
+// Every pair of processes has its own SOCK_SEQPACKET socket pair; a message is one
+// packet: a Frame, then up to kMaxText bytes of text, then descriptors (SCM_RIGHTS).
+// End of file means that the other side is dead, in both directions.
+//
+// The master believes nothing it reads: it drops a frame whose size, kind, slot or
+// serial does not match its own table (a message may outlive its sender).
+enum class Kind : std::uint32_t {
+  // master -> zygote
+  boot = 1,     // text: worker::Settings as JSON, fds: handoff tx, handoff rx,
+                // then the listeners in the order of Boot::listeners
+  fork = 2,     // fds: channel of the new worker, its scoreboard page (memfd)
+  quit = 3,     // no more workers will be wanted; end of file means the same
+
+  // zygote -> master
+  loaded = 10,       // value: milliseconds the import took; ready to fork
+  load_failed = 11,  // value: a LoadFailure; text: the reason, traceback included
+  forked = 12,       // value: pid, already a child of the master (subreaper)
+  fork_failed = 13,  // value: errno
+  warning = 14,      // text: one line for the log (threads before fork, ...)
+
+  // worker -> master
+  ready = 20,        // accepts connections
+  boot_failed = 21,  // value: a LoadFailure (preload: false), text: the reason
+  retire = 22,       // wants to be replaced; value: a Retire
+  drained = 23,      // nothing runs any more; exits at once
+  stuck = 24,        // request_timeout struck, the client has its 504; text: what ran
+  stacks = 25,       // answer to `dump`; text: the Python stacks
+
+  // master -> worker
+  drain = 30,        // stop accepting, finish, hand idle connections on, exit;
+                     // value 1: nobody is left to take connections, close them
+  stop = 31,         // leave now
+  reopen_logs = 32,
+  dump = 33,         // send `stacks`
+};
+
+// Why an application could not be loaded; also the exit status of `monodon serve`
+// when it happens at the first start (Gunicorn's: 3 import error, 4 no such name).
+enum class LoadFailure : std::int64_t { import_error = 3, no_such_attribute = 4 };
+
+enum class Retire : std::int64_t { max_requests = 1, max_lifetime = 2, max_memory = 3 };
+
+struct Frame {
+  Kind kind{};
+  std::uint32_t slot = 0;
+  std::uint32_t serial = 0;      // of the worker this is about; 0 for the zygote's own
+  std::uint32_t generation = 0;
+  std::int64_t value = 0;
+};
+static_assert(sizeof(Frame) == 24);
+
+inline constexpr std::size_t kMaxText = 64 * 1024;
+inline constexpr std::size_t kMaxFds = 64;
+
+struct Message {
+  Frame frame;
+  std::string text;
+  std::vector<UniqueFd> fds;
+};
+
+// Sends one packet without blocking and without SIGPIPE. Text over kMaxText is cut.
+// EAGAIN: the other side does not read; EPIPE: it is dead.
+Outcome send(int socket, const Frame& frame, std::string_view text = {},
+             std::span<const int> fds = {});
+
+// Takes one packet, without blocking if `socket` is non-blocking. The descriptors are
+// CLOEXEC. Errors: EAGAIN (nothing there), ECONNRESET with what == "end of file"
+// (the other side is gone), EPROTO (not a Frame: wrong size or truncated).
+Result<Message> receive(int socket);
+
+}  // namespace monodon::wire
