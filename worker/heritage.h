@@ -1,0 +1,34 @@
+// SPDX-License-Identifier: Apache-2.0
+#pragma once
+
+#include <cstdint>
+#include <vector>
+
+#include "base/unique_fd.h"
+#include "worker/boot.h"
+
+namespace monodon::worker {
+
+class Application;
+
+// All that a worker gets from the master: the boot message (through the zygote, by
+// fork) and the descriptors named here. Everything else above stderr is CLOEXEC or
+// was never there.
+struct Heritage {
+  std::uint32_t slot = 0;
+  std::uint32_t serial = 0;
+  std::uint32_t generation = 0;
+  const Boot* boot = nullptr;
+  UniqueFd channel;           // to the master, worker/wire.h
+  UniqueFd page;              // scoreboard page, a sealed memfd
+  UniqueFd handoff_send;      // one SOCK_SEQPACKET pair for all workers of a master
+  UniqueFd handoff_receive;
+  std::vector<UniqueFd> listeners;  // as in boot->listeners; non-blocking
+};
+
+// The life of a worker, from the first moment after fork: says `ready` (or
+// `boot_failed`), serves until it is told to drain or its master is gone, and returns
+// the exit status. Main thread. `app` is loaded already when settings.preload is set.
+int run(Heritage heritage, Application& app);
+
+}  // namespace monodon::worker
