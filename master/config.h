@@ -1,0 +1,50 @@
+// SPDX-License-Identifier: Apache-2.0
+#pragma once
+
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "master/settings.h"
+
+namespace monodon::master {
+
+// One setting given outside the file, still text.
+struct Override {
+  std::string key;                  // as in the table of settings: "workers"
+  std::vector<std::string> values;  // more than one only for lists
+  std::string origin;               // for messages: "--workers", "WEB_CONCURRENCY"
+};
+
+// What command line and environment asked for, taken once at start (cli/). Kept for
+// the whole life of the master: a reload reads the file again under the same
+// overrides.
+struct CommandLine {
+  std::string config_file;      // -c; "" means ./monodon.yaml if there is one
+  std::string start_directory;  // of the start; relative paths are meant from here
+  std::vector<Override> environment;  // over the file
+  std::vector<Override> arguments;    // over the environment
+  std::vector<std::string> notes;     // flags that were accepted and do nothing
+};
+
+// A configuration that was checked and found good.
+struct LoadedConfig {
+  Settings settings;                  // complete: directory set, paths absolute
+  std::string config_file;            // absolute; "" when no file was read
+  std::string config_text;            // of that file, as read
+  std::vector<std::string> notes;     // worth an info line each
+  std::vector<std::string> warnings;  // worth a warning each
+  CommandLine command_line;           // load_config(command_line) reads everything anew
+};
+
+struct ConfigResult {
+  std::optional<LoadedConfig> config;  // empty when there are problems
+  std::vector<std::string> problems;   // all of them, a sentence each
+};
+
+// Reads, merges and checks: defaults, then the file, then environment, then command
+// line; later wins. Master (at start and on SIGHUP) and the tools. Never throws for
+// what an operator wrote. Blocks only for reading one local file.
+ConfigResult load_config(const CommandLine& command_line);
+
+}  // namespace monodon::master
