@@ -30,10 +30,10 @@ struct Request {
   const ListenerInfo* listener = nullptr;
   std::string_view remote_addr;  // "" for a Unix peer that nobody vouches for
   std::uint16_t remote_port = 0;
-  std::string_view scheme;       // "http" or "https"
-  std::string_view script_name;  // from a trusted forwarder; usually empty
-  std::string_view path_info;    // from a trusted forwarder; null data(): not given
-  std::string_view request_id;   // the proxy's, or made here
+  std::string_view scheme;        // "http" or "https"
+  std::string_view script_name;   // from a trusted forwarder; usually empty
+  std::string_view path_info;     // from a trusted forwarder; null data(): not given
+  std::string_view request_id;    // the proxy's, or made here
   std::uint64_t received_ns = 0;  // CLOCK_MONOTONIC, head complete
 };
 
@@ -94,7 +94,8 @@ class Application {
   // and name what does not survive a fork (threads, connected sockets), a line each.
   virtual std::vector<std::string> prepare_to_fork() { return {}; }
 
-  // Zygote. fork(2) with what the runtime needs around it. Returns like fork(2).
+  // Zygote. double_fork() of worker/zygote.h with what the runtime needs around it:
+  // the new process becomes the master's child. Returns like fork(2).
   virtual int fork() = 0;
 
   // Worker, main thread, after fork and load, before `ready`.

@@ -1,0 +1,43 @@
+// SPDX-License-Identifier: Apache-2.0
+#pragma once
+
+#include <sys/types.h>
+
+#include "base/unique_fd.h"
+#include "worker/application.h"
+
+namespace monodon::worker {
+
+// The process that imports the application once and then only forks. It is started by
+// fork and exec, with nothing but its standard descriptors and its end of the channel:
+//
+//   PYTHON LIBDIR/python/zygote.py [BLANKS]     zygote for WSGI
+//   LIBDIR/native/monodon-native [BLANKS]       zygote for native applications
+//   ... --check                                 check_application(), below
+//
+// A last argument of blanks only makes room for process titles.
+
+// Where the zygote finds its channel (wire::Kind), the one descriptor above stderr
+// that it inherits.
+inline constexpr int kZygoteChannel = 3;
+
+// The life of the zygote: takes `boot`, loads, answers `loaded` or `load_failed`, then
+// makes a worker for every `fork` until `quit` or the end of file. One thread.
+//
+// Returns the exit status, in the zygote only: 0, or a wire::LoadFailure, or 1 when it
+// never understood what to do. A worker never returns from here; it leaves by _exit
+// with the status of worker::run.
+int run_zygote(UniqueFd channel, Application& app);
+
+// For Application::fork: makes a process that is not our child but that of the next
+// subreaper above (prctl(2), PR_SET_CHILD_SUBREAPER), by forking twice. Returns 0 in
+// the new process, and its pid here, when it has its new parent already; or -1 and
+// errno of the fork that failed. The process between the two runs nothing.
+pid_t double_fork();
+
+// `monodon check`: Boot as JSON on stdin; loads the application and forks nothing.
+// Returns 0, a wire::LoadFailure with the reason on stderr, or 1 when the settings
+// cannot be read or applied.
+int check_application(Application& app);
+
+}  // namespace monodon::worker
