@@ -22,24 +22,30 @@ namespace monodon::log {
 enum class Level : std::uint8_t { debug, info, warning, error, critical };
 
 struct Options {
-  std::string path = "-";         // "-": stderr
-  std::string format = "auto";    // auto | text | json | journald
-  std::string level = "info";     // debug | info | warning | error | critical
+  std::string path = "-";       // "-": stderr
+  std::string format = "auto";  // auto | text | json | journald
+  std::string level = "info";   // debug | info | warning | error | critical
+  std::string journal_socket = "/run/systemd/journal/socket";  // other only in tests
 };
 
 struct Field {
-  std::string_view key;    // lower_case; journald gets it in upper case
+  std::string_view key;  // lower_case; journald gets it in upper case
   std::string value;
+  bool number = false;  // json: without quotes
   Field(std::string_view k, std::string v) : key{k}, value{std::move(v)} {}
   Field(std::string_view k, std::string_view v) : key{k}, value{v} {}
   Field(std::string_view k, const char* v) : key{k}, value{v} {}
-  Field(std::string_view k, std::int64_t v) : key{k}, value{std::to_string(v)} {}
-  Field(std::string_view k, std::uint64_t v) : key{k}, value{std::to_string(v)} {}
-  Field(std::string_view k, int v) : key{k}, value{std::to_string(v)} {}
-  Field(std::string_view k, unsigned v) : key{k}, value{std::to_string(v)} {}
+  Field(std::string_view k, std::int64_t v)
+      : key{k}, value{std::to_string(v)}, number{true} {}
+  Field(std::string_view k, std::uint64_t v)
+      : key{k}, value{std::to_string(v)}, number{true} {}
+  Field(std::string_view k, int v) : key{k}, value{std::to_string(v)}, number{true} {}
+  Field(std::string_view k, unsigned v)
+      : key{k}, value{std::to_string(v)}, number{true} {}
 };
 
-// Until called, lines go to stderr as text at level info.
+// Until called, lines go to stderr as text at level info. An Error (no such format or
+// level, a file that cannot be opened) leaves everything as it was.
 Outcome open(const Options& options);
 Outcome reopen();
 
@@ -67,12 +73,13 @@ inline void critical(std::string_view m, std::initializer_list<Field> f = {}) {
 }
 
 // Raw text of the application (wsgi.errors, captured stderr): as it is, but never
-// blocking; not prefixed in text format.
+// blocking; not prefixed in text format. One call is one entry in json and journald.
 void raw(std::string_view text);
 
 [[nodiscard]] std::uint64_t dropped() noexcept;
 
-// Call around fork in a process with threads: the child must not inherit a held lock.
+// Call around fork, the second one in both processes: the child must neither inherit a
+// held lock nor write once more what its parent keeps. The child counts from 0.
 void before_fork() noexcept;
 void after_fork() noexcept;
 

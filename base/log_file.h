@@ -17,10 +17,12 @@ namespace monodon {
 // written without blocking: a pipe is opened anew through /proc/self/fd so that
 // O_NONBLOCK does not reach its other users, a socket gets MSG_DONTWAIT. What does
 // not fit is kept up to `kBuffer`, then whole lines are dropped and counted; when
-// there is room again, one line says how many are missing. EPIPE and full disks count
-// as dropped too; SIGPIPE is never raised.
+// all that was kept is out, one line says how many are missing. EPIPE
+// and full disks count as dropped too; SIGPIPE and SIGXFSZ are never raised.
 //
-// Not thread-safe. After fork each process has its own buffer: flush() before.
+// What is kept goes out with the next write() or flush(): nothing here waits for room.
+// Not thread-safe. After fork each process has its own buffer: flush() before, and
+// forget() in the child, or what could not be flushed is written twice.
 class LogFile {
  public:
   static constexpr std::size_t kBuffer = 64 * 1024;
@@ -38,21 +40,41 @@ class LogFile {
   void write(std::string_view lines);
   void buffer(std::string_view lines);
   void flush();
+  void forget() noexcept;
+
+  // The line, newline included, that stands for `missing` dropped ones. Must suit the
+  // format of the other lines; the default is a comment that begins with "#".
+  using Notice = std::string (*)(std::uint64_t missing);
+  void set_notice(Notice notice) noexcept { notice_ = notice; }
 
   // Opens the path again (after logrotate). Keeps the old file when that fails.
   Outcome reopen();
 
   [[nodiscard]] bool enabled() const noexcept { return static_cast<bool>(fd_); }
-  [[nodiscard]] std::uint64_t dropped() const noexcept { return dropped_; }
+  [[nodiscard]] std::uint64_t dropped() const noexcept { return dropped_; }  // lines
   [[nodiscard]] int fd() const noexcept { return fd_.get(); }
 
  private:
-  enum class Sort : std::uint8_t { file, pipe, socket };
+  // shared: a pipe or terminal that could not be opened anew (another user's), so
+  // that it still blocks and is asked before each small piece.
+  enum class Sort : std::uint8_t { file, pipe, shared, socket };
+
+  Outcome attach(UniqueFd fd, bool may_share);
+  struct Progress {
+    std::size_t written = 0;
+    bool lost = false;  // no later attempt would do better; else the rest has to wait
+  };
+  Progress put(std::string_view text);
+  bool report_missing();
+  long write_some(std::string_view text) const;
+  void drop(std::string_view lines);
+
   std::string path_;
-  int standard_fd_ = -1;
   UniqueFd fd_;
   Sort sort_ = Sort::file;
-  std::string pending_;
+  Notice notice_ = nullptr;
+  std::string pending_;  // may begin in the middle of a line
+  bool torn_ = false;    // the last byte that went out was not a newline
   std::uint64_t dropped_ = 0;
   std::uint64_t unreported_ = 0;
 };

@@ -1,0 +1,158 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "base/escape.h"
+
+#include <array>
+#include <cstddef>
+#include <cstdint>
+
+namespace monodon {
+namespace {
+
+constexpr std::string_view kHex = "0123456789abcdef";
+
+// Bytes that may stand as they are: printable ASCII but for quote and backslash.
+constexpr std::array<bool, 256> kPlain = [] {
+  std::array<bool, 256> plain{};
+  for (std::size_t c = 0x20; c < 0x7f; ++c) plain[c] = c != '"' && c != '\\';
+  return plain;
+}();
+
+[[nodiscard]] constexpr unsigned byte(char c) noexcept {
+  return static_cast<unsigned char>(c);
+}
+
+void append_hex(std::string& to, char c) {
+  const std::array<char, 4> text{'\\', 'x', kHex[byte(c) >> 4U], kHex[byte(c) & 15U]};
+  to.append(text.data(), text.size());
+}
+
+// C1 controls, line and paragraph separators, and what reorders the text around it.
+[[nodiscard]] bool deceives(std::string_view sequence) noexcept {
+  if (sequence.size() == 2)
+    return byte(sequence[0]) == 0xc2 && byte(sequence[1]) < 0xa0;
+  if (sequence.size() != 3 || byte(sequence[0]) != 0xe2) return false;
+  const unsigned second = byte(sequence[1]);
+  const unsigned third = byte(sequence[2]);
+  return (second == 0x80 && third >= 0xa8 && third <= 0xae) ||
+         (second == 0x81 && third >= 0xa6 && third <= 0xa9);
+}
+
+[[nodiscard]] bool continues(std::string_view text, std::size_t at) noexcept {
+  return at < text.size() && (byte(text[at]) & 0xc0U) == 0x80;
+}
+
+}  // namespace
+
+std::size_t utf8_length(std::string_view text) noexcept {
+  if (text.empty()) return 0;
+  const unsigned first = byte(text[0]);
+  if (first < 0x80) return 1;
+  if (first < 0xc2 || first > 0xf4 || !continues(text, 1)) return 0;
+  if (first < 0xe0) return 2;
+  const unsigned second = byte(text[1]);
+  if (!continues(text, 2)) return 0;
+  if (first < 0xf0) {
+    if (first == 0xe0 && second < 0xa0) return 0;   // longer than needed
+    if (first == 0xed && second >= 0xa0) return 0;  // surrogates
+    return 3;
+  }
+  if (first == 0xf0 && second < 0x90) return 0;
+  if (first == 0xf4 && second >= 0x90) return 0;  // over U+10FFFF
+  return continues(text, 3) ? 4 : 0;
+}
+
+void append_escaped(std::string& to, std::string_view text) {
+  std::size_t from = 0;
+  for (std::size_t i = 0; i < text.size(); ++i) {
+    if (kPlain[byte(text[i])]) continue;
+    to.append(text.substr(from, i - from));
+    from = i + 1;
+    if (text[i] == '"' || text[i] == '\\') {
+      to.push_back('\\');
+      to.push_back(text[i]);
+    } else {
+      append_hex(to, text[i]);
+    }
+  }
+  to.append(text.substr(from));
+}
+
+void append_printable(std::string& to, std::string_view text) {
+  for (std::size_t i = 0; i < text.size();) {
+    if (byte(text[i]) < 0x80) {
+      if (byte(text[i]) >= 0x20 && text[i] != 0x7f) {
+        to.push_back(text[i]);
+      } else {
+        append_hex(to, text[i]);
+      }
+      ++i;
+      continue;
+    }
+    const std::size_t length = utf8_length(text.substr(i));
+    const std::string_view sequence = text.substr(i, length == 0 ? 1 : length);
+    if (length != 0 && !deceives(sequence)) {
+      to.append(sequence);
+    } else {
+      for (const char c : sequence) append_hex(to, c);
+    }
+    i += sequence.size();
+  }
+}
+
+namespace {
+
+void append_json_ascii(std::string& to, char c) {
+  switch (c) {
+    case '"':
+      to += "\\\"";
+      return;
+    case '\\':
+      to += "\\\\";
+      return;
+    case '\n':
+      to += "\\n";
+      return;
+    case '\r':
+      to += "\\r";
+      return;
+    case '\t':
+      to += "\\t";
+      return;
+    default:
+      break;
+  }
+  to += "\\u00";
+  to.push_back(kHex[byte(c) >> 4U]);
+  to.push_back(kHex[byte(c) & 15U]);
+}
+
+}  // namespace
+
+void append_json(std::string& to, std::string_view text) {
+  to.push_back('"');
+  std::size_t from = 0;
+  std::size_t i = 0;
+  while (i < text.size()) {
+    if (kPlain[byte(text[i])]) {
+      ++i;
+      continue;
+    }
+    const std::size_t length = byte(text[i]) < 0x80 ? 0 : utf8_length(text.substr(i));
+    if (length > 1) {
+      i += length;
+      continue;
+    }
+    to.append(text.substr(from, i - from));
+    if (byte(text[i]) < 0x80) {
+      append_json_ascii(to, text[i]);
+    } else {
+      to.push_back('\\');
+      append_hex(to, text[i]);
+    }
+    from = ++i;
+  }
+  to.append(text.substr(from));
+  to.push_back('"');
+}
+
+}  // namespace monodon

@@ -1,0 +1,197 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "base/log.h"
+
+#include <unistd.h>
+
+#include <array>
+#include <atomic>
+#include <ctime>
+#include <mutex>
+#include <optional>
+#include <vector>
+
+#include "base/journal.h"
+#include "base/log_file.h"
+#include "base/log_format.h"
+
+namespace monodon::log {
+namespace {
+
+enum class Format : std::uint8_t { text, json, journald };
+
+struct State {
+  std::mutex mutex;
+  bool opened = false;
+  Format format = Format::text;
+  LogFile file;
+  Journal journal;
+  std::vector<Field> context;
+  std::vector<std::string> context_keys;  // what the keys of `context` point into
+  std::string line;                       // kept for its memory
+  pid_t forking = 0;                      // the process that called before_fork
+  std::atomic<Level> level{Level::info};
+};
+
+// Never destroyed: threads and destructors may log until the process is gone.
+State& state() {
+  static State& the_state = *new State;
+  return the_state;
+}
+
+std::optional<Level> level_from(std::string_view name) {
+  for (const Level level :
+       {Level::debug, Level::info, Level::warning, Level::error, Level::critical})
+    if (name == level_name(level)) return level;
+  return std::nullopt;
+}
+
+std::string missing_json(std::uint64_t missing) {
+  return "{\"level\":\"warning\",\"message\":\"log lines are missing "
+         "here\",\"missing\":" +
+         std::to_string(missing) + "}\n";
+}
+
+Result<Format> format_from(const Options& options) {
+  if (options.format == "text") return Format::text;
+  if (options.format == "json") return Format::json;
+  if (options.format == "journald") return Format::journald;
+  if (options.format != "auto") return Error{"no log format '" + options.format + "'"};
+  const bool journal = options.path == "-" && is_journal_stream(STDERR_FILENO);
+  return journal ? Format::journald : Format::text;
+}
+
+// With the lock held.
+void ensure_open(State& s) {
+  if (s.opened) return;
+  s.opened = true;
+  // No stderr at all (a closed descriptor 2): then there is nobody to tell.
+  if (auto file = LogFile::open("-", STDERR_FILENO)) s.file = std::move(file).value();
+}
+
+// With the lock held.
+void emit(State& s, const Entry& entry) {
+  ensure_open(s);
+  s.line.clear();
+  switch (s.format) {
+    case Format::text:
+      append_text(s.line, entry);
+      break;
+    case Format::json:
+      append_json_line(s.line, entry);
+      break;
+    case Format::journald:
+      append_journal(s.line, entry);
+      break;
+  }
+  if (s.format == Format::journald) {
+    s.journal.send(s.line);
+  } else {
+    s.file.write(s.line);
+  }
+}
+
+timespec now() noexcept {
+  timespec time{};
+  (void)::clock_gettime(CLOCK_REALTIME, &time);
+  return time;
+}
+
+}  // namespace
+
+Outcome open(const Options& options) {
+  const auto level = level_from(options.level);
+  if (!level) return Error{"no log level '" + options.level + "'"};
+  auto format = format_from(options);
+  if (!format) return format.error();
+  LogFile file;
+  Journal journal;
+  if (format.value() == Format::journald) {
+    auto opened = Journal::open(options.journal_socket);
+    if (!opened) return opened.error();
+    journal = std::move(opened).value();
+  } else {
+    auto opened = LogFile::open(options.path, STDERR_FILENO);
+    if (!opened) return opened.error();
+    file = std::move(opened).value();
+    if (format.value() == Format::json) file.set_notice(missing_json);
+  }
+  State& s = state();
+  const std::lock_guard lock{s.mutex};
+  s.file.flush();
+  s.opened = true;
+  s.format = format.value();
+  s.file = std::move(file);
+  s.journal = std::move(journal);
+  s.level.store(*level, std::memory_order_relaxed);
+  return ok();
+}
+
+Outcome reopen() {
+  State& s = state();
+  const std::lock_guard lock{s.mutex};
+  return s.file.reopen();
+}
+
+void set_context(std::initializer_list<Field> fields) {
+  State& s = state();
+  const std::lock_guard lock{s.mutex};
+  s.context.clear();
+  s.context_keys.clear();
+  s.context_keys.reserve(fields.size());  // the keys must not move
+  for (const Field& field : fields) {
+    s.context.push_back(field);
+    s.context.back().key = s.context_keys.emplace_back(field.key);
+  }
+}
+
+bool enabled(Level level) noexcept {
+  return level >= state().level.load(std::memory_order_relaxed);
+}
+
+void write(Level level, std::string_view message, std::initializer_list<Field> fields) {
+  if (!enabled(level)) return;
+  State& s = state();
+  const std::lock_guard lock{s.mutex};
+  emit(s, {level,
+           now(),
+           ::getpid(),
+           message,
+           {fields.begin(), fields.size()},
+           s.context,
+           false});
+}
+
+void raw(std::string_view text) {
+  State& s = state();
+  const std::lock_guard lock{s.mutex};
+  ensure_open(s);
+  if (s.format == Format::text) {
+    s.file.write(text);
+  } else if (text.find_first_not_of('\n') != std::string_view::npos) {
+    emit(s, {Level::info, now(), ::getpid(), text, {}, s.context, true});
+  }
+}
+
+std::uint64_t dropped() noexcept {
+  State& s = state();
+  const std::lock_guard lock{s.mutex};
+  return s.file.dropped() + s.journal.dropped();
+}
+
+void before_fork() noexcept {
+  State& s = state();
+  s.mutex.lock();
+  s.file.flush();
+  s.forking = ::getpid();
+}
+
+void after_fork() noexcept {
+  State& s = state();
+  if (::getpid() != s.forking) {
+    s.file.forget();
+    s.journal.forget();
+  }
+  s.mutex.unlock();
+}
+
+}  // namespace monodon::log

@@ -1,0 +1,117 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "scoreboard/page.h"
+
+#include <algorithm>
+#include <boost/interprocess/file_mapping.hpp>
+#include <boost/interprocess/mapped_region.hpp>
+#include <cstring>
+#include <memory>
+#include <new>
+#include <span>
+#include <string>
+#include <vector>
+
+namespace monodon::scoreboard {
+namespace {
+
+using Word = std::atomic<std::uint64_t>;
+
+// NUL-terminated; what an earlier, longer text left behind the NUL is for no reader.
+void store(std::span<Word> words, std::string_view text) noexcept {
+  const std::size_t size = std::min(text.size(), words.size() * 8 - 1);
+  std::size_t i = 0;
+  for (; i < size / 8; ++i) {
+    std::uint64_t word = 0;
+    std::memcpy(&word, text.data() + i * 8, 8);
+    words[i].store(word, std::memory_order_relaxed);
+  }
+  std::uint64_t last = 0;
+  std::memcpy(&last, text.data() + i * 8, size % 8);
+  words[i].store(last, std::memory_order_relaxed);
+}
+
+std::size_t bucket_of(std::uint64_t us) noexcept {
+  const auto* const at = std::lower_bound(kBucketsUs.begin(), kBucketsUs.end(), us);
+  return static_cast<std::size_t>(at - kBucketsUs.begin());
+}
+
+}  // namespace
+
+struct WorkerPage::Mapping {
+  boost::interprocess::mapped_region region;
+  std::vector<std::byte> heap;
+};
+
+WorkerPage::WorkerPage(int memfd, std::size_t threads)
+    : mapping_{nullptr}, header_{nullptr}, rows_{nullptr} {
+  namespace ip = boost::interprocess;
+  // The mapping outlives the descriptor that file_mapping opens and closes.
+  const std::string path = "/proc/self/fd/" + std::to_string(memfd);
+  const ip::file_mapping file{path.c_str(), ip::read_write};
+  mapping_ = new Mapping{{file, ip::read_write, 0, page_size(threads)}, {}};
+  auto* const bytes = static_cast<std::byte*>(mapping_->region.get_address());
+  // The memory is all zero, which is a valid value of each member (page.h); the
+  // constructors say the same again, before anybody else knows this page.
+  header_ = new (bytes) WorkerHeader;
+  rows_ = new (bytes + sizeof(WorkerHeader)) ThreadRow[threads];
+}
+
+WorkerPage::WorkerPage(std::size_t threads)
+    : mapping_{new Mapping{{}, std::vector<std::byte>(page_size(threads) + 64)}},
+      header_{nullptr},
+      rows_{nullptr} {
+  void* start = mapping_->heap.data();
+  std::size_t space = mapping_->heap.size();
+  auto* const bytes =
+      static_cast<std::byte*>(std::align(64, page_size(threads), start, space));
+  header_ = new (bytes) WorkerHeader;
+  rows_ = new (bytes + sizeof(WorkerHeader)) ThreadRow[threads];
+}
+
+WorkerPage::~WorkerPage() {
+  delete mapping_;
+}
+
+void begin_request(ThreadRow& row, std::string_view method, std::string_view target,
+                   std::string_view remote, std::string_view request_id,
+                   std::uint64_t now_ns) noexcept {
+  constexpr std::size_t kRoom = sizeof(row.request);
+  std::array<char, kRoom> text;  // NOLINT: filled below, and this is the hot path
+  const std::size_t verb = std::min(method.size(), kRoom - 1);
+  std::memcpy(text.data(), method.data(), verb);
+  text[verb] = ' ';
+  const std::string_view shown = target.substr(0, kRoom - verb - 1);
+  const std::string_view path = shown.substr(0, shown.find('?'));
+  std::memcpy(text.data() + verb + 1, path.data(), path.size());
+
+  // Odd while the texts change. An owner that died in here left it odd for ever; the
+  // page is not used again.
+  const std::uint32_t odd = row.version.load(std::memory_order_relaxed) | 1U;
+  row.version.store(odd, std::memory_order_relaxed);
+  std::atomic_thread_fence(std::memory_order_release);
+  store(row.request, {text.data(), verb + 1 + path.size()});
+  store(row.remote, remote);
+  store(row.request_id, request_id);
+  row.started_ns.store(now_ns, std::memory_order_relaxed);
+  row.phase.store(static_cast<std::uint32_t>(Phase::handling),
+                  std::memory_order_relaxed);
+  row.version.store(odd + 1, std::memory_order_release);
+  add(row.sequence);
+  add(row.requests);
+}
+
+void end_request(ThreadRow& row, int status, std::uint64_t bytes_in,
+                 std::uint64_t bytes_out, std::uint64_t duration_ns) noexcept {
+  const std::uint64_t us = duration_ns / 1000;
+  const std::size_t row_class =
+      status >= 100 && status < 600 ? static_cast<std::size_t>(status / 100 - 1) : 5;
+  add(row.responses[row_class]);
+  add(row.duration[row_class][bucket_of(us)]);
+  add(row.duration_sum_us[row_class], us);
+  if (bytes_in != 0) add(row.bytes_in, bytes_in);
+  if (bytes_out != 0) add(row.bytes_out, bytes_out);
+  row.phase.store(static_cast<std::uint32_t>(Phase::idle), std::memory_order_relaxed);
+  row.started_ns.store(0, std::memory_order_release);
+}
+
+}  // namespace monodon::scoreboard
