@@ -1,0 +1,332 @@
+# SPDX-License-Identifier: Apache-2.0
+"""The real server under a systemd that the test plays.
+
+    with Server() as server:
+        assert server.get("/").status == 200
+
+Everything of one server is in its scratch directory, which is kept, with the log shown,
+when the test fails. Leaving the block stops the server and checks that it left nothing:
+exit status, processes, the unexpected in its log.
+"""
+
+import json
+import os
+import re
+import shutil
+import signal
+import socket
+import subprocess
+import sys
+import tempfile
+
+from . import client, paths, proc
+from .gate import Gates
+from .ledger import Ledger
+from .watch import Lines, NotifySocket, Waited, Watch
+
+# Under Valgrind or sanitizers everything takes longer; nothing but patience changes.
+PATIENCE = float(os.environ.get("MONODON_TEST_PATIENCE", "1"))
+# At the beginning of a line of the text log, after its time and pid.
+_BAD = re.compile(r"\[(ERROR|CRITICAL)\]")
+_SANITIZER = re.compile(r"AddressSanitizer|runtime error:|LeakSanitizer|ThreadSanitizer")
+
+
+def scratch_directory():
+    """Short, so that paths of sockets fit; open, so that other users get in."""
+    directory = tempfile.mkdtemp(prefix="mnd-")
+    os.chmod(directory, 0o777)
+    return directory
+
+
+class Server:
+    """Options, all of them optional:
+
+    app           APP_MODULE of the command line
+    config        settings as in monodon.yaml, over those of _config()
+    arguments     more words of the command line; `command`: all of them, and no file
+    environment   more of it; None as a value removes a variable
+    sockets       {name: path or (host, port)} that systemd listens on; {} for none
+    bind          what the server shall bind by itself (then there are no `sockets`)
+    watchdog      seconds
+    expect        regular expressions of log lines that may be [ERROR] or [CRITICAL]
+    user          (uid, gid) to start as; limits: {"RLIMIT_NOFILE": n}; umask
+    stdout/stderr a descriptor to use in place of the one that is read here
+    directory     a scratch directory that exists already (and stays)
+    """
+
+    UNIX = "http.sock"  # in the scratch directory
+
+    def __init__(self, app="probe:application", *, config=None, arguments=(), command=None,
+                 environment=None, sockets=None, bind=None, notify=True, watchdog=None,
+                 expect=(), user=None, limits=None, umask=0o022, stdout=None, stderr=None,
+                 directory=None):
+        self.scratch = directory or scratch_directory()
+        self._own_scratch = directory is None
+        self.app, self.arguments, self.command = app, list(arguments), command
+        self.bind, self.expect = bind, list(expect)
+        self.user, self.limits, self.umask = user, limits or {}, umask
+        self._outputs = (stdout, stderr)
+        self.watch = Watch()
+        self.notify = NotifySocket(self.watch, self.path("notify.sock")) if notify else None
+        self.gates = Gates(self.path("gates.sock"))
+        self.ledger = Ledger(self.path("ledger"))
+        self.listeners = {}
+        self._address = None
+        if bind is None:
+            default = {"http": self.UNIX}
+            self.listeners = {name: self._listen(where) for name, where in
+                              (default if sockets is None else sockets).items()}
+        self.config = self._config() | (config or {})
+        self.environment = self._environment(environment or {}, watchdog)
+        self.process = self.pidfd = self.log = self.out = None
+        self.status_code = None
+        self._failed = False
+        if user:
+            for name in os.listdir(self.scratch):
+                os.chmod(self.path(name), 0o777)
+
+    # -- starting ------------------------------------------------------------------
+
+    def path(self, name):
+        return os.path.join(self.scratch, name)
+
+    def _config(self):
+        return {"workers": 2, "runtime_directory": self.scratch, "python": paths.PYTHON,
+                "python_path": [str(paths.APPS), self.scratch], "log_level": "debug",
+                "error_log_format": "text", "graceful_timeout": 10, "access_log": "",
+                "spool_directory": self.scratch} | ({"bind": self.bind} if self.bind else {})
+
+    def _environment(self, more, watchdog):
+        base = {name: os.environ[name] for name in
+                ("PATH", "HOME", "LANG", "ASAN_OPTIONS", "UBSAN_OPTIONS") if name in os.environ}
+        base |= {"MONODON_TEST_DIR": self.scratch, "PYTHONDONTWRITEBYTECODE": "1"}
+        if self.notify:
+            base["NOTIFY_SOCKET"] = self.notify.path
+        if watchdog:
+            base["WATCHDOG_USEC"] = str(int(watchdog * 1e6))
+        return {k: v for k, v in (base | more).items() if v is not None}
+
+    def _listen(self, where):
+        if isinstance(where, tuple):
+            made = socket.create_server(where, family=socket.AF_INET6 if ":" in where[0]
+                                        else socket.AF_INET)
+        else:
+            where = self.path(where)
+            made = socket.socket(socket.AF_UNIX)
+            made.bind(where)
+            os.chmod(where, 0o666)
+            made.listen(4096)
+        self._address = self._address or where
+        return made
+
+    def write_config(self, **changes):
+        """YAML is a superset of JSON."""
+        self.config |= changes
+        with open(self.path("monodon.yaml"), "w", encoding="utf-8") as file:
+            json.dump({k: v for k, v in self.config.items() if v is not None}, file, indent=1)
+
+    def write(self, name, text):
+        """A file of the application, in the scratch directory."""
+        with open(self.path(name), "w", encoding="utf-8") as file:
+            file.write(text)
+
+    def argv(self):
+        if self.command is not None:
+            return [str(paths.MONODON), *self.command]
+        self.write_config()
+        return [str(paths.MONODON), "serve", "-c", self.path("monodon.yaml"),
+                *self.arguments, self.app]
+
+    def spawn(self):
+        """Starts the process and returns at once."""
+        sources = list(self.listeners.values())
+        orders = {"argv": self.argv(), "environment": self.environment,
+                  "fds": [s.fileno() for s in sources], "names": list(self.listeners),
+                  "limits": self.limits, "user": self.user, "close": [], "umask": self.umask}
+        out, err = self._pipes()
+        self.process = subprocess.Popen(
+            [paths.PYTHON, "-I", "-S", str(paths.TESTS / "support" / "launch.py")],
+            env={"LAUNCH": json.dumps(orders)}, pass_fds=[s.fileno() for s in sources],
+            stdin=subprocess.DEVNULL, stdout=out, stderr=err, cwd=self.scratch)
+        for mine, given in zip((out, err), self._outputs):
+            if given is None:
+                os.close(mine)
+        self.pidfd = os.pidfd_open(self.process.pid)
+        self.watch.add(self.pidfd, lambda: False)
+        return self
+
+    def _pipes(self):
+        ends, readers = [], []
+        for given in self._outputs:
+            if given is None:
+                read, write = os.pipe2(os.O_CLOEXEC)
+                ends.append(write)
+                readers.append(Lines(self.watch, read))
+            else:
+                ends.append(given)
+                readers.append(None)
+        self.out, self.log = readers
+        return ends
+
+    def start(self, timeout=20):
+        self.spawn()
+        self.await_ready(timeout)
+        return self
+
+    def await_ready(self, timeout=20):
+        self.wait(lambda: self.notify.has("READY"), "READY=1", timeout)
+
+    # -- waiting -------------------------------------------------------------------
+
+    def wait(self, predicate, what, timeout=10):
+        return self.watch.wait(predicate, what, timeout * PATIENCE, self._ended)
+
+    def _ended(self):
+        if self.process and self.process.poll() is not None:
+            return f"the server ended with status {self.process.returncode}"
+        return None
+
+    def await_log(self, pattern, timeout=10, after=0):
+        """The first line of the log, from number `after` on, that matches."""
+        search = re.compile(pattern).search
+        return self.wait(lambda: next(filter(search, self.log.lines[after:]), None),
+                         f"{pattern!r} in the log", timeout)
+
+    def await_exit(self, timeout=15):
+        """The exit status (negative: the signal that ended it)."""
+        self.watch.wait(self._ended, "the end of the server", timeout * PATIENCE)
+        self.status_code = self.process.returncode
+        return self.status_code
+
+    # -- looking -------------------------------------------------------------------
+
+    @property
+    def pid(self):
+        return self.process.pid
+
+    def processes(self):
+        """All that were started by this server and live, wherever they hang now."""
+        mark = f"MONODON_TEST_DIR={self.scratch}\0".encode()
+        return proc.with_environment(mark)
+
+    def workers(self):
+        """Pids of the workers, by their titles (master's children, zygotes left out)."""
+        return [p for p in self.processes() if re.match(r"monodon: worker ", proc.title(p))]
+
+    def zygotes(self):
+        return [p for p in self.processes() if re.match(r"monodon: zygote", proc.title(p))]
+
+    def await_workers(self, count, timeout=10, without=()):
+        """Exactly `count` workers that serve, none of them in `without`."""
+        def there():
+            serving = self.serving()
+            fits = len(serving) == count == len(self.workers())
+            return serving if fits and not set(serving) & set(without) else None
+        return self.wait(there, f"{count} workers serving", timeout)
+
+    def serving(self):
+        try:
+            slots = self.status()["slots"]
+        except (Waited, ValueError):
+            return []
+        return sorted(s["pid"] for s in slots if s["state"] in ("serving", "idle", "busy"))
+
+    def status(self):
+        """`monodon status --json`, parsed."""
+        done = subprocess.run(
+            [str(paths.MONODON), "status", "--json", "--control", self.path("control.sock")],
+            capture_output=True, timeout=20 * PATIENCE, check=False, cwd=self.scratch)
+        if done.returncode != 0:
+            raise ValueError(done.stderr.decode())
+        return json.loads(done.stdout)
+
+    # -- asking --------------------------------------------------------------------
+
+    @property
+    def address(self):
+        return self._address
+
+    @address.setter
+    def address(self, where):
+        self._address = where
+
+    def connect(self, where=None, timeout=10, **options):
+        return client.Connection(where or self._address, timeout * PATIENCE, **options)
+
+    def get(self, target="/", **fields):
+        with self.connect() as connection:
+            return connection.get(target, **fields)
+
+    # -- stopping ------------------------------------------------------------------
+
+    def signal(self, which):
+        os.kill(self.process.pid, which)
+
+    def stop(self, how=signal.SIGTERM, timeout=15):
+        self.signal(how)
+        return self.await_exit(timeout)
+
+    def unexpected(self):
+        """Lines of the log that no test asked for."""
+        if self.log is None:
+            return []
+        bad = [line for line in self.log.lines if _BAD.search(line)
+               and not any(re.search(pattern, line) for pattern in self.expect)]
+        return bad + [line for line in self.log.lines if _SANITIZER.search(line)]
+
+    def __enter__(self):
+        try:
+            return self.start()
+        except BaseException:
+            self._failed = True
+            self.close()
+            raise
+
+    def __exit__(self, kind, *_):
+        try:
+            self._failed = kind is not None
+            if not self._failed:
+                self.finish()
+        except BaseException:
+            self._failed = True
+            raise
+        finally:
+            self.close()
+
+    def finish(self):
+        """Stops what runs and checks what any server must leave behind: nothing."""
+        self.gates.close()
+        if self.status_code is None:
+            status = self.stop()
+            assert status == 0, f"exit status {status}"
+        self.watch.wait(lambda: not self.processes(), "the last process to go")
+        assert not self.unexpected(), self.unexpected()
+
+    def close(self):
+        self.gates.close()
+        if self.process:
+            if self.process.poll() is None:
+                self.process.kill()
+                self.process.wait()
+            for pid in self.processes():
+                os.kill(pid, signal.SIGKILL)
+            os.close(self.pidfd)
+        self.watch.close()
+        for made in self.listeners.values():
+            made.close()
+        if self.notify:
+            self.notify.close()
+        for lines in (self.out, self.log):
+            if lines:
+                os.close(lines.fd)
+        if self._failed:
+            self.explain()
+        elif self._own_scratch:
+            shutil.rmtree(self.scratch, ignore_errors=True)
+
+    def explain(self):
+        print(f"--- {self.scratch} is kept; the server's log:", file=sys.stderr)
+        for lines in (self.log, self.out):
+            print("\n".join(lines.lines[-200:]) if lines else "(not read)", file=sys.stderr)
+        if self.notify:
+            print("--- systemd heard:", self.notify.messages[-20:], file=sys.stderr)
