@@ -1,0 +1,76 @@
+// SPDX-License-Identifier: Apache-2.0
+#pragma once
+
+#include <cstddef>
+#include <cstdint>
+#include <optional>
+#include <span>
+#include <string>
+#include <vector>
+
+#include "base/clock.h"
+#include "base/result.h"
+#include "base/unique_fd.h"
+#include "worker/boot.h"
+#include "worker/wire.h"
+
+namespace monodon::master {
+
+// A child of the master: zygote or worker. Signalled and reaped through the pidfd only,
+// so that a reused pid can never be hit; `pid` is for people.
+struct Process {
+  UniqueFd pidfd;    // empty until the pid is known
+  UniqueFd channel;  // our end, worker/wire.h; empty after end of file
+  UniqueFd page;     // workers: the scoreboard page, read-only
+  int pid = -1;
+  std::uint32_t serial = 0;  // 0: a zygote
+};
+
+// How a process ended, from waitid(2).
+struct Death {
+  bool by_signal = false;
+  bool core_dumped = false;
+  int code = 0;  // signal number or exit status
+};
+
+// What it takes to start a zygote.
+struct ZygoteOrder {
+  std::vector<std::string> argv;         // argv[0] is the path that is executed
+  std::vector<std::string> environment;  // complete, "KEY=value"
+  worker::Boot boot;
+  std::vector<int> fds;  // of the boot message: handoff send, receive, listeners
+};
+
+// All the ways in which pool and nursery touch the operating system. Small on purpose:
+// a method is added when one of them needs it, not when Linux has it.
+//
+// LinuxKernel is the real one; the tests have a toy operating system in memory.
+class Kernel {
+ public:
+  virtual ~Kernel() = default;
+
+  // Starts a zygote and sends it its boot message. The process has a pid at once.
+  virtual Result<Process> start_zygote(const ZygoteOrder& order) = 0;
+
+  // Makes page and channel of a new worker and asks the zygote behind `zygote` for it.
+  // The process has no pid until the zygote answers `forked`.
+  virtual Result<Process> ask_for_worker(const Process& zygote, const wire::Frame& order,
+                                         std::size_t threads) = 0;
+
+  // A pidfd for `pid` if it is our own child (dead or alive, not reaped). ECHILD: a
+  // stranger's.
+  virtual Result<UniqueFd> adopt(int pid) = 0;
+
+  // EAGAIN: it does not read; EPIPE: it is dead. Neither needs an answer here.
+  virtual Outcome tell(const Process& process, const wire::Frame& frame) = 0;
+
+  // SIGKILL. Succeeds also if the process is dead and not reaped.
+  virtual Outcome kill(const Process& process) = 0;
+
+  // Reaps it if it has ended.
+  virtual std::optional<Death> reap(const Process& process) = 0;
+
+  [[nodiscard]] virtual Clock::time_point now() const = 0;
+};
+
+}  // namespace monodon::master

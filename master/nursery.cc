@@ -1,0 +1,181 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "master/nursery.h"
+
+#include <algorithm>
+#include <utility>
+
+namespace monodon::master {
+
+namespace {
+
+using namespace std::chrono_literals;
+
+constexpr Clock::duration kQuitPatience = 5s;
+constexpr Clock::duration kKillPatience = 10s;
+constexpr auto kNever = Clock::time_point::max();
+
+}  // namespace
+
+Nursery::Child* Nursery::find(std::uint32_t generation) {
+  const auto found =
+      std::find_if(children_.begin(), children_.end(),
+                   [&](const Child& c) { return c.generation == generation; });
+  return found == children_.end() ? nullptr : &*found;
+}
+
+ZygoteNews& Nursery::report(ZygoteNews::Kind kind, const Child& child) {
+  ZygoteNews news;
+  news.kind = kind;
+  news.generation = child.generation;
+  news.pid = child.process.pid;
+  news.loaded_before = child.loaded_before;
+  news.expected = child.expected_to_end || !child.wanted;
+  news.age = kernel_.now() - child.asked_at;
+  return news_.emplace_back(std::move(news));
+}
+
+void Nursery::start(std::uint32_t generation, ZygoteOrder order,
+                    Clock::duration boot_timeout, RespawnPolicy::Limits respawn) {
+  Child& child = children_.emplace_back();
+  child.generation = generation;
+  child.order = std::move(order);
+  child.boot_timeout = boot_timeout;
+  child.respawn = RespawnPolicy{respawn};
+  launch(child);
+}
+
+void Nursery::launch(Child& child) {
+  const Clock::time_point now = kernel_.now();
+  child.asked_at = now;
+  child.loaded = false;
+  child.expected_to_end = false;
+  auto process = kernel_.start_zygote(child.order);
+  if (!process) {
+    rest(child);
+    ZygoteNews& news = report(ZygoteNews::Kind::not_started, child);
+    news.text = process.error().message();
+    news.pause = child.may_start_at - now;
+    return;
+  }
+  child.process = std::move(process).value();
+  child.alive = true;
+  child.deadline =
+      child.boot_timeout == Clock::duration::zero() ? kNever : now + child.boot_timeout;
+  report(ZygoteNews::Kind::started, child);
+}
+
+// No process is left: when is the next try, if there is one at all?
+void Nursery::rest(Child& child) {
+  child.process = Process{};
+  child.alive = false;
+  child.loaded = false;
+  child.deadline = kNever;
+  if (!child.loaded_before) child.wanted = false;
+  if (child.wanted)
+    child.may_start_at = child.respawn.after_failure(child.asked_at, kernel_.now());
+  else
+    child.may_start_at = kernel_.now();
+}
+
+void Nursery::dismiss(std::uint32_t generation) {
+  Child* child = find(generation);
+  if (child == nullptr || !child->wanted) return;
+  child->wanted = false;
+  if (!child->alive) return;
+  // One that still imports does not listen, and has nothing to finish.
+  if (child->loaded)
+    (void)kernel_.tell(child->process,
+                       {.kind = wire::Kind::quit, .generation = generation});
+  else
+    (void)kernel_.kill(child->process);
+  child->loaded = false;
+  child->deadline = kernel_.now() + kQuitPatience;
+}
+
+void Nursery::dismiss_all() {
+  for (const Child& child : children_) dismiss(child.generation);
+}
+
+void Nursery::condemn(std::uint32_t generation) {
+  Child* child = find(generation);
+  if (child == nullptr || !child->alive) return;
+  report(ZygoteNews::Kind::overdue, *child);
+  (void)kernel_.kill(child->process);
+  child->loaded = false;
+  child->deadline = kernel_.now() + kKillPatience;
+}
+
+void Nursery::on_message(std::uint32_t generation, wire::Message message) {
+  Child* child = find(generation);
+  if (child == nullptr || message.frame.generation != generation) return;
+  const wire::Kind kind = message.frame.kind;
+  if (kind == wire::Kind::loaded && !child->loaded && child->wanted) {
+    child->loaded = true;
+    child->loaded_before = true;
+    child->deadline = kNever;
+    report(ZygoteNews::Kind::loaded, *child);
+  } else if (kind == wire::Kind::load_failed && !child->loaded) {
+    ZygoteNews& news = report(ZygoteNews::Kind::load_failed, *child);
+    news.value = message.frame.value;
+    news.text = std::move(message.text);
+    child->expected_to_end = true;
+    child->deadline = kernel_.now() + kQuitPatience;
+  } else if (kind == wire::Kind::warning) {
+    report(ZygoteNews::Kind::warning, *child).text = std::move(message.text);
+  } else if (kind == wire::Kind::forked || kind == wire::Kind::fork_failed) {
+    report(ZygoteNews::Kind::answer, *child).message = std::move(message);
+  }
+}
+
+void Nursery::on_hung_up(std::uint32_t generation) {
+  Child* child = find(generation);
+  if (child == nullptr || !child->alive) return;
+  child->process.channel.reset();
+  child->loaded = false;
+  child->deadline = std::min(child->deadline, kernel_.now() + kQuitPatience);
+}
+
+void Nursery::on_pidfd(std::uint32_t generation) {
+  Child* child = find(generation);
+  if (child == nullptr || !child->alive) return;
+  const auto death = kernel_.reap(child->process);
+  if (!death) return;
+  ZygoteNews news = std::move(report(ZygoteNews::Kind::gone, *child));
+  news_.pop_back();
+  news.death = *death;
+  rest(*child);
+  if (child->wanted) news.pause = child->may_start_at - kernel_.now();
+  news_.push_back(std::move(news));
+}
+
+void Nursery::tick() {
+  const Clock::time_point now = kernel_.now();
+  for (Child& child : children_)
+    if (child.alive && now >= child.deadline) condemn(child.generation);
+  children_.remove_if([](const Child& c) { return !c.alive && !c.wanted; });
+  for (Child& child : children_)
+    if (!child.alive && now >= child.may_start_at) launch(child);
+}
+
+const Process* Nursery::ready(std::uint32_t generation) const {
+  for (const Child& child : children_)
+    if (child.generation == generation && child.loaded) return &child.process;
+  return nullptr;
+}
+
+bool Nursery::importing() const {
+  return std::any_of(children_.begin(), children_.end(), [](const Child& c) {
+    return c.alive && c.wanted && !c.loaded;
+  });
+}
+
+Clock::time_point Nursery::next_wakeup() const {
+  Clock::time_point next = kNever;
+  for (const Child& child : children_)
+    next = std::min(next, child.alive ? child.deadline : child.may_start_at);
+  return next;
+}
+
+std::vector<ZygoteNews> Nursery::take_news() { return std::exchange(news_, {}); }
+
+}  // namespace monodon::master

@@ -1,0 +1,100 @@
+// SPDX-License-Identifier: Apache-2.0
+#pragma once
+
+#include <cstdint>
+#include <list>
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "master/kernel.h"
+#include "master/respawn_policy.h"
+
+namespace monodon::master {
+
+// What happened to a zygote.
+struct ZygoteNews {
+  enum class Kind : std::uint8_t {
+    started,      // has a pid; imports now
+    loaded,       // took `age`
+    load_failed,  // value: wire::LoadFailure; text: the reason. It ends by itself
+    warning,      // text: one line
+    not_started,  // no process: text says why
+    overdue,      // boot_timeout struck: it was sent SIGKILL
+    gone,         // reaped: death
+    answer,       // forked or fork_failed, in `message`: for the pool
+  };
+  Kind kind{};
+  std::uint32_t generation = 0;
+  int pid = -1;
+  std::int64_t value = 0;
+  std::string text;
+  Death death;
+  bool loaded_before = false;  // this generation could be imported once
+  bool expected = false;       // gone: it was told to quit, or said why it ends
+  Clock::duration age{};
+  Clock::duration pause{};     // gone, not_started: until the next try; zero: none
+  wire::Message message;
+};
+
+// Keeps one zygote for each generation that is wanted.
+//
+// A generation that was never imported gets one try: what that means (exit, or keep the
+// old generation) is the caller's to decide. One that was imported before is started
+// again for ever, with growing pauses: its workers serve on meanwhile.
+//
+// Like Pool: no timer and no event source of its own. Single-threaded; master only.
+class Nursery {
+ public:
+  struct Child {
+    std::uint32_t generation = 0;
+    ZygoteOrder order;
+    Clock::duration boot_timeout{};  // of the import; zero: none
+    RespawnPolicy respawn{RespawnPolicy::Limits{}};
+    Process process;
+    Clock::time_point asked_at{};
+    Clock::time_point deadline = Clock::time_point::max();
+    Clock::time_point may_start_at{};
+    bool alive = false;
+    bool loaded = false;         // this process is ready to fork
+    bool loaded_before = false;  // some process of this generation was
+    bool wanted = true;
+    bool expected_to_end = false;
+  };
+
+  explicit Nursery(Kernel& kernel) : kernel_{kernel} {}
+
+  // Starts at once; what comes of it is told by take_news().
+  void start(std::uint32_t generation, ZygoteOrder order, Clock::duration boot_timeout,
+             RespawnPolicy::Limits respawn);
+  // No more workers of this generation are wanted. Forgotten when it is gone.
+  void dismiss(std::uint32_t generation);
+  void dismiss_all();
+  // It does not answer: SIGKILL, and a new one if it is still wanted.
+  void condemn(std::uint32_t generation);
+
+  void on_message(std::uint32_t generation, wire::Message message);
+  void on_hung_up(std::uint32_t generation);
+  void on_pidfd(std::uint32_t generation);
+  void tick();
+
+  // Valid until the next call that is not const. nullptr: not ready to fork.
+  [[nodiscard]] const Process* ready(std::uint32_t generation) const;
+  [[nodiscard]] bool importing() const;
+  [[nodiscard]] bool empty() const { return children_.empty(); }
+  [[nodiscard]] const std::list<Child>& children() const { return children_; }
+  [[nodiscard]] Clock::time_point next_wakeup() const;
+  [[nodiscard]] std::vector<ZygoteNews> take_news();
+
+ private:
+  Child* find(std::uint32_t generation);
+  ZygoteNews& report(ZygoteNews::Kind kind, const Child& child);
+  void launch(Child& child);
+  void rest(Child& child);
+
+  Kernel& kernel_;
+  std::list<Child> children_;  // addresses stay: the pool keeps one of a Process
+  std::vector<ZygoteNews> news_;
+};
+
+}  // namespace monodon::master

@@ -1,0 +1,283 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "master/pool.h"
+
+#include <algorithm>
+#include <utility>
+
+namespace monodon::master {
+
+namespace {
+
+using namespace std::chrono_literals;
+
+constexpr Clock::duration kStuckPatience = 5s;
+constexpr Clock::duration kQuickPatience = 1s;
+constexpr Clock::duration kExitPatience = 2s;   // from hanging up to being reaped
+constexpr Clock::duration kKillPatience = 10s;  // between complaints about the undead
+constexpr auto kNever = Clock::time_point::max();
+
+}  // namespace
+
+Pool::Pool(Kernel& kernel, const PoolSettings& settings)
+    : kernel_{kernel}, settings_{settings} {
+  aim(settings);
+}
+
+void Pool::aim(const PoolSettings& settings) {
+  const bool anew = settings.generation != settings_.generation;
+  settings_ = settings;
+  // Both zero would let nothing be replaced, ever; the configuration check refuses it.
+  if (settings_.max_surge == 0 && settings_.max_unavailable == 0)
+    settings_.max_unavailable = 1;
+  for (Slot& slot : slots_) {
+    if (!anew) continue;
+    slot.respawn = RespawnPolicy{settings_.respawn};
+    slot.view.may_start_at = {};
+  }
+}
+
+Goal Pool::goal(bool can_start) const {
+  return {.workers = stopping_ ? 0 : settings_.workers,
+          .generation = settings_.generation,
+          .max_surge = settings_.max_surge,
+          .max_unavailable = settings_.max_unavailable,
+          .can_start = can_start};
+}
+
+std::vector<SlotView> Pool::views() const {
+  std::vector<SlotView> all;
+  all.reserve(slots_.size());
+  for (const Slot& slot : slots_) all.push_back(slot.view);
+  return all;
+}
+
+void Pool::tick(const Process* zygote) {
+  const Clock::time_point now = kernel_.now();
+  for (Slot& slot : slots_)
+    if (now >= slot.deadline) deliver(slot, Event::deadline);
+
+  // A slot is a number for ever: the table grows and never shrinks.
+  while (slots_.size() < settings_.workers + settings_.max_surge) {
+    slots_.emplace_back();
+    slots_.back().respawn = RespawnPolicy{settings_.respawn};
+  }
+  for (const Decision decision : plan(views(), goal(zygote != nullptr), now)) {
+    switch (decision.kind) {
+      case Decision::Kind::start:
+        start(decision.slot, *zygote);
+        break;
+      case Decision::Kind::drain:
+        deliver(slots_[decision.slot], Event::drain);
+        break;
+    }
+  }
+}
+
+void Pool::start(std::size_t index, const Process& zygote) {
+  Slot& slot = slots_[index];
+  const std::uint32_t serial = ++last_serial_;
+  const wire::Frame order{.kind = wire::Kind::fork,
+                          .slot = static_cast<std::uint32_t>(index),
+                          .serial = serial,
+                          .generation = settings_.generation};
+  slot.asked_at = kernel_.now();
+  slot.view.generation = settings_.generation;
+  slot.view.wear = Wear::none;
+  slot.asked_to_go = false;
+  ++slot.starts;
+  auto process = kernel_.ask_for_worker(zygote, order, settings_.threads);
+  if (process) slot.process = std::move(process).value();
+  slot.process.serial = serial;
+  deliver(slot, Event::asked);
+  if (!process) unfork(slot, process.error().message());
+}
+
+void Pool::on_zygote_message(const wire::Message& message) {
+  const wire::Frame& frame = message.frame;
+  Slot* slot = find(frame.slot, frame.serial);
+  if (slot == nullptr || slot->view.state != State::forking) return;
+  if (slot->view.generation != frame.generation) return;
+  if (frame.kind == wire::Kind::forked) {
+    adopt(*slot, frame);
+  } else if (frame.kind == wire::Kind::fork_failed) {
+    const Error why{"fork worker", static_cast<int>(frame.value)};
+    unfork(*slot, why.message());
+  }
+}
+
+void Pool::adopt(Slot& slot, const wire::Frame& frame) {
+  constexpr std::int64_t kMaxPid = 1 << 22;  // PID_MAX_LIMIT, proc(5)
+  const auto known = [&](const Slot& other) { return other.process.pid == frame.value; };
+  if (frame.value <= 1 || frame.value > kMaxPid ||
+      std::any_of(slots_.begin(), slots_.end(), known))
+    return unfork(slot, "the zygote named a pid that cannot be");
+  auto pidfd = kernel_.adopt(static_cast<int>(frame.value));
+  if (!pidfd) return unfork(slot, pidfd.error().message());
+  slot.process.pidfd = std::move(pidfd).value();
+  slot.process.pid = static_cast<int>(frame.value);
+  report(News::Kind::started, slot);
+  deliver(slot, Event::forked);
+}
+
+void Pool::unfork(Slot& slot, std::string why) {
+  News news;
+  news.kind = News::Kind::not_forked;
+  news.slot = static_cast<std::uint32_t>(&slot - slots_.data());
+  news.serial = slot.process.serial;
+  news.generation = slot.view.generation;
+  news.state = slot.view.state;
+  news.text = std::move(why);
+  deliver(slot, Event::unforked);
+  news.pause = slot.view.may_start_at - kernel_.now();
+  news_.push_back(std::move(news));
+}
+
+void Pool::on_zygote_gone(std::uint32_t generation) {
+  for (Slot& slot : slots_)
+    if (slot.view.state == State::forking && slot.view.generation == generation)
+      unfork(slot, "the zygote ended before it forked");
+}
+
+void Pool::on_message(std::size_t index, std::uint32_t serial,
+                      const wire::Message& message) {
+  Slot* slot = find(index, serial);
+  const wire::Frame& frame = message.frame;
+  if (slot == nullptr || frame.slot != index || frame.serial != serial) return;
+  const auto tell_news = [&](News::Kind kind) {
+    News& news = report(kind, *slot);
+    news.value = frame.value;
+    news.text = message.text;
+  };
+  if (frame.kind == wire::Kind::ready) {
+    if (slot->view.state == State::starting) report(News::Kind::ready, *slot);
+    deliver(*slot, Event::ready);
+  } else if (frame.kind == wire::Kind::boot_failed) {
+    tell_news(News::Kind::boot_failed);
+  } else if (frame.kind == wire::Kind::retire && slot->view.wear == Wear::none) {
+    tell_news(News::Kind::retiring);
+    slot->view.wear = Wear::retiring;
+  } else if (frame.kind == wire::Kind::stuck) {
+    tell_news(News::Kind::stuck);
+    slot->view.wear = Wear::stuck;
+    if (slot->view.state == State::draining)
+      slot->deadline = std::min(slot->deadline, kernel_.now() + kStuckPatience);
+  } else if (frame.kind == wire::Kind::stacks) {
+    tell_news(News::Kind::stacks);
+  }
+}
+
+void Pool::on_hung_up(std::size_t index, std::uint32_t serial) {
+  Slot* slot = find(index, serial);
+  if (slot == nullptr) return;
+  slot->process.channel.reset();
+  deliver(*slot, Event::hung_up);
+}
+
+void Pool::on_pidfd(std::size_t index, std::uint32_t serial) {
+  Slot* slot = find(index, serial);
+  if (slot == nullptr || !slot->process.pidfd) return;
+  const auto death = kernel_.reap(slot->process);
+  if (!death) return;
+  News news = std::move(report(News::Kind::gone, *slot));
+  news_.pop_back();
+  news.death = *death;
+  news.page = std::move(slot->process.page);
+  deliver(*slot, Event::exited);
+  const auto rest = slot->view.may_start_at - kernel_.now();
+  news.pause = std::max(rest, Clock::duration::zero());
+  news_.push_back(std::move(news));
+}
+
+// The only place that changes a slot's state, and the only one that acts on it.
+void Pool::deliver(Slot& slot, Event event) {
+  const State before = slot.view.state;
+  const Step next = step(before, event);
+  slot.view.state = next.next;
+  perform(slot, next.effect, before, event);
+}
+
+void Pool::perform(Slot& slot, Effect effect, State before, Event event) {
+  const Clock::time_point now = kernel_.now();
+  switch (effect) {
+    case Effect::none:
+      break;
+    case Effect::arm_boot_timer:
+      slot.deadline = settings_.boot_timeout == Clock::duration::zero()
+                          ? kNever
+                          : now + settings_.boot_timeout;
+      break;
+    case Effect::disarm_timer:
+      slot.deadline = kNever;
+      break;
+    case Effect::ask_to_drain:
+      ask_to_drain(slot);
+      break;
+    case Effect::await_exit:
+      slot.deadline = std::min(slot.deadline, now + kExitPatience);
+      break;
+    case Effect::kill:
+      report(News::Kind::overdue, slot).state = before;
+      kill(slot);
+      break;
+    case Effect::blame_zygote:
+      slot.deadline = now + kKillPatience;
+      report(News::Kind::zygote_silent, slot);
+      break;
+    case Effect::complain:
+      slot.deadline = now + kKillPatience;
+      report(News::Kind::undead, slot);
+      break;
+    case Effect::release:
+      vacate(slot, false);
+      break;
+    case Effect::rest:
+    case Effect::count_failed:
+      slot.asked_at = now;  // a long boot is not a good run
+      vacate(slot, true);
+      break;
+    case Effect::count_crash:
+      vacate(slot, true);
+      break;
+    case Effect::bug:
+      report(News::Kind::bug, slot).text = "event " +
+                                           std::to_string(static_cast<int>(event)) +
+                                           " in state " + name_of(before);
+      break;
+  }
+}
+
+void Pool::ask_to_drain(Slot& slot) {
+  const Clock::time_point now = kernel_.now();
+  slot.asked_to_go = true;
+  report(News::Kind::draining, slot);
+  auto patience = settings_.graceful_timeout;
+  if (slot.view.wear == Wear::stuck) patience = std::min(patience, kStuckPatience);
+  if (quick_) patience = kQuickPatience;
+  slot.deadline = now + patience;
+  // A refused message is answered by the deadline.
+  (void)kernel_.tell(slot.process,
+                     {.kind = quick_ ? wire::Kind::stop : wire::Kind::drain,
+                      .slot = static_cast<std::uint32_t>(&slot - slots_.data()),
+                      .serial = slot.process.serial,
+                      .generation = slot.view.generation,
+                      .value = stopping_ || settings_.workers == 0 ? 1 : 0});
+}
+
+void Pool::kill(Slot& slot) {
+  // An error means that it has ended already; its pidfd will say so.
+  (void)kernel_.kill(slot.process);
+  slot.deadline = kernel_.now() + kKillPatience;
+}
+
+void Pool::vacate(Slot& slot, bool failed) {
+  slot.process = Process{};
+  slot.deadline = kNever;
+  slot.view.wear = Wear::none;
+  slot.view.may_start_at = {};
+  if (failed)
+    slot.view.may_start_at = slot.respawn.after_failure(slot.asked_at, kernel_.now());
+  else
+    slot.respawn.clear();
+}
+
+}  // namespace monodon::master

@@ -1,0 +1,135 @@
+// SPDX-License-Identifier: Apache-2.0
+#pragma once
+
+#include <cstddef>
+#include <cstdint>
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "master/kernel.h"
+#include "master/planner.h"
+#include "master/respawn_policy.h"
+
+namespace monodon::master {
+
+struct PoolSettings {
+  std::uint32_t generation = 1;
+  std::size_t workers = 1;
+  std::size_t threads = 1;
+  std::size_t max_surge = 1;
+  std::size_t max_unavailable = 0;
+  Clock::duration boot_timeout = std::chrono::seconds{60};      // zero: none
+  Clock::duration graceful_timeout = std::chrono::seconds{30};
+  RespawnPolicy::Limits respawn = {};
+};
+
+// Something happened to a worker that somebody may want to log, count or show. A copy:
+// the slot may be in use again when it is read.
+struct News {
+  enum class Kind : std::uint8_t {
+    started,        // has a pid
+    ready,          // serves; took `age` from the request for it
+    not_forked,     // no process came: `text` says why; next try in `pause`
+    boot_failed,    // it said that it cannot load the application: value, text
+    retiring,       // wants to be replaced: value is a wire::Retire
+    stuck,          // request_timeout struck: text says what ran
+    draining,       // was asked to go
+    overdue,        // our own deadline struck: it was sent SIGKILL
+    undead,         // SIGKILL did not help
+    gone,           // reaped: death, page, and `pause` until the next try
+    stacks,         // answer to `dump`: text
+    zygote_silent,  // the zygote of `generation` does not answer: end it
+    bug,            // an impossible step; text names it
+  };
+  Kind kind{};
+  std::uint32_t slot = 0;
+  std::uint32_t serial = 0;
+  std::uint32_t generation = 0;
+  int pid = -1;
+  State state = State::vacant;  // before what happened
+  bool asked_to_go = false;     // the end is expected
+  std::int64_t value = 0;
+  std::string text;
+  Death death;
+  Clock::duration age{};        // since it was asked for
+  Clock::duration pause{};      // until the slot is filled again
+  UniqueFd page;                // gone: for the post-mortem
+};
+
+// Keeps the wanted number of workers alive: where the pure parts (worker_state, planner,
+// respawn_policy) meet the Kernel. It adds few rules of its own:
+// - a stuck worker that does not leave is killed after 5 s, or graceful_timeout if less;
+// - a worker whose channel is at its end and that has not exited is killed after 2 s.
+//
+// Owns no timer and no event source: after each call, call tick(), then ask
+// next_wakeup() and call tick() at that moment at the latest. tick() is never wrong,
+// only early. Single-threaded; master only.
+class Pool {
+ public:
+  struct Slot {
+    SlotView view;
+    RespawnPolicy respawn{RespawnPolicy::Limits{}};
+    Process process;
+    Clock::time_point asked_at{};
+    Clock::time_point deadline = Clock::time_point::max();
+    std::uint32_t starts = 0;  // processes asked for in this slot
+    bool asked_to_go = false;
+  };
+
+  Pool(Kernel& kernel, const PoolSettings& settings);
+
+  // Another goal (reload). The slots' records of failures are cleared when the
+  // generation changes.
+  void aim(const PoolSettings& settings);
+  void set_workers(std::size_t workers) { settings_.workers = workers; }
+
+  // From a zygote: `forked` or `fork_failed`. From a worker: anything else. A frame
+  // that does not match the process in the slot is dropped: it may outlive its sender.
+  void on_zygote_message(const wire::Message& message);
+  void on_zygote_gone(std::uint32_t generation);
+  void on_message(std::size_t slot, std::uint32_t serial, const wire::Message& message);
+  void on_hung_up(std::size_t slot, std::uint32_t serial);
+  void on_pidfd(std::size_t slot, std::uint32_t serial);  // reaps if it has ended
+
+  // Everybody leaves; nobody is left to take their connections. Quick: now.
+  void stop(bool quick);
+  void reopen_logs();
+  void request_stacks(std::size_t slot);
+  // `zygote`: that of the goal's generation, ready to fork; nullptr: there is none now.
+  void tick(const Process* zygote);
+
+  [[nodiscard]] Clock::time_point next_wakeup() const;
+  [[nodiscard]] std::vector<News> take_news();
+  [[nodiscard]] const std::vector<Slot>& slots() const { return slots_; }
+  [[nodiscard]] const PoolSettings& settings() const { return settings_; }
+  [[nodiscard]] std::size_t serving() const;
+  [[nodiscard]] bool empty() const;               // no process, none expected
+  [[nodiscard]] bool awaits_fork() const;         // some pid is still unknown
+  [[nodiscard]] bool settled() const;             // nothing left to start or to drain
+  [[nodiscard]] bool uses(std::uint32_t generation) const;
+
+ private:
+  [[nodiscard]] Goal goal(bool can_start) const;
+  [[nodiscard]] std::vector<SlotView> views() const;
+  Slot* find(std::size_t slot, std::uint32_t serial);
+  News& report(News::Kind kind, const Slot& slot);
+  void start(std::size_t index, const Process& zygote);
+  void deliver(Slot& slot, Event event);
+  void perform(Slot& slot, Effect effect, State before, Event event);
+  void adopt(Slot& slot, const wire::Frame& frame);
+  void unfork(Slot& slot, std::string why);
+  void ask_to_drain(Slot& slot);
+  void kill(Slot& slot);
+  void vacate(Slot& slot, bool failed);
+
+  Kernel& kernel_;
+  PoolSettings settings_;
+  std::vector<Slot> slots_;
+  std::vector<News> news_;
+  std::uint32_t last_serial_ = 0;
+  bool stopping_ = false;
+  bool quick_ = false;
+};
+
+}  // namespace monodon::master

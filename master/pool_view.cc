@@ -1,0 +1,111 @@
+// SPDX-License-Identifier: Apache-2.0
+#include <algorithm>
+#include <utility>
+
+#include "master/pool.h"
+
+namespace monodon::master {
+
+Pool::Slot* Pool::find(std::size_t slot, std::uint32_t serial) {
+  if (slot >= slots_.size()) return nullptr;
+  Slot& found = slots_[slot];
+  const bool current = occupied(found.view.state) && found.process.serial == serial;
+  return current ? &found : nullptr;
+}
+
+News& Pool::report(News::Kind kind, const Slot& slot) {
+  News news;
+  news.kind = kind;
+  news.slot = static_cast<std::uint32_t>(&slot - slots_.data());
+  news.serial = slot.process.serial;
+  news.generation = slot.view.generation;
+  news.pid = slot.process.pid;
+  news.state = slot.view.state;
+  news.asked_to_go = slot.asked_to_go;
+  news.age = kernel_.now() - slot.asked_at;
+  return news_.emplace_back(std::move(news));
+}
+
+std::vector<News> Pool::take_news() { return std::exchange(news_, {}); }
+
+void Pool::stop(bool quick) {
+  const Clock::time_point now = kernel_.now();
+  const bool first = !stopping_;
+  stopping_ = true;
+  if (first && !quick) return;  // tick() drains
+  const bool hurry = quick && !quick_;
+  quick_ = quick_ || quick;
+  if (!hurry) return;
+  // Those that drain already hear it again, with a shorter deadline.
+  for (Slot& slot : slots_) {
+    if (slot.view.state != State::draining) continue;
+    (void)kernel_.tell(slot.process,
+                       {.kind = wire::Kind::stop,
+                        .slot = static_cast<std::uint32_t>(&slot - slots_.data()),
+                        .serial = slot.process.serial,
+                        .generation = slot.view.generation});
+    slot.deadline = std::min(slot.deadline, now + std::chrono::seconds{1});
+  }
+}
+
+void Pool::reopen_logs() {
+  for (const Slot& slot : slots_)
+    if (slot.process.channel)
+      (void)kernel_.tell(slot.process,
+                         {.kind = wire::Kind::reopen_logs,
+                          .slot = static_cast<std::uint32_t>(&slot - slots_.data()),
+                          .serial = slot.process.serial,
+                          .generation = slot.view.generation});
+}
+
+void Pool::request_stacks(std::size_t index) {
+  if (index >= slots_.size() || !slots_[index].process.channel) return;
+  const Slot& slot = slots_[index];
+  (void)kernel_.tell(slot.process, {.kind = wire::Kind::dump,
+                                    .slot = static_cast<std::uint32_t>(index),
+                                    .serial = slot.process.serial,
+                                    .generation = slot.view.generation});
+}
+
+Clock::time_point Pool::next_wakeup() const {
+  Clock::time_point next = next_start(views(), kernel_.now());
+  for (const Slot& slot : slots_) next = std::min(next, slot.deadline);
+  return next;
+}
+
+std::size_t Pool::serving() const {
+  return static_cast<std::size_t>(
+      std::count_if(slots_.begin(), slots_.end(),
+                    [](const Slot& s) { return s.view.state == State::serving; }));
+}
+
+bool Pool::empty() const {
+  return std::none_of(slots_.begin(), slots_.end(),
+                      [](const Slot& s) { return occupied(s.view.state); });
+}
+
+bool Pool::awaits_fork() const {
+  return std::any_of(slots_.begin(), slots_.end(),
+                     [](const Slot& s) { return s.view.state == State::forking; });
+}
+
+bool Pool::settled() const {
+  const std::size_t wanted = goal(true).workers;
+  std::size_t current = 0;
+  for (const Slot& slot : slots_) {
+    if (!occupied(slot.view.state)) continue;
+    if (slot.view.state != State::serving ||
+        slot.view.generation != settings_.generation)
+      return false;
+    ++current;
+  }
+  return current == wanted;
+}
+
+bool Pool::uses(std::uint32_t generation) const {
+  return std::any_of(slots_.begin(), slots_.end(), [&](const Slot& s) {
+    return occupied(s.view.state) && s.view.generation == generation;
+  });
+}
+
+}  // namespace monodon::master
