@@ -52,8 +52,7 @@ void Fleet::tick() {
   dismiss_unused();
   if (rolling_ && !stopping_ && pool_.settled()) {
     rolling_ = false;
-    news_.push_back(
-        {.kind = FleetNews::Kind::rolled, .generation = goal_.generation});
+    news_.push_back({.kind = FleetNews::Kind::rolled, .generation = goal_.generation});
   }
 }
 
@@ -117,12 +116,16 @@ Clock::time_point Fleet::next_wakeup() const {
   return std::min(pool_.next_wakeup(), nursery_.next_wakeup());
 }
 
-std::vector<News> Fleet::take_worker_news() { return std::exchange(worker_news_, {}); }
+std::vector<News> Fleet::take_worker_news() {
+  return std::exchange(worker_news_, {});
+}
 
 std::vector<ZygoteNews> Fleet::take_zygote_news() {
   return std::exchange(zygote_news_, {});
 }
 
-std::vector<FleetNews> Fleet::take_news() { return std::exchange(news_, {}); }
+std::vector<FleetNews> Fleet::take_news() {
+  return std::exchange(news_, {});
+}
 
 }  // namespace monodon::master

@@ -54,7 +54,8 @@ class Kernel {
 
   // Makes page and channel of a new worker and asks the zygote behind `zygote` for it.
   // The process has no pid until the zygote answers `forked`.
-  virtual Result<Process> ask_for_worker(const Process& zygote, const wire::Frame& order,
+  virtual Result<Process> ask_for_worker(const Process& zygote,
+                                         const wire::Frame& order,
                                          std::size_t threads) = 0;
 
   // A pidfd for `pid` if it is our own child (dead or alive, not reaped). ECHILD: a

@@ -164,9 +164,8 @@ const Process* Nursery::ready(std::uint32_t generation) const {
 }
 
 bool Nursery::importing() const {
-  return std::any_of(children_.begin(), children_.end(), [](const Child& c) {
-    return c.alive && c.wanted && !c.loaded;
-  });
+  return std::any_of(children_.begin(), children_.end(),
+                     [](const Child& c) { return c.alive && c.wanted && !c.loaded; });
 }
 
 Clock::time_point Nursery::next_wakeup() const {
@@ -176,6 +175,8 @@ Clock::time_point Nursery::next_wakeup() const {
   return next;
 }
 
-std::vector<ZygoteNews> Nursery::take_news() { return std::exchange(news_, {}); }
+std::vector<ZygoteNews> Nursery::take_news() {
+  return std::exchange(news_, {});
+}
 
 }  // namespace monodon::master

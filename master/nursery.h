@@ -33,7 +33,7 @@ struct ZygoteNews {
   bool loaded_before = false;  // this generation could be imported once
   bool expected = false;       // gone: it was told to quit, or said why it ends
   Clock::duration age{};
-  Clock::duration pause{};     // gone, not_started: until the next try; zero: none
+  Clock::duration pause{};  // gone, not_started: until the next try; zero: none
   wire::Message message;
 };
 

@@ -66,7 +66,8 @@ int worth(const SlotView& slot, const Goal& goal) {
 }
 
 // Old and worn workers in the order in which they go: the stuck before the rest.
-std::vector<std::size_t> replaceable(std::span<const SlotView> slots, const Goal& goal) {
+std::vector<std::size_t> replaceable(std::span<const SlotView> slots,
+                                     const Goal& goal) {
   std::vector<std::size_t> found;
   for (std::size_t i = 0; i < slots.size(); ++i)
     if (slots[i].state == State::serving && !stays(slots[i], goal)) found.push_back(i);

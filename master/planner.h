@@ -17,7 +17,7 @@ enum class Wear : std::uint8_t { none, retiring, stuck };
 
 struct SlotView {
   State state = State::vacant;
-  std::uint32_t generation = 0;      // of the process in the slot
+  std::uint32_t generation = 0;  // of the process in the slot
   Wear wear = Wear::none;
   Clock::time_point may_start_at{};  // end of the pause after a failure; epoch: none
 };
@@ -42,7 +42,8 @@ struct Decision {
 // do yet. The caller provides goal.workers + goal.max_surge slots, or more.
 //
 // Guarantees, whatever the slots look like:
-// - starts never make more than workers + max_surge alive. Workers that drain are alive:
+// - starts never make more than workers + max_surge alive. Workers that drain are
+// alive:
 //   a reload under long requests takes longer, it does not take more memory;
 // - drains never leave fewer than workers - max_unavailable serving;
 // - so a worker of an old generation, or a worn one, goes only when its replacement

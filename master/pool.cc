@@ -107,7 +107,9 @@ void Pool::on_zygote_message(const wire::Message& message) {
 
 void Pool::adopt(Slot& slot, const wire::Frame& frame) {
   constexpr std::int64_t kMaxPid = 1 << 22;  // PID_MAX_LIMIT, proc(5)
-  const auto known = [&](const Slot& other) { return other.process.pid == frame.value; };
+  const auto known = [&](const Slot& other) {
+    return other.process.pid == frame.value;
+  };
   if (frame.value <= 1 || frame.value > kMaxPid ||
       std::any_of(slots_.begin(), slots_.end(), known))
     return unfork(slot, "the zygote named a pid that cannot be");

@@ -19,7 +19,7 @@ struct PoolSettings {
   std::size_t threads = 1;
   std::size_t max_surge = 1;
   std::size_t max_unavailable = 0;
-  Clock::duration boot_timeout = std::chrono::seconds{60};      // zero: none
+  Clock::duration boot_timeout = std::chrono::seconds{60};  // zero: none
   Clock::duration graceful_timeout = std::chrono::seconds{30};
   RespawnPolicy::Limits respawn = {};
 };
@@ -52,14 +52,15 @@ struct News {
   std::int64_t value = 0;
   std::string text;
   Death death;
-  Clock::duration age{};        // since it was asked for
-  Clock::duration pause{};      // until the slot is filled again
-  UniqueFd page;                // gone: for the post-mortem
+  Clock::duration age{};    // since it was asked for
+  Clock::duration pause{};  // until the slot is filled again
+  UniqueFd page;            // gone: for the post-mortem
 };
 
-// Keeps the wanted number of workers alive: where the pure parts (worker_state, planner,
-// respawn_policy) meet the Kernel. It adds few rules of its own:
-// - a stuck worker that does not leave is killed after 5 s, or graceful_timeout if less;
+// Keeps the wanted number of workers alive: where the pure parts (worker_state,
+// planner, respawn_policy) meet the Kernel. It adds few rules of its own:
+// - a stuck worker that does not leave is killed after 5 s, or graceful_timeout if
+// less;
 // - a worker whose channel is at its end and that has not exited is killed after 2 s.
 //
 // Owns no timer and no event source: after each call, call tick(), then ask
@@ -104,9 +105,9 @@ class Pool {
   [[nodiscard]] const std::vector<Slot>& slots() const { return slots_; }
   [[nodiscard]] const PoolSettings& settings() const { return settings_; }
   [[nodiscard]] std::size_t serving() const;
-  [[nodiscard]] bool empty() const;               // no process, none expected
-  [[nodiscard]] bool awaits_fork() const;         // some pid is still unknown
-  [[nodiscard]] bool settled() const;             // nothing left to start or to drain
+  [[nodiscard]] bool empty() const;        // no process, none expected
+  [[nodiscard]] bool awaits_fork() const;  // some pid is still unknown
+  [[nodiscard]] bool settled() const;      // nothing left to start or to drain
   [[nodiscard]] bool uses(std::uint32_t generation) const;
 
  private:

@@ -26,7 +26,9 @@ News& Pool::report(News::Kind kind, const Slot& slot) {
   return news_.emplace_back(std::move(news));
 }
 
-std::vector<News> Pool::take_news() { return std::exchange(news_, {}); }
+std::vector<News> Pool::take_news() {
+  return std::exchange(news_, {});
+}
 
 void Pool::stop(bool quick) {
   const Clock::time_point now = kernel_.now();

@@ -1,0 +1,222 @@
+// SPDX-License-Identifier: Apache-2.0
+#pragma once
+
+#include <fcntl.h>
+#include <unistd.h>
+
+#include <csignal>
+#include <deque>
+#include <map>
+#include <utility>
+#include <vector>
+
+#include "master/fleet.h"
+
+namespace monodon::testing {
+
+using namespace monodon::master;
+
+// A toy operating system: zygotes and workers that do nothing until the test says so,
+// and a clock that moves when told to. It knows what is true; the fleet under test only
+// learns what it is told.
+class ToySystem : public Kernel {
+ public:
+  struct Being {
+    int pid = -1;
+    std::uint32_t serial = 0;  // 0: a zygote
+    std::uint32_t slot = 0;
+    std::uint32_t generation = 0;
+    bool loaded = false;  // zygotes
+    bool ready = false;   // workers
+    bool told_to_go = false;
+    bool hung_up = false;  // its death was seen on the channel
+    bool killed = false;   // SIGKILL is on its way
+    bool dead = false;
+    bool stubborn = false;  // ignores `drain`
+    Clock::time_point born{};
+    Death death;
+    std::deque<wire::Frame> orders;  // zygotes: forks not done yet
+  };
+
+  Clock::time_point clock{std::chrono::hours{1}};
+  std::map<int, Being> beings;  // by pid; gone when reaped
+  std::vector<wire::Frame> told;
+  int fail_next_order = 0;   // errno of the next ask_for_worker
+  int fail_next_zygote = 0;  // errno of the next start_zygote
+
+  Result<Process> start_zygote(const ZygoteOrder& order) override {
+    if (const int code = std::exchange(fail_next_zygote, 0); code != 0)
+      return Error{"start zygote", code};
+    Being& being = create();
+    being.generation = order.boot.generation;
+    Process process = process_of(being);
+    process.pidfd = some_fd();
+    return process;
+  }
+
+  Result<Process> ask_for_worker(const Process& zygote, const wire::Frame& order,
+                                 std::size_t) override {
+    if (const int code = std::exchange(fail_next_order, 0); code != 0)
+      return Error{"ask for a worker", code};
+    if (const auto z = beings.find(zygote.pid); z != beings.end())
+      z->second.orders.push_back(order);
+    Process process;
+    process.channel = some_fd();
+    process.serial = order.serial;
+    return process;
+  }
+
+  Result<UniqueFd> adopt(int pid) override {
+    if (!beings.contains(pid)) return Error{"adopt", ECHILD};
+    return some_fd();
+  }
+
+  Outcome tell(const Process& process, const wire::Frame& frame) override {
+    told.push_back(frame);
+    const auto being = beings.find(process.pid);
+    if (being == beings.end() || being->second.dead) return Error{"tell", EPIPE};
+    being->second.told_to_go |= frame.kind == wire::Kind::drain ||
+                                frame.kind == wire::Kind::stop ||
+                                frame.kind == wire::Kind::quit;
+    return ok();
+  }
+
+  Outcome kill(const Process& process) override {
+    const auto being = beings.find(process.pid);
+    if (being == beings.end()) return Error{"kill", ESRCH};
+    being->second.killed = true;
+    return ok();
+  }
+
+  std::optional<Death> reap(const Process& process) override {
+    const auto being = beings.find(process.pid);
+    if (being == beings.end() || !being->second.dead) return std::nullopt;
+    const Death death = being->second.death;
+    beings.erase(being);
+    return death;
+  }
+
+  [[nodiscard]] Clock::time_point now() const override { return clock; }
+
+  // What the beings do. Each tells the fleet nothing by itself, except where said.
+  Being& fork_for(const wire::Frame& order) {
+    Being& being = create();
+    being.serial = order.serial;
+    being.slot = order.slot;
+    being.generation = order.generation;
+    return being;
+  }
+
+  void die(Being& being, Death how) {
+    being.dead = true;
+    being.death = how;
+  }
+
+  Being* worker(std::uint32_t serial) {
+    for (auto& [pid, being] : beings)
+      if (being.serial == serial && serial != 0) return &being;
+    return nullptr;
+  }
+
+  Being* zygote(std::uint32_t generation) {
+    for (auto& [pid, being] : beings)
+      if (being.serial == 0 && being.generation == generation && !being.dead)
+        return &being;
+    return nullptr;
+  }
+
+ private:
+  Being& create() {
+    const int pid = ++last_pid_;
+    Being& being = beings[pid];
+    being.pid = pid;
+    being.born = clock;
+    return being;
+  }
+
+  static Process process_of(const Being& being) {
+    Process process;
+    process.channel = some_fd();
+    process.pid = being.pid;
+    return process;
+  }
+
+  static UniqueFd some_fd() { return UniqueFd{::fcntl(2, F_DUPFD_CLOEXEC, 3)}; }
+
+  int last_pid_ = 100;
+};
+
+// The fleet's side of what beings do, message by message.
+struct ToyFleet {
+  ToySystem system;
+  Fleet fleet{system};
+
+  void zygote_says(std::uint32_t generation, wire::Kind kind, std::int64_t value = 0,
+                   std::string text = {}) {
+    fleet.nursery().on_message(
+        generation, {{.kind = kind, .generation = generation, .value = value},
+                     std::move(text),
+                     {}});
+  }
+
+  void zygote_loads(std::uint32_t generation) {
+    if (auto* z = system.zygote(generation)) z->loaded = true;
+    zygote_says(generation, wire::Kind::loaded);
+    fleet.tick();
+  }
+
+  // Carries out all fork requests of that zygote.
+  void zygote_forks(std::uint32_t generation) {
+    auto* zygote = system.zygote(generation);
+    if (zygote == nullptr) return;
+    for (const wire::Frame& order : std::exchange(zygote->orders, {})) {
+      const int pid = system.fork_for(order).pid;
+      wire::Frame answer = order;
+      answer.kind = wire::Kind::forked;
+      answer.value = pid;
+      fleet.nursery().on_message(generation, {answer, {}, {}});
+    }
+    fleet.tick();
+  }
+
+  void worker_says(const ToySystem::Being& w, wire::Kind kind, std::int64_t value = 0) {
+    fleet.pool().on_message(w.slot, w.serial,
+                            {{.kind = kind,
+                              .slot = w.slot,
+                              .serial = w.serial,
+                              .generation = w.generation,
+                              .value = value},
+                             {},
+                             {}});
+    fleet.tick();
+  }
+
+  void everybody_is_ready() {
+    for (auto& [pid, being] : system.beings)
+      if (being.serial != 0 && !being.dead && !being.ready) {
+        being.ready = true;
+        worker_says(being, wire::Kind::ready);
+      }
+  }
+
+  void worker_dies(std::uint32_t serial, Death how = {true, false, SIGSEGV}) {
+    auto* w = system.worker(serial);
+    if (w == nullptr) return;
+    const std::uint32_t slot = w->slot;
+    system.die(*w, how);
+    fleet.pool().on_hung_up(slot, serial);
+    fleet.pool().on_pidfd(slot, serial);
+    fleet.tick();
+  }
+
+  [[nodiscard]] const Pool::Slot& slot(std::size_t i) const {
+    return fleet.pool().slots().at(i);
+  }
+
+  void advance(Clock::duration by) {
+    system.clock += by;
+    fleet.tick();
+  }
+};
+
+}  // namespace monodon::testing

@@ -1,0 +1,128 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "master/planner.h"
+
+#include <catch2/catch.hpp>
+
+#include "master/respawn_policy.h"
+
+using namespace monodon;
+using namespace monodon::master;
+using namespace std::chrono_literals;
+
+namespace {
+
+constexpr Clock::time_point kNow{1h};
+using Kind = Decision::Kind;
+
+// `serving` workers of generation 1, then `vacant` empty slots.
+std::vector<SlotView> some(std::size_t serving, std::size_t vacant) {
+  std::vector<SlotView> slots(serving, SlotView{State::serving, 1, Wear::none, {}});
+  slots.resize(serving + vacant);
+  return slots;
+}
+
+}  // namespace
+
+TEST_CASE("the exit of any process frees its slot, in whatever state", "[planner]") {
+  for (std::size_t s = 0; s < kStates; ++s) {
+    const auto state = static_cast<State>(s);
+    if (state == State::vacant || state == State::forking) continue;
+    CHECK(step(state, Event::exited).next == State::vacant);
+    CHECK(step(state, Event::exited).effect != Effect::bug);
+  }
+}
+
+TEST_CASE(
+    "no state but forking waits for ever: all others with a process have a way out",
+    "[planner]") {
+  CHECK(step(State::draining, Event::deadline).effect == Effect::kill);
+  CHECK(step(State::starting, Event::deadline).effect == Effect::kill);
+  CHECK(step(State::lost, Event::deadline).effect == Effect::kill);
+  CHECK(step(State::killed, Event::deadline).effect == Effect::complain);
+  CHECK(step(State::condemned, Event::deadline).effect == Effect::complain);
+}
+
+TEST_CASE("a start fills the wanted number and leaves the spare slot empty",
+          "[planner]") {
+  CHECK(plan(some(0, 3), {.workers = 2}, kNow) ==
+        std::vector<Decision>{{Kind::start, 0}, {Kind::start, 1}});
+  CHECK(plan(some(2, 1), {.workers = 2}, kNow).empty());
+}
+
+TEST_CASE("a reload starts one in the spare slot before anybody leaves", "[planner]") {
+  auto slots = some(2, 1);
+  const Goal goal{.workers = 2, .generation = 2};
+  CHECK(plan(slots, goal, kNow) == std::vector<Decision>{{Kind::start, 2}});
+
+  slots[2] = {State::starting, 2, Wear::none, {}};
+  CHECK(plan(slots, goal, kNow).empty());
+
+  slots[2].state = State::serving;
+  CHECK(plan(slots, goal, kNow) == std::vector<Decision>{{Kind::drain, 0}});
+
+  slots[0].state = State::draining;  // alive: no room for the next one yet
+  CHECK(plan(slots, goal, kNow).empty());
+}
+
+TEST_CASE("a worker that wants to retire is replaced like one of an old generation",
+          "[planner]") {
+  auto slots = some(2, 1);
+  slots[1].wear = Wear::retiring;
+  CHECK(plan(slots, {.workers = 2}, kNow) == std::vector<Decision>{{Kind::start, 2}});
+  slots[2] = {State::serving, 1, Wear::none, {}};
+  CHECK(plan(slots, {.workers = 2}, kNow) == std::vector<Decision>{{Kind::drain, 1}});
+}
+
+TEST_CASE("a stuck worker goes before one that only retires", "[planner]") {
+  auto slots = some(4, 0);
+  slots[0].wear = Wear::retiring;
+  slots[1].wear = Wear::stuck;
+  CHECK(plan(slots, {.workers = 3}, kNow) == std::vector<Decision>{{Kind::drain, 1}});
+}
+
+TEST_CASE("without a spare slot the old one goes first, if it may be missed",
+          "[planner]") {
+  const Goal goal{.workers = 2, .generation = 2, .max_surge = 0, .max_unavailable = 1};
+  auto slots = some(2, 0);
+  CHECK(plan(slots, goal, kNow) == std::vector<Decision>{{Kind::drain, 0}});
+  slots[0].state = State::draining;
+  CHECK(plan(slots, goal, kNow).empty());
+  slots[0] = {};
+  CHECK(plan(slots, goal, kNow) == std::vector<Decision>{{Kind::start, 0}});
+}
+
+TEST_CASE("the spare slot does not shorten the pause of one that failed", "[planner]") {
+  auto slots = some(1, 2);
+  slots[1].may_start_at = kNow + 1s;
+  CHECK(plan(slots, {.workers = 2}, kNow).empty());
+  CHECK(next_start(slots, kNow) == kNow + 1s);
+  CHECK(plan(slots, {.workers = 2}, kNow + 1s) ==
+        std::vector<Decision>{{Kind::start, 1}});
+}
+
+TEST_CASE("a long pause of one slot does not hold up one whose pause is over",
+          "[planner]") {
+  auto slots = some(0, 2);
+  slots[1].may_start_at = kNow + 30s;
+  slots[0].may_start_at = kNow - 1s;
+  CHECK(plan(slots, {.workers = 1}, kNow) == std::vector<Decision>{{Kind::start, 0}});
+}
+
+TEST_CASE("fewer wanted workers: the highest slots go", "[planner]") {
+  CHECK(plan(some(4, 1), {.workers = 2}, kNow) ==
+        std::vector<Decision>{{Kind::drain, 3}, {Kind::drain, 2}});
+}
+
+TEST_CASE("nothing starts while no zygote can fork", "[planner]") {
+  CHECK(plan(some(1, 2), {.workers = 2, .can_start = false}, kNow).empty());
+}
+
+TEST_CASE("pauses double, are bounded, and are forgotten after a good run",
+          "[planner]") {
+  RespawnPolicy policy{{.first_pause = 100ms, .longest_pause = 300ms}};
+  CHECK(policy.after_failure(kNow, kNow) == kNow + 100ms);
+  CHECK(policy.after_failure(kNow, kNow) == kNow + 200ms);
+  CHECK(policy.after_failure(kNow, kNow) == kNow + 300ms);
+  CHECK(policy.after_failure(kNow, kNow) == kNow + 300ms);
+  CHECK(policy.after_failure(kNow - 10s, kNow) == kNow + 100ms);
+}
