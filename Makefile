@@ -1,0 +1,51 @@
+# SPDX-License-Identifier: Apache-2.0
+# A thin face over Meson: everything here is one line that you may type yourself.
+
+# Debian's own tools and interpreter, even where another python3 comes first in PATH.
+export PATH := /usr/bin:/bin:/usr/sbin:/sbin:$(PATH)
+
+BUILD ?= build
+DEMO_PORT ?= 8000
+suites := unit tidy site http process faults
+
+.PHONY: all bootstrap build demo check e2e format clean help $(suites:%=test-%)
+
+all: build
+
+help:
+	@echo 'make build       build without testing'
+	@echo 'make demo        build, prepare and serve the demo site until Ctrl-C'
+	@echo 'make check       build and run every test that needs no root'
+	@echo 'make test-SUITE  one suite of: $(suites)'
+	@echo 'make e2e         test under a real systemd in a container (root)'
+	@echo 'make format      clang-format over all sources'
+	@echo 'make clean       remove what was built and what the demo wrote'
+
+# Says and installs what is missing; silent and without root when nothing is.
+bootstrap:
+	@scripts/bootstrap build
+
+$(BUILD)/build.ninja:
+	meson setup $(BUILD)
+
+build: bootstrap $(BUILD)/build.ninja
+	ninja -C $(BUILD)
+
+demo: build
+	@BUILD=$(BUILD) DEMO_PORT=$(DEMO_PORT) scripts/demo
+
+check: build
+	scripts/check $(BUILD)
+
+$(suites:%=test-%): test-%: build
+	scripts/check $(BUILD) --suite $*
+
+e2e: build
+	@scripts/bootstrap e2e
+	scripts/check $(BUILD) --suite e2e
+
+format:
+	git ls-files '*.cc' '*.h' | xargs clang-format -i
+
+clean:
+	rm -rf $(BUILD) examples/site/run

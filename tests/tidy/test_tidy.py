@@ -1,0 +1,109 @@
+# SPDX-License-Identifier: Apache-2.0
+"""The repository keeps its rules, and each rule finds what it is there to find."""
+
+from pathlib import Path
+
+import pytest
+import tidy
+
+SPDX = "// SPDX-License-Identifier: Apache-2.0\n"
+REPOSITORY = tidy.Tree.of(Path(__file__).resolve().parents[2])
+
+
+@pytest.mark.parametrize("rule", tidy.RULES, ids=lambda rule: rule.__name__)
+def test_the_repository_keeps(rule):
+    assert REPOSITORY.files, "no file found"
+    assert tidy.findings(REPOSITORY, [rule]) == []
+
+
+def find(rule, text, path="base/x.cc"):
+    return tidy.findings(tidy.Tree({path: text}), [rule])
+
+
+BAD = [
+    (tidy.include_arrows, "base/x.h", '#include "worker/wire.h"'),
+    (tidy.include_arrows, "worker/x.cc", '#include "master/settings.h"'),
+    (tidy.include_arrows, "metrics/x.cc", '#include "master/settings.h"'),
+    (tidy.include_arrows, "master/x.cc", '#include "cli/main.h"'),
+    (tidy.include_arrows, "master/x.cc", '#include "settings.h"'),
+    (tidy.libraries, "master/x.cc", "#include <yaml-cpp/yaml.h>"),
+    (tidy.libraries, "cli/x.cc", "#include <Python.h>"),
+    (tidy.libraries, "master/x.cc", "#include <systemd/sd-event.h>"),
+    (tidy.banned_calls, "worker/x.cc", "int f() { return fork(); }"),
+    (tidy.banned_calls, "master/x.cc", "void f() { (void)::kill(p, 9); }"),
+    (tidy.banned_calls, "master/x.cc", "void f() { if (x) waitpid(-1, 0, 0); }"),
+    (tidy.banned_calls, "worker/x.cc", "void f() { std::this_thread::sleep_for(1s); }"),
+    (tidy.banned_calls, "cli/x.cc", "void f() { exit(1); }"),
+    (tidy.banned_calls, "cli/x.cc", "void f() { std::exit(1); }"),
+    (tidy.banned_calls, "cli/x.cc", "int f() { return std::stoi(s); }"),
+    (tidy.banned_calls, "master/x.cc", "void f() { ::sigaction(1, &a, nullptr); }"),
+    (tidy.banned_patterns, "master/x.h", "std::shared_ptr<int> p;"),
+    (tidy.banned_patterns, "master/x.cc", "std::thread t{f};"),
+    (tidy.banned_patterns, "scoreboard/x.cc", "bip::managed_shared_memory m;"),
+    (tidy.close_on_exec, "base/x.cc", "int f() { return ::open(p, O_RDONLY); }"),
+    (tidy.close_on_exec, "base/x.cc", "int f() { return ::socket(AF_UNIX, SOCK_STREAM, 0); }"),
+    (tidy.close_on_exec, "base/x.cc", "int f() { return ::pipe(fds); }"),
+    (tidy.close_on_exec, "base/x.cc", "int f() { return ::dup(1); }"),
+    (tidy.headers, "base/x.h", "#pragma once\nusing namespace std;\n"),
+    (tidy.headers, "base/x.h", "int x;\n"),
+    (tidy.marks, "docs/x.md", "later: " + "TO" + "DO"),
+    (tidy.machine_paths, "docs/x.md", "see /" + "home/somebody/notes"),
+    (tidy.licence, "base/x.cc", "int x;\n"),
+    (tidy.file_length, "base/x.cc", "\n" * 401),
+    (tidy.function_length, "base/x.cc", "int f() {\n" + "  g();\n" * 70 + "}\n"),
+    (tidy.function_length, "base/x.h", "struct S {\n int f() const {\n" + "\n" * 70 + "}\n};"),
+    (tidy.function_length, "tests/x.py", "def f():\n" + "    g()\n" * 71),
+    (tidy.unit_tests, "worker/nothing.cc", "int x;\n"),
+]
+
+
+@pytest.mark.parametrize("rule, path, text", BAD)
+def test_it_is_found(rule, path, text):
+    assert len(find(rule, text, path)) == 1
+
+
+GOOD = [
+    (tidy.include_arrows, "worker/python/x.cc", '#include "worker/wire.h"\n#include <vector>'),
+    (tidy.libraries, "worker/python/x.cc", "#include <Python.h>"),
+    (tidy.banned_calls, "worker/x.h", "virtual int fork() = 0;"),
+    (tidy.banned_calls, "worker/x.cc", "auto pid = application.fork();"),
+    (tidy.banned_calls, "master/x.cc", "void f() { kernel_->kill(slot); Kernel::kill(1); }"),
+    (tidy.banned_calls, "master/x.cc", "// never fork() here\nauto s = \"fork()\";"),
+    (tidy.banned_calls, "master/x.cc", "void f() { ::_exit(1); at_exit(2); }"),
+    (tidy.banned_calls, "master/linux_kernel.cc", "int f() { return ::fork(); }"),
+    (tidy.banned_patterns, "worker/x.cc", "std::shared_ptr<int> p;"),
+    (tidy.close_on_exec, "base/x.cc", "int f() { return ::open(p, O_RDONLY | O_CLOEXEC); }"),
+    (tidy.close_on_exec, "base/x.h", "static Result<LogFile> open(const std::string& p);"),
+    (tidy.machine_paths, "docs/x.md", "/srv/site and build/home/x and $ROOT/home/x"),
+    (tidy.file_length, "base/x.cc", "\n" * 400),
+    (tidy.function_length, "base/x.cc", "int f() {\n" + "  g();\n" * 68 + "}\n"),
+    (tidy.function_length, "base/x.cc", "namespace a {\n" + "int x;\n" * 90 + "}\n"),
+    (tidy.function_length, "base/x.cc", "const int t[] = {\n" + "1,\n" * 90 + "};\n"),
+    (tidy.function_length, "base/x.h", "class alignas(64) S {\n" + "int x;\n" * 90 + "};\n"),
+]
+
+
+@pytest.mark.parametrize("rule, path, text", GOOD)
+def test_it_is_left_alone(rule, path, text):
+    assert find(rule, text, path) == []
+
+
+def test_numbers_with_separators_and_raw_strings_do_not_hide_what_follows():
+    text = "int a = 1'000'000;\nauto s = R\"x(\" ' ( {)x\";\nvoid f() { sleep(1); }"
+    assert find(tidy.banned_calls, text) == [
+        "base/x.cc:3: sleep() (sleep): wait for the event itself: epoll, sd-event, a timer"
+    ]
+
+
+def test_a_source_with_a_unit_test_of_its_name_is_fine():
+    tree = tidy.Tree({"worker/http/parser.cc": "", "tests/unit/parser_test.cc": ""})
+    assert tidy.findings(tree, [tidy.unit_tests]) == []
+
+
+def test_an_exception_for_a_file_that_is_gone_is_found(monkeypatch):
+    monkeypatch.setattr(tidy.exceptions, "NO_UNIT_TEST", {"worker/gone.cc": "reason"})
+    monkeypatch.setattr(tidy.exceptions, "ALLOWED", {})
+    tree = tidy.Tree({"worker/here.cc": ""})
+    assert tidy.findings(tree, [tidy.stale_exceptions]) == [
+        "tests/tidy/exceptions.py:1: worker/gone.cc is no longer there"
+    ]

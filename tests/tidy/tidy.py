@@ -1,0 +1,271 @@
+#!/usr/bin/env python3
+# SPDX-License-Identifier: Apache-2.0
+"""Rules of this repository that a compiler does not know. Each message says what to
+write instead. usage: tidy.py [ROOT]; status 1 when something is found."""
+
+import ast
+import re
+import subprocess
+import sys
+from pathlib import Path
+
+sys.path.insert(0, str(Path(__file__).parent))
+import cpp  # noqa: E402
+import exceptions  # noqa: E402
+
+# Folder -> folders it may include. Arrows run one way.
+ARROWS = {
+    "base": {"base"},
+    "scoreboard": {"base", "scoreboard"},
+    "worker": {"base", "scoreboard", "worker"},
+    "metrics": {"base", "scoreboard", "metrics"},
+    "master": {"base", "scoreboard", "worker", "metrics", "master"},
+    "cli": {"base", "scoreboard", "worker", "metrics", "master", "cli"},
+}
+FILE_LINES = 400
+FUNCTION_LINES = 70
+
+# Rule, calls, folders it holds in ("" is all of production), what to do instead.
+CALLS = [
+    ("fork", ["fork", "vfork", "clone", "clone3", "posix_spawn", "posix_spawnp"], "",
+     "go through master/kernel.h or Application::fork"),
+    ("signal process", ["kill", "killpg", "tgkill", "pidfd_send_signal"], "",
+     "go through master/kernel.h, which signals by pidfd"),
+    ("wait for process", ["wait", "waitpid", "waitid", "wait3", "wait4"], "",
+     "sd-event tells of ended children; master/linux_kernel.cc reaps"),
+    ("sleep", ["sleep", "usleep", "nanosleep", "clock_nanosleep", "sleep_for",
+               "sleep_until"], "", "wait for the event itself: epoll, sd-event, a timer"),
+    ("exit", ["exit", "quick_exit"], "", "return from main, or _exit in a forked child"),
+    ("number", ["atoi", "atol", "atoll", "strtol", "strtoll", "strtoul", "strtoull",
+                "strtod", "stoi", "stol", "stoll", "stoul", "stoull", "sscanf"], "",
+     "std::from_chars: no locale, no sign or space slips in, overflow is an error"),
+    ("signal handler", ["signal", "sigaction"], "",
+     "sd-event and signalfd in the master; elsewhere list the file with a reason"),
+    ("shell", ["system", "popen"], "", "exec with an argument vector"),
+    ("unbounded", ["strcpy", "strcat", "sprintf", "vsprintf", "gets"], "",
+     "std::string, fmt::format_to_n"),
+    ("thread", ["pthread_create"], "master",
+     "the master has one thread: what needs more is a process of its own"),
+]
+# Rule, pattern in code, folders, what to do instead.
+PATTERNS = [
+    ("scoreboard lock", r"\binterprocess_mutex\b|\bmanaged_shared_memory\b", "",
+     "one writer for each row, atomics: a dead writer holds no lock"),
+    ("shared_ptr", r"\bshared_ptr\b|\bmake_shared\b", "master",
+     "the master's objects are a tree: unique_ptr or a member"),
+    ("thread", r"\bstd::(jthread|thread|async)\b(?!::)", "master",
+     "the master has one thread: what needs more is a process of its own"),
+    ("close-on-exec", r"\bF_DUPFD\b", "", "F_DUPFD_CLOEXEC"),
+]
+# A library, and the only places that may include it.
+LIBRARIES = [
+    (r"yaml-cpp/", ["master/config_yaml.cc"]),
+    (r"prometheus/", ["metrics/"]),
+    (r"systemd/sd-event", ["master/event_loop.h", "master/event_loop.cc"]),
+    (r"Python\.h", ["worker/python/"]),
+    (r"boost/interprocess/", ["scoreboard/"]),
+    (r"CLI/", ["cli/"]),
+]
+# Calls that make a descriptor: the argument that makes it close on exec.
+MAKES_DESCRIPTOR = {
+    "open": "O_CLOEXEC", "openat": "O_CLOEXEC", "socket": "SOCK_CLOEXEC",
+    "socketpair": "SOCK_CLOEXEC", "accept4": "SOCK_CLOEXEC", "pipe2": "O_CLOEXEC",
+    "eventfd": "EFD_CLOEXEC", "timerfd_create": "TFD_CLOEXEC",
+    "signalfd": "SFD_CLOEXEC", "epoll_create1": "EPOLL_CLOEXEC",
+    "memfd_create": "MFD_CLOEXEC", "dup3": "O_CLOEXEC", "mkostemp": "O_CLOEXEC",
+    "inotify_init1": "IN_CLOEXEC", "recvmsg": "MSG_CMSG_CLOEXEC",
+}
+CANNOT_CLOSE = {
+    "accept": "accept4", "pipe": "pipe2", "dup": "fcntl F_DUPFD_CLOEXEC", "creat": "open",
+    "mkstemp": "mkostemp", "epoll_create": "epoll_create1", "inotify_init": "inotify_init1",
+}
+MARK = re.compile(r"\b(" + "|".join(["TO" + "DO", "FIX" + "ME", "XX" + "X", "HA" + "CK"]) + r")\b")
+MACHINE = re.compile(r"(?<![\w.~$}/-])/(home|root|work|Users)/\w")
+
+
+class Tree:
+    """The files under test: path from the root -> text."""
+
+    def __init__(self, files):
+        self.files = files
+
+    @classmethod
+    def of(cls, root):
+        found = subprocess.run(
+            ["git", "-C", str(root), "ls-files", "-co", "--exclude-standard"],
+            capture_output=True, text=True,
+        )
+        if found.returncode == 0:
+            names = found.stdout.splitlines()
+        else:  # an unpacked archive
+            names = [str(p.relative_to(root)) for p in root.rglob("*") if p.is_file()]
+            names = [n for n in names if not n.startswith(("build", "."))]
+        files = {}
+        for name in names:
+            try:
+                files[name] = (root / name).read_text()
+            except (UnicodeDecodeError, FileNotFoundError, IsADirectoryError):
+                continue
+        return cls(files)
+
+    def production(self):
+        """(path, text) of our C++ sources that are installed."""
+        for path, text in sorted(self.files.items()):
+            if path.endswith((".cc", ".h")) and path.split("/")[0] in ARROWS:
+                yield path, text
+
+    def code(self):
+        for path, text in sorted(self.files.items()):
+            if path.endswith((".cc", ".h", ".py")) or text.startswith("#!"):
+                yield path, text
+
+
+def allowed(rule, path):
+    places = exceptions.ALLOWED.get(rule, {})
+    return any(path == p or p.endswith("/") and path.startswith(p) for p in places)
+
+
+def in_folder(path, folder):
+    return not folder or path.startswith(folder + "/")
+
+
+def include_arrows(tree):
+    for path, text in tree.production():
+        for match in re.finditer(r'(?m)^\s*#\s*include\s+"([^"]+)"', text):
+            folder, target = path.split("/")[0], match[1].split("/")[0]
+            if target not in ARROWS:
+                why = "include by path from the root"
+            elif target not in ARROWS[folder]:
+                why = f"{folder} must not know {target}; move what both need down to base"
+            else:
+                continue
+            yield path, cpp.line_of(text, match.start()), f'"{match[1]}": {why}'
+
+
+def libraries(tree):
+    for path, text in tree.production():
+        for match in re.finditer(r"(?m)^\s*#\s*include\s+[<\"]([^>\"]+)[>\"]", text):
+            for library, places in LIBRARIES:
+                if re.match(library, match[1]) and not path.startswith(tuple(places)):
+                    yield (path, cpp.line_of(text, match.start()),
+                           f"{match[1]} belongs in {' or '.join(places)} alone")
+
+
+def banned_calls(tree):
+    for path, text in tree.production():
+        code = cpp.strip(text)
+        for rule, names, folder, instead in CALLS:
+            if in_folder(path, folder) and not allowed(rule, path):
+                for line, name, _ in cpp.calls(code, names):
+                    yield path, line, f"{name}() ({rule}): {instead}"
+
+
+def banned_patterns(tree):
+    for path, text in tree.production():
+        code = cpp.strip(text)
+        for rule, pattern, folder, instead in PATTERNS:
+            if in_folder(path, folder) and not allowed(rule, path):
+                for match in re.finditer(pattern, code):
+                    yield path, cpp.line_of(code, match.start()), f"{match[0]}: {instead}"
+
+
+def close_on_exec(tree):
+    for path, text in tree.production():
+        if allowed("close-on-exec", path):
+            continue
+        code = cpp.strip(text)
+        for line, name, given in cpp.calls(code, MAKES_DESCRIPTOR):
+            if "CLOEXEC" not in given:
+                yield path, line, f"{name}() without {MAKES_DESCRIPTOR[name]}"
+        for line, name, _ in cpp.calls(code, CANNOT_CLOSE):
+            yield path, line, f"{name}() leaks into children: {CANNOT_CLOSE[name]}"
+
+
+def headers(tree):
+    for path, text in tree.files.items():
+        if not path.endswith(".h"):
+            continue
+        code = cpp.strip(text)
+        if "#pragma once" not in code:
+            yield path, 1, "#pragma once is missing"
+        for match in re.finditer(r"\busing\s+namespace\b", code):
+            line = cpp.line_of(code, match.start())
+            yield path, line, "using namespace reaches every includer: write the name out"
+
+
+def marks(tree):
+    for path, text in tree.files.items():
+        for number, line in enumerate(text.splitlines(), 1):
+            if found := MARK.search(line):
+                yield path, number, f"{found[0]}: finish it, or open an issue"
+
+
+def machine_paths(tree):
+    for path, text in tree.files.items():
+        for number, line in enumerate(text.splitlines(), 1):
+            if found := MACHINE.search(line):
+                yield path, number, f"{found[0]}...: a path of somebody's own machine"
+
+
+def licence(tree):
+    for path, text in tree.code():
+        if text.strip() and "SPDX-License-Identifier: Apache-2.0" not in text[:200]:
+            yield path, 1, "SPDX-License-Identifier: Apache-2.0 belongs in the first lines"
+
+
+def file_length(tree):
+    for path, text in tree.code():
+        lines = text.count("\n")
+        if lines > FILE_LINES and not allowed("file length", path):
+            yield path, lines, f"{lines} lines (limit {FILE_LINES}): split by purpose"
+
+
+def function_length(tree):
+    for path, text in tree.code():
+        if allowed("function length", path):
+            continue
+        for first, lines in function_sizes(path, text):
+            if lines > FUNCTION_LINES:
+                yield (path, first,
+                       f"function of {lines} lines (limit {FUNCTION_LINES}): name its parts")
+
+
+def function_sizes(path, text):
+    if path.endswith((".cc", ".h")):
+        return [(first, lines) for first, lines, _ in cpp.functions(cpp.strip(text))]
+    if not path.endswith(".py"):
+        return []
+    kinds = (ast.FunctionDef, ast.AsyncFunctionDef)
+    found = [node for node in ast.walk(ast.parse(text)) if isinstance(node, kinds)]
+    return [(node.lineno, node.end_lineno - node.lineno + 1) for node in found]
+
+
+def unit_tests(tree):
+    for path, _ in tree.production():
+        stem = path.rsplit("/", 1)[-1].removesuffix(".cc")
+        if not path.endswith(".cc") or path in exceptions.NO_UNIT_TEST:
+            continue
+        if f"tests/unit/{stem}_test.cc" not in tree.files:
+            yield path, 1, f"no tests/unit/{stem}_test.cc (tests/tidy/exceptions.py lists others)"
+
+
+def stale_exceptions(tree):
+    places = [p for rule in exceptions.ALLOWED.values() for p in rule]
+    for place in [*places, *exceptions.NO_UNIT_TEST]:
+        if not any(path.startswith(place) for path in tree.files):
+            yield "tests/tidy/exceptions.py", 1, f"{place} is no longer there"
+
+
+RULES = [include_arrows, libraries, banned_calls, banned_patterns, close_on_exec, headers,
+         marks, machine_paths, licence, file_length, function_length, unit_tests]
+
+
+def findings(tree, rules=RULES):
+    return [f"{path}:{line}: {what}" for rule in rules for path, line, what in rule(tree)]
+
+
+if __name__ == "__main__":
+    here = Path(sys.argv[1]) if len(sys.argv) > 1 else Path(__file__).parents[2]
+    report = findings(Tree.of(here.resolve()))
+    print("\n".join(report))
+    sys.exit(1 if report else 0)
