@@ -1,0 +1,200 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "master/config.h"
+
+#include <fcntl.h>
+#include <fmt/format.h>
+#include <unistd.h>
+
+#include <algorithm>
+#include <array>
+
+#include "base/result.h"
+#include "base/unique_fd.h"
+#include "master/config_address.h"
+#include "master/config_check.h"
+#include "master/config_yaml.h"
+#include "master/settings_table.h"
+#include "master/settings_value.h"
+
+namespace monodon::master {
+namespace {
+
+constexpr std::size_t kLargestFile = 1024 * 1024;
+
+std::string absolute(std::string_view path, std::string_view directory) {
+  if (path.starts_with('/')) return std::string{path};
+  return fmt::format("{}/{}", directory, path);
+}
+
+Result<std::string> read_file(const std::string& path) {
+  const UniqueFd fd{::open(path.c_str(), O_RDONLY | O_CLOEXEC)};
+  if (!fd) return last_error("read " + path);
+  std::string text;
+  std::array<char, 16384> block;
+  while (text.size() <= kLargestFile) {
+    const ssize_t got = ::read(fd.get(), block.data(), block.size());
+    if (got < 0) return last_error("read " + path);
+    if (got == 0) return text;
+    text.append(block.data(), static_cast<std::size_t>(got));
+  }
+  return Error{"read " + path + ": larger than 1 MiB", 0};
+}
+
+bool is_python(std::string_view path) {
+  return path.ends_with(".py") || path.starts_with("python:");
+}
+
+std::string python_file(std::string_view path) {
+  return fmt::format(
+      "{}: is a Python file; the server runs no Python to configure itself. Write its "
+      "settings to a YAML file (monodon generate yaml shows them all) and name that "
+      "with -c; monodon import will translate such files",
+      path);
+}
+
+class Loader {
+ public:
+  explicit Loader(const CommandLine& line) : line_{line} {
+    loaded_.settings = default_settings();
+    loaded_.command_line = line;
+    loaded_.notes = line.notes;
+  }
+
+  ConfigResult load() {
+    file();
+    apply(line_.environment);
+    apply(line_.arguments);
+    complete();
+    report(check_settings(loaded_.settings));
+    report(check_host(loaded_.settings));
+    if (!problems_.empty()) return {std::nullopt, std::move(problems_)};
+    finish();
+    return {std::move(loaded_), {}};
+  }
+
+ private:
+  bool is_file(std::string_view name) const {
+    return ::access(absolute(name, line_.start_directory).c_str(), F_OK) == 0;
+  }
+
+  // The file to read: "" for none. Sets a problem for one that cannot be read.
+  std::string choose_file() {
+    std::string_view name = line_.config_file;
+    if (name.empty()) {
+      if (is_file("monodon.yaml")) {
+        name = "monodon.yaml";
+      } else if (is_file("gunicorn.conf.py")) {
+        problems_.push_back(python_file("gunicorn.conf.py") +
+                            "; -c /dev/null goes on without a file");
+        return {};
+      } else {
+        return {};
+      }
+    }
+    if (is_python(name)) {
+      problems_.push_back(python_file(name));
+      return {};
+    }
+    if (name.starts_with("file:")) name.remove_prefix(5);
+    return absolute(name, line_.start_directory);
+  }
+
+  void file() {
+    loaded_.config_file = choose_file();
+    if (loaded_.config_file.empty()) return;
+    Result<std::string> text = read_file(loaded_.config_file);
+    if (!text) {
+      problems_.push_back(text.error().message());
+      return;
+    }
+    loaded_.config_text = std::move(text.value());
+    problems_ = apply_yaml(loaded_.config_text, loaded_.config_file, loaded_.settings,
+                           origins_);
+  }
+
+  void apply(const std::vector<Override>& overrides) {
+    for (const Override& given : overrides) {
+      const Setting* const setting = find_setting(given.key);
+      if (setting == nullptr || given.values.empty()) continue;
+      const std::string wrong =
+          setting->kind == Kind::list
+              ? set_list(*setting, split_list(*setting, given.values), loaded_.settings)
+              : set_scalar(*setting, given.values.back(), loaded_.settings);
+      if (!wrong.empty()) problems_.push_back(given.origin + ": " + wrong);
+      note_override(*setting, given);
+      origins_[given.key] = given.origin;
+    }
+  }
+
+  // A variable that others set too and that beats the file surprises: say so.
+  void note_override(const Setting& setting, const Override& given) {
+    const auto before = origins_.find(given.key);
+    if (before == origins_.end() || given.origin != setting.environment) return;
+    loaded_.notes.push_back(fmt::format("{}: {} in the environment replaces {}",
+                                        given.key, given.origin, before->second));
+  }
+
+  // What follows from other settings, and paths that a reload must not read anew
+  // against another directory.
+  void complete() {
+    Settings& s = loaded_.settings;
+    worker::Settings& w = s.worker;
+    w.directory = w.directory.empty() ? line_.start_directory
+                                      : absolute(w.directory, line_.start_directory);
+    for (const Group& group : setting_groups()) {
+      for (const Setting& setting : group.settings) {
+        if (setting.kind != Kind::path || setting.key == "python") continue;
+        std::string path = scalar_text(setting, s);
+        if (!path.empty() && path != "-") {
+          (void)set_scalar(setting, absolute(path, w.directory), s);
+        }
+      }
+    }
+    for (std::string& path : w.python_path) path = absolute(path, w.directory);
+    if (!w.application.empty() && w.application.find(':') == std::string::npos) {
+      w.application += ":application";
+    }
+    if (w.name.empty()) w.name = w.application;
+    w.workers = s.workers;
+    const auto largest_for_zero = [](std::string_view key, std::uint64_t& value) {
+      if (value == 0) value = find_setting(key)->largest;
+    };
+    largest_for_zero("limit_request_line", w.limit_request_line);
+    largest_for_zero("limit_request_fields", w.limit_request_fields);
+    largest_for_zero("limit_request_field_size", w.limit_request_field_size);
+  }
+
+  void report(const std::vector<Finding>& findings) {
+    for (const Finding& finding : findings) {
+      const auto origin = origins_.find(finding.key);
+      const bool given = origin != origins_.end();
+      const std::string text =
+          fmt::format("{}{}{}: {}", given ? origin->second : "", given ? ": " : "",
+                      finding.key, finding.text);
+      (finding.weight == Finding::Weight::problem ? problems_ : loaded_.warnings)
+          .push_back(text);
+    }
+  }
+
+  // Only for settings that were checked.
+  void finish() {
+    Settings& s = loaded_.settings;
+    for (std::string& address : s.bind) {
+      address = canonical_address(address, s.worker.directory).value();
+    }
+    if (s.socket_mode < 0) s.socket_mode = 0777 & ~std::max(s.umask, 0);
+  }
+
+  const CommandLine& line_;
+  LoadedConfig loaded_;
+  Origins origins_;
+  std::vector<std::string> problems_;
+};
+
+}  // namespace
+
+ConfigResult load_config(const CommandLine& command_line) {
+  return Loader{command_line}.load();
+}
+
+}  // namespace monodon::master

@@ -1,0 +1,211 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "master/config_check.h"
+
+#include <fmt/format.h>
+
+#include <algorithm>
+
+#include "base/number.h"
+#include "master/config_address.h"
+
+namespace monodon::master {
+namespace {
+
+constexpr auto kProblem = Finding::Weight::problem;
+constexpr auto kWarning = Finding::Weight::warning;
+// nginx's default keepalive_timeout of an upstream.
+constexpr std::uint64_t kProxyKeepsMs = 60'000;
+
+using Findings = std::vector<Finding>;
+
+bool is_name(std::string_view text) {
+  if (text.empty() || (text.front() >= '0' && text.front() <= '9')) return false;
+  return std::all_of(text.begin(), text.end(), [](char c) {
+    return c == '_' || (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') ||
+           (c >= '0' && c <= '9') || static_cast<unsigned char>(c) >= 0x80;
+  });
+}
+
+// RFC 9110 5.6.2.
+bool is_token(std::string_view text) {
+  return !text.empty() && std::all_of(text.begin(), text.end(), [](char c) {
+    return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9') ||
+           std::string_view{"!#$%&'*+-.^_`|~"}.find(c) != std::string_view::npos;
+  });
+}
+
+bool is_module(std::string_view text) {
+  while (true) {
+    const std::size_t dot = text.find('.');
+    if (!is_name(text.substr(0, dot))) return false;
+    if (dot == std::string_view::npos) return true;
+    text.remove_prefix(dot + 1);
+  }
+}
+
+void check_application(const worker::Settings& s, Findings& found) {
+  const std::string_view app = s.application;
+  if (app.empty()) {
+    found.push_back({kProblem, "application",
+                     "is missing; give it as package.module:callable, for Django "
+                     "mysite.wsgi:application"});
+    return;
+  }
+  if (app.starts_with("native:")) {
+    if (app.size() == 7) {
+      found.push_back(
+          {kProblem, "application",
+           "names no native application; the built-in one is native:hello"});
+    }
+    return;
+  }
+  const std::size_t colon = app.find(':');
+  const std::string_view callable = app.substr(colon + 1);
+  const std::string_view name = callable.substr(0, callable.find('('));
+  if (app.find('/') < colon || app.substr(0, colon).ends_with(".py")) {
+    found.push_back({kProblem, "application",
+                     fmt::format("\"{}\" is a file; write the module, as for import: "
+                                 "package.module:callable",
+                                 app)});
+  } else if (!is_module(app.substr(0, colon)) || !is_module(name)) {
+    found.push_back(
+        {kProblem, "application",
+         fmt::format("\"{}\" is not of the form package.module:callable", app)});
+  } else if (name.size() != callable.size() && !callable.ends_with(')')) {
+    found.push_back({kProblem, "application",
+                     fmt::format("\"{}\" has no closing parenthesis", app)});
+  }
+}
+
+void check_lists(const worker::Settings& s, Findings& found) {
+  for (const std::string& item : s.environment) {
+    const std::size_t equals = item.find('=');
+    if (equals == std::string::npos || equals == 0) {
+      found.push_back(
+          {kProblem, "environment", fmt::format("\"{}\" is not NAME=value", item)});
+    }
+  }
+  for (const std::string& item : s.forwarded_allow_ips) {
+    if (item != "*" && !is_network(item)) {
+      found.push_back({kProblem, "forwarded_allow_ips",
+                       fmt::format("\"{}\" is no address, network or \"*\"", item)});
+    }
+  }
+  for (const std::string& item : s.secure_scheme_headers) {
+    const std::size_t equals = item.find('=');
+    if (equals == std::string::npos || !is_token(item.substr(0, equals))) {
+      found.push_back({kProblem, "secure_scheme_headers",
+                       fmt::format("\"{}\" is not NAME=value", item)});
+    }
+  }
+  for (const std::string& item : s.forwarder_headers) {
+    if (!is_token(item)) {
+      found.push_back({kProblem, "forwarder_headers",
+                       fmt::format("\"{}\" is not a field name", item)});
+    }
+  }
+}
+
+void check_texts(const worker::Settings& s, Findings& found) {
+  if (!s.request_id_header.empty() && !is_token(s.request_id_header)) {
+    found.push_back({kProblem, "request_id_header",
+                     fmt::format("\"{}\" is not a field name", s.request_id_header)});
+  }
+  const auto control = [](char c) { return static_cast<unsigned char>(c) < 0x20; };
+  if (std::any_of(s.server_header.begin(), s.server_header.end(), control)) {
+    found.push_back({kProblem, "server_header", "holds a control character"});
+  }
+  if (!s.warm_up.empty() && s.warm_up.front() != '/') {
+    found.push_back({kProblem, "warm_up", "is not a path; it begins with \"/\""});
+  }
+}
+
+void check_deadlines(const worker::Settings& s, Findings& found) {
+  if (s.slow_request != 0 && s.request_timeout != 0 &&
+      s.slow_request >= s.request_timeout) {
+    found.push_back({kProblem, "slow_request",
+                     fmt::format("{} is never reached: request_timeout is {}",
+                                 format_duration_ms(s.slow_request),
+                                 format_duration_ms(s.request_timeout))});
+  }
+  if (s.keepalive != 0 && s.keepalive <= kProxyKeepsMs) {
+    found.push_back({kWarning, "keepalive",
+                     fmt::format("{} is not longer than nginx keeps an idle connection "
+                                 "(60 s): a request may meet a closing connection",
+                                 format_duration_ms(s.keepalive))});
+  }
+  if (s.max_requests_jitter != 0 && s.max_requests == 0) {
+    found.push_back(
+        {kWarning, "max_requests_jitter", "does nothing without max_requests"});
+  }
+  if (!s.warm_up.empty() && !s.preload) {
+    found.push_back({kWarning, "warm_up", "does nothing without preload"});
+  }
+}
+
+void check_supervision(const Settings& s, Findings& found) {
+  if (s.max_surge == 0 && s.max_unavailable == 0) {
+    found.push_back({kProblem, "max_surge",
+                     "0 with max_unavailable 0 leaves no way to replace a worker; one "
+                     "of them must be at least 1"});
+  }
+  if (s.max_surge == 0 && s.max_unavailable >= s.workers) {
+    found.push_back({kWarning, "max_unavailable",
+                     fmt::format("{} of {} workers: a reload leaves none to serve",
+                                 s.max_unavailable, s.workers)});
+  }
+  if (s.restart_pause > s.restart_pause_longest) {
+    found.push_back({kProblem, "restart_pause",
+                     fmt::format("{} is longer than restart_pause_longest, {}",
+                                 format_duration_ms(s.restart_pause),
+                                 format_duration_ms(s.restart_pause_longest))});
+  }
+}
+
+void check_listeners(const Settings& s, Findings& found) {
+  if (s.bind.empty()) found.push_back({kProblem, "bind", "names no address"});
+  bool any_unix = false;
+  bool any_open = false;
+  for (std::size_t i = 0; i < s.bind.size(); ++i) {
+    const auto address = canonical_address(s.bind[i], s.worker.directory);
+    if (!address) {
+      found.push_back({kProblem, "bind", address.error().what});
+      continue;
+    }
+    any_unix |= address.value().starts_with("unix:");
+    any_open |= !is_local_address(address.value());
+    if (std::count(s.bind.begin(), s.bind.begin() + static_cast<std::ptrdiff_t>(i),
+                   s.bind[i]) != 0) {
+      found.push_back(
+          {kProblem, "bind", fmt::format("\"{}\" is named twice", s.bind[i])});
+    }
+  }
+  const bool socket_rights =
+      s.socket_mode >= 0 || !s.socket_user.empty() || !s.socket_group.empty();
+  if (socket_rights && !any_unix) {
+    found.push_back({kWarning, "socket_mode",
+                     "socket_mode, socket_user and socket_group do nothing: no Unix "
+                     "socket is bound"});
+  }
+  const auto& trusted = s.worker.forwarded_allow_ips;
+  if (any_open && std::find(trusted.begin(), trusted.end(), "*") != trusted.end()) {
+    found.push_back({kWarning, "forwarded_allow_ips",
+                     "\"*\" believes every client that reaches an address of bind: "
+                     "anybody can choose REMOTE_ADDR and the scheme"});
+  }
+}
+
+}  // namespace
+
+std::vector<Finding> check_settings(const Settings& settings) {
+  Findings found;
+  check_application(settings.worker, found);
+  check_lists(settings.worker, found);
+  check_texts(settings.worker, found);
+  check_deadlines(settings.worker, found);
+  check_supervision(settings, found);
+  check_listeners(settings, found);
+  return found;
+}
+
+}  // namespace monodon::master

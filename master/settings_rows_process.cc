@@ -1,0 +1,249 @@
+// SPDX-License-Identifier: Apache-2.0
+#include <limits>
+
+#include "master/settings_rows.h"
+
+namespace monodon::master::rows {
+namespace {
+
+using W = worker::Settings;
+using M = Settings;
+
+constexpr std::uint64_t kSecond = 1000;
+constexpr std::uint64_t kMinute = 60 * kSecond;
+constexpr std::uint64_t kHour = 60 * kMinute;
+constexpr std::uint64_t kDay = 24 * kHour;
+constexpr std::uint64_t kMiB = 1024 * 1024;
+constexpr std::uint64_t kNoLimit = std::numeric_limits<std::int64_t>::max();
+
+constexpr Setting kApplication[] = {
+    {.key = "application",
+     .kind = Kind::text,
+     .field = &W::application,
+     .doc = "The application, as package.module:callable.",
+     .more =
+         "The callable is \"application\" when none is named; "
+         "\"pkg.mod:factory(1, name='x')\" calls a factory. "
+         "\"native:hello\" is the built-in constant answer and \"native:/path.so\" a "
+         "shared library. On the command line it is the argument without a flag."},
+    {.key = "directory",
+     .kind = Kind::path,
+     .field = &W::directory,
+     .doc = "Working directory of the application, first in sys.path.",
+     .more = "The default is the directory the server was started in. A symbolic link "
+             "is followed anew for each reload, so a release can be a link that moves.",
+     .flags = "--chdir"},
+    {.key = "python",
+     .kind = Kind::path,
+     .field = &M::python,
+     .doc = "Interpreter that runs the application.",
+     .more = "By default the first of $VIRTUAL_ENV/bin/python, .venv/bin/python and "
+             "venv/bin/python in the directory of the application, and python3 from "
+             "PATH."},
+    {.key = "python_path",
+     .kind = Kind::list,
+     .field = &W::python_path,
+     .doc = "Directories for sys.path, after the directory of the application.",
+     .flags = "--pythonpath"},
+    {.key = "environment",
+     .kind = Kind::list,
+     .field = &W::environment,
+     .doc = "Environment variables of the application, as NAME=value.",
+     .more =
+         "They are set before the application is imported. In the file a mapping of "
+         "names to values is accepted as well.",
+     .flags = "-e,--env",
+     .separator = '\0'},
+    {.key = "preload",
+     .kind = Kind::flag,
+     .field = &W::preload,
+     .doc = "Import the application once and fork workers from it.",
+     .more = "Off, each worker imports it by itself: slower to start and more memory, "
+             "for applications that do not survive a fork. Reloads bring in new code "
+             "either way.",
+     .flags = "--preload"},
+    {.key = "warm_up",
+     .kind = Kind::text,
+     .field = &W::warm_up,
+     .doc = "Path of one request that is made before the first fork, to fill caches.",
+     .more = "Only with preload. A failing answer is logged and stops nothing."},
+    {.key = "name",
+     .kind = Kind::text,
+     .field = &W::name,
+     .doc = "Name of this service in process titles.",
+     .more = "The default is the name of the application.",
+     .flags = "-n,--name"},
+};
+
+constexpr Setting kListeners[] = {
+    {.key = "bind",
+     .kind = Kind::list,
+     .field = &M::bind,
+     .doc = "Addresses to listen on.",
+     .more =
+         "unix:/path, unix:@name (abstract), host:port, :port, [ipv6]:port. Not used "
+         "when systemd passes sockets. PORT in the environment means 0.0.0.0:$PORT.",
+     .on_reload = OnReload::restart,
+     .flags = "-b",
+     .environment = "PORT",
+     .fallback = "127.0.0.1:8000"},
+    {.key = "backlog",
+     .kind = Kind::count,
+     .field = &M::backlog,
+     .doc = "Connections that may wait at a socket we bind.",
+     .more =
+         "The kernel caps it at net.core.somaxconn. A socket from systemd keeps the "
+         "Backlog= of its unit.",
+     .on_reload = OnReload::restart,
+     .smallest = 1,
+     .largest = 65535},
+    {.key = "socket_mode",
+     .kind = Kind::mode,
+     .field = &M::socket_mode,
+     .doc = "Octal mode of a Unix socket we bind.",
+     .more = "The default is 0777 without the bits of umask, as with Gunicorn.",
+     .on_reload = OnReload::restart},
+    {.key = "socket_user",
+     .kind = Kind::text,
+     .field = &M::socket_user,
+     .doc = "Owner of a Unix socket we bind; the default is user.",
+     .on_reload = OnReload::restart},
+    {.key = "socket_group",
+     .kind = Kind::text,
+     .field = &M::socket_group,
+     .doc = "Group of a Unix socket we bind; the default is group.",
+     .on_reload = OnReload::restart},
+};
+
+constexpr Setting kWorkers[] = {
+    {.key = "workers",
+     .kind = Kind::count,
+     .field = &M::workers,
+     .doc = "Number of worker processes.",
+     .on_reload = OnReload::live,
+     .smallest = 1,
+     .largest = 512,
+     .flags = "-w",
+     .environment = "WEB_CONCURRENCY"},
+    {.key = "threads",
+     .kind = Kind::count,
+     .field = &W::threads,
+     .doc = "Application threads of each worker.",
+     .more = "With 1 the application always runs in the main thread of its process.",
+     .smallest = 1,
+     .largest = 256},
+    {.key = "boot_timeout",
+     .kind = Kind::duration,
+     .field = &M::boot_timeout,
+     .doc = "Time within which the application must be imported.",
+     .on_reload = OnReload::live,
+     .smallest = kSecond,
+     .largest = kDay},
+    {.key = "max_surge",
+     .kind = Kind::count,
+     .field = &M::max_surge,
+     .doc = "Workers above the number of workers while old ones are replaced.",
+     .on_reload = OnReload::live,
+     .largest = 64},
+    {.key = "max_unavailable",
+     .kind = Kind::count,
+     .field = &M::max_unavailable,
+     .doc = "Workers that may be missing while old ones are replaced.",
+     .on_reload = OnReload::live,
+     .largest = 512},
+    {.key = "restart_pause",
+     .kind = Kind::duration,
+     .field = &M::restart_pause,
+     .doc = "Pause before a worker that crashed is started again.",
+     .more = "It doubles with each crash in a row, up to restart_pause_longest.",
+     .on_reload = OnReload::live,
+     .smallest = 1,
+     .largest = kHour},
+    {.key = "restart_pause_longest",
+     .kind = Kind::duration,
+     .field = &M::restart_pause_longest,
+     .doc = "Longest pause between restarts of a worker that crashes again and again.",
+     .on_reload = OnReload::live,
+     .smallest = 1,
+     .largest = kDay},
+};
+
+constexpr Setting kRecycling[] = {
+    {.key = "max_requests",
+     .kind = Kind::count,
+     .field = &W::max_requests,
+     .doc = "Requests after which a worker is replaced; 0 is never.",
+     .more = "The replacement serves before the old worker leaves.",
+     .largest = kNoLimit},
+    {.key = "max_requests_jitter",
+     .kind = Kind::count,
+     .field = &W::max_requests_jitter,
+     .doc = "Up to this much is added to max_requests at random, for each worker.",
+     .largest = kNoLimit},
+    {.key = "max_lifetime",
+     .kind = Kind::duration,
+     .field = &W::max_lifetime,
+     .doc = "Age at which a worker is replaced; 0 is never.",
+     .largest = 365 * kDay},
+    {.key = "max_memory",
+     .kind = Kind::size,
+     .field = &W::max_memory,
+     .doc = "Memory (PSS) at which a worker is replaced; 0 is never.",
+     .more = "PSS counts a page that n processes share as 1/n of a page, so what "
+             "preloading shares is not held against each worker.",
+     .largest = 1024 * 1024 * kMiB},
+};
+
+constexpr Setting kProcess[] = {
+    {.key = "user",
+     .kind = Kind::text,
+     .field = &M::user,
+     .doc = "User to run as, when started as root without systemd's User=.",
+     .on_reload = OnReload::restart,
+     .flags = "-u"},
+    {.key = "group",
+     .kind = Kind::text,
+     .field = &M::group,
+     .doc = "Group to run as; the default is the user's.",
+     .on_reload = OnReload::restart,
+     .flags = "-g"},
+    {.key = "umask",
+     .kind = Kind::mode,
+     .field = &M::umask,
+     .doc = "Octal umask; the default is what was inherited.",
+     .on_reload = OnReload::restart,
+     .flags = "-m"},
+    {.key = "pid_file",
+     .kind = Kind::path,
+     .field = &M::pid_file,
+     .doc = "File to write the master's process id to.",
+     .on_reload = OnReload::restart,
+     .flags = "-p,--pid"},
+    {.key = "runtime_directory",
+     .kind = Kind::path,
+     .field = &M::runtime_directory,
+     .doc = "Directory of the control socket, for monodon status and monodon reload.",
+     .more = "The default is $RUNTIME_DIRECTORY, which systemd sets from "
+             "RuntimeDirectory=; without either there is no control socket.",
+     .on_reload = OnReload::restart},
+};
+
+}  // namespace
+
+std::span<const Setting> application() {
+  return kApplication;
+}
+std::span<const Setting> listeners() {
+  return kListeners;
+}
+std::span<const Setting> workers() {
+  return kWorkers;
+}
+std::span<const Setting> recycling() {
+  return kRecycling;
+}
+std::span<const Setting> process() {
+  return kProcess;
+}
+
+}  // namespace monodon::master::rows

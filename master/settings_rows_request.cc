@@ -1,0 +1,213 @@
+// SPDX-License-Identifier: Apache-2.0
+#include <limits>
+
+#include "master/settings_rows.h"
+
+namespace monodon::master::rows {
+namespace {
+
+using W = worker::Settings;
+
+constexpr std::uint64_t kSecond = 1000;
+constexpr std::uint64_t kHour = 3600 * kSecond;
+constexpr std::uint64_t kDay = 24 * kHour;
+constexpr std::uint64_t kKiB = 1024;
+constexpr std::uint64_t kGiB = 1024 * 1024 * kKiB;
+constexpr std::uint64_t kNoLimit = std::numeric_limits<std::int64_t>::max();
+
+constexpr Setting kDeadlines[] = {
+    {.key = "request_timeout",
+     .kind = Kind::duration,
+     .field = &W::request_timeout,
+     .doc = "Time the application has for one request; 0 is no limit.",
+     .more =
+         "Then the client gets 504, request and Python stacks are logged, and the "
+         "worker is replaced. It holds for each request, with any number of threads.",
+     .largest = kDay,
+     .flags = "-t,--timeout"},
+    {.key = "slow_request",
+     .kind = Kind::duration,
+     .field = &W::slow_request,
+     .doc = "Time after which the stacks of a running request are logged; 0 is never.",
+     .largest = kDay},
+    {.key = "graceful_timeout",
+     .kind = Kind::duration,
+     .field = &W::graceful_timeout,
+     .doc = "Time that running requests have to finish when a worker must leave.",
+     .largest = kDay},
+    {.key = "header_timeout",
+     .kind = Kind::duration,
+     .field = &W::header_timeout,
+     .doc = "Time a client has to send the head of a request.",
+     .smallest = 1,
+     .largest = kHour},
+    {.key = "body_timeout",
+     .kind = Kind::duration,
+     .field = &W::body_timeout,
+     .doc = "Longest pause of a client within a request body.",
+     .smallest = 1,
+     .largest = kDay},
+    {.key = "write_timeout",
+     .kind = Kind::duration,
+     .field = &W::write_timeout,
+     .doc = "Longest pause of a client that takes a response.",
+     .smallest = 1,
+     .largest = kDay},
+    {.key = "keepalive",
+     .kind = Kind::duration,
+     .field = &W::keepalive,
+     .doc = "Time an idle connection is kept open; 0 closes after each response.",
+     .more =
+         "Longer than the proxy keeps it (nginx: 60 s), so that the proxy is the one "
+         "to close and no request meets a closing connection.",
+     .largest = kDay,
+     .flags = "--keep-alive"},
+};
+
+constexpr Setting kLimits[] = {
+    {.key = "limit_request_line",
+     .kind = Kind::size,
+     .field = &W::limit_request_line,
+     .doc = "Longest request line; longer ones are answered with 414.",
+     .more = "0 is the largest value.",
+     .smallest = 0,
+     .largest = 64 * kKiB},
+    {.key = "limit_request_fields",
+     .kind = Kind::count,
+     .field = &W::limit_request_fields,
+     .doc = "Most header fields of a request; more are answered with 431.",
+     .more = "0 is the largest value.",
+     .largest = 32768},
+    {.key = "limit_request_field_size",
+     .kind = Kind::size,
+     .field = &W::limit_request_field_size,
+     .doc = "Largest header field, name and value; larger ones are answered with 431.",
+     .more = "0 is the largest value.",
+     .largest = 1024 * kKiB,
+     .flags = "--limit-request-field_size"},
+    {.key = "limit_request_body",
+     .kind = Kind::size,
+     .field = &W::limit_request_body,
+     .doc = "Largest request body; larger ones are answered with 413; 0 is no limit.",
+     .largest = kNoLimit},
+    {.key = "body_memory",
+     .kind = Kind::size,
+     .field = &W::body_memory,
+     .doc = "Part of a request body kept in memory; the rest goes to an unlinked file.",
+     .largest = kGiB},
+    {.key = "response_memory",
+     .kind = Kind::size,
+     .field = &W::response_memory,
+     .doc = "Part of an untaken response kept in memory; the rest goes to a file.",
+     .largest = kGiB},
+    {.key = "spool_directory",
+     .kind = Kind::path,
+     .field = &W::spool_directory,
+     .doc = "Directory of those files; best not a tmpfs."},
+};
+
+constexpr Setting kProxy[] = {
+    {.key = "forwarded_allow_ips",
+     .kind = Kind::list,
+     .field = &W::forwarded_allow_ips,
+     .doc =
+         "Proxies whose X-Forwarded fields are believed: addresses, networks, \"*\".",
+     .more = "A peer on a Unix socket is always believed.",
+     .environment = "FORWARDED_ALLOW_IPS",
+     .fallback = "127.0.0.1,::1"},
+    {.key = "secure_scheme_headers",
+     .kind = Kind::list,
+     .field = &W::secure_scheme_headers,
+     .doc = "Fields by which a proxy says that the client used https, as NAME=value.",
+     .more = "Fields that contradict each other are answered with 400.",
+     .fallback = "X-FORWARDED-PROTOCOL=ssl,X-FORWARDED-PROTO=https,X-FORWARDED-SSL=on"},
+    {.key = "forwarder_headers",
+     .kind = Kind::list,
+     .field = &W::forwarder_headers,
+     .doc = "Fields with an underscore that a believed proxy may set.",
+     .fallback = "SCRIPT_NAME,PATH_INFO"},
+    {.key = "header_map",
+     .kind = Kind::choice,
+     .field = &W::header_map,
+     .doc = "What to do with other field names that have an underscore.",
+     .more = "Underscore and dash look the same in the environment of WSGI, so such a "
+             "field can pass for one that the proxy checks: drop it, refuse the "
+             "request with 400, or pass it on (dangerous).",
+     .choices = "drop|refuse|dangerous"},
+    {.key = "remote_addr_from_forwarded",
+     .kind = Kind::flag,
+     .field = &W::remote_addr_from_forwarded,
+     .doc = "REMOTE_ADDR is the last address in X-Forwarded-For of a believed proxy.",
+     .more = "Off, REMOTE_ADDR is the peer itself, which is empty on a Unix socket (as "
+             "with Gunicorn)."},
+    {.key = "request_id_header",
+     .kind = Kind::text,
+     .field = &W::request_id_header,
+     .doc = "Field with the proxy's request id; without one an id is made here.",
+     .more = "The application finds it as REQUEST_ID, the logs as request id. Empty: "
+             "always made here."},
+};
+
+constexpr Setting kResponses[] = {
+    {.key = "server_header",
+     .kind = Kind::text,
+     .field = &W::server_header,
+     .doc = "Value of the Server field; empty sends none."},
+    {.key = "sendfile",
+     .kind = Kind::flag,
+     .field = &W::sendfile,
+     .doc = "Send files of wsgi.file_wrapper with sendfile(2).",
+     .flags = "--sendfile",
+     .environment = "SENDFILE"},
+};
+
+constexpr Setting kLogs[] = {
+    {.key = "access_log",
+     .kind = Kind::path,
+     .field = &W::access_log,
+     .doc = "File for the access log; \"-\" is stdout, empty is none.",
+     .flags = "--access-logfile"},
+    {.key = "access_log_format",
+     .kind = Kind::text,
+     .field = &W::access_log_format,
+     .doc = "Format of the access log: Gunicorn's language, or \"json\".",
+     .more = "Atoms: h l u t r m U q H s B b f a T M D L p, {name}i, {name}o, {name}e.",
+     .flags = "--access-logformat",
+     .fallback = R"(%(h)s %(l)s %(u)s %(t)s "%(r)s" %(s)s %(b)s "%(f)s" "%(a)s")"},
+    {.key = "error_log",
+     .kind = Kind::path,
+     .field = &W::error_log,
+     .doc = "File for what the server itself has to say; \"-\" is stderr.",
+     .flags = "--error-logfile,--log-file"},
+    {.key = "error_log_format",
+     .kind = Kind::choice,
+     .field = &W::error_log_format,
+     .doc =
+         "How it says it; auto is journald's own format where stderr is the journal.",
+     .choices = "auto|text|json|journald"},
+    {.key = "log_level",
+     .kind = Kind::choice,
+     .field = &W::log_level,
+     .doc = "Least severe messages that are logged.",
+     .choices = "debug|info|warning|error|critical"},
+};
+
+}  // namespace
+
+std::span<const Setting> deadlines() {
+  return kDeadlines;
+}
+std::span<const Setting> limits() {
+  return kLimits;
+}
+std::span<const Setting> proxy() {
+  return kProxy;
+}
+std::span<const Setting> responses() {
+  return kResponses;
+}
+std::span<const Setting> logs() {
+  return kLogs;
+}
+
+}  // namespace monodon::master::rows
