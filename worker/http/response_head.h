@@ -13,17 +13,17 @@ namespace monodon::http {
 
 // What the application wants to send, still unchecked.
 struct ResponseHead {
-  std::string_view status;       // "200 OK": three digits, SP, reason
+  std::string_view status;  // "200 OK": three digits, SP, reason
   std::span<const Field> fields;
 };
 
 // How the body goes out, decided in one place from request and response.
 struct ResponsePlan {
   int status = 0;
-  Framing framing = Framing::none;  // none: no body, or until the connection closes
+  Framing framing = Framing::none;   // none: no body, or until the connection closes
   std::uint64_t content_length = 0;  // with Framing::length
-  bool body_allowed = true;  // false: HEAD, 204, 304: body bytes are dropped
-  bool keep_alive = true;    // after this response
+  bool body_allowed = true;          // false: HEAD, 204, 304: body bytes are dropped
+  bool keep_alive = true;            // after this response
 };
 
 struct ResponseContext {
