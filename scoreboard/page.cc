@@ -7,28 +7,13 @@
 #include <cstring>
 #include <memory>
 #include <new>
-#include <span>
 #include <string>
 #include <vector>
 
+#include "scoreboard/texts.h"
+
 namespace monodon::scoreboard {
 namespace {
-
-using Word = std::atomic<std::uint64_t>;
-
-// NUL-terminated; what an earlier, longer text left behind the NUL is for no reader.
-void store(std::span<Word> words, std::string_view text) noexcept {
-  const std::size_t size = std::min(text.size(), words.size() * 8 - 1);
-  std::size_t i = 0;
-  for (; i < size / 8; ++i) {
-    std::uint64_t word = 0;
-    std::memcpy(&word, text.data() + i * 8, 8);
-    words[i].store(word, std::memory_order_relaxed);
-  }
-  std::uint64_t last = 0;
-  std::memcpy(&last, text.data() + i * 8, size % 8);
-  words[i].store(last, std::memory_order_relaxed);
-}
 
 std::size_t bucket_of(std::uint64_t us) noexcept {
   const auto* const at = std::lower_bound(kBucketsUs.begin(), kBucketsUs.end(), us);
@@ -84,18 +69,15 @@ void begin_request(ThreadRow& row, std::string_view method, std::string_view tar
   const std::string_view path = shown.substr(0, shown.find('?'));
   std::memcpy(text.data() + verb + 1, path.data(), path.size());
 
-  // Odd while the texts change. An owner that died in here left it odd for ever; the
-  // page is not used again.
-  const std::uint32_t odd = row.version.load(std::memory_order_relaxed) | 1U;
-  row.version.store(odd, std::memory_order_relaxed);
-  std::atomic_thread_fence(std::memory_order_release);
-  store(row.request, {text.data(), verb + 1 + path.size()});
-  store(row.remote, remote);
-  store(row.request_id, request_id);
-  row.started_ns.store(now_ns, std::memory_order_relaxed);
-  row.phase.store(static_cast<std::uint32_t>(Phase::handling),
-                  std::memory_order_relaxed);
-  row.version.store(odd + 1, std::memory_order_release);
+  {
+    const VersionedWrite write{row.version};
+    store_text(row.request, {text.data(), verb + 1 + path.size()});
+    store_text(row.remote, remote);
+    store_text(row.request_id, request_id);
+    row.started_ns.store(now_ns, std::memory_order_relaxed);
+    row.phase.store(static_cast<std::uint32_t>(Phase::handling),
+                    std::memory_order_relaxed);
+  }
   add(row.sequence);
   add(row.requests);
 }

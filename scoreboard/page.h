@@ -110,12 +110,15 @@ class WorkerPage {
   ThreadRow* rows_;
 };
 
-// Owner thread only. `target` is cut at "?": a query may hold secrets.
+// Owner thread only; before the application runs. Counts `requests` and `sequence`.
+// `target` is cut at "?": a query may hold secrets. 20 ns.
 void begin_request(ThreadRow& row, std::string_view method, std::string_view target,
                    std::string_view remote, std::string_view request_id,
                    std::uint64_t now_ns) noexcept;
 
-// Owner thread only. status 0: no answer was sent.
+// Owner thread only; also for a request that was refused and never began. Counts
+// responses, durations and bytes; `refused`, `errors`, `busy_ns` and `dropped_fields`
+// are the caller's. status 0: no answer was sent.
 void end_request(ThreadRow& row, int status, std::uint64_t bytes_in,
                  std::uint64_t bytes_out, std::uint64_t duration_ns) noexcept;
 

@@ -1,0 +1,175 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "scoreboard/board.h"
+
+#include <unistd.h>
+
+#include <bit>
+#include <boost/interprocess/exceptions.hpp>
+#include <boost/interprocess/file_mapping.hpp>
+#include <boost/interprocess/mapped_region.hpp>
+#include <ctime>
+#include <new>
+#include <span>
+#include <string>
+
+#include "base/clock.h"
+#include "scoreboard/texts.h"
+
+namespace monodon::scoreboard {
+namespace {
+
+constexpr auto kRelaxed = std::memory_order_relaxed;
+
+timespec wall() noexcept {
+  timespec now{};
+  (void)::clock_gettime(CLOCK_REALTIME, &now);
+  return now;
+}
+
+// Readers look at no row beyond: even reading would give memory to it.
+void note_used(BoardHeader& header, std::size_t slot) noexcept {
+  const auto count = static_cast<std::uint32_t>(slot + 1);
+  if (count > header.slots_used.load(kRelaxed))
+    header.slots_used.store(count, kRelaxed);
+}
+
+void store_facts(SlotRow& row, const SlotFacts& facts) noexcept {
+  row.state.store(static_cast<std::uint32_t>(facts.state), kRelaxed);
+  row.serial.store(facts.serial, kRelaxed);
+  row.generation.store(facts.generation, kRelaxed);
+  row.pid.store(facts.pid > 0 ? static_cast<std::uint32_t>(facts.pid) : 0, kRelaxed);
+  row.threads.store(facts.threads, kRelaxed);
+  row.since_ns.store(facts.since_ns, kRelaxed);
+  row.next_try_ns.store(facts.next_try_ns, kRelaxed);
+  row.starts.store(facts.starts, kRelaxed);
+  row.failures.store(facts.failures, kRelaxed);
+}
+
+}  // namespace
+
+struct Board::Mapping {
+  UniqueFd reader;
+  boost::interprocess::mapped_region region;
+  BoardHeader* header = nullptr;
+  std::span<EventRow> events;
+  std::span<SlotRow> slots;
+
+  void lay_out(std::size_t count) {
+    auto* at = static_cast<std::byte*>(region.get_address());
+    header = new (at) BoardHeader;
+    at += sizeof(BoardHeader);
+    events = {new (at) EventRow[kEvents], kEvents};
+    at += kEvents * sizeof(EventRow);
+    // Untouched memory is zero, which is what an empty row is: constructing all of
+    // them would take a megabyte for slots that nobody uses.
+    slots = {reinterpret_cast<SlotRow*>(at), count};
+    header->layout.store(kBoardVersion);
+    header->header_size.store(sizeof(BoardHeader));
+    header->event_size.store(sizeof(EventRow));
+    header->slot_size.store(sizeof(SlotRow));
+    header->slots.store(static_cast<std::uint32_t>(count));
+    header->master_pid.store(static_cast<std::uint32_t>(::getpid()));
+    header->started_ns.store(monotonic_ns());
+    header->started_unix.store(static_cast<std::uint64_t>(wall().tv_sec));
+    header->magic.store(kBoardMagic);
+  }
+};
+
+Board::Board(std::unique_ptr<Mapping> mapping) noexcept
+    : mapping_{std::move(mapping)} {}
+Board::Board(Board&&) noexcept = default;
+Board& Board::operator=(Board&&) noexcept = default;
+Board::~Board() = default;
+
+Result<Board> Board::make(std::size_t slots) {
+  namespace ip = boost::interprocess;
+  auto segment = make_segment("monodon-board", board_size(slots));
+  if (!segment) return segment.error();
+  auto mapping = std::make_unique<Mapping>();
+  auto reader = read_only_copy(segment.value().get());
+  if (!reader) return reader.error();
+  mapping->reader = std::move(reader).value();
+  try {
+    const std::string path = "/proc/self/fd/" + std::to_string(segment.value().get());
+    const ip::file_mapping file{path.c_str(), ip::read_write};
+    mapping->region = ip::mapped_region{file, ip::read_write, 0, board_size(slots)};
+  } catch (const ip::interprocess_exception& e) {
+    return Error{"map the scoreboard", e.get_native_error()};
+  }
+  mapping->lay_out(slots);
+  return Board{std::move(mapping)};
+}
+
+int Board::reader_fd() const noexcept {
+  return mapping_->reader.get();
+}
+
+void Board::beat(std::uint64_t now_ns) noexcept {
+  mapping_->header->heartbeat_ns.store(now_ns, kRelaxed);
+}
+
+void Board::set_goal(std::uint32_t generation, std::uint32_t workers,
+                     std::uint32_t candidate) noexcept {
+  mapping_->header->generation.store(generation, kRelaxed);
+  mapping_->header->wanted.store(workers, kRelaxed);
+  mapping_->header->candidate.store(candidate, kRelaxed);
+}
+
+void Board::set_stopping() noexcept {
+  mapping_->header->stopping.store(1, kRelaxed);
+}
+
+void Board::publish(std::size_t slot, const SlotFacts& facts) noexcept {
+  if (slot >= mapping_->slots.size()) return;
+  note_used(*mapping_->header, slot);
+  SlotRow& row = mapping_->slots[slot];
+  const VersionedWrite write{row.version};
+  store_facts(row, facts);
+}
+
+void Board::worker_ended(std::size_t slot, const Totals& last, Cause cause,
+                         const SlotFacts& facts) noexcept {
+  add(mapping_->header->exits.at(static_cast<std::size_t>(cause)));
+  if (slot >= mapping_->slots.size()) return;
+  note_used(*mapping_->header, slot);
+  SlotRow& row = mapping_->slots[slot];
+  TotalsWords words{};
+  for (std::size_t i = 0; i < kTotalsWords; ++i) words[i] = row.ended[i].load(kRelaxed);
+  auto sum = std::bit_cast<Totals>(words);
+  sum += last;
+  words = std::bit_cast<TotalsWords>(sum);
+  const VersionedWrite write{row.version};
+  for (std::size_t i = 0; i < kTotalsWords; ++i) row.ended[i].store(words[i], kRelaxed);
+  store_facts(row, facts);
+}
+
+void Board::count_start() noexcept {
+  add(mapping_->header->starts);
+}
+
+void Board::count_reload(Reload outcome, std::uint64_t took_ms) noexcept {
+  BoardHeader& header = *mapping_->header;
+  add(header.reloads.at(static_cast<std::size_t>(outcome)));
+  header.last_reload_ms.store(took_ms, kRelaxed);
+  header.last_reload_unix.store(static_cast<std::uint64_t>(wall().tv_sec), kRelaxed);
+}
+
+void Board::add_event(const Event& event) noexcept {
+  BoardHeader& header = *mapping_->header;
+  const timespec now = wall();
+  EventRow& row = mapping_->events[header.events.load(kRelaxed) % kEvents];
+  {
+    const VersionedWrite write{row.version};
+    row.kind.store(static_cast<std::uint32_t>(event.kind), kRelaxed);
+    row.unix_ns.store(static_cast<std::uint64_t>(now.tv_sec) * 1'000'000'000U +
+                          static_cast<std::uint64_t>(now.tv_nsec),
+                      kRelaxed);
+    row.slot.store(event.slot, kRelaxed);
+    row.serial.store(event.serial, kRelaxed);
+    row.generation.store(event.generation, kRelaxed);
+    store_text(row.text, event.text);
+  }
+  add(header.events);
+}
+
+}  // namespace monodon::scoreboard

@@ -1,0 +1,78 @@
+// SPDX-License-Identifier: Apache-2.0
+#pragma once
+
+#include <cstddef>
+#include <cstdint>
+#include <memory>
+#include <string_view>
+
+#include "base/result.h"
+#include "scoreboard/board_layout.h"
+#include "scoreboard/segment.h"
+
+namespace monodon::scoreboard {
+
+// What the master knows about a slot.
+struct SlotFacts {
+  SlotState state = SlotState::vacant;
+  std::uint32_t serial = 0;
+  std::uint32_t generation = 0;
+  int pid = -1;                // -1: none, or not known yet
+  std::uint32_t threads = 1;   // rows of its page
+  std::uint64_t since_ns = 0;  // CLOCK_MONOTONIC
+  std::uint64_t next_try_ns = 0;
+  std::uint64_t starts = 0;
+  std::uint64_t failures = 0;
+};
+
+struct Event {
+  EventKind kind = EventKind::master_started;
+  std::uint32_t slot = 0;
+  std::uint32_t serial = 0;
+  std::uint32_t generation = 0;
+  std::string_view text;  // cut at 223 bytes
+};
+
+// The writer's side of the master's segment. The master only, one thread; a child after
+// fork must not call it. Nothing is ever read back from memory that a worker can write.
+//
+// Slots beyond the capacity are left out silently: they serve, but are not shown.
+class Board {
+ public:
+  // More than any machine runs; only the pages that are used take memory.
+  static constexpr std::size_t kMaxSlots = 1024;
+
+  // At start-up. An Error: no memory, or no /proc.
+  static Result<Board> make(std::size_t slots = kMaxSlots);
+
+  Board(Board&&) noexcept;
+  Board& operator=(Board&&) noexcept;
+  ~Board();
+
+  // Read-only: this is what goes to exporter, status and others.
+  [[nodiscard]] int reader_fd() const noexcept;
+
+  void beat(std::uint64_t now_ns) noexcept;
+  void set_goal(std::uint32_t generation, std::uint32_t workers,
+                std::uint32_t candidate) noexcept;
+  void set_stopping() noexcept;
+
+  void publish(std::size_t slot, const SlotFacts& facts) noexcept;
+
+  // Reaped: `last` are its final, believed counters (CounterGuard). Totals and `facts`,
+  // which no longer name its serial, change as one for readers, so that nothing is
+  // counted twice or goes missing in between.
+  void worker_ended(std::size_t slot, const Totals& last, Cause cause,
+                    const SlotFacts& facts) noexcept;
+
+  void count_start() noexcept;
+  void count_reload(Reload outcome, std::uint64_t took_ms) noexcept;
+  void add_event(const Event& event) noexcept;
+
+ private:
+  struct Mapping;
+  explicit Board(std::unique_ptr<Mapping> mapping) noexcept;
+  std::unique_ptr<Mapping> mapping_;
+};
+
+}  // namespace monodon::scoreboard

@@ -1,0 +1,47 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "scoreboard/segment.h"
+
+#include <fcntl.h>
+#include <sys/mman.h>
+#include <sys/stat.h>
+
+#include <string>
+
+#include "scoreboard/page.h"
+
+namespace monodon::scoreboard {
+
+Result<UniqueFd> make_segment(const char* name, std::size_t size) {
+  UniqueFd fd{::memfd_create(name, MFD_CLOEXEC | MFD_ALLOW_SEALING)};
+  if (!fd) return last_error("make shared memory for the scoreboard");
+  if (::ftruncate(fd.get(), static_cast<off_t>(size)) != 0)
+    return last_error("size shared memory for the scoreboard");
+  if (::fcntl(fd.get(), F_ADD_SEALS, F_SEAL_SHRINK | F_SEAL_GROW | F_SEAL_SEAL) != 0)
+    return last_error("seal shared memory for the scoreboard");
+  return fd;
+}
+
+Result<UniqueFd> make_page(std::size_t threads) {
+  return make_segment("monodon-page", page_size(threads));
+}
+
+Result<UniqueFd> read_only_copy(int fd) {
+  const std::string link = "/proc/self/fd/" + std::to_string(fd);
+  UniqueFd copy{::open(link.c_str(), O_RDONLY | O_CLOEXEC)};
+  if (!copy) return last_error("open the scoreboard for reading");
+  return copy;
+}
+
+Outcome check_segment(int fd, std::size_t size) {
+  const int seals = ::fcntl(fd, F_GET_SEALS);
+  if (seals < 0) return last_error("look at the seals of a scoreboard page");
+  if ((seals & F_SEAL_SHRINK) == 0)
+    return Error{"a scoreboard page is not sealed against shrinking"};
+  struct stat about {};
+  if (::fstat(fd, &about) != 0) return last_error("look at a scoreboard page");
+  if (about.st_size < 0 || static_cast<std::size_t>(about.st_size) < size)
+    return Error{"a scoreboard page is shorter than its rows"};
+  return ok();
+}
+
+}  // namespace monodon::scoreboard

@@ -1,0 +1,92 @@
+// SPDX-License-Identifier: Apache-2.0
+#pragma once
+
+#include <algorithm>
+#include <array>
+#include <atomic>
+#include <cstdint>
+#include <cstring>
+#include <optional>
+#include <span>
+#include <string>
+#include <string_view>
+
+namespace monodon::scoreboard {
+
+// Texts in shared memory: words, so that a reader races with the writer without
+// undefined behaviour, guarded by a version that is odd while they change. For the
+// sources of this folder.
+
+using Word = std::atomic<std::uint64_t>;
+
+// NUL-terminated and cut to fit; what an earlier, longer text left behind the NUL is
+// for no reader.
+inline void store_text(std::span<Word> words, std::string_view text) noexcept {
+  const std::size_t size = std::min(text.size(), words.size() * 8 - 1);
+  std::size_t i = 0;
+  for (; i < size / 8; ++i) {
+    std::uint64_t word = 0;
+    std::memcpy(&word, text.data() + i * 8, 8);
+    words[i].store(word, std::memory_order_relaxed);
+  }
+  std::uint64_t last = 0;
+  if (size % 8 != 0) std::memcpy(&last, text.data() + i * 8, size % 8);
+  words[i].store(last, std::memory_order_relaxed);
+}
+
+// Up to the first NUL, and never more than there is.
+inline std::string load_text(std::span<const Word> words) {
+  std::string text;
+  for (const Word& word : words) {
+    const std::uint64_t bits = word.load(std::memory_order_relaxed);
+    std::array<char, 8> bytes{};
+    std::memcpy(bytes.data(), &bits, bytes.size());
+    const std::size_t size = ::strnlen(bytes.data(), bytes.size());
+    text.append(bytes.data(), size);
+    if (size < bytes.size()) break;
+  }
+  return text;
+}
+
+// A write that readers see whole or not at all. The version becomes odd also when a
+// dead owner left it odd, and even at the end.
+class VersionedWrite {
+ public:
+  explicit VersionedWrite(std::atomic<std::uint32_t>& version) noexcept
+      : version_{version}, odd_{version.load(std::memory_order_relaxed) | 1U} {
+    version_.store(odd_, std::memory_order_relaxed);
+    std::atomic_thread_fence(std::memory_order_release);
+  }
+  ~VersionedWrite() { version_.store(odd_ + 1, std::memory_order_release); }
+  VersionedWrite(const VersionedWrite&) = delete;
+  VersionedWrite& operator=(const VersionedWrite&) = delete;
+
+ private:
+  std::atomic<std::uint32_t>& version_;
+  std::uint32_t odd_;
+};
+
+// Runs `copy` until it was not disturbed, a few times at most. False: what it copied
+// may be half of one text and half of another (the owner died, or is stopped, in a
+// write).
+template <typename Copy>
+bool read_versioned(const std::atomic<std::uint32_t>& version, Copy copy) {
+  constexpr int kAttempts = 64;
+  for (int attempt = 0; attempt < kAttempts; ++attempt) {
+    const std::uint32_t before = version.load(std::memory_order_acquire);
+    if (before % 2 != 0) continue;
+    copy();
+    std::atomic_thread_fence(std::memory_order_acquire);
+    if (version.load(std::memory_order_relaxed) == before) return true;
+  }
+  return false;
+}
+
+// A number that may be anything, as a value of an enum that ends with `last`.
+template <typename Enum>
+[[nodiscard]] std::optional<Enum> checked(std::uint32_t number, Enum last) noexcept {
+  if (number > static_cast<std::uint32_t>(last)) return std::nullopt;
+  return static_cast<Enum>(number);
+}
+
+}  // namespace monodon::scoreboard

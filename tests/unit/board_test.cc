@@ -1,0 +1,183 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "scoreboard/board.h"
+
+#include <fcntl.h>
+#include <sys/mman.h>
+#include <unistd.h>
+
+#include <atomic>
+#include <catch2/catch.hpp>
+#include <string>
+#include <thread>
+
+#include "scoreboard/board_view.h"
+#include "scoreboard/segment.h"
+
+using namespace monodon;
+using namespace monodon::scoreboard;
+
+namespace {
+
+BoardReport read(const Board& board) {
+  auto view = BoardView::open(board.reader_fd());
+  REQUIRE(view);
+  return view.value().read();
+}
+
+Board make_board(std::size_t slots = 8) {
+  auto board = Board::make(slots);
+  REQUIRE(board);
+  return std::move(board).value();
+}
+
+}  // namespace
+
+TEST_CASE("readers see what the master published about a slot", "[board]") {
+  Board board = make_board();
+  board.set_goal(7, 3, 8);
+  board.publish(2, {.state = SlotState::serving,
+                    .serial = 17,
+                    .generation = 7,
+                    .pid = 4242,
+                    .threads = 4,
+                    .since_ns = 5,
+                    .starts = 2});
+  const BoardReport report = read(board);
+  CHECK(report.master_pid == static_cast<std::uint32_t>(::getpid()));
+  CHECK(report.generation == 7);
+  CHECK(report.wanted == 3);
+  CHECK(report.candidate == 8);
+  REQUIRE(report.slots.size() == 3);
+  CHECK(report.slots[0].state == SlotState::vacant);
+  CHECK(report.slots[2].state == SlotState::serving);
+  CHECK(report.slots[2].serial == 17);
+  CHECK(report.slots[2].pid == 4242);
+  CHECK(report.slots[2].threads == 4);
+}
+
+TEST_CASE("the counters of ended workers add up in their slot", "[board]") {
+  Board board = make_board();
+  Totals last;
+  last.requests = 10;
+  last.duration[1][3] = 10;
+  board.worker_ended(1, last, Cause::signal, {.starts = 1});
+  last.requests = 5;
+  board.worker_ended(1, last, Cause::recycled, {.starts = 2});
+  const BoardReport report = read(board);
+  REQUIRE(report.slots.size() == 2);
+  CHECK(report.slots[1].ended.requests == 15);
+  CHECK(report.slots[1].ended.duration[1][3] == 20);
+  CHECK(report.slots[1].serial == 0);
+  CHECK(report.exits[static_cast<std::size_t>(Cause::signal)] == 1);
+  CHECK(report.exits[static_cast<std::size_t>(Cause::recycled)] == 1);
+}
+
+TEST_CASE("the last events are kept, oldest first", "[board]") {
+  Board board = make_board();
+  for (std::uint32_t i = 1; i <= kEvents + 6; ++i)
+    board.add_event({EventKind::worker_ended, 1, i, 2, "event " + std::to_string(i)});
+  const BoardReport report = read(board);
+  REQUIRE(report.events.size() == kEvents);
+  CHECK(report.events.front().text == "event 7");
+  CHECK(report.events.back().serial == kEvents + 6);
+  CHECK(report.events.back().kind == EventKind::worker_ended);
+  CHECK(report.events.back().unix_ns > 1'500'000'000'000'000'000U);
+}
+
+TEST_CASE("a slot beyond the capacity is not shown and does no harm", "[board]") {
+  Board board = make_board(2);
+  board.publish(2, {.state = SlotState::serving, .starts = 1});
+  board.worker_ended(9, Totals{}, Cause::asked, {});
+  CHECK(read(board).slots.empty());
+}
+
+TEST_CASE("reloads are counted by outcome", "[board]") {
+  Board board = make_board();
+  board.count_reload(Reload::committed, 120);
+  board.count_reload(Reload::refused, 30);
+  const BoardReport report = read(board);
+  CHECK(report.reloads[static_cast<std::size_t>(Reload::committed)] == 1);
+  CHECK(report.reloads[static_cast<std::size_t>(Reload::refused)] == 1);
+  CHECK(report.last_reload_ms == 30);
+  CHECK(report.last_reload_unix > 1'500'000'000);
+}
+
+TEST_CASE("totals and serial of a slot change as one", "[board]") {
+  Board board = make_board();
+  Totals one;
+  one.requests = 1;
+  std::atomic<bool> done{false};
+  std::uint64_t seen = 0;
+  bool consistent = true;
+  std::thread reader{[&] {
+    auto view = BoardView::open(board.reader_fd());
+    while (view && !done.load()) {
+      const BoardReport report = view.value().read();
+      if (report.slots.empty() || !report.slots[0].state) continue;
+      // Each worker counts one request, so the folded ones tell which serial is next.
+      const SlotReport& slot = report.slots[0];
+      const bool alive = slot.serial != 0;
+      consistent = consistent && slot.ended.requests + (alive ? 1 : 0) == slot.starts;
+      ++seen;
+    }
+  }};
+  for (std::uint32_t serial = 1; serial <= 3000; ++serial) {
+    board.publish(0, {.state = SlotState::serving, .serial = serial, .starts = serial});
+    board.worker_ended(0, one, Cause::asked, {.starts = serial});
+  }
+  while (seen == 0) std::this_thread::yield();
+  done.store(true);
+  reader.join();
+  CHECK(consistent);
+}
+
+TEST_CASE("what is not a board is refused with a sentence", "[board]") {
+  auto page = make_page(1);
+  REQUIRE(page);
+  auto view = BoardView::open(page.value().get());
+  REQUIRE_FALSE(view);
+  CHECK(view.error().message().find("scoreboard") != std::string::npos);
+  const UniqueFd plain{::open("/dev/null", O_RDONLY | O_CLOEXEC)};
+  CHECK_FALSE(BoardView::open(plain.get()));
+  const UniqueFd unsealed{::memfd_create("unsealed", MFD_CLOEXEC | MFD_ALLOW_SEALING)};
+  REQUIRE(::ftruncate(unsealed.get(), 1 << 20) == 0);
+  CHECK_FALSE(BoardView::open(unsealed.get()));
+}
+
+TEST_CASE("a board that claims more slots than it is long is refused", "[board]") {
+  auto fd = make_segment("forged", board_size(4));
+  REQUIRE(fd);
+  void* const memory = ::mmap(nullptr, board_size(4), PROT_READ | PROT_WRITE,
+                              MAP_SHARED, fd.value().get(), 0);
+  REQUIRE(memory != MAP_FAILED);
+  auto* const header = new (memory) BoardHeader;
+  header->magic = kBoardMagic;
+  header->layout = kBoardVersion;
+  header->header_size = sizeof(BoardHeader);
+  header->event_size = sizeof(EventRow);
+  header->slot_size = sizeof(SlotRow);
+  header->slots = 4;
+  CHECK(BoardView::open(fd.value().get()));
+  header->slots = 0xffffffff;
+  CHECK_FALSE(BoardView::open(fd.value().get()));
+  header->slots = 4;
+  header->slot_size = 8;
+  CHECK_FALSE(BoardView::open(fd.value().get()));
+  (void)::munmap(memory, board_size(4));
+}
+
+TEST_CASE("a reader's descriptor can neither write nor shrink", "[board]") {
+  auto page = make_page(2);
+  REQUIRE(page);
+  CHECK(::ftruncate(page.value().get(), 0) == -1);
+  auto copy = read_only_copy(page.value().get());
+  REQUIRE(copy);
+  CHECK((::fcntl(copy.value().get(), F_GETFD) & FD_CLOEXEC) != 0);
+  CHECK(::mmap(nullptr, 4096, PROT_READ | PROT_WRITE, MAP_SHARED, copy.value().get(),
+               0) == MAP_FAILED);
+  void* const memory =
+      ::mmap(nullptr, 4096, PROT_READ, MAP_SHARED, copy.value().get(), 0);
+  REQUIRE(memory != MAP_FAILED);
+  CHECK(::mprotect(memory, 4096, PROT_READ | PROT_WRITE) == -1);
+  (void)::munmap(memory, 4096);
+}
