@@ -1,0 +1,35 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Nothing is left behind by a thousand workers that came and went."""
+
+from support import proc
+from support.server import Server
+
+
+def counted(server):
+    processes = [server.pid, *server.zygotes()]
+    return [len(proc.descriptors(pid)) for pid in processes]
+
+
+def test_a_thousand_replacements_leave_no_descriptor_and_no_process():
+    with Server("native:hello", config={"workers": 2, "max_requests": 2,
+                "log_level": "warning"}) as server:
+        server.await_workers(2)
+        # The first rounds let the master reach its usual size.
+        connections = [server.connect() for _ in range(2)]
+
+        def replace(times):
+            for _ in range(times):
+                for connection in connections:
+                    for _ in range(2):
+                        assert connection.get().status == 200
+
+        replace(20)
+        server.await_workers(2)
+        before = counted(server)
+        replace(500)
+        server.await_workers(2)
+        server.wait(lambda: counted(server) == before, f"{before} descriptors, as before")
+        assert len(server.processes()) == 4
+        assert not [p for p in proc.children(server.pid) if proc.state(p) == "Z"]
+        for connection in connections:
+            connection.close()

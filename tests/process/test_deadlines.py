@@ -1,0 +1,154 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Requests that take too long, and workers that are replaced."""
+
+import hashlib
+import time
+
+import pytest
+from support import proc
+from support.client import request
+from support.server import Server
+
+
+@pytest.mark.parametrize("threads", [1, 4])
+@pytest.mark.parametrize("path, name", [("/spin", "spin"), ("/stuck", "stuck")])
+def test_a_request_over_its_deadline_gets_504_and_its_worker_is_replaced(threads, path, name):
+    with Server(config={"workers": 1, "threads": threads, "request_timeout": 0.7,
+                        "graceful_timeout": 2}, expect=["."]) as server:
+        old = server.await_workers(1)
+        with server.connect() as connection:
+            began = time.monotonic()
+            answer = connection.get(path + "?x=1", x_request_id="late-1")
+            took = time.monotonic() - began
+        assert answer.status == 504 and answer.closes
+        assert 0.6 < took < 3, took
+        text = server.await_log(f"GET {path}")
+        assert "late-1" in text or "late-1" in server.log.text()
+        server.await_log(rf"in {name}\b")  # the stack, though the interpreter is stuck
+        new = server.await_workers(1, without=old)
+        assert server.get("/pid").body == str(new[0]).encode()
+        server.wait(lambda: proc.ended(old[0], 0), "the end of the old worker")
+
+
+def test_the_other_threads_of_that_worker_finish():
+    with Server(config={"workers": 1, "threads": 4, "request_timeout": 1.5},
+                expect=["."]) as server:
+        with server.connect() as late, server.connect() as fine:
+            late.send(request(target="/spin"))
+            server.wait(lambda: server.ledger.ids("spin"), "the spinning request")
+            fine.send(request(target="/gate?id=fine"))
+            held = server.gates.arrived("gate")
+            assert late.response().status == 504
+            held.release("whole")
+            assert fine.response().body == b"whole"
+
+
+def test_a_slow_request_is_shown_with_its_stack_while_it_is_inside_c():
+    with Server(config={"workers": 1, "slow_request": 0.2}, expect=["."]) as server:
+        with server.connect() as connection:
+            rounds = 6_000_000
+            connection.send(request(target=f"/burn?rounds={rounds}", x_request_id="slow-1"))
+            server.await_log(r"in burn\b")
+            assert not connection.readable()  # it still runs
+            assert "GET /burn" in server.log.text() and "slow-1" in server.log.text()
+            answer = connection.response()
+        assert answer.body.decode() == hashlib.pbkdf2_hmac("sha256", b"a", b"b", rounds).hex()
+        assert server.get("/pid").body == str(server.workers()[0]).encode()
+
+
+def test_an_import_that_never_ends_is_bounded_by_boot_timeout():
+    server = Server("forever:application", config={"boot_timeout": 0.5}, expect=["."])
+    server.write("forever.py", "import gates\ngates.wait('import')\n")
+    try:
+        server.spawn()
+        server.gates.arrived("import")
+        assert server.await_exit() != 0
+        assert "boot_timeout" in server.log.text()
+    finally:
+        server.close()
+
+
+def test_a_worker_is_recycled_only_after_another_serves():
+    with Server(config={"workers": 1, "max_requests": 5}) as server:
+        first = server.await_workers(1)
+        with server.connect() as connection:
+            for _ in range(4):
+                assert connection.get("/pid").body == str(first[0]).encode()
+            connection.send(request(target="/gate"))
+            held = server.gates.arrived("gate")  # the fifth, and the last it may take
+            assert held.pid == first[0]
+            held.release("fifth")
+            assert connection.response().body == b"fifth"
+            # The same connection, another worker.
+            second = server.await_workers(1, without=first)
+            assert connection.get("/pid").body == str(second[0]).encode()
+        assert proc.ended(first[0], 5)
+
+
+def test_max_requests_under_load_loses_nothing():
+    with Server(config={"workers": 2, "max_requests": 10, "max_requests_jitter": 5}) as server:
+        pids, kept = set(), [server.connect() for _ in range(4)]
+        for number in range(100):
+            for connection in kept:
+                answer = connection.get(f"/pid?id=n{number}-{kept.index(connection)}")
+                assert answer.status == 200 and not answer.closes
+                pids.add(answer.body)
+        assert len(pids) >= 20
+        server.await_workers(2)
+        assert len(server.ledger.ids("end")) == len(set(server.ledger.ids("end"))) == 400
+
+
+def test_max_lifetime_recycles():
+    with Server(config={"workers": 1, "max_lifetime": 0.5}) as server:
+        first = server.await_workers(1)
+        with server.connect() as connection:
+            assert connection.get().status == 200
+            server.await_workers(1, without=first)
+            assert connection.get().status == 200
+
+
+@pytest.mark.parametrize("threads", [1, 2])
+def test_a_kept_connection_goes_to_a_worker_that_has_time(threads):
+    # Two workers; every thread of the one that has the connection is busy.
+    with Server(config={"workers": 2, "threads": threads}) as server:
+        with server.connect() as kept:
+            owner = int(kept.get("/pid").body)
+            held, busy = [], []
+            while sum(h.pid == owner for h in held) < threads:
+                busy.append(server.connect())
+                busy[-1].send(request(target="/gate"))
+                held.append(server.gates.arrived("gate"))
+            for other in [h for h in held if h.pid != owner]:
+                other.release()
+                held.remove(other)
+            assert int(kept.get("/pid").body) != owner
+            for h in held:
+                h.release()
+            for connection in busy:
+                assert connection.response().status == 200
+                connection.close()
+
+
+def test_pipelined_bytes_travel_with_the_connection():
+    with Server(config={"workers": 1, "max_requests": 2}) as server:
+        with server.connect() as connection:
+            connection.send(b"".join(request(target=f"/pid?id=p{i}") for i in range(9)))
+            pids = [connection.response().body for _ in range(9)]
+        assert len(set(pids)) >= 4
+        assert server.ledger.ids("end") == [f"p{i}" for i in range(9)]
+
+
+@pytest.mark.parametrize("setting, sent, status", [
+    ("header_timeout", b"GET / HTTP/1.1\r\nHost: x\r\n", 408),
+    ("body_timeout", b"POST / HTTP/1.1\r\nHost: x\r\nContent-Length: 9\r\n\r\nabc", 408),
+    ("header_timeout", b"", None), ("keepalive", None, None)])
+def test_a_client_that_says_nothing_more_is_let_go(setting, sent, status):
+    with Server(config={"workers": 1, setting: 0.3}) as server:
+        with server.connect() as connection:
+            if sent is None:
+                assert connection.get().status == 200
+            else:
+                connection.send(sent)
+            if status:
+                assert connection.response().status == status
+            assert connection.closed() == "eof"

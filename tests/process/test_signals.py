@@ -1,0 +1,163 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Signals to the master while it serves: reload, scale, reopen."""
+
+import os
+import signal
+
+import pytest
+from support import proc
+from support.client import request
+from support.server import Server
+
+ANSWER = """
+def application(environ, start_response):
+    start_response("200 OK", [("Content-Length", "3")])
+    return [b"{}"]
+"""
+
+
+def site(**options):
+    server = Server("site_code:application", **options)
+    server.write("site_code.py", ANSWER.format("one"))
+    return server
+
+
+def reloaded(server, times=1):
+    """Waits until systemd has heard READY=1 again."""
+    server.wait(lambda: server.notify.keys().count("READY") == 1 + times, "READY=1 again")
+
+
+@pytest.mark.parametrize("preload", [True, False])
+def test_hup_brings_new_code_and_loses_no_connection(preload):
+    with site(config={"preload": preload}) as server:
+        old = server.await_workers(2)
+        with server.connect() as kept:
+            assert kept.get().body == b"one"
+            server.write("site_code.py", ANSWER.format("two"))
+            server.signal(signal.SIGHUP)
+            reloaded(server)
+            server.await_workers(2, without=old)
+            assert kept.get().body == b"two"
+        for _ in range(10):
+            assert server.get().body == b"two"
+        keys = server.notify.keys()
+        assert keys.index("RELOADING") > keys.index("READY")
+        assert len(server.zygotes()) == 1
+
+
+@pytest.mark.parametrize("code", [
+    "raise ValueError('broken on purpose')", "import no_such_module", "x = (",
+    "import sys; sys.exit(0)", "import os; os._exit(0)", "import os; os.abort()",
+    "application = None", "del application"])
+def test_hup_with_broken_code_leaves_the_old_code_serving(code):
+    with site(expect=["."]) as server:
+        old = server.await_workers(2)
+        server.write("site_code.py", ANSWER.format("two") + code + "\n")
+        with server.connect() as kept:
+            assert kept.get().body == b"one"
+            server.signal(signal.SIGHUP)
+            reloaded(server)
+            assert kept.get().body == b"one"
+        assert server.serving() == old
+        assert len(server.zygotes()) == 1
+        server.write("site_code.py", ANSWER.format("six"))
+        server.signal(signal.SIGHUP)
+        reloaded(server, 2)
+        server.await_workers(2, without=old)
+        assert server.get().body == b"six"
+
+
+def test_hup_with_a_broken_configuration_changes_nothing():
+    with site(expect=["."]) as server:
+        old = server.await_workers(2)
+        server.write_config(workres=7)
+        server.signal(signal.SIGHUP)
+        server.await_log("workres")
+        reloaded(server)
+        assert server.serving() == old
+        server.write_config(workres=None, workers=3)
+        server.signal(signal.SIGHUP)
+        reloaded(server, 2)
+        server.await_workers(3, without=old)
+
+
+def test_a_storm_of_hup_ends_with_the_last_code():
+    with site(expect=["."]) as server:
+        server.await_workers(2)
+        for number in range(100, 120):
+            server.write("site_code.py", ANSWER.format(number))
+            server.signal(signal.SIGHUP)
+        server.wait(lambda: server.get().body == b"119", "the last code", timeout=30)
+        server.wait(lambda: len(server.zygotes()) == 1, "one zygote", timeout=30)
+        server.await_workers(2, timeout=30)
+        assert {server.get().body for _ in range(10)} == {b"119"}
+
+
+def test_term_during_a_reload_stops():
+    with site(expect=["."]) as server:
+        server.write("site_code.py", "import gates\ngates.wait('import')\n")
+        server.signal(signal.SIGHUP)
+        server.gates.arrived("import")
+        assert server.get().body == b"one"
+        assert server.stop() == 0
+
+
+def test_ttin_and_ttou_change_the_number_of_workers():
+    with site() as server:
+        first = server.await_workers(2)
+        server.signal(signal.SIGTTIN)
+        assert set(first) < set(server.await_workers(3))
+        server.signal(signal.SIGTTOU)
+        server.await_workers(2)
+        for _ in range(3):
+            server.signal(signal.SIGTTOU)
+        last = server.await_workers(1)
+        assert server.get().body == b"one"
+        assert server.serving() == last
+
+
+def test_usr1_opens_the_logs_again():
+    server = Server()
+    logs = {name: server.path(name) for name in ("access.log", "error.log")}
+    server.config |= {"access_log": logs["access.log"], "error_log": logs["error.log"]}
+    with server:
+        server.get("/before")
+        server.wait(lambda: "/before" in open(logs["access.log"]).read(), "the first line")
+        for path in logs.values():
+            os.rename(path, path + ".1")
+        server.signal(signal.SIGUSR1)
+        server.wait(lambda: all(map(os.path.exists, logs.values())), "new files")
+        # Both workers write to the new one.
+        workers = server.await_workers(2)
+
+        def moved():
+            files = [proc.descriptors(pid).values() for pid in workers]
+            return all(logs["access.log"] in names and logs["access.log"] + ".1" not in names
+                       for names in files)
+        server.wait(moved, "the workers to move on")
+        server.get("/after")
+        server.wait(lambda: "/after" in open(logs["access.log"]).read(), "the second line")
+        assert "/after" not in open(logs["access.log"] + ".1").read()
+
+
+def test_signals_that_mean_nothing_change_nothing():
+    with site() as server:
+        old = server.await_workers(2)
+        for which in (signal.SIGCHLD, signal.SIGPIPE, signal.SIGUSR2, signal.SIGWINCH):
+            server.signal(which)
+        assert server.get().body == b"one"
+        assert server.await_workers(2) == old
+
+
+def test_a_request_in_flight_survives_a_reload():
+    with Server() as server:
+        old = server.await_workers(2)
+        with server.connect() as connection:
+            connection.send(request(target="/gate?id=flight"))
+            held = server.gates.arrived("gate")
+            server.signal(signal.SIGHUP)
+            server.wait(lambda: set(server.serving()) and not set(server.serving()) & set(old),
+                        "new workers")
+            held.release("kept")
+            assert connection.response().body == b"kept"
+        server.await_workers(2, without=old)
