@@ -60,7 +60,7 @@ class Run:
         """Requests of every kind before, during and after a reload."""
         statuses = [self.again(), self.ask(body=BODY), self.ask()]
         ready = self.server.notify.keys().count("READY")
-        self.server.signal(signal.SIGHUP)
+        self.server.send_signal(signal.SIGHUP)
         statuses += [self.again(), self.ask(body=BODY)]
         self.server.wait(lambda: self.server.notify.keys().count("READY") > ready
                          or self.injector.fired, "the reload", timeout=20)

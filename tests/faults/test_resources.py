@@ -118,7 +118,7 @@ def test_a_pipe_that_nobody_reads_then_closed_never_stalls_a_request(stream):
             with server.connect() as connection:
                 for number in range(20):
                     assert connection.get("/talk?size=10000").body == b"said", number
-            server.signal(signal.SIGUSR1)
+            server.send_signal(signal.SIGUSR1)
             assert server.get().status == 200
             assert len(server.await_workers(2)) == 2
     finally:

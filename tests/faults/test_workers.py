@@ -230,7 +230,7 @@ def test_when_the_master_is_killed_requests_finish_and_the_workers_go():
         with server.connect() as connection:
             connection.send(request(target="/gate?id=orphan"))
             held = server.gates.arrived("gate")
-            server.signal(signal.SIGKILL)
+            server.send_signal(signal.SIGKILL)
             assert server.await_exit() == -signal.SIGKILL
             other, = [pid for pid in workers if pid != held.pid]
             assert proc.ended(other, 5)

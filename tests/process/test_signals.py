@@ -34,7 +34,7 @@ def test_hup_brings_new_code_and_loses_no_connection(preload):
         with server.connect() as kept:
             assert kept.get().body == b"one"
             server.write("site_code.py", ANSWER.format("two"))
-            server.signal(signal.SIGHUP)
+            server.send_signal(signal.SIGHUP)
             reloaded(server)
             server.await_workers(2, without=old)
             assert kept.get().body == b"two"
@@ -55,13 +55,13 @@ def test_hup_with_broken_code_leaves_the_old_code_serving(code):
         server.write("site_code.py", ANSWER.format("two") + code + "\n")
         with server.connect() as kept:
             assert kept.get().body == b"one"
-            server.signal(signal.SIGHUP)
+            server.send_signal(signal.SIGHUP)
             reloaded(server)
             assert kept.get().body == b"one"
         assert server.serving() == old
         assert len(server.zygotes()) == 1
         server.write("site_code.py", ANSWER.format("six"))
-        server.signal(signal.SIGHUP)
+        server.send_signal(signal.SIGHUP)
         reloaded(server, 2)
         server.await_workers(2, without=old)
         assert server.get().body == b"six"
@@ -71,12 +71,12 @@ def test_hup_with_a_broken_configuration_changes_nothing():
     with site(expect=["."]) as server:
         old = server.await_workers(2)
         server.write_config(workres=7)
-        server.signal(signal.SIGHUP)
+        server.send_signal(signal.SIGHUP)
         server.await_log("workres")
         reloaded(server)
         assert server.serving() == old
         server.write_config(workres=None, workers=3)
-        server.signal(signal.SIGHUP)
+        server.send_signal(signal.SIGHUP)
         reloaded(server, 2)
         server.await_workers(3, without=old)
 
@@ -86,7 +86,7 @@ def test_a_storm_of_hup_ends_with_the_last_code():
         server.await_workers(2)
         for number in range(100, 120):
             server.write("site_code.py", ANSWER.format(number))
-            server.signal(signal.SIGHUP)
+            server.send_signal(signal.SIGHUP)
         server.wait(lambda: server.get().body == b"119", "the last code", timeout=30)
         server.wait(lambda: len(server.zygotes()) == 1, "one zygote", timeout=30)
         server.await_workers(2, timeout=30)
@@ -96,7 +96,7 @@ def test_a_storm_of_hup_ends_with_the_last_code():
 def test_term_during_a_reload_stops():
     with site(expect=["."]) as server:
         server.write("site_code.py", "import gates\ngates.wait('import')\n")
-        server.signal(signal.SIGHUP)
+        server.send_signal(signal.SIGHUP)
         server.gates.arrived("import")
         assert server.get().body == b"one"
         assert server.stop() == 0
@@ -105,12 +105,12 @@ def test_term_during_a_reload_stops():
 def test_ttin_and_ttou_change_the_number_of_workers():
     with site() as server:
         first = server.await_workers(2)
-        server.signal(signal.SIGTTIN)
+        server.send_signal(signal.SIGTTIN)
         assert set(first) < set(server.await_workers(3))
-        server.signal(signal.SIGTTOU)
+        server.send_signal(signal.SIGTTOU)
         server.await_workers(2)
         for _ in range(3):
-            server.signal(signal.SIGTTOU)
+            server.send_signal(signal.SIGTTOU)
         last = server.await_workers(1)
         assert server.get().body == b"one"
         assert server.serving() == last
@@ -125,7 +125,7 @@ def test_usr1_opens_the_logs_again():
         server.wait(lambda: "/before" in open(logs["access.log"]).read(), "the first line")
         for path in logs.values():
             os.rename(path, path + ".1")
-        server.signal(signal.SIGUSR1)
+        server.send_signal(signal.SIGUSR1)
         server.wait(lambda: all(map(os.path.exists, logs.values())), "new files")
         # Both workers write to the new one.
         workers = server.await_workers(2)
@@ -144,7 +144,7 @@ def test_signals_that_mean_nothing_change_nothing():
     with site() as server:
         old = server.await_workers(2)
         for which in (signal.SIGCHLD, signal.SIGPIPE, signal.SIGUSR2, signal.SIGWINCH):
-            server.signal(which)
+            server.send_signal(which)
         assert server.get().body == b"one"
         assert server.await_workers(2) == old
 
@@ -155,7 +155,7 @@ def test_a_request_in_flight_survives_a_reload():
         with server.connect() as connection:
             connection.send(request(target="/gate?id=flight"))
             held = server.gates.arrived("gate")
-            server.signal(signal.SIGHUP)
+            server.send_signal(signal.SIGHUP)
             server.wait(lambda: set(server.serving()) and not set(server.serving()) & set(old),
                         "new workers")
             held.release("kept")

@@ -49,12 +49,12 @@ def test_the_watchdog_is_fed_by_the_loop_that_works():
         times = [t for t, m in zip(server.notify.times, server.notify.messages)
                  if "WATCHDOG" in m]
         assert max(b - a for a, b in zip(times, times[1:])) < 0.4
-        server.signal(signal.SIGSTOP)
+        server.send_signal(signal.SIGSTOP)
         server.wait(lambda: proc.state(server.pid) == "T", "the master to stop")
         count = len(server.notify.messages)
         assert server.get().status == 200  # the workers do not need it
         assert len(server.notify.messages) == count
-        server.signal(signal.SIGCONT)
+        server.send_signal(signal.SIGCONT)
         server.wait(lambda: len(server.notify.messages) > count, "the watchdog again")
 
 
@@ -64,7 +64,7 @@ def test_a_quick_stop_does_not_wait_for_requests(how):
         with server.connect() as connection:
             connection.send(request(target="/gate"))
             server.gates.arrived("gate")
-            server.signal(how)
+            server.send_signal(how)
             assert server.await_exit(timeout=8) == 0
 
 
@@ -75,7 +75,7 @@ def test_a_graceful_stop_finishes_requests_and_takes_no_more():
         with server.connect() as connection:
             connection.send(request(target="/gate?id=last"))
             held = server.gates.arrived("gate")
-            server.signal(signal.SIGTERM)
+            server.send_signal(signal.SIGTERM)
             server.wait(lambda: server.notify.has("STOPPING"), "STOPPING=1")
             assert idle.closed() == "eof"
             late = server.connect()  # systemd's socket still takes it ...

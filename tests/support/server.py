@@ -259,11 +259,11 @@ class Server:
 
     # -- stopping ------------------------------------------------------------------
 
-    def signal(self, which):
+    def send_signal(self, which):
         os.kill(self.process.pid, which)
 
     def stop(self, how=signal.SIGTERM, timeout=15):
-        self.signal(how)
+        self.send_signal(how)
         return self.await_exit(timeout)
 
     def unexpected(self):
