@@ -57,7 +57,7 @@ def test_a_slow_request_is_shown_with_its_stack_while_it_is_inside_c():
 
 
 def test_an_import_that_never_ends_is_bounded_by_boot_timeout():
-    server = Server("forever:application", config={"boot_timeout": 0.5}, expect=["."])
+    server = Server("forever:application", config={"boot_timeout": 1.0}, expect=["."])
     server.write("forever.py", "import gates\ngates.wait('import')\n")
     try:
         server.spawn()

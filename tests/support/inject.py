@@ -50,7 +50,8 @@ class Injector:
             self._page = mmap.mmap(file.fileno(), mmap.PAGESIZE)
 
     def environment(self):
-        before = [os.environ["LD_PRELOAD"]] if "LD_PRELOAD" in os.environ else []
+        # The run-time library of a sanitizer must come first.
+        before = os.environ.get("MONODON_TEST_PRELOAD", "").split()
         return {"LD_PRELOAD": ":".join([*before, str(paths.INJECT)]),
                 "INJECT_PAGE": self._path}
 

@@ -100,6 +100,8 @@ class Server:
         base = {name: os.environ[name] for name in
                 ("PATH", "HOME", "LANG", "ASAN_OPTIONS", "UBSAN_OPTIONS") if name in os.environ}
         base |= {"MONODON_TEST_DIR": self.scratch, "PYTHONDONTWRITEBYTECODE": "1"}
+        if "MONODON_TEST_PRELOAD" in os.environ:
+            base["LD_PRELOAD"] = os.environ["MONODON_TEST_PRELOAD"]
         if self.notify:
             base["NOTIFY_SOCKET"] = self.notify.path
         if watchdog:
@@ -120,10 +122,12 @@ class Server:
         return made
 
     def write_config(self, **changes):
-        """YAML is a superset of JSON."""
+        """YAML is a superset of JSON. None leaves a setting out; 0.3 is 300 ms."""
         self.config |= changes
+        values = {key: f"{round(value * 1000)}ms" if isinstance(value, float) else value
+                  for key, value in self.config.items() if value is not None}
         with open(self.path("monodon.yaml"), "w", encoding="utf-8") as file:
-            json.dump({k: v for k, v in self.config.items() if v is not None}, file, indent=1)
+            json.dump(values, file, indent=1)
 
     def write(self, name, text):
         """A file of the application, in the scratch directory."""
