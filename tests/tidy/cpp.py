@@ -59,6 +59,8 @@ def calls(text, names):
             qualifier = re.search(r"([\w>]+)::$", before)
             if qualifier and qualifier[1] not in ("std", "chrono", "this_thread"):
                 continue
+        elif re.search(rf"\w::{match[1]}\s*\(", text):
+            continue  # a member function of that name, called inside its class
         elif (word := re.search(r"\w+$", before)) and word[0] not in _BEFORE_CALL:
             continue
         elif re.search(r"\w[&*]$|\w>$", before):

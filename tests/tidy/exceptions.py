@@ -26,5 +26,22 @@ ALLOWED = {
 
 # Sources without tests/unit/NAME_test.cc, and what tests them instead.
 NO_UNIT_TEST = {
+    "base/escape.cc": "log_test and access_log_test: nothing else escapes",
+    "base/journal.cc": "a datagram to the journal: tests/process, tests/e2e",
+    "base/log.cc": "tests/process reads the log of the real server",
+    "base/log_file.cc": "tests/faults: pipes that nobody reads, full disks",
+    "base/log_format.cc": "tests/process reads the log of the real server",
+    "master/config_host.cc": "asks the machine for users, groups, paths: config_test",
+    "master/nursery.cc": "part of the fleet: fleet_test",
+    "master/pool.cc": "part of the fleet: fleet_test",
+    "master/pool_view.cc": "part of the fleet: fleet_test",
+    "master/settings_rows_process.cc": "rows of the table: settings_table_test",
+    "master/settings_rows_request.cc": "rows of the table: settings_table_test",
     "worker/boot.cc": "every zygote of the process tests reads what the master wrote",
+    "worker/http/chunked.cc": "second half of parser.h: parser_test",
+    "worker/http/date.cc": "response_head_test",
+    "worker/http/error_response.cc": "declared in response_head.h",
+    "worker/http/request.cc": "parser_test looks fields up",
+    "worker/http/request_line.cc": "part of the parser: parser_test",
+    "worker/http/response_head.cc": "response_test",
 }

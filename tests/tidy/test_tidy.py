@@ -70,6 +70,9 @@ GOOD = [
     (tidy.banned_calls, "master/x.cc", "void f() { kernel_->kill(slot); Kernel::kill(1); }"),
     (tidy.banned_calls, "master/x.cc", "// never fork() here\nauto s = \"fork()\";"),
     (tidy.banned_calls, "master/x.cc", "void f() { ::_exit(1); at_exit(2); }"),
+    (tidy.banned_calls, "master/x.cc", "void Pool::kill(int) {} void Pool::f() { kill(1); }"),
+    (tidy.close_on_exec, "base/x.cc",
+     "constexpr int kFlags = O_APPEND | O_CLOEXEC; int f() { return ::open(p, kFlags); }"),
     (tidy.banned_calls, "master/linux_kernel.cc", "int f() { return ::fork(); }"),
     (tidy.banned_patterns, "worker/x.cc", "std::shared_ptr<int> p;"),
     (tidy.close_on_exec, "base/x.cc", "int f() { return ::open(p, O_RDONLY | O_CLOEXEC); }"),
@@ -95,9 +98,13 @@ def test_numbers_with_separators_and_raw_strings_do_not_hide_what_follows():
     ]
 
 
-def test_a_source_with_a_unit_test_of_its_name_is_fine():
-    tree = tidy.Tree({"worker/http/parser.cc": "", "tests/unit/parser_test.cc": ""})
-    assert tidy.findings(tree, [tidy.unit_tests]) == []
+def test_a_source_with_a_unit_test_of_its_name_or_of_its_header_is_fine():
+    for test, text in [
+        ("tests/unit/parser_test.cc", ""),
+        ("tests/unit/http_test.cc", '#include "worker/http/parser.h"'),
+    ]:
+        tree = tidy.Tree({"worker/http/parser.cc": "", test: text})
+        assert tidy.findings(tree, [tidy.unit_tests]) == []
 
 
 def test_an_exception_for_a_file_that_is_gone_is_found(monkeypatch):
