@@ -4,7 +4,6 @@
 #include <algorithm>
 #include <boost/interprocess/file_mapping.hpp>
 #include <boost/interprocess/mapped_region.hpp>
-#include <cstring>
 #include <memory>
 #include <new>
 #include <string>
@@ -63,11 +62,11 @@ void begin_request(ThreadRow& row, std::string_view method, std::string_view tar
   constexpr std::size_t kRoom = sizeof(row.request);
   std::array<char, kRoom> text;  // NOLINT: filled below, and this is the hot path
   const std::size_t verb = std::min(method.size(), kRoom - 1);
-  std::memcpy(text.data(), method.data(), verb);
+  copy_short(text.data(), method.substr(0, verb));
   text[verb] = ' ';
   const std::string_view shown = target.substr(0, kRoom - verb - 1);
   const std::string_view path = shown.substr(0, shown.find('?'));
-  std::memcpy(text.data() + verb + 1, path.data(), path.size());
+  copy_short(text.data() + verb + 1, path);
 
   {
     const VersionedWrite write{row.version};

@@ -111,7 +111,7 @@ class WorkerPage {
 };
 
 // Owner thread only; before the application runs. Counts `requests` and `sequence`.
-// `target` is cut at "?": a query may hold secrets. 20 ns.
+// `target` is cut at "?": a query may hold secrets. 40 ns.
 void begin_request(ThreadRow& row, std::string_view method, std::string_view target,
                    std::string_view remote, std::string_view request_id,
                    std::uint64_t now_ns) noexcept;
