@@ -17,6 +17,12 @@ constexpr std::array<bool, 256> kPlain = [] {
   return plain;
 }();
 
+constexpr std::array<bool, 256> kPlainWord = [] {
+  std::array<bool, 256> plain = kPlain;
+  plain[' '] = false;
+  return plain;
+}();
+
 [[nodiscard]] constexpr unsigned byte(char c) noexcept {
   return static_cast<unsigned char>(c);
 }
@@ -61,10 +67,13 @@ std::size_t utf8_length(std::string_view text) noexcept {
   return continues(text, 3) ? 4 : 0;
 }
 
-void append_escaped(std::string& to, std::string_view text) {
+namespace {
+
+void append_all_but(std::string& to, std::string_view text,
+                    const std::array<bool, 256>& plain) {
   std::size_t from = 0;
   for (std::size_t i = 0; i < text.size(); ++i) {
-    if (kPlain[byte(text[i])]) continue;
+    if (plain[byte(text[i])]) continue;
     to.append(text.substr(from, i - from));
     from = i + 1;
     if (text[i] == '"' || text[i] == '\\') {
@@ -75,6 +84,16 @@ void append_escaped(std::string& to, std::string_view text) {
     }
   }
   to.append(text.substr(from));
+}
+
+}  // namespace
+
+void append_escaped(std::string& to, std::string_view text) {
+  append_all_but(to, text, kPlain);
+}
+
+void append_word(std::string& to, std::string_view text) {
+  append_all_but(to, text, kPlainWord);
 }
 
 void append_printable(std::string& to, std::string_view text) {

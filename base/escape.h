@@ -12,8 +12,11 @@ namespace monodon {
 // field of a line, between quotes or bare.
 void append_escaped(std::string& to, std::string_view text);
 
-// As above, but without touching quotes and backslashes, and valid UTF-8 stays unless
-// it is a control or changes the direction of writing (U+202A..E, U+2066..9).
+// As append_escaped, and a space is \x20: a field that nothing encloses.
+void append_word(std::string& to, std::string_view text);
+
+// As append_escaped, but without touching quotes and backslashes, and valid UTF-8 stays
+// unless it is a control or changes the direction of writing (U+202A..E, U+2066..9).
 // For sentences of ours that people read.
 void append_printable(std::string& to, std::string_view text);
 

@@ -24,11 +24,15 @@ struct AccessRecord {
   std::int64_t wall_seconds = 0;   // Unix time when the request was complete
 };
 
-// A compiled access-log format: Gunicorn's language (peers 5.2: atoms h l u t r m U q
-// H s B b f a T M D L p, {header}i {header}o {variable}e) or "json".
+// A compiled access-log format: Gunicorn's language (atoms h l u t r m U q H s B b f a
+// T M D L p, {header}i {header}o {variable}e), "json", or "" for Gunicorn's default.
+// What is missing is "-" (json: null). The variables are those that the request itself
+// gives the WSGI environ, not what the application adds.
 //
-// Nothing a client sends can forge a line: quotes, backslashes, controls and bytes
-// outside ASCII are escaped (\" \\ \xNN). Pure; safe in any thread.
+// Nothing a client sends can forge a line or a field: quotes, backslashes, controls and
+// bytes outside ASCII are escaped (\" \\ \xNN), and spaces (\x20) where the format has
+// no quotes around the atom. Pure but for the time zone and the pid; safe in any
+// thread.
 class AccessFormat {
  public:
   // An Error names the position and the atom that is not understood.
