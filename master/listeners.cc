@@ -1,0 +1,211 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "master/listeners.h"
+
+#include <arpa/inet.h>
+#include <fcntl.h>
+#include <fmt/format.h>
+#include <netdb.h>
+#include <netinet/in.h>
+#include <netinet/tcp.h>
+#include <sys/socket.h>
+#include <sys/stat.h>
+#include <sys/un.h>
+
+#include <charconv>
+#include <cstring>
+#include <memory>
+#include <utility>
+
+#include "master/identity.h"
+
+namespace monodon::master {
+
+namespace {
+
+union AnyAddress {
+  sockaddr any;
+  sockaddr_un un;
+  sockaddr_in in;
+  sockaddr_in6 in6;
+  sockaddr_storage storage;
+};
+
+struct UnixName {
+  AnyAddress address{};
+  socklen_t size = 0;
+};
+
+Result<UnixName> unix_name(std::string_view path, bool abstract) {
+  UnixName name;
+  const std::size_t room = sizeof name.address.un.sun_path - 1;
+  if (path.empty() || path.size() > room)
+    return Error{fmt::format("bind unix:{}{}: a socket path has 1 to {} bytes",
+                             abstract ? "@" : "", path, room)};
+  name.address.un.sun_family = AF_UNIX;
+  std::memcpy(name.address.un.sun_path + (abstract ? 1 : 0), path.data(), path.size());
+  name.size = static_cast<socklen_t>(offsetof(sockaddr_un, sun_path) + 1 + path.size());
+  return name;
+}
+
+Result<UniqueFd> make_socket(int family) {
+  UniqueFd fd{::socket(family, SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0)};
+  if (!fd) return last_error("make socket");
+  return fd;
+}
+
+// ok(): the path is free now. The file that is there is removed only when the kernel
+// says that no process listens on it any more.
+Outcome clear_path(const std::string& path, const UnixName& name) {
+  struct stat found {};
+  if (::lstat(path.c_str(), &found) != 0)
+    return errno == ENOENT ? ok() : last_error("bind unix:" + path);
+  if (S_ISLNK(found.st_mode))
+    return Error{"bind unix:" + path +
+                 ": it is a symbolic link; name the target itself"};
+  if (!S_ISSOCK(found.st_mode))
+    return Error{"bind unix:" + path + ": there is a file that is not a socket"};
+  auto probe = make_socket(AF_UNIX);
+  if (!probe) return probe.error();
+  const int r = ::connect(probe.value().get(), &name.address.any, name.size);
+  // EAGAIN: its backlog is full, so somebody listens.
+  if (r == 0 || errno == EAGAIN)
+    return Error{"bind unix:" + path + ": another server answers there"};
+  if (errno != ECONNREFUSED) return last_error("bind unix:" + path);
+  if (::unlink(path.c_str()) != 0 && errno != ENOENT)
+    return last_error("remove stale socket " + path);
+  return ok();
+}
+
+Outcome give_away(const std::string& path, const BindOptions& options) {
+  if (options.mode >= 0 &&
+      ::chmod(path.c_str(), static_cast<mode_t>(options.mode)) != 0)
+    return last_error("set mode of " + path);
+  auto owner = find_owner(options.user, options.group);
+  if (!owner) return owner.error();
+  const Owner& to = owner.value();
+  if (!to.uid && !to.gid) return ok();
+  constexpr auto kKeepUser = static_cast<uid_t>(-1);
+  constexpr auto kKeepGroup = static_cast<gid_t>(-1);
+  if (::lchown(path.c_str(), to.uid.value_or(kKeepUser), to.gid.value_or(kKeepGroup)) !=
+      0)
+    return last_error("change owner of " + path);
+  return ok();
+}
+
+Result<Listener> bind_unix(const BindAddress& at, const BindOptions& options) {
+  const bool abstract = at.family == BindAddress::Family::abstract;
+  auto name = unix_name(at.path, abstract);
+  if (!name) return name.error();
+  if (!abstract)
+    if (auto clear = clear_path(at.path, name.value()); !clear) return clear.error();
+  auto fd = make_socket(AF_UNIX);
+  if (!fd) return fd.error();
+
+  // The mode is right from the first moment on, not only after the chmod.
+  const bool narrow = !abstract && options.mode >= 0;
+  const mode_t before =
+      narrow ? ::umask(static_cast<mode_t>(~options.mode & 0777)) : mode_t{};
+  const UnixName& to = name.value();
+  const socklen_t size =
+      abstract ? to.size : static_cast<socklen_t>(sizeof(sockaddr_un));
+  const int r = ::bind(fd.value().get(), &to.address.any, size);
+  const int code = errno;
+  if (narrow) (void)::umask(before);
+  const std::string shown = (abstract ? "unix:@" : "unix:") + at.path;
+  if (r != 0) return Error{"bind " + shown, code};
+
+  Listener listener;
+  listener.info = {"http", shown, true, "", 0};
+  if (!abstract) {
+    struct stat made {};
+    if (::lstat(at.path.c_str(), &made) != 0) return last_error("find " + at.path);
+    listener.own_path = at.path;
+    listener.device = made.st_dev;
+    listener.inode = made.st_ino;
+    if (auto given = give_away(at.path, options); !given) return given.error();
+  }
+  if (::listen(fd.value().get(), options.backlog) != 0)
+    return last_error("listen on " + shown);
+  listener.fd = std::move(fd).value();
+  return listener;
+}
+
+Result<Listener> bind_tcp(const BindAddress& at, const BindOptions& options) {
+  addrinfo hints{};
+  hints.ai_family = AF_UNSPEC;
+  hints.ai_socktype = SOCK_STREAM;
+  hints.ai_flags = AI_PASSIVE | AI_NUMERICSERV;
+  addrinfo* found = nullptr;
+  const std::string port = std::to_string(at.port);
+  const int r = ::getaddrinfo(at.host.empty() ? nullptr : at.host.c_str(), port.c_str(),
+                              &hints, &found);
+  const std::string shown = fmt::format("{}:{}", at.host, at.port);
+  if (r != 0) return Error{fmt::format("bind {}: {}", shown, ::gai_strerror(r))};
+  const std::unique_ptr<addrinfo, void (*)(addrinfo*)> owner{found, ::freeaddrinfo};
+
+  auto fd = make_socket(found->ai_family);
+  if (!fd) return fd.error();
+  const int on = 1;
+  const int socket = fd.value().get();
+  // Without it, connections of the last run in TIME_WAIT keep the port for a minute.
+  (void)::setsockopt(socket, SOL_SOCKET, SO_REUSEADDR, &on, sizeof on);
+  // Accepted sockets inherit it: a response is one write, there is nothing to wait for.
+  (void)::setsockopt(socket, IPPROTO_TCP, TCP_NODELAY, &on, sizeof on);
+  if (::bind(socket, found->ai_addr, found->ai_addrlen) != 0)
+    return last_error("bind " + shown);
+  if (::listen(socket, options.backlog) != 0) return last_error("listen on " + shown);
+  return describe_listener(std::move(fd).value(), "http");
+}
+
+}  // namespace
+
+Result<BindAddress> parse_bind_address(std::string_view text) {
+  const auto wrong = [&] {
+    return Error{fmt::format(
+        "bind {}: not unix:/path, unix:@name, host:port or [v6]:port", text)};
+  };
+  BindAddress at;
+  if (text.substr(0, 5) == "unix:") {
+    text.remove_prefix(5);
+    const bool abstract = text.substr(0, 1) == "@";
+    if (abstract) text.remove_prefix(1);
+    at.family = abstract ? BindAddress::Family::abstract : BindAddress::Family::path;
+    at.path = text;
+    if (text.empty()) return wrong();
+    return at;
+  }
+  at.family = BindAddress::Family::tcp;
+  const std::size_t colon = text.rfind(':');
+  if (colon == std::string_view::npos) return wrong();
+  std::string_view host = text.substr(0, colon);
+  const std::string_view port = text.substr(colon + 1);
+  const bool bracketed = host.size() >= 2 && host.front() == '[' && host.back() == ']';
+  if (bracketed) host = host.substr(1, host.size() - 2);
+  if (!bracketed && host.find(':') != std::string_view::npos) return wrong();
+  const auto [end, failed] =
+      std::from_chars(port.data(), port.data() + port.size(), at.port);
+  if (failed != std::errc{} || end != port.data() + port.size()) return wrong();
+  at.host = host;
+  return at;
+}
+
+Result<Listener> bind_listener(const std::string& address, const BindOptions& options) {
+  auto at = parse_bind_address(address);
+  if (!at) return at.error();
+  return at.value().family == BindAddress::Family::tcp ? bind_tcp(at.value(), options)
+                                                       : bind_unix(at.value(), options);
+}
+
+void remove_socket_files(std::vector<Listener>& listeners) {
+  for (Listener& listener : listeners) {
+    const std::string path = std::exchange(listener.own_path, {});
+    if (path.empty()) continue;
+    struct stat now {};
+    if (::lstat(path.c_str(), &now) != 0) continue;
+    // Another server may have put its own there since.
+    if (now.st_dev == listener.device && now.st_ino == listener.inode)
+      (void)::unlink(path.c_str());
+  }
+}
+
+}  // namespace monodon::master
