@@ -1,0 +1,236 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "master/chronicle.h"
+
+#include <fmt/format.h>
+
+#include <csignal>
+#include <utility>
+#include <vector>
+
+#include "base/log.h"
+#include "master/obituary.h"
+#include "scoreboard/view.h"
+
+namespace monodon::master {
+
+namespace {
+
+using scoreboard::Cause;
+using scoreboard::EventKind;
+using scoreboard::SlotState;
+
+static_assert(static_cast<int>(SlotState::condemned) ==
+              static_cast<int>(State::condemned));
+
+std::uint64_t ns(Clock::time_point t) {
+  return static_cast<std::uint64_t>(t.time_since_epoch().count());
+}
+
+std::uint64_t ms(Clock::duration d) {
+  return static_cast<std::uint64_t>(
+      std::chrono::duration_cast<std::chrono::milliseconds>(d).count());
+}
+
+// What its page says that it ran. Nothing of it is relied on.
+std::vector<LastRequest> last_requests(const scoreboard::WorkerReport& report) {
+  std::vector<LastRequest> running;
+  const std::uint64_t now = monotonic_ns();
+  for (const scoreboard::ThreadReport& thread : report.threads) {
+    if (thread.started_ns == 0) continue;
+    const std::uint64_t age = scoreboard::age_ns(thread.started_ns, now);
+    running.push_back({thread.request, thread.request_id,
+                       std::chrono::nanoseconds{static_cast<std::int64_t>(age)}});
+  }
+  return running;
+}
+
+scoreboard::SlotFacts facts_of(const Pool::Slot& slot, Clock::time_point now) {
+  scoreboard::SlotFacts facts;
+  facts.state = static_cast<SlotState>(slot.view.state);
+  facts.starts = slot.starts;
+  facts.failures = slot.failures;
+  facts.next_try_ns = 0;
+  if (!occupied(slot.view.state)) {
+    if (slot.view.may_start_at <= now) return facts;
+    facts.state = SlotState::resting;
+    facts.next_try_ns = ns(slot.view.may_start_at);
+    return facts;
+  }
+  facts.serial = slot.process.serial;
+  facts.generation = slot.view.generation;
+  facts.pid = slot.process.pid;
+  facts.threads = static_cast<std::uint32_t>(slot.threads);
+  facts.since_ns = ns(slot.asked_at);
+  return facts;
+}
+
+std::string next_try(Clock::duration pause) {
+  return pause > Clock::duration::zero() ? "; next try in " + spell(pause) : "";
+}
+
+}  // namespace
+
+Cause cause_of(const News& gone, bool out_of_memory) {
+  const bool stuck = gone.wear == Wear::stuck;
+  if (gone.struck_in == State::starting) return Cause::boot_timeout;
+  if (gone.struck_in == State::draining)
+    return stuck ? Cause::deadline : Cause::graceful_timeout;
+  if (gone.death.by_signal) {
+    const bool oom = out_of_memory && gone.death.code == SIGKILL;
+    return oom ? Cause::out_of_memory : Cause::signal;
+  }
+  if (gone.asked_to_go) {
+    if (stuck) return Cause::deadline;
+    return gone.retire != 0 ? Cause::recycled : Cause::asked;
+  }
+  if (gone.boot_failed || gone.state == State::starting) return Cause::boot_failed;
+  return Cause::exit_status;
+}
+
+void Chronicle::bury(const News& gone) {
+  const bool killed = gone.death.by_signal && gone.death.code == SIGKILL;
+  const bool oom = killed && gone.struck_in == State::vacant && oom_.struck();
+  std::vector<LastRequest> running;
+  scoreboard::Totals last;
+  if (auto page = scoreboard::PageView::open(gone.page.get(), gone.threads)) {
+    const scoreboard::WorkerReport report = page.value().read();
+    running = last_requests(report);
+    scoreboard::CounterGuard guard{static_cast<std::uint32_t>(gone.threads),
+                                   ns(gone.asked_at)};
+    last = guard.observe(report.totals, monotonic_ns());
+  }
+  scoreboard::SlotFacts facts;
+  facts.state =
+      gone.pause > Clock::duration::zero() ? SlotState::resting : SlotState::vacant;
+  board_.worker_ended(gone.slot, last, cause_of(gone, oom), facts);
+
+  const std::string text = obituary(gone, running, oom);
+  board_.add_event(
+      {EventKind::worker_ended, gone.slot, gone.serial, gone.generation, text});
+  const auto level = is_unexpected(gone) ? log::Level::error : log::Level::info;
+  log::write(level, text,
+             {{"slot", gone.slot},
+              {"serial", gone.serial},
+              {"generation", gone.generation},
+              {"worker_pid", gone.pid}});
+}
+
+void Chronicle::note(const News& news) {
+  const std::string who = name_worker(news);
+  switch (news.kind) {
+    case News::Kind::started:
+      board_.count_start();
+      log::debug(who + " was forked");
+      break;
+    case News::Kind::ready:
+      board_.add_event(
+          {EventKind::worker_ready, news.slot, news.serial, news.generation, {}});
+      log::info(who + " serves, after " + spell(news.age));
+      break;
+    case News::Kind::not_forked:
+      log::error(fmt::format("no worker for slot {}: {}{}", news.slot, news.text,
+                             next_try(news.pause)));
+      break;
+    case News::Kind::boot_failed:
+      log::error(who + " cannot load the application: " + news.text);
+      break;
+    case News::Kind::retiring:
+      log::info(who + " asks to be replaced");
+      break;
+    case News::Kind::stuck:
+      board_.add_event({EventKind::worker_stuck, news.slot, news.serial,
+                        news.generation, news.text});
+      log::error(who + " is stuck and will be replaced: " + news.text);
+      break;
+    case News::Kind::draining:
+      log::debug(who + " was asked to leave");
+      break;
+    case News::Kind::overdue:
+      log::warning(who + " ran out of time in state " + name_of(news.state) +
+                   "; killing it");
+      break;
+    case News::Kind::undead:
+      log::critical(who + " does not die of SIGKILL; it may wait for a disk");
+      break;
+    case News::Kind::gone:
+      bury(news);
+      break;
+    case News::Kind::stacks:
+      log::info(who + " stacks:\n" + news.text);
+      break;
+    case News::Kind::zygote_silent:
+      log::error(fmt::format("the zygote of generation {} does not answer; killing it",
+                             news.generation));
+      break;
+    case News::Kind::bug:
+      log::error("a bug in monodon, please report it: " + who + ", " + news.text);
+      break;
+  }
+}
+
+void Chronicle::note(const ZygoteNews& news) {
+  const std::string who =
+      fmt::format("zygote of generation {} (pid {})", news.generation, news.pid);
+  switch (news.kind) {
+    case ZygoteNews::Kind::started:
+      log::debug(who + " imports the application");
+      break;
+    case ZygoteNews::Kind::loaded:
+      log::info(who + " imported the application in " + spell(news.age));
+      break;
+    case ZygoteNews::Kind::warning:
+      log::warning(who + ": " + news.text);
+      break;
+    case ZygoteNews::Kind::load_failed:
+      // That of a new generation is told as the refusal of that generation.
+      if (news.loaded_before)
+        log::error(who + " cannot import the application any more: " + news.text);
+      break;
+    case ZygoteNews::Kind::not_started:
+      if (news.loaded_before) log::error(who + ": " + news.text + next_try(news.pause));
+      break;
+    case ZygoteNews::Kind::overdue:
+      log::warning(who + " ran out of time; killing it");
+      break;
+    case ZygoteNews::Kind::gone:
+      if (news.expected)
+        log::debug(who + " ended");
+      else
+        log::error(who + " ended with " + describe(news.death) + next_try(news.pause) +
+                   "; its workers serve on");
+      break;
+    case ZygoteNews::Kind::answer:
+      break;
+  }
+}
+
+void Chronicle::note(const FleetNews& news, Clock::duration took) {
+  const std::uint32_t g = news.generation;
+  switch (news.kind) {
+    case FleetNews::Kind::committed:
+      board_.add_event({EventKind::generation_committed, 0, 0, g, {}});
+      if (g > 1) board_.count_reload(scoreboard::Reload::committed, ms(took));
+      if (g > 1) log::info(fmt::format("generation {} takes over", g));
+      break;
+    case FleetNews::Kind::refused:
+      board_.add_event({EventKind::generation_refused, 0, 0, g, news.reason});
+      if (g > 1) board_.count_reload(scoreboard::Reload::refused, ms(took));
+      log::error(fmt::format("generation {} was refused: {}", g, news.reason));
+      break;
+    case FleetNews::Kind::rolled:
+      log::info(fmt::format("all workers are of generation {}", g));
+      break;
+  }
+}
+
+void Chronicle::publish(const Fleet& fleet, Clock::time_point now) {
+  const auto& slots = fleet.pool().slots();
+  for (std::size_t i = 0; i < slots.size(); ++i)
+    board_.publish(i, facts_of(slots[i], now));
+  board_.set_goal(fleet.generation(), static_cast<std::uint32_t>(fleet.workers()),
+                  fleet.candidate());
+  if (fleet.stopping()) board_.set_stopping();
+  board_.beat(ns(now));
+}
+
+}  // namespace monodon::master

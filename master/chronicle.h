@@ -1,0 +1,37 @@
+// SPDX-License-Identifier: Apache-2.0
+#pragma once
+
+#include <cstdint>
+
+#include "master/fleet.h"
+#include "master/oom_watch.h"
+#include "scoreboard/board.h"
+
+namespace monodon::master {
+
+// Why a worker ended, in the words of the metrics. Pure.
+scoreboard::Cause cause_of(const News& gone, bool out_of_memory);
+
+// Writes down what happens: every piece of news becomes a line of the log and goes to
+// the board, which tools read. Decides nothing. Master only.
+class Chronicle {
+ public:
+  explicit Chronicle(scoreboard::Board board) : board_{std::move(board)} {}
+
+  void note(const News& news);
+  void note(const ZygoteNews& news);
+  // `took`: since the reload was asked for.
+  void note(const FleetNews& news, Clock::duration took);
+  // The state of every slot as it is now, and a sign of life. Once per turn.
+  void publish(const Fleet& fleet, Clock::time_point now);
+
+  [[nodiscard]] int board_fd() const { return board_.reader_fd(); }
+
+ private:
+  void bury(const News& gone);
+
+  scoreboard::Board board_;
+  OomWatch oom_;
+};
+
+}  // namespace monodon::master

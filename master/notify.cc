@@ -1,0 +1,84 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "master/notify.h"
+
+#include <fmt/format.h>
+#include <systemd/sd-daemon.h>
+
+namespace monodon::master {
+
+namespace {
+
+std::int64_t usec(Clock::duration d) {
+  return std::chrono::duration_cast<std::chrono::microseconds>(d).count();
+}
+
+std::string plural(std::size_t n, const char* one, const char* many) {
+  return fmt::format("{} {}", n, n == 1 ? one : many);
+}
+
+}  // namespace
+
+std::string status_text(const Situation& s) {
+  if (s.stopping)
+    return s.alive == 0 ? "stopping"
+                        : "stopping: " + plural(s.alive, "worker finishes its requests",
+                                                "workers finish their requests");
+  if (s.generation == 0) return "importing the application";
+
+  std::string text = fmt::format("{} of {} serving", s.serving,
+                                 plural(s.workers, "worker", "workers"));
+  if (s.candidate != 0)
+    text += fmt::format(", generation {}; importing generation {}", s.generation,
+                        s.candidate);
+  else if (s.rolling)
+    text +=
+        fmt::format("; {} of generation {} so far", s.serving_current, s.generation);
+  else
+    text += fmt::format(", generation {}", s.generation);
+  if (s.resting != 0)
+    text += "; " + plural(s.resting, "slot pauses", "slots pause") + " after a failure";
+  return text;
+}
+
+std::string reloading_text(Clock::time_point now) {
+  return fmt::format("RELOADING=1\nMONOTONIC_USEC={}", usec(now.time_since_epoch()));
+}
+
+Notifier::Notifier() {
+  std::uint64_t period = 0;
+  if (::sd_watchdog_enabled(0, &period) <= 0) return;
+  watchdog_ = std::chrono::microseconds{period / 2};
+  next_beat_ = Clock::time_point{};
+}
+
+void Notifier::send(const std::string& text) {
+  (void)::sd_notify(0, text.c_str());
+}
+
+void Notifier::ready() {
+  send("READY=1");
+}
+void Notifier::reloading(Clock::time_point now) {
+  send(reloading_text(now));
+}
+void Notifier::stopping() {
+  send("STOPPING=1");
+}
+
+void Notifier::status(const std::string& text) {
+  if (text == status_) return;
+  status_ = text;
+  send("STATUS=" + text);
+}
+
+void Notifier::extend(Clock::duration by) {
+  send(fmt::format("EXTEND_TIMEOUT_USEC={}", usec(by)));
+}
+
+void Notifier::beat(Clock::time_point now) {
+  if (now < next_beat_) return;
+  send("WATCHDOG=1");
+  next_beat_ = now + watchdog_;
+}
+
+}  // namespace monodon::master

@@ -1,0 +1,57 @@
+// SPDX-License-Identifier: Apache-2.0
+#pragma once
+
+#include <cstddef>
+#include <cstdint>
+#include <string>
+
+#include "base/clock.h"
+
+namespace monodon::master {
+
+// What the master is doing, for STATUS=.
+struct Situation {
+  std::size_t workers = 0;  // wanted
+  std::size_t serving = 0;  // of any generation
+  std::size_t serving_current = 0;
+  std::size_t alive = 0;
+  std::size_t resting = 0;       // slots that pause after a failure
+  std::uint32_t generation = 0;  // the goal; 0: none yet
+  std::uint32_t candidate = 0;   // being imported; 0: none
+  bool rolling = false;
+  bool stopping = false;
+};
+
+// One line without a newline. Pure.
+std::string status_text(const Situation& situation);
+
+// "RELOADING=1\nMONOTONIC_USEC=..." (sd_notify(3)). Pure.
+std::string reloading_text(Clock::time_point now);
+
+// Speaks sd_notify(3) to whoever started us; silent where nobody listens. Not a
+// promise: a message that is lost is lost. Master only, one thread.
+class Notifier {
+ public:
+  // Reads WATCHDOG_USEC and WATCHDOG_PID (sd_watchdog_enabled(3)) from the environment.
+  Notifier();
+
+  void ready();  // and again, when a reload is over
+  void reloading(Clock::time_point now);
+  void stopping();
+  // Only when the text differs from the last one.
+  void status(const std::string& text);
+  // Extends the start or reload timeout; asks for `by` from now.
+  void extend(Clock::duration by);
+
+  // WATCHDOG=1 goes out when `now` is past the time that next_beat() said.
+  void beat(Clock::time_point now);
+  [[nodiscard]] Clock::time_point next_beat() const { return next_beat_; }
+
+ private:
+  static void send(const std::string& text);
+  std::string status_;
+  Clock::duration watchdog_{};  // half of the period; zero: none
+  Clock::time_point next_beat_ = Clock::time_point::max();
+};
+
+}  // namespace monodon::master

@@ -1,0 +1,115 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "master/obituary.h"
+
+#include <fmt/format.h>
+#include <string.h>
+
+#include <algorithm>
+#include <chrono>
+#include <csignal>
+
+#include "base/escape.h"
+
+namespace monodon::master {
+
+namespace {
+
+using namespace std::chrono_literals;
+
+std::string signal_name(int number) {
+  const char* name = ::sigabbrev_np(number);
+  return name == nullptr ? fmt::format("signal {}", number)
+                         : fmt::format("SIG{}", name);
+}
+
+std::string why_retired(std::int64_t reason) {
+  if (reason == static_cast<std::int64_t>(wire::Retire::max_requests))
+    return "max_requests";
+  if (reason == static_cast<std::int64_t>(wire::Retire::max_lifetime))
+    return "max_lifetime";
+  if (reason == static_cast<std::int64_t>(wire::Retire::max_memory))
+    return "max_memory";
+  return "its own wish";
+}
+
+std::string how(const News& gone, bool out_of_memory) {
+  const bool stuck = gone.wear == Wear::stuck;
+  if (gone.struck_in == State::starting)
+    return "was killed by the master because it was not ready within boot_timeout";
+  if (gone.struck_in == State::lost)
+    return "was killed by the master because it closed its channel and did not exit";
+  if (gone.struck_in == State::draining && stuck)
+    return "was killed by the master because a request ran past request_timeout";
+  if (gone.struck_in == State::draining)
+    return "was killed by the master because it did not leave within graceful_timeout";
+  if (gone.boot_failed) return "could not load the application";
+  if (gone.death.by_signal && gone.death.code == SIGKILL && out_of_memory)
+    return "was killed by the kernel, which was out of memory (SIGKILL)";
+  if (gone.death.by_signal && gone.death.code == SIGKILL)
+    return "was killed by SIGKILL, which the master did not send";
+  if (gone.death.by_signal) return "was " + describe(gone.death);
+  if (is_unexpected(gone)) return "left by itself with " + describe(gone.death);
+  if (gone.retire != 0) return "was replaced because of " + why_retired(gone.retire);
+  if (gone.death.code != 0) return "left as asked, with " + describe(gone.death);
+  return "left as asked";
+}
+
+std::string quote(std::string_view rumour) {
+  constexpr std::size_t kMost = 200;
+  std::string text;
+  append_escaped(text, rumour.substr(0, kMost));
+  return text;
+}
+
+std::string while_running(const std::vector<LastRequest>& running) {
+  constexpr std::size_t kMost = 4;
+  std::string text;
+  for (std::size_t i = 0; i < std::min(running.size(), kMost); ++i) {
+    const LastRequest& last = running[i];
+    text += i == 0 ? " while it ran " : " and ";
+    text += last.request.empty() ? "a request that left no name" : quote(last.request);
+    text += " for " + spell(last.age);
+    if (!last.request_id.empty()) text += " (request " + quote(last.request_id) + ")";
+  }
+  if (running.size() > kMost)
+    text += fmt::format(" and {} more", running.size() - kMost);
+  return text;
+}
+
+}  // namespace
+
+std::string name_worker(const News& news) {
+  return fmt::format("worker {} (serial {}, pid {}, generation {})", news.slot,
+                     news.serial, news.pid, news.generation);
+}
+
+std::string describe(const Death& death) {
+  if (!death.by_signal) return fmt::format("exit status {}", death.code);
+  return "killed by " + signal_name(death.code) +
+         (death.core_dumped ? ", core dumped" : "");
+}
+
+bool is_unexpected(const News& gone) {
+  return !gone.asked_to_go || gone.struck_in != State::vacant || gone.death.by_signal;
+}
+
+std::string obituary(const News& gone, const std::vector<LastRequest>& running,
+                     bool out_of_memory) {
+  std::string text = name_worker(gone) + " " + how(gone, out_of_memory) + " after " +
+                     spell(gone.age) + while_running(running);
+  if (gone.pause > Clock::duration::zero())
+    text += "; next try in " + spell(gone.pause);
+  return text;
+}
+
+std::string spell(Clock::duration duration) {
+  const auto ms = std::chrono::round<std::chrono::milliseconds>(duration).count();
+  if (ms < 1000) return fmt::format("{} ms", std::max<std::int64_t>(ms, 0));
+  if (ms < 10'000) return fmt::format("{:.1f} s", static_cast<double>(ms) / 1000);
+  const auto s = ms / 1000;
+  if (s < 120) return fmt::format("{} s", s);
+  if (s < 2 * 3600) return fmt::format("{} min", s / 60);
+  return fmt::format("{} h", s / 3600);
+}
+
+}  // namespace monodon::master

@@ -1,0 +1,37 @@
+// SPDX-License-Identifier: Apache-2.0
+#pragma once
+
+#include <string>
+#include <vector>
+
+#include "base/clock.h"
+#include "master/pool.h"
+
+namespace monodon::master {
+
+// A request that a worker ran when it ended, as its page said: a rumour, any bytes.
+struct LastRequest {
+  std::string request;     // "GET /path"
+  std::string request_id;  // may be empty
+  Clock::duration age{};
+};
+
+// One sentence for the end of one worker: who, how, what it ran, and what happens next.
+// Text from the page is escaped and cut. `out_of_memory`: the kernel's OOM killer
+// struck in our cgroup since the last death. Pure.
+std::string obituary(const News& gone, const std::vector<LastRequest>& running,
+                     bool out_of_memory);
+
+// The end was not what anybody asked for.
+bool is_unexpected(const News& gone);
+
+// "worker 3 (serial 17, pid 4242, generation 2)"
+std::string name_worker(const News& news);
+
+// "killed by SIGSEGV, core dumped" or "exit status 3"
+std::string describe(const Death& death);
+
+// "400 ms", "12 s", "3 min", "2 h": for people, rounded.
+std::string spell(Clock::duration duration);
+
+}  // namespace monodon::master
