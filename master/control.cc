@@ -1,0 +1,149 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "master/control.h"
+
+#include <sys/socket.h>
+#include <sys/stat.h>
+#include <sys/uio.h>
+#include <unistd.h>
+
+#include <array>
+#include <cerrno>
+#include <cstring>
+#include <span>
+#include <utility>
+
+#include "master/listeners.h"
+
+namespace monodon::master {
+
+namespace {
+
+constexpr std::size_t kMaxLine = 4096;
+constexpr std::size_t kMaxClients = 16;
+
+bool may_control(int fd) {
+  ucred peer{};
+  socklen_t size = sizeof peer;
+  if (::getsockopt(fd, SOL_SOCKET, SO_PEERCRED, &peer, &size) != 0) return false;
+  return peer.uid == 0 || peer.uid == ::geteuid();
+}
+
+// Returns what send(2) would. The descriptors travel with the first byte.
+ssize_t send_some(int fd, std::string_view text, std::span<const int> fds) {
+  iovec part{const_cast<char*>(text.data()), text.size()};
+  msghdr message{};
+  message.msg_iov = &part;
+  message.msg_iovlen = 1;
+  alignas(cmsghdr) std::array<char, CMSG_SPACE(sizeof(int) * kMaxControlFds)> control{};
+  if (!fds.empty()) {
+    message.msg_control = control.data();
+    message.msg_controllen = CMSG_SPACE(fds.size_bytes());
+    cmsghdr* rights = CMSG_FIRSTHDR(&message);
+    rights->cmsg_level = SOL_SOCKET;
+    rights->cmsg_type = SCM_RIGHTS;
+    rights->cmsg_len = CMSG_LEN(fds.size_bytes());
+    std::memcpy(CMSG_DATA(rights), fds.data(), fds.size_bytes());
+  }
+  return ::sendmsg(fd, &message, MSG_NOSIGNAL | MSG_DONTWAIT);
+}
+
+}  // namespace
+
+Result<ControlServer> ControlServer::open(const std::string& path) {
+  BindOptions options;
+  options.backlog = static_cast<int>(kMaxClients);
+  options.mode = 0600;
+  auto listener = bind_listener("unix:" + path, options);
+  if (!listener) return Error{"control socket: " + listener.error().message()};
+  ControlServer server;
+  server.path_ = path;
+  server.device_ = listener.value().device;
+  server.inode_ = listener.value().inode;
+  server.fd_ = std::move(listener.value().fd);
+  return server;
+}
+
+ControlServer::~ControlServer() {
+  if (!fd_) return;
+  struct stat now {};
+  if (::lstat(path_.c_str(), &now) == 0 && now.st_dev == device_ &&
+      now.st_ino == inode_)
+    (void)::unlink(path_.c_str());
+}
+
+void ControlServer::attach(EventLoop& loop, Handler handler) {
+  if (!fd_) return;
+  loop_ = &loop;
+  handler_ = std::move(handler);
+  incoming_ = loop.on_io(fd_.get(), EventLoop::Rank::normal, [this] { accept(); });
+}
+
+void ControlServer::accept() {
+  UniqueFd fd{::accept4(fd_.get(), nullptr, nullptr, SOCK_CLOEXEC | SOCK_NONBLOCK)};
+  if (!fd) return;
+  // Refused by closing: what it may not ask, it may not ask about either.
+  if (clients_.size() >= kMaxClients || !may_control(fd.get())) return;
+  Client& client = clients_.emplace_back();
+  client.fd = std::move(fd);
+  client.readable = loop_->on_io(client.fd.get(), EventLoop::Rank::normal,
+                                 [this, &client] { read(client); });
+}
+
+void ControlServer::read(Client& client) {
+  if (client.gone || !client.output.empty()) return;
+  std::array<char, kMaxLine> buffer{};
+  const ssize_t got =
+      ::recv(client.fd.get(), buffer.data(), buffer.size(), MSG_DONTWAIT);
+  if (got < 0 && (errno == EAGAIN || errno == EINTR)) return;
+  client.gone = got <= 0;
+  if (got > 0) client.input.append(buffer.data(), static_cast<std::size_t>(got));
+  answer(client);
+  if (client.input.size() > kMaxLine) client.gone = true;
+}
+
+void ControlServer::answer(Client& client) {
+  while (!client.gone && client.output.empty()) {
+    const std::size_t end = client.input.find('\n');
+    if (end == std::string::npos) return;
+    const std::string line = client.input.substr(0, end);
+    client.input.erase(0, end + 1);
+    const ControlReply reply = handler_(line);
+    client.output = reply.line + "\n";
+    const std::span<const int> fds{reply.fds};
+    const ssize_t sent = send_some(client.fd.get(), client.output,
+                                   fds.first(std::min(fds.size(), kMaxControlFds)));
+    // The descriptors are lost when not even the first byte finds room.
+    if (sent <= 0) {
+      client.gone = true;
+      return;
+    }
+    client.output.erase(0, static_cast<std::size_t>(sent));
+  }
+}
+
+void ControlServer::flush(Client& client) {
+  const ssize_t sent = send_some(client.fd.get(), client.output, {});
+  if (sent < 0 && (errno == EAGAIN || errno == EINTR)) return;
+  if (sent < 0) client.gone = true;
+  if (sent > 0) client.output.erase(0, static_cast<std::size_t>(sent));
+}
+
+void ControlServer::tidy() {
+  clients_.remove_if([](const Client& client) { return client.gone; });
+  for (Client& client : clients_) {
+    const bool writes = client.writable.source() != nullptr;
+    if (!client.output.empty() && !writes) {
+      client.readable = {};
+      client.writable = loop_->on_io(
+          client.fd.get(), EventLoop::Rank::normal, [this, c = &client] { flush(*c); },
+          EPOLLOUT);
+    } else if (client.output.empty() && writes) {
+      client.writable = {};
+      client.readable = loop_->on_io(client.fd.get(), EventLoop::Rank::normal,
+                                     [this, c = &client] { read(*c); });
+      answer(client);
+    }
+  }
+}
+
+}  // namespace monodon::master

@@ -1,0 +1,72 @@
+// SPDX-License-Identifier: Apache-2.0
+#pragma once
+
+#include <functional>
+#include <list>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "base/result.h"
+#include "base/unique_fd.h"
+#include "master/event_loop.h"
+
+namespace monodon::master {
+
+// The answer to one line of a client.
+struct ControlReply {
+  std::string line;      // JSON, without the newline
+  std::vector<int> fds;  // sent with the first byte; owned elsewhere, and only until
+                         // the handler's next call. At most kMaxControlFds.
+};
+inline constexpr std::size_t kMaxControlFds = 250;  // SCM_MAX_FD is 253
+
+// The control socket: a Unix stream socket, mode 0600, for clients of our own user or
+// root (SO_PEERCRED). One JSON object a line, one line of answer each, in order.
+//
+// Nothing here waits: a client that does not read its answer is not read from, one that
+// sends a line of more than 4 KiB or is the 17th is closed. Master only, in its loop.
+class ControlServer {
+ public:
+  using Handler = std::function<ControlReply(std::string_view line)>;
+
+  // Binds `path`, replacing a socket file that nobody answers on.
+  static Result<ControlServer> open(const std::string& path);
+  ControlServer() = default;  // no control socket
+  ControlServer(ControlServer&&) noexcept = default;
+  ControlServer& operator=(ControlServer&&) noexcept = default;
+  ~ControlServer();
+
+  // Starts to answer. `loop` and this object must outlive each other's use; the object
+  // must not be moved any more.
+  void attach(EventLoop& loop, Handler handler);
+
+  // Forgets clients that are done; call once per turn of the loop.
+  void tidy();
+
+ private:
+  struct Client {
+    UniqueFd fd;
+    EventLoop::OnIo readable;
+    EventLoop::OnIo writable;
+    std::string input;
+    std::string output;
+    bool gone = false;
+  };
+
+  void accept();
+  void read(Client& client);
+  void answer(Client& client);
+  void flush(Client& client);
+
+  std::string path_;
+  UniqueFd fd_;
+  dev_t device_ = 0;
+  ino_t inode_ = 0;
+  EventLoop* loop_ = nullptr;
+  Handler handler_;
+  EventLoop::OnIo incoming_;
+  std::list<Client> clients_;
+};
+
+}  // namespace monodon::master
