@@ -84,6 +84,10 @@ void Pool::start(std::size_t index, const Process& zygote) {
   slot.view.generation = settings_.generation;
   slot.view.wear = Wear::none;
   slot.asked_to_go = false;
+  slot.boot_failed = false;
+  slot.threads = settings_.threads;
+  slot.retire = 0;
+  slot.struck_in = State::vacant;
   ++slot.starts;
   auto process = kernel_.ask_for_worker(zygote, order, settings_.threads);
   if (process) slot.process = std::move(process).value();
@@ -155,9 +159,11 @@ void Pool::on_message(std::size_t index, std::uint32_t serial,
     deliver(*slot, Event::ready);
   } else if (frame.kind == wire::Kind::boot_failed) {
     tell_news(News::Kind::boot_failed);
+    slot->boot_failed = true;
   } else if (frame.kind == wire::Kind::retire && slot->view.wear == Wear::none) {
     tell_news(News::Kind::retiring);
     slot->view.wear = Wear::retiring;
+    slot->retire = frame.value;
   } else if (frame.kind == wire::Kind::stuck) {
     tell_news(News::Kind::stuck);
     slot->view.wear = Wear::stuck;
@@ -218,6 +224,7 @@ void Pool::perform(Slot& slot, Effect effect, State before, Event event) {
       slot.deadline = std::min(slot.deadline, now + kExitPatience);
       break;
     case Effect::kill:
+      slot.struck_in = before;
       report(News::Kind::overdue, slot).state = before;
       kill(slot);
       break;
@@ -276,6 +283,7 @@ void Pool::vacate(Slot& slot, bool failed) {
   slot.deadline = kNever;
   slot.view.wear = Wear::none;
   slot.view.may_start_at = {};
+  slot.failures = failed ? slot.failures + 1 : 0;
   if (failed)
     slot.view.may_start_at = slot.respawn.after_failure(slot.asked_at, kernel_.now());
   else

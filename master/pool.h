@@ -47,8 +47,14 @@ struct News {
   std::uint32_t serial = 0;
   std::uint32_t generation = 0;
   int pid = -1;
-  State state = State::vacant;  // before what happened
-  bool asked_to_go = false;     // the end is expected
+  State state = State::vacant;      // before what happened
+  State struck_in = State::vacant;  // the state whose deadline struck; vacant: none did
+  Wear wear = Wear::none;
+  std::int64_t retire = 0;  // a wire::Retire, when it asked for it
+  std::size_t threads = 1;  // rows of its page
+  Clock::time_point asked_at{};
+  bool boot_failed = false;  // it said so itself
+  bool asked_to_go = false;  // the end is expected
   std::int64_t value = 0;
   std::string text;
   Death death;
@@ -72,10 +78,15 @@ class Pool {
     SlotView view;
     RespawnPolicy respawn{RespawnPolicy::Limits{}};
     Process process;
+    std::size_t threads = 1;
     Clock::time_point asked_at{};
     Clock::time_point deadline = Clock::time_point::max();
-    std::uint32_t starts = 0;  // processes asked for in this slot
+    std::uint32_t starts = 0;    // processes asked for in this slot
+    std::uint32_t failures = 0;  // of the processes in this slot, in a row
     bool asked_to_go = false;
+    bool boot_failed = false;
+    std::int64_t retire = 0;
+    State struck_in = State::vacant;
   };
 
   Pool(Kernel& kernel, const PoolSettings& settings);

@@ -21,6 +21,12 @@ News& Pool::report(News::Kind kind, const Slot& slot) {
   news.generation = slot.view.generation;
   news.pid = slot.process.pid;
   news.state = slot.view.state;
+  news.struck_in = slot.struck_in;
+  news.wear = slot.view.wear;
+  news.retire = slot.retire;
+  news.threads = slot.threads;
+  news.asked_at = slot.asked_at;
+  news.boot_failed = slot.boot_failed;
   news.asked_to_go = slot.asked_to_go;
   news.age = kernel_.now() - slot.asked_at;
   return news_.emplace_back(std::move(news));

@@ -1,0 +1,203 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "master/linux_kernel.h"
+
+#include <fcntl.h>
+#include <signal.h>
+#include <spawn.h>
+#include <sys/pidfd.h>
+#include <sys/prctl.h>
+#include <sys/socket.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+#include <algorithm>
+#include <array>
+#include <system_error>
+#include <utility>
+
+#include "scoreboard/segment.h"
+#include "worker/zygote.h"
+
+namespace monodon::master {
+
+namespace {
+
+struct Pair {
+  UniqueFd ours;
+  UniqueFd theirs;
+};
+
+Result<Pair> make_channel() {
+  std::array<int, 2> fds{};
+  if (::socketpair(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC, 0, fds.data()) != 0)
+    return last_error("make channel");
+  Pair pair{UniqueFd{fds[0]}, UniqueFd{fds[1]}};
+  // Only our end: the zygote waits in recvmsg. The two ends share no flags.
+  if (::fcntl(fds[0], F_SETFL, O_NONBLOCK) != 0) return last_error("set up channel");
+  return pair;
+}
+
+struct Page {
+  UniqueFd writable;
+  UniqueFd readable;
+};
+
+Result<Page> make_page(std::size_t threads) {
+  auto writable = scoreboard::make_page(threads);
+  if (!writable) return writable.error();
+  auto readable = scoreboard::read_only_copy(writable.value().get());
+  if (!readable) return readable.error();
+  return Page{std::move(writable).value(), std::move(readable).value()};
+}
+
+// posix_spawn's two option objects, released on every path.
+class SpawnOptions {
+ public:
+  explicit SpawnOptions(int channel) {
+    posix_spawn_file_actions_init(&actions_);
+    posix_spawnattr_init(&attributes_);
+    posix_spawn_file_actions_adddup2(&actions_, channel, worker::kZygoteChannel);
+    // Descriptors that we were born with and know nothing of are not CLOEXEC.
+    posix_spawn_file_actions_addclosefrom_np(&actions_, worker::kZygoteChannel + 1);
+    sigset_t none;
+    sigset_t all;
+    ::sigemptyset(&none);
+    ::sigfillset(&all);
+    posix_spawnattr_setsigmask(&attributes_, &none);
+    posix_spawnattr_setsigdefault(&attributes_, &all);
+    posix_spawnattr_setflags(&attributes_,
+                             POSIX_SPAWN_SETSIGMASK | POSIX_SPAWN_SETSIGDEF);
+  }
+  ~SpawnOptions() {
+    posix_spawn_file_actions_destroy(&actions_);
+    posix_spawnattr_destroy(&attributes_);
+  }
+  SpawnOptions(const SpawnOptions&) = delete;
+  SpawnOptions& operator=(const SpawnOptions&) = delete;
+
+  [[nodiscard]] const posix_spawn_file_actions_t* actions() const { return &actions_; }
+  [[nodiscard]] const posix_spawnattr_t* attributes() const { return &attributes_; }
+
+ private:
+  posix_spawn_file_actions_t actions_{};
+  posix_spawnattr_t attributes_{};
+};
+
+std::vector<char*> pointers(const std::vector<std::string>& strings) {
+  std::vector<char*> all;
+  for (const std::string& s : strings) all.push_back(const_cast<char*>(s.c_str()));
+  all.push_back(nullptr);
+  return all;
+}
+
+bool is_known(std::span<const int> known, int pid) {
+  return std::find(known.begin(), known.end(), pid) != known.end();
+}
+
+}  // namespace
+
+Result<Process> LinuxKernel::start_zygote(const ZygoteOrder& order) {
+  const std::string boot = worker::to_json(order.boot);
+  if (boot.size() > wire::kMaxText)
+    return Error{"start zygote: the settings are larger than 64 KiB", E2BIG};
+  auto channel = make_channel();
+  if (!channel) return channel.error();
+
+  Process process;
+  process.channel = std::move(channel.value().ours);
+  const SpawnOptions options{channel.value().theirs.get()};
+  const int refused = ::posix_spawn(
+      &process.pid, order.argv.at(0).c_str(), options.actions(), options.attributes(),
+      pointers(order.argv).data(), pointers(order.environment).data());
+  if (refused != 0) return Error{"start zygote " + order.argv.at(0), refused};
+
+  // Our own child: its pid stays its own until we reap it.
+  process.pidfd.reset(::pidfd_open(process.pid, 0));
+  if (!process.pidfd) {
+    const Error error = last_error("watch zygote");
+    (void)::kill(process.pid, SIGKILL);
+    (void)::waitid(P_PID, static_cast<id_t>(process.pid), nullptr, WEXITED);
+    return error;
+  }
+  // A refusal is seen at the end of file, which comes with its death.
+  (void)wire::send(process.channel.get(),
+                   {.kind = wire::Kind::boot, .generation = order.boot.generation},
+                   boot, order.fds);
+  return process;
+}
+
+Result<Process> LinuxKernel::ask_for_worker(const Process& zygote,
+                                            const wire::Frame& order,
+                                            std::size_t threads) {
+  auto page = make_page(threads);
+  if (!page) return page.error();
+  auto channel = make_channel();
+  if (!channel) return channel.error();
+  // A worker awaits its channel among many descriptors.
+  if (::fcntl(channel.value().theirs.get(), F_SETFL, O_NONBLOCK) != 0)
+    return last_error("set up channel");
+
+  const std::array<int, 2> fds{channel.value().theirs.get(),
+                               page.value().writable.get()};
+  if (auto sent = wire::send(zygote.channel.get(), order, {}, fds); !sent)
+    return Error{"ask the zygote for a worker", sent.error().code};
+  Process process;
+  process.channel = std::move(channel.value().ours);
+  process.page = std::move(page.value().readable);
+  process.serial = order.serial;
+  return process;
+}
+
+Result<UniqueFd> LinuxKernel::adopt(int pid) {
+  UniqueFd pidfd{::pidfd_open(pid, 0)};
+  if (!pidfd) return last_error("watch worker");
+  // ECHILD unless it is our child; WNOWAIT leaves a dead one to be reaped.
+  siginfo_t info{};
+  if (::waitid(P_PIDFD, static_cast<id_t>(pidfd.get()), &info,
+               WEXITED | WNOHANG | WNOWAIT) != 0)
+    return last_error("adopt worker");
+  return pidfd;
+}
+
+Outcome LinuxKernel::tell(const Process& process, const wire::Frame& frame) {
+  return wire::send(process.channel.get(), frame);
+}
+
+Outcome LinuxKernel::kill(const Process& process) {
+  if (::pidfd_send_signal(process.pidfd.get(), SIGKILL, nullptr, 0) != 0)
+    return last_error("kill process");
+  return ok();
+}
+
+std::optional<Death> LinuxKernel::reap(const Process& process) {
+  siginfo_t info{};
+  const int r = ::waitid(P_PIDFD, static_cast<id_t>(process.pidfd.get()), &info,
+                         WEXITED | WNOHANG);
+  // ECHILD: reaped behind our back. It is gone all the same, nobody knows how.
+  if (r != 0) return errno == ECHILD ? std::optional<Death>{Death{}} : std::nullopt;
+  if (info.si_pid == 0) return std::nullopt;
+  return Death{.by_signal = info.si_code != CLD_EXITED,
+               .core_dumped = info.si_code == CLD_DUMPED,
+               .code = info.si_status};
+}
+
+int LinuxKernel::reap_strangers(std::span<const int> known) {
+  constexpr int kPerTurn = 256;  // the rest comes with the next SIGCHLD
+  for (int reaped = 0; reaped < kPerTurn; ++reaped) {
+    siginfo_t info{};
+    if (::waitid(P_ALL, 0, &info, WEXITED | WNOHANG | WNOWAIT) != 0) return reaped;
+    if (info.si_pid == 0 || is_known(known, info.si_pid)) return reaped;
+    const auto pid = static_cast<id_t>(info.si_pid);
+    (void)::waitid(P_PID, pid, &info, WEXITED | WNOHANG);
+  }
+  return kPerTurn;
+}
+
+void become_master() {
+  if (::prctl(PR_SET_CHILD_SUBREAPER, 1) != 0)
+    throw std::system_error{errno, std::generic_category(), "become subreaper"};
+  if (::prctl(PR_SET_DUMPABLE, 0) != 0)
+    throw std::system_error{errno, std::generic_category(), "close own memory"};
+}
+
+}  // namespace monodon::master

@@ -1,0 +1,35 @@
+// SPDX-License-Identifier: Apache-2.0
+#pragma once
+
+#include <span>
+
+#include "master/kernel.h"
+
+namespace monodon::master {
+
+// The real Kernel: the only file of the master that starts, signals or reaps processes.
+// One thread; nothing here blocks but for the exec of a zygote.
+class LinuxKernel : public Kernel {
+ public:
+  Result<Process> start_zygote(const ZygoteOrder& order) override;
+  Result<Process> ask_for_worker(const Process& zygote, const wire::Frame& order,
+                                 std::size_t threads) override;
+  Result<UniqueFd> adopt(int pid) override;
+  Outcome tell(const Process& process, const wire::Frame& frame) override;
+  Outcome kill(const Process& process) override;
+  std::optional<Death> reap(const Process& process) override;
+  [[nodiscard]] Clock::time_point now() const override { return Clock::now(); }
+
+  // Reaps children that are not in `known`: orphans of the application that came to us,
+  // the subreaper. Stops at a known one that has ended and is not reaped yet; call
+  // again when it is. Must not be called while a zygote owes the pid of a worker: a
+  // worker that died at once would be taken for a stranger. Returns how many.
+  static int reap_strangers(std::span<const int> known);
+};
+
+// Makes this process the parent of its orphaned descendants (prctl(2),
+// PR_SET_CHILD_SUBREAPER) and closes its memory to others of the same user
+// (PR_SET_DUMPABLE). Throws std::system_error.
+void become_master();
+
+}  // namespace monodon::master

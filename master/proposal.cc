@@ -1,0 +1,130 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "master/proposal.h"
+
+#include <unistd.h>
+
+#include <algorithm>
+#include <array>
+#include <string_view>
+#include <utility>
+
+#include "master/install_paths.h"
+#include "master/interpreter.h"
+
+namespace monodon::master {
+
+namespace {
+
+// Room for the titles of the zygote and of its workers: they replace the arguments.
+constexpr std::size_t kTitleRoom = 512;
+
+std::string_view key_of(std::string_view assignment) {
+  return assignment.substr(0, assignment.find('='));
+}
+
+std::vector<std::string> own_environment() {
+  std::vector<std::string> all;
+  for (char** entry = environ; *entry != nullptr; ++entry) all.emplace_back(*entry);
+  return all;
+}
+
+Clock::duration milliseconds(std::uint64_t ms) {
+  // A century keeps sums of times from overflowing.
+  constexpr std::uint64_t kMost = 100ULL * 365 * 24 * 3600 * 1000;
+  return std::chrono::milliseconds{static_cast<std::int64_t>(std::min(ms, kMost))};
+}
+
+PoolSettings pool_settings(const Settings& settings) {
+  PoolSettings pool;
+  pool.workers = settings.workers;
+  pool.threads = std::max(1U, settings.worker.threads);
+  pool.max_surge = settings.max_surge;
+  pool.max_unavailable = settings.max_unavailable;
+  pool.boot_timeout = milliseconds(settings.boot_timeout);
+  pool.graceful_timeout = milliseconds(settings.worker.graceful_timeout);
+  pool.respawn.first_pause = milliseconds(settings.restart_pause);
+  pool.respawn.longest_pause =
+      milliseconds(std::max(settings.restart_pause, settings.restart_pause_longest));
+  return pool;
+}
+
+// The program that hosts the application, with its arguments.
+Result<std::vector<std::string>> host_of(const Settings& settings, std::string& how) {
+  std::string room(kTitleRoom, ' ');
+  if (settings.worker.application.rfind("native:", 0) == 0) {
+    auto host = find_in_libdir("monodon-native");
+    if (!host) return host.error();
+    how = host.value();
+    return std::vector<std::string>{std::move(host).value(), std::move(room)};
+  }
+  auto python = find_interpreter(settings.python, settings.worker.directory);
+  if (!python) return python.error();
+  auto zygote = find_in_libdir("zygote.py");
+  if (!zygote) return zygote.error();
+  how = python.value().path + " (" + python.value().how + ")";
+  return std::vector<std::string>{std::move(python.value().path),
+                                  std::move(zygote).value(), std::move(room)};
+}
+
+}  // namespace
+
+std::vector<std::string> heir_environment(std::vector<std::string> environment,
+                                          const std::vector<std::string>& changes) {
+  constexpr std::array<std::string_view, 7> kMastersOnly = {
+      "LISTEN_PID",   "LISTEN_FDS",    "LISTEN_FDNAMES", "NOTIFY_SOCKET",
+      "WATCHDOG_PID", "WATCHDOG_USEC", "FDSTORE"};
+  std::erase_if(environment, [&](const std::string& entry) {
+    return std::find(kMastersOnly.begin(), kMastersOnly.end(), key_of(entry)) !=
+           kMastersOnly.end();
+  });
+  for (const std::string& change : changes) {
+    std::erase_if(environment, [&](const std::string& entry) {
+      return key_of(entry) == key_of(change);
+    });
+    environment.push_back(change);
+  }
+  return environment;
+}
+
+Result<DraftedProposal> draft_proposal(const LoadedConfig& config,
+                                       const Estate& estate) {
+  DraftedProposal draft;
+  auto argv = host_of(config.settings, draft.host);
+  if (!argv) return argv.error();
+
+  ZygoteOrder& order = draft.proposal.order;
+  order.argv = std::move(argv).value();
+  order.environment =
+      heir_environment(own_environment(), config.settings.worker.environment);
+  order.boot.settings = config.settings.worker;
+  order.boot.settings.workers = config.settings.workers;
+  order.fds = {estate.handoff_send, estate.handoff_receive};
+  for (const Listener& listener : *estate.listeners) {
+    order.boot.listeners.push_back(listener.info);
+    order.fds.push_back(listener.fd.get());
+  }
+  if (order.fds.size() > wire::kMaxFds)
+    return Error{"more listeners than one message can carry", E2BIG};
+  draft.proposal.pool = pool_settings(config.settings);
+  return draft;
+}
+
+std::vector<std::string> needs_restart(const Settings& before, const Settings& after) {
+  std::vector<std::string> names;
+  const auto compare = [&](const char* name, bool same) {
+    if (!same) names.emplace_back(name);
+  };
+  compare("bind", before.bind == after.bind);
+  compare("backlog", before.backlog == after.backlog);
+  compare("socket_mode", before.socket_mode == after.socket_mode);
+  compare("socket_user", before.socket_user == after.socket_user);
+  compare("socket_group", before.socket_group == after.socket_group);
+  compare("user", before.user == after.user);
+  compare("group", before.group == after.group);
+  compare("umask", before.umask == after.umask);
+  compare("pid_file", before.pid_file == after.pid_file);
+  compare("runtime_directory", before.runtime_directory == after.runtime_directory);
+  return names;
+}
+
+}  // namespace monodon::master

@@ -1,0 +1,39 @@
+// SPDX-License-Identifier: Apache-2.0
+#pragma once
+
+#include <string>
+#include <vector>
+
+#include "base/result.h"
+#include "master/config.h"
+#include "master/fleet.h"
+#include "master/listeners.h"
+
+namespace monodon::master {
+
+// What every generation inherits from the master. The descriptors are owned elsewhere.
+struct Estate {
+  int handoff_send = -1;
+  int handoff_receive = -1;
+  const std::vector<Listener>* listeners = nullptr;
+};
+
+struct DraftedProposal {
+  Proposal proposal;
+  std::string host;  // for the log: which program hosts the application, and why that
+};
+
+// Everything that a new generation needs, from a configuration that was just read. The
+// interpreter and our own files are looked for anew. An Error says what is missing.
+Result<DraftedProposal> draft_proposal(const LoadedConfig& config,
+                                       const Estate& estate);
+
+// `environment` without what systemd and we say to the master alone, with `changes`
+// ("KEY=value") in place of or after what was there. Pure.
+std::vector<std::string> heir_environment(std::vector<std::string> environment,
+                                          const std::vector<std::string>& changes);
+
+// Settings that differ and only come into force with a restart of the master. Pure.
+std::vector<std::string> needs_restart(const Settings& before, const Settings& after);
+
+}  // namespace monodon::master

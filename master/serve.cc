@@ -1,0 +1,130 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "master/serve.h"
+
+#include <fmt/format.h>
+#include <sys/socket.h>
+#include <sys/stat.h>
+
+#include <array>
+#include <cstdlib>
+#include <exception>
+#include <utility>
+#include <vector>
+
+#include "base/log.h"
+#include "master/control.h"
+#include "master/identity.h"
+#include "master/linux_kernel.h"
+#include "master/listeners.h"
+#include "master/server.h"
+#include "worker/process_title.h"
+
+namespace monodon::master {
+
+namespace {
+
+Result<std::vector<Listener>> open_listeners(const Settings& settings) {
+  auto inherited = inherit_listeners();
+  if (!inherited) return inherited.error();
+  if (!inherited.value().empty()) {
+    if (!settings.bind.empty())
+      log::info("bind is not used: systemd passed the sockets");
+    return inherited;
+  }
+  std::vector<Listener> listeners;
+  const BindOptions options{
+      settings.backlog > 0 ? static_cast<int>(settings.backlog) : 1,
+      settings.socket_mode, settings.socket_user, settings.socket_group};
+  for (const std::string& address : settings.bind) {
+    auto listener = bind_listener(address, options);
+    if (!listener) {
+      remove_socket_files(listeners);
+      return listener.error();
+    }
+    listeners.push_back(std::move(listener).value());
+  }
+  if (listeners.empty()) return Error{"nothing to listen on: set bind"};
+  return listeners;
+}
+
+// Without a runtime directory there is no control socket, and nobody misses it.
+ControlServer open_control(const Settings& settings) {
+  std::string directory = settings.runtime_directory;
+  if (directory.empty()) {
+    const char* given = std::getenv("RUNTIME_DIRECTORY");
+    // Several are separated by colons (systemd.exec(5)); the first is ours.
+    directory = given == nullptr ? "" : given;
+    directory = directory.substr(0, directory.find(':'));
+  }
+  if (directory.empty()) return {};
+  auto control = ControlServer::open(directory + "/control.sock");
+  if (control) return std::move(control).value();
+  log::warning(control.error().message());
+  return {};
+}
+
+int complain(const Error& error) {
+  log::critical(error.message());
+  return 1;
+}
+
+int serve_with(const LoadedConfig& config) {
+  const Settings& settings = config.settings;
+  if (auto opened =
+          log::open({settings.worker.error_log, settings.worker.error_log_format,
+                     settings.worker.log_level});
+      !opened)
+    return complain(opened.error());
+  if (settings.umask >= 0) (void)::umask(static_cast<mode_t>(settings.umask));
+
+  // Privileged things first, then the user changes for good.
+  const auto owner = find_owner(settings.user, settings.group);
+  if (!owner) return complain(owner.error());
+  auto pid_file = PidFile::make(settings.pid_file);
+  if (!pid_file) return complain(pid_file.error());
+  auto listeners = open_listeners(settings);
+  if (!listeners) return complain(listeners.error());
+  const auto give_up = [&](const Error& error) {
+    remove_socket_files(listeners.value());
+    return complain(error);
+  };
+  if (auto changed = become(owner.value()); !changed) return give_up(changed.error());
+  become_master();
+
+  auto board = scoreboard::Board::make();
+  if (!board) return give_up(board.error());
+  std::array<int, 2> handoff{};
+  constexpr int kType = SOCK_SEQPACKET | SOCK_CLOEXEC | SOCK_NONBLOCK;
+  if (::socketpair(AF_UNIX, kType, 0, handoff.data()) != 0)
+    return give_up(last_error("make handoff socket"));
+  const UniqueFd handoff_send{handoff[0]};
+  const UniqueFd handoff_receive{handoff[1]};
+
+  const std::string name =
+      settings.worker.name.empty() ? settings.worker.application : settings.worker.name;
+  worker::set_title(fmt::format("monodon: master [{}]", name));
+  log::info(fmt::format("monodon {} starts", MONODON_VERSION));
+  for (const Listener& listener : listeners.value())
+    log::info("listening at " + listener.info.address);
+
+  Server server{config, std::move(board).value(),
+                Estate{handoff_send.get(), handoff_receive.get(), &listeners.value()},
+                open_control(settings)};
+  const int status = server.run();
+  remove_socket_files(listeners.value());
+  return status;
+}
+
+}  // namespace
+
+int serve(const LoadedConfig& config) {
+  try {
+    return serve_with(config);
+  } catch (const std::exception& e) {
+    // Only set-up throws: nothing serves yet.
+    log::critical(std::string{"cannot start: "} + e.what());
+    return 1;
+  }
+}
+
+}  // namespace monodon::master

@@ -1,0 +1,249 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "master/server.h"
+
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <csignal>
+#include <utility>
+
+#include "base/log.h"
+#include "worker/wire.h"
+
+namespace monodon::master {
+
+namespace {
+
+using namespace std::chrono_literals;
+
+constexpr int kMessagesPerTurn = 16;
+constexpr auto kExtension = 20s;       // asked of systemd each time
+constexpr auto kExtensionPeriod = 5s;  // while it is needed
+
+}  // namespace
+
+Server::Server(LoadedConfig config, scoreboard::Board board, Estate estate,
+               ControlServer control)
+    : candidate_{std::move(config)},
+      estate_{estate},
+      fleet_{kernel_},
+      chronicle_{std::move(board)},
+      control_{std::move(control)} {
+  config_ = candidate_;
+  timer_ = loop_.on_time([] {});  // the turn that follows does the work
+  loop_.on_turn([this] { turn(); });
+  watch_signals();
+  control_.attach(loop_, [this](std::string_view line) { return answer(line); });
+}
+
+int Server::run() {
+  notifier_.status(status_text({}));
+  if (!propose(candidate_)) return 1;
+  loop_.run();
+  log::info("stopped");
+  return status_;
+}
+
+void Server::turn() {
+  const Clock::time_point now = kernel_.now();
+  fleet_.tick();
+  heed_news();
+  sync_watches();
+  reap_strangers();
+  control_.tidy();
+  chronicle_.publish(fleet_, now);
+  tell_systemd(now);
+  arm_timer(now);
+  if (fleet_.stopping() && fleet_.empty()) loop_.stop();
+}
+
+void Server::heed_news() {
+  for (const ZygoteNews& news : fleet_.take_zygote_news()) chronicle_.note(news);
+  for (const News& news : fleet_.take_worker_news()) {
+    chronicle_.note(news);
+    if (news.kind == News::Kind::ready && !std::exchange(ever_served_, true))
+      notifier_.ready();
+    if (news.kind == News::Kind::boot_failed && !ever_served_)
+      fail_start(static_cast<int>(news.value));
+  }
+  for (const FleetNews& news : fleet_.take_news()) heed(news);
+}
+
+void Server::heed(const FleetNews& news) {
+  chronicle_.note(news, kernel_.now() - reload_began_);
+  switch (news.kind) {
+    case FleetNews::Kind::committed: {
+      const auto frozen = needs_restart(config_.settings, candidate_.settings);
+      for (const std::string& name : frozen)
+        log::warning("the new value of " + name + " needs a restart");
+      config_ = std::move(candidate_);
+      rolling_ = true;
+      if (news.generation > 1)
+        if (auto opened = log::open({config_.settings.worker.error_log,
+                                     config_.settings.worker.error_log_format,
+                                     config_.settings.worker.log_level});
+            !opened)
+          log::error("the log stays where it was: " + opened.error().message());
+      if (std::exchange(reload_queued_, false)) reload();
+      break;
+    }
+    case FleetNews::Kind::refused:
+      if (fleet_.generation() == 0) {
+        fail_start(static_cast<int>(news.failure));
+        break;
+      }
+      log::error(fmt::format("generation {} serves on", fleet_.generation()));
+      end_reload();
+      if (std::exchange(reload_queued_, false)) reload();
+      break;
+    case FleetNews::Kind::rolled:
+      rolling_ = false;
+      if (fleet_.candidate() == 0) end_reload();
+      break;
+  }
+}
+
+// Nothing was ever served: there is nothing to keep, and the reason is in the log.
+void Server::fail_start(int status) {
+  const bool known = status == static_cast<int>(wire::LoadFailure::import_error) ||
+                     status == static_cast<int>(wire::LoadFailure::no_such_attribute);
+  status_ = known ? status : 1;
+  stop(true);
+}
+
+void Server::sync_watches() {
+  for (auto& [serial, watch] : worker_watches_) watch.seen = false;
+  for (auto& [pid, watch] : zygote_watches_) watch.seen = false;
+  const auto& slots = fleet_.pool().slots();
+  for (const auto& slot : slots)
+    if (slot.process.pidfd)
+      if (const auto w = worker_watches_.find(slot.process.serial);
+          w != worker_watches_.end()) {
+        w->second.seen = true;
+        if (!slot.process.channel) w->second.channel = {};
+      }
+  for (const auto& child : fleet_.nursery().children())
+    if (const auto w = zygote_watches_.find(child.process.pid);
+        w != zygote_watches_.end()) {
+      w->second.seen = true;
+      if (!child.process.channel) w->second.channel = {};
+    }
+  // The old ones go before new ones come: a descriptor's number may be in use again.
+  std::erase_if(worker_watches_, [](const auto& entry) { return !entry.second.seen; });
+  std::erase_if(zygote_watches_, [](const auto& entry) { return !entry.second.seen; });
+
+  for (std::size_t i = 0; i < slots.size(); ++i)
+    if (slots[i].process.pidfd && !worker_watches_.contains(slots[i].process.serial))
+      watch_worker(i, slots[i]);
+  for (const auto& child : fleet_.nursery().children())
+    if (child.alive && !zygote_watches_.contains(child.process.pid))
+      watch_zygote(child);
+}
+
+// Not before its pid is known: `ready` may overtake the zygote's `forked`.
+void Server::watch_worker(std::size_t index, const Pool::Slot& slot) {
+  const std::uint32_t serial = slot.process.serial;
+  Watch watch;
+  watch.channel = loop_.on_io(slot.process.channel.get(), EventLoop::Rank::message,
+                              [this, index, serial] { read_worker(index, serial); });
+  watch.pidfd = loop_.on_io(slot.process.pidfd.get(), EventLoop::Rank::death,
+                            [this, index, serial] {
+                              fleet_.pool().on_pidfd(index, serial);
+                              sweep_ = true;
+                            });
+  worker_watches_.emplace(serial, std::move(watch));
+}
+
+void Server::watch_zygote(const Nursery::Child& child) {
+  const std::uint32_t generation = child.generation;
+  Watch watch;
+  watch.channel = loop_.on_io(child.process.channel.get(), EventLoop::Rank::message,
+                              [this, generation] { read_zygote(generation); });
+  watch.pidfd = loop_.on_io(child.process.pidfd.get(), EventLoop::Rank::death,
+                            [this, generation] {
+                              fleet_.nursery().on_pidfd(generation);
+                              sweep_ = true;
+                            });
+  zygote_watches_.emplace(child.process.pid, std::move(watch));
+}
+
+void Server::read_worker(std::size_t index, std::uint32_t serial) {
+  for (int i = 0; i < kMessagesPerTurn; ++i) {
+    const auto& slots = fleet_.pool().slots();
+    const Process& process = slots.at(index).process;
+    if (process.serial != serial || !process.channel) return;
+    auto message = wire::receive(process.channel.get());
+    if (message) {
+      fleet_.pool().on_message(index, serial, message.value());
+    } else if (message.error().code == ECONNRESET) {
+      return fleet_.pool().on_hung_up(index, serial);
+    } else if (message.error().code == EAGAIN) {
+      return;
+    }
+  }
+}
+
+void Server::read_zygote(std::uint32_t generation) {
+  for (int i = 0; i < kMessagesPerTurn; ++i) {
+    const auto& children = fleet_.nursery().children();
+    const auto child =
+        std::find_if(children.begin(), children.end(),
+                     [&](const auto& c) { return c.generation == generation; });
+    if (child == children.end() || !child->process.channel) return;
+    auto message = wire::receive(child->process.channel.get());
+    if (message) {
+      fleet_.nursery().on_message(generation, std::move(message).value());
+    } else if (message.error().code == ECONNRESET) {
+      return fleet_.nursery().on_hung_up(generation);
+    } else if (message.error().code == EAGAIN) {
+      return;
+    }
+  }
+}
+
+// Orphans of the application come to us, the subreaper.
+void Server::reap_strangers() {
+  if (!sweep_ || fleet_.pool().awaits_fork()) return;
+  sweep_ = false;
+  std::vector<int> known;
+  for (const auto& slot : fleet_.pool().slots())
+    if (slot.process.pid > 0) known.push_back(slot.process.pid);
+  for (const auto& child : fleet_.nursery().children())
+    if (child.alive) known.push_back(child.process.pid);
+  if (const int count = LinuxKernel::reap_strangers(known); count > 0)
+    log::debug(fmt::format("reaped {} processes that the application left", count));
+}
+
+void Server::tell_systemd(Clock::time_point now) {
+  Situation s;
+  s.workers = fleet_.workers();
+  s.generation = fleet_.generation();
+  s.candidate = fleet_.candidate();
+  s.rolling = rolling_ && ever_served_;
+  s.stopping = fleet_.stopping();
+  for (const auto& slot : fleet_.pool().slots()) {
+    const bool serves = slot.view.state == State::serving;
+    s.serving += serves;
+    s.serving_current += serves && slot.view.generation == s.generation;
+    s.alive += slot.process.pid > 0;
+    s.resting += slot.view.state == State::vacant && slot.view.may_start_at > now;
+  }
+  notifier_.status(status_text(s));
+  notifier_.beat(now);
+  // What may take long and has a deadline of our own must not meet one of systemd's.
+  const bool slow = s.stopping || reloading_ || !ever_served_;
+  if (slow && now >= next_extension_) {
+    notifier_.extend(kExtension);
+    next_extension_ = now + kExtensionPeriod;
+  }
+}
+
+void Server::arm_timer(Clock::time_point now) {
+  auto next = std::min(fleet_.next_wakeup(), notifier_.next_beat());
+  if (next_extension_ > now && (fleet_.stopping() || reloading_ || !ever_served_))
+    next = std::min(next, next_extension_);
+  // Once a second, so that readers can tell a living master from a stopped one.
+  loop_.arm(timer_, std::min(next, now + 1s));
+}
+
+}  // namespace monodon::master

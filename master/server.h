@@ -1,0 +1,95 @@
+// SPDX-License-Identifier: Apache-2.0
+#pragma once
+
+#include <map>
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "master/chronicle.h"
+#include "master/config.h"
+#include "master/control.h"
+#include "master/event_loop.h"
+#include "master/linux_kernel.h"
+#include "master/notify.h"
+#include "master/proposal.h"
+
+namespace monodon::master {
+
+// Connects the loop, the fleet, systemd and the control socket. It has few rules of its
+// own; in each turn of the loop it carries out what the events mean: fleet, log, board,
+// watches, notifications, timer, in this order.
+//
+//   TERM         graceful stop: workers finish their requests, at most graceful_timeout
+//   INT, QUIT    quick stop
+//   HUP          reload: a new generation from the configuration as it is now
+//   TTIN, TTOU   one worker more or less (at least 1), until the next reload
+//   USR1         opens the log files anew, in every process
+//   USR2         says how to upgrade
+//   WINCH        workers leave gracefully, the master stays (HUP or TTIN bring them
+//                back); ignored with a terminal, which sends it when it is resized
+class Server {
+ public:
+  Server(LoadedConfig config, scoreboard::Board board, Estate estate,
+         ControlServer control);
+
+  // Until the last worker is gone. Returns the exit status (master/serve.h).
+  int run();
+
+ private:
+  // The two descriptors of a child that the loop watches.
+  struct Watch {
+    EventLoop::OnIo channel;
+    EventLoop::OnIo pidfd;
+    bool seen = false;
+  };
+
+  void watch_signals();
+  void turn();
+  void heed_news();
+  void heed(const FleetNews& news);
+  void fail_start(int status);
+  void sync_watches();
+  void watch_worker(std::size_t index, const Pool::Slot& slot);
+  void watch_zygote(const Nursery::Child& child);
+  void read_worker(std::size_t index, std::uint32_t serial);
+  void read_zygote(std::uint32_t generation);
+  void reap_strangers();
+  void tell_systemd(Clock::time_point now);
+  void arm_timer(Clock::time_point now);
+
+  void stop(bool quick);
+  void reload();
+  void begin_reload();
+  void end_reload();
+  bool propose(LoadedConfig config);
+  void change_workers(int by);
+  void rest_workers();
+  void reopen_logs();
+  ControlReply answer(std::string_view line);
+  ControlReply status_reply() const;
+
+  LoadedConfig config_;     // of the generation that serves
+  LoadedConfig candidate_;  // of the one that is imported
+  Estate estate_;
+  LinuxKernel kernel_;
+  Fleet fleet_;
+  Chronicle chronicle_;
+  Notifier notifier_;
+  EventLoop loop_;
+  ControlServer control_;
+  std::vector<EventLoop::OnSignal> signals_;
+  EventLoop::OnTime timer_;
+  std::map<std::uint32_t, Watch> worker_watches_;  // by serial
+  std::map<int, Watch> zygote_watches_;            // by pid
+  Clock::time_point reload_began_{};
+  Clock::time_point next_extension_{};
+  bool sweep_ = false;  // some child ended that may be a stranger
+  bool reload_queued_ = false;
+  bool reloading_ = false;  // systemd was told so
+  bool rolling_ = false;
+  bool ever_served_ = false;
+  int status_ = 0;
+};
+
+}  // namespace monodon::master

@@ -1,0 +1,190 @@
+// SPDX-License-Identifier: Apache-2.0
+#include <fcntl.h>
+#include <fmt/format.h>
+#include <unistd.h>
+
+#include <algorithm>
+#include <csignal>
+#include <nlohmann/json.hpp>
+#include <utility>
+
+#include "base/log.h"
+#include "master/server.h"
+
+// What operators ask of a running master: signals and the control socket.
+namespace monodon::master {
+
+namespace {
+
+bool has_terminal() {
+  return static_cast<bool>(
+      UniqueFd{::open("/dev/tty", O_RDONLY | O_CLOEXEC | O_NOCTTY)});
+}
+
+std::string text_of(const nlohmann::json& json) {
+  return json.dump(-1, ' ', false, nlohmann::json::error_handler_t::replace);
+}
+
+ControlReply refusal(const char* why) {
+  return {text_of({{"error", why}}), {}};
+}
+
+}  // namespace
+
+void Server::watch_signals() {
+  const auto on = [this](int signo, EventLoop::OnSignal::Handler handler) {
+    signals_.push_back(loop_.on_signal(signo, std::move(handler)));
+  };
+  on(SIGTERM, [this](int) { stop(false); });
+  on(SIGINT, [this](int) { stop(true); });
+  on(SIGQUIT, [this](int) { stop(true); });
+  on(SIGHUP, [this](int) { reload(); });
+  on(SIGTTIN, [this](int) { change_workers(1); });
+  on(SIGTTOU, [this](int) { change_workers(-1); });
+  on(SIGUSR1, [this](int) { reopen_logs(); });
+  on(SIGUSR2, [](int) {
+    log::warning("SIGUSR2 is ignored: to run another version, restart the service");
+  });
+  on(SIGWINCH, [this](int) { rest_workers(); });
+  on(SIGCHLD, [this](int) { sweep_ = true; });
+  // Nobody writes to a pipe without looking at the result. Not a handler: there is none
+  // in this process.
+  (void)::signal(SIGPIPE, SIG_IGN);
+}
+
+void Server::stop(bool quick) {
+  if (!fleet_.stopping()) {
+    log::info(quick ? "stopping at once" : "stopping; requests may finish");
+    notifier_.stopping();
+  }
+  fleet_.stop(quick);
+}
+
+void Server::reload() {
+  if (fleet_.stopping()) return;
+  if (fleet_.candidate() != 0) {
+    log::info("a reload is under way; the next one follows it");
+    reload_queued_ = true;
+    return;
+  }
+  begin_reload();
+}
+
+void Server::begin_reload() {
+  reload_began_ = kernel_.now();
+  reloading_ = true;
+  notifier_.reloading(reload_began_);
+  ConfigResult result = load_config(config_.command_line);
+  for (const std::string& problem : result.problems) log::error(problem);
+  if (!result.config || !propose(std::move(*result.config))) {
+    log::error(
+        fmt::format("reload refused; generation {} serves on", fleet_.generation()));
+    end_reload();
+  }
+}
+
+void Server::end_reload() {
+  if (std::exchange(reloading_, false)) notifier_.ready();
+}
+
+bool Server::propose(LoadedConfig config) {
+  for (const std::string& note : config.notes) log::info(note);
+  for (const std::string& warning : config.warnings) log::warning(warning);
+  auto draft = draft_proposal(config, estate_);
+  if (!draft) {
+    log::error(draft.error().message());
+    return false;
+  }
+  candidate_ = std::move(config);
+  const std::uint32_t generation = fleet_.propose(std::move(draft.value().proposal));
+  log::info(fmt::format("generation {}: {} for {} workers, hosted by {}", generation,
+                        candidate_.settings.worker.application,
+                        candidate_.settings.workers, draft.value().host));
+  return true;
+}
+
+void Server::change_workers(int by) {
+  constexpr std::size_t kMost = 1024;
+  if (fleet_.stopping() || fleet_.generation() == 0) return;
+  const std::size_t now = fleet_.workers();
+  const std::size_t wanted =
+      by > 0 ? std::min(now + 1, kMost) : std::max<std::size_t>(now, 2) - 1;
+  if (wanted == now) return;
+  fleet_.set_workers(wanted);
+  log::info(fmt::format("{} workers wanted, was {}", wanted, now));
+}
+
+void Server::rest_workers() {
+  if (fleet_.stopping() || fleet_.generation() == 0) return;
+  if (has_terminal()) {
+    log::debug("SIGWINCH is ignored: there is a terminal, which sends it when resized");
+    return;
+  }
+  log::warning("all workers leave; SIGHUP or SIGTTIN brings them back");
+  fleet_.set_workers(0);
+}
+
+void Server::reopen_logs() {
+  if (auto opened = log::reopen(); !opened) log::error(opened.error().message());
+  fleet_.pool().reopen_logs();
+  log::info("log files were opened anew");
+}
+
+ControlReply Server::answer(std::string_view line) {
+  const auto request = nlohmann::json::parse(line, nullptr, false);
+  if (!request.is_object()) return refusal("not a JSON object");
+  const auto op = request.find("op");
+  if (op == request.end() || !op->is_string()) return refusal("no \"op\"");
+  const auto name = op->get<std::string>();
+  if (name == "status") return status_reply();
+  if (name == "reload") {
+    reload();
+    return {text_of({{"ok", true}}), {}};
+  }
+  return refusal("this \"op\" is not known; status and reload are");
+}
+
+ControlReply Server::status_reply() const {
+  ControlReply reply;
+  reply.fds.push_back(chronicle_.board_fd());
+  const Clock::time_point now = kernel_.now();
+  const auto seconds = [](Clock::duration d) {
+    return std::chrono::duration<double>(d).count();
+  };
+  nlohmann::json slots = nlohmann::json::array();
+  const auto& all = fleet_.pool().slots();
+  for (std::size_t i = 0; i < all.size(); ++i) {
+    const Pool::Slot& slot = all[i];
+    nlohmann::json row{{"slot", i},
+                       {"state", name_of(slot.view.state)},
+                       {"starts", slot.starts},
+                       {"failures", slot.failures}};
+    if (occupied(slot.view.state)) {
+      row["serial"] = slot.process.serial;
+      row["pid"] = slot.process.pid;
+      row["generation"] = slot.view.generation;
+      row["threads"] = slot.threads;
+      row["age"] = seconds(now - slot.asked_at);
+      if (slot.process.page && reply.fds.size() < kMaxControlFds) {
+        row["page"] = reply.fds.size();  // index of its descriptor in this answer
+        reply.fds.push_back(slot.process.page.get());
+      }
+    } else if (slot.view.may_start_at > now) {
+      row["state"] = "resting";
+      row["next_try"] = seconds(slot.view.may_start_at - now);
+    }
+    slots.push_back(std::move(row));
+  }
+  reply.line = text_of({{"version", MONODON_VERSION},
+                        {"pid", ::getpid()},
+                        {"application", config_.settings.worker.application},
+                        {"generation", fleet_.generation()},
+                        {"candidate", fleet_.candidate()},
+                        {"workers", fleet_.workers()},
+                        {"stopping", fleet_.stopping()},
+                        {"board", 0},  // index of the board's descriptor
+                        {"slots", std::move(slots)}});
+  return reply;
+}
+
+}  // namespace monodon::master
