@@ -11,9 +11,9 @@ namespace monodon::worker {
 // The process that imports the application once and then only forks. It is started by
 // fork and exec, with nothing but its standard descriptors and its end of the channel:
 //
-//   PYTHON LIBDIR/python/zygote.py [BLANKS]     zygote for WSGI
-//   LIBDIR/native/monodon-native [BLANKS]       zygote for native applications
-//   ... --check                                 check_application(), below
+//   PYTHON LIBDIR/zygote.py [BLANKS]     zygote for WSGI
+//   LIBDIR/monodon-native [BLANKS]       zygote for native applications
+//   ... --check                          check_application(), below
 //
 // A last argument of blanks only makes room for process titles.
 

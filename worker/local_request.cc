@@ -1,0 +1,147 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "worker/local_request.h"
+
+#include <fmt/core.h>
+#include <unistd.h>
+
+#include <algorithm>
+#include <array>
+#include <cstring>
+
+#include "base/clock.h"
+#include "worker/http/parser.h"
+#include "worker/http/response_head.h"
+
+namespace monodon::worker {
+namespace {
+
+class MemoryBody final : public Body {
+ public:
+  explicit MemoryBody(std::string_view bytes) : bytes_{bytes} {}
+  [[nodiscard]] std::uint64_t size() const noexcept override { return bytes_.size(); }
+  std::int64_t read(std::uint64_t offset, char* to, std::size_t size) override {
+    if (offset >= bytes_.size()) return 0;
+    const std::size_t count = std::min(size, bytes_.size() - offset);
+    std::memcpy(to, bytes_.data() + offset, count);
+    return static_cast<std::int64_t>(count);
+  }
+
+ private:
+  std::string_view bytes_;
+};
+
+// Keeps everything; the head is judged by the same code as for a real client.
+class MemoryResponse final : public Response {
+ public:
+  MemoryResponse(const http::RequestHead& request, std::string_view server,
+                 LocalAnswer& answer)
+      : request_{request}, server_{server}, answer_{answer} {}
+
+  std::string begin(const http::ResponseHead& head,
+                    std::optional<std::uint64_t> known_length) override {
+    http::ResponseContext context;
+    context.request = &request_;
+    context.server = server_;
+    context.date = "Thu, 01 Jan 1970 00:00:00 GMT";
+    context.known_length = known_length;
+    std::string text;
+    http::PlanOrError checked = http::write_head(head, context, text);
+    if (!checked.error.empty()) return checked.error;
+    plan_ = checked.plan;
+    answer_.head = std::move(text);
+    answer_.status = plan_.status;
+    begun_ = true;
+    return {};
+  }
+  [[nodiscard]] bool begun() const noexcept override { return begun_; }
+  [[nodiscard]] bool sent() const noexcept override { return sent_; }
+
+  bool write(std::string_view data) override {
+    sent_ = true;
+    if (!plan_.body_allowed) return true;
+    const bool counted = plan_.framing == http::Framing::length;
+    const std::uint64_t room =
+        counted ? plan_.content_length - answer_.body.size() : data.size();
+    answer_.body += data.substr(0, std::min<std::uint64_t>(room, data.size()));
+    return true;
+  }
+
+  bool send_file(int fd, std::uint64_t offset, std::uint64_t count) override {
+    std::array<char, 64 * 1024> block;
+    while (count > 0) {
+      const std::size_t want = std::min<std::uint64_t>(count, block.size());
+      const ssize_t got = ::pread(fd, block.data(), want, static_cast<off_t>(offset));
+      if (got <= 0) return false;
+      const auto bytes = static_cast<std::size_t>(got);
+      write({block.data(), bytes});
+      offset += bytes;
+      count -= bytes;
+    }
+    return true;
+  }
+
+  void finish(std::string_view data) override {
+    write(data);
+    answer_.finished = !plan_.body_allowed || plan_.framing != http::Framing::length ||
+                       answer_.body.size() == plan_.content_length;
+  }
+
+  void early_hints(std::span<const http::Field> fields) override {
+    for (const http::Field& f : fields)
+      answer_.hints += fmt::format("{}: {}\r\n", f.name, f.value);
+  }
+
+  void fail(std::string_view why) override {
+    answer_.failure = why;
+    if (!sent_) answer_.status = 500;
+  }
+
+ private:
+  const http::RequestHead& request_;
+  std::string_view server_;
+  LocalAnswer& answer_;
+  http::ResponsePlan plan_;
+  bool begun_ = false;
+  bool sent_ = false;
+};
+
+}  // namespace
+
+Result<LocalAnswer> serve_locally(Application& app, const Boot& boot,
+                                  std::string_view head, std::string_view body) {
+  const Settings& settings = boot.settings;
+  http::HeadLimits limits;
+  limits.request_line = settings.limit_request_line;
+  limits.fields = settings.limit_request_fields;
+  limits.field_size = settings.limit_request_field_size;
+  http::RequestHead parsed;
+  std::size_t scanned = 0;
+  const http::HeadResult result = http::parse_head(head, limits, scanned, parsed);
+  if (result.state == http::Parse::failed)
+    return Error{fmt::format("local request: {}", result.error.reason), 0};
+  if (result.state == http::Parse::incomplete)
+    return Error{"local request: the head has no end", 0};
+
+  static const ListenerInfo nowhere{"local", "unix:local", true, "", 0};
+  MemoryBody memory_body{body};
+  Request request;
+  request.head = &parsed;
+  request.body = &memory_body;
+  request.listener = boot.listeners.empty() ? &nowhere : &boot.listeners.front();
+  request.scheme = "http";
+  request.request_id = "local";
+  request.received_ns = monotonic_ns();
+  LocalAnswer answer;
+  MemoryResponse response{parsed, settings.server_header, answer};
+  app.serve(request, response);
+  return answer;
+}
+
+std::string local_head(std::string_view path) {
+  return fmt::format(
+      "GET {} HTTP/1.1\r\nHost: localhost\r\nUser-Agent: monodon\r\n"
+      "Connection: close\r\n\r\n",
+      path);
+}
+
+}  // namespace monodon::worker

@@ -1,0 +1,32 @@
+// SPDX-License-Identifier: Apache-2.0
+#pragma once
+
+#include <string>
+#include <string_view>
+
+#include "base/result.h"
+#include "worker/application.h"
+
+namespace monodon::worker {
+
+// What an application answered to a request that no client sent.
+struct LocalAnswer {
+  int status = 0;         // 0: no head came
+  std::string head;       // status line and fields, as a client would get them
+  std::string body;       // without chunk framing
+  std::string hints;      // 103 fields, "name: value" lines
+  bool finished = false;  // false: the response was cut short
+  std::string failure;    // what Response::fail was told
+};
+
+// Runs one request through `app` without a connection: warm-up, health check of a new
+// worker, tests. `head` is a complete request head, parsed as strictly as any other;
+// `body` is the body, decoded. The peer is nobody, the scheme http, the listener the
+// first of `boot`. Error: the head is not valid.
+Result<LocalAnswer> serve_locally(Application& app, const Boot& boot,
+                                  std::string_view head, std::string_view body = {});
+
+// The head of a GET for `path` by Monodon itself.
+std::string local_head(std::string_view path);
+
+}  // namespace monodon::worker
