@@ -1,0 +1,48 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "worker/python/cgi_names.h"
+
+#include <catch2/catch.hpp>
+
+using namespace monodon;
+
+namespace {
+
+std::string decoded(std::string_view path) {
+  std::string text;
+  python::percent_decode(path, text);
+  return text;
+}
+
+}  // namespace
+
+TEST_CASE("names of fields become names of variables", "[cgi_names]") {
+  CHECK(python::environ_key("Host") == "HTTP_HOST");
+  CHECK(python::environ_key("x-Forwarded-FOR") == "HTTP_X_FORWARDED_FOR");
+  CHECK(python::environ_key("Content-Type") == "CONTENT_TYPE");
+  CHECK(python::environ_key("content-length") == "CONTENT_LENGTH");
+  CHECK(python::environ_key("Content-Encoding") == "HTTP_CONTENT_ENCODING");
+}
+
+TEST_CASE("an authority is a host and perhaps a port", "[cgi_names]") {
+  const auto is = [](std::string_view text, std::string_view host,
+                     std::string_view port) {
+    const python::HostPort parts = python::split_host(text);
+    return parts.host == host && parts.port == port;
+  };
+  CHECK(is("example.org", "example.org", ""));
+  CHECK(is("example.org:81", "example.org", "81"));
+  CHECK(is("[::1]", "[::1]", ""));
+  CHECK(is("[::1]:81", "[::1]", "81"));
+  CHECK(is("example.org:", "example.org", ""));
+  CHECK(is("", "", ""));
+}
+
+TEST_CASE("a path is decoded once, and what is no code stays", "[cgi_names]") {
+  CHECK(decoded("/a%20b") == "/a b");
+  CHECK(decoded("/%e9%E9") == "/\xe9\xe9");
+  CHECK(decoded("/%2525") == "/%25");
+  CHECK(decoded("/%") == "/%");
+  CHECK(decoded("/%4") == "/%4");
+  CHECK(decoded("/%zz%41") == "/%zzA");
+  CHECK(decoded("/%41") == "/A");
+}

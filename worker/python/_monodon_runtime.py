@@ -1,0 +1,331 @@
+# SPDX-License-Identifier: Apache-2.0
+"""The part of the worker's Python side that no request pays for: finding the
+application, watching out for what does not survive a fork, threads, streams.
+Called by the extension (worker/python/*.cc) only.
+"""
+
+import ast
+import atexit
+import faulthandler
+import gc
+import importlib
+import io
+import os
+import socket
+import stat
+import sys
+import threading
+import traceback
+
+import _monodon
+
+IMPORT_ERROR = 3  # wire::LoadFailure
+NO_SUCH_ATTRIBUTE = 4
+
+_sockets_before = set()
+
+
+def format_exception(exception):
+    return "".join(
+        traceback.format_exception(type(exception), exception, exception.__traceback__)
+    )
+
+
+# Loading
+
+
+def prepare_interpreter(path, environment):
+    """path: the working directory ("" is the current one), then more for sys.path."""
+    for entry in environment:
+        key, _, value = entry.partition("=")
+        os.environ[key] = value
+    os.environ["SERVER_SOFTWARE"] = _monodon.SERVER_SOFTWARE
+    front = []
+    for directory in [path[0] or os.getcwd(), *path[1:]]:
+        directory = os.path.abspath(directory)
+        if directory not in front:
+            front.append(directory)
+    sys.path[:] = front + [p for p in sys.path if p not in front]
+    _sockets_before.update(_connected_sockets())
+
+
+class _NoSuchName(Exception):
+    pass
+
+
+def load_application(spec):
+    """Returns (0, callable), or (failure, why) with the complete traceback."""
+    module_name, _, name = spec.partition(":")
+    try:
+        try:
+            module = importlib.import_module(module_name)
+            application = _evaluate(module, name or "application")
+        except _NoSuchName as error:
+            return NO_SUCH_ATTRIBUTE, str(error)
+        if not callable(application):
+            return (
+                NO_SUCH_ATTRIBUTE,
+                f"{spec}: the application must be callable, not {application!r}",
+            )
+        return 0, application
+    except BaseException as error:  # SystemExit at import is a failure like any other
+        return IMPORT_ERROR, format_exception(error) + _hint(module_name, error)
+
+
+def _hint(module_name, error):
+    if not isinstance(error, ImportError):
+        return ""
+    if module_name.endswith(".py") and os.path.exists(module_name):
+        return f'Give the module, not the file: "{module_name[:-3].replace("/", ".")}".\n'
+    if isinstance(error, ModuleNotFoundError):
+        return f"Searched in: {', '.join(sys.path)}\n"
+    return ""
+
+
+def _evaluate(module, text):
+    """text: "name", "a.b", or a call "name('x', k=1)" of a factory with literals."""
+    try:
+        node = ast.parse(text, mode="eval").body
+    except SyntaxError:
+        raise _NoSuchName(f"{text!r} is not a name or a call of a function") from None
+    if not isinstance(node, ast.Call):
+        return _look_up(module, node, text)
+    factory = _look_up(module, node.func, text)
+    try:
+        arguments = [ast.literal_eval(a) for a in node.args]
+        keywords = {k.arg: ast.literal_eval(k.value) for k in node.keywords}
+    except ValueError:
+        raise _NoSuchName(f"{text!r}: arguments must be literals") from None
+    if not callable(factory):
+        raise _NoSuchName(f"{text!r}: {factory!r} cannot be called")
+    return factory(*arguments, **keywords)
+
+
+def _look_up(module, node, text):
+    if isinstance(node, ast.Name):
+        owner, name = module, node.id
+    elif isinstance(node, ast.Attribute):
+        owner, name = _look_up(module, node.value, text), node.attr
+    else:
+        raise _NoSuchName(f"{text!r} is not a name or a call of a function")
+    try:
+        return getattr(owner, name)
+    except AttributeError as error:
+        raise _NoSuchName(
+            f"{format_exception(error)}No {text!r} in module {module.__name__!r}"
+            f" ({getattr(module, '__file__', 'built-in')})"
+        ) from None
+
+
+# Fork
+
+
+def prepare_to_fork():
+    """Collects garbage, and keeps the collector off what all workers will share."""
+    gc.collect()
+    gc.freeze()
+    return _warnings()
+
+
+def _warnings():
+    lines = []
+    names = [t.name for t in threading.enumerate() if t is not threading.main_thread()]
+    for name in names:
+        lines.append(f"thread {name!r} was started at import and is in no worker")
+    native = len(os.listdir("/proc/self/task")) - 1 - len(names)
+    if native > 0:
+        lines.append(f"{native} native thread(s) of a library are in no worker")
+    for peer in sorted(_connected_sockets() - _sockets_before):
+        lines.append(f"connection to {peer[1]} was made at import; all workers share it")
+    return lines
+
+
+def _connected_sockets():
+    found = set()
+    for entry in os.listdir("/proc/self/fd"):
+        try:
+            target = os.readlink(f"/proc/self/fd/{entry}")
+            if not target.startswith("socket:"):
+                continue
+            with socket.socket(fileno=os.dup(int(entry))) as copy:
+                found.add((target, _address(copy.getpeername())))
+        except OSError:
+            continue  # closed meanwhile, or not connected
+    return found
+
+
+def _address(peer):
+    if isinstance(peer, tuple):
+        return f"{peer[0]}:{peer[1]}"
+    return repr(peer) if peer else "an unnamed socket"
+
+
+# Worker
+
+
+def arm_stacks(signal_number, fd):
+    faulthandler.register(signal_number, file=fd, all_threads=True, chain=False)
+
+
+def start_worker(slot, generation):
+    """Nothing yet that every application would want here; hooks come later."""
+
+
+def start_thread(number, job):
+    threading.Thread(
+        target=_monodon.run_thread, args=(job,), name=f"monodon-{number}", daemon=True
+    ).start()
+
+
+def stop_worker():
+    """As the interpreter's own end, but without waiting for threads."""
+    try:
+        atexit._run_exitfuncs()
+    finally:
+        for stream in (sys.stdout, sys.stderr):
+            if stream is not None:
+                stream.flush()
+
+
+# WSGI objects
+
+
+class ErrorStream:
+    """wsgi.errors: the error log."""
+
+    closed = False
+
+    def write(self, text):
+        _monodon.log_raw(text)
+        return len(text)
+
+    def writelines(self, lines):
+        for line in lines:
+            self.write(line)
+
+    def flush(self):
+        pass
+
+
+class FileWrapper:
+    """wsgi.file_wrapper: yields a file in blocks. A regular file is not even read:
+    see file_span().
+    """
+
+    def __init__(self, filelike, blksize=8192):
+        self.filelike = filelike
+        self.blksize = blksize
+        if hasattr(filelike, "close"):
+            self.close = filelike.close
+
+    def __iter__(self):
+        return self
+
+    def __next__(self):
+        data = self.filelike.read(self.blksize)
+        if data:
+            return data
+        raise StopIteration
+
+    def __getitem__(self, key):
+        data = self.filelike.read(self.blksize)
+        if data:
+            return data
+        raise IndexError(key)
+
+
+def file_wrapper_type():
+    return FileWrapper
+
+
+def file_span(wrapper):
+    """(fd, offset, count) of what reading would give, or None if it has to be read.
+
+    A fileno() proves nothing: that of a GzipFile is the compressed file's. What reads
+    is the object that its read method is bound to, also behind Django's File.
+    """
+    reader = getattr(getattr(wrapper.filelike, "read", None), "__self__", None)
+    raw = reader if type(reader) is io.FileIO else getattr(reader, "raw", None)
+    if type(reader) not in (io.FileIO, io.BufferedReader, io.BufferedRandom):
+        return None
+    if type(raw) is not io.FileIO:
+        return None
+    try:
+        if type(reader) is io.BufferedRandom:
+            reader.flush()
+        status = os.fstat(raw.fileno())
+        if not stat.S_ISREG(status.st_mode):
+            return None
+        offset = reader.tell()
+    except (OSError, ValueError):
+        return None
+    return raw.fileno(), offset, max(0, status.st_size - offset)
+
+
+# Standard streams
+
+
+class _DroppingWriter(io.RawIOBase):
+    """Writes to a pipe, socket or terminal, and never waits for its reader: what does
+    not fit is dropped and counted, and one line says so when there is room again.
+    """
+
+    def __init__(self, fd):
+        self._fd = fd
+        self._mode = "wb"
+        self.dropped = 0
+        self._unreported = 0
+        self._send = self._writer()
+
+    def _writer(self):
+        if stat.S_ISSOCK(os.fstat(self._fd).st_mode):
+            own = socket.socket(fileno=os.dup(self._fd))
+            flags = socket.MSG_DONTWAIT | socket.MSG_NOSIGNAL
+            return lambda data: own.send(data, flags)
+        # O_NONBLOCK belongs to the open file, which others share: open it anew.
+        flags = os.O_WRONLY | os.O_NONBLOCK | os.O_NOCTTY
+        own = os.open(f"/proc/self/fd/{self._fd}", flags)
+        return lambda data: os.write(own, data)
+
+    def writable(self):
+        return True
+
+    def fileno(self):
+        return self._fd
+
+    def isatty(self):
+        return os.isatty(self._fd)
+
+    def write(self, data):
+        size = len(data)
+        try:
+            if self._unreported:
+                self._send(b"monodon: %d bytes dropped here\n" % self._unreported)
+                self._unreported = 0
+            sent = self._send(data)
+        except OSError:  # full, or nobody is there
+            sent = 0
+        self.dropped += size - sent
+        self._unreported += size - sent
+        return size
+
+
+def guard_standard_streams():
+    """A print() must not stall a request because nobody reads the log."""
+    for name, fd, errors in (("stdout", 1, "strict"), ("stderr", 2, "backslashreplace")):
+        old = getattr(sys, name)
+        try:
+            kind = os.fstat(fd).st_mode
+            if old is None or stat.S_ISREG(kind) or not (
+                stat.S_ISFIFO(kind) or stat.S_ISSOCK(kind) or os.isatty(fd)
+            ):
+                continue
+            buffer = io.BufferedWriter(_DroppingWriter(fd))
+        except OSError:
+            continue  # no such descriptor, or it may not be opened again
+        old.flush()
+        new = io.TextIOWrapper(
+            buffer, encoding=old.encoding, errors=errors, line_buffering=True
+        )
+        setattr(sys, name, new)
+        setattr(sys, f"__{name}__", new)

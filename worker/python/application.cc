@@ -1,0 +1,185 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "worker/python/application.h"
+
+#include <fmt/core.h>
+
+#include <cerrno>
+#include <stdexcept>
+
+#include "base/log.h"
+#include "worker/python/answer.h"
+#include "worker/wire.h"
+#include "worker/zygote.h"
+
+namespace monodon::python {
+namespace {
+
+struct ThreadJob {
+  unsigned index;
+  void (*body)(void*, unsigned);
+  void* context;
+  Stacks* stacks;
+};
+
+constexpr const char* kJobName = "monodon.thread";
+
+Ref str_list(const std::vector<std::string>& texts) {
+  Ref list = Ref::steal(PyList_New(0));
+  for (const std::string& text : texts) {
+    // As os.fsdecode: paths and environment are bytes to the kernel.
+    const Ref item = Ref::steal(PyUnicode_DecodeFSDefaultAndSize(
+        text.data(), static_cast<Py_ssize_t>(text.size())));
+    if (!list || !item || PyList_Append(list.get(), item.get()) != 0) return {};
+  }
+  return list;
+}
+
+worker::LoadError import_failure() {
+  const auto failure = static_cast<std::int64_t>(wire::LoadFailure::import_error);
+  return {failure, take_traceback()};
+}
+
+}  // namespace
+
+worker::LoadError PythonApplication::load(const worker::Boot& boot) {
+  const worker::Settings& settings = boot.settings;
+  std::vector<std::string> path{settings.directory};
+  path.insert(path.end(), settings.python_path.begin(), settings.python_path.end());
+  const Ref paths = str_list(path);
+  const Ref environment = str_list(settings.environment);
+  if (!paths || !environment ||
+      !call_runtime("prepare_interpreter", paths.get(), environment.get()))
+    return import_failure();
+
+  const Ref name = str_list({settings.application});
+  if (!name) return import_failure();
+  const Ref loaded = call_runtime("load_application", PyList_GetItem(name.get(), 0));
+  if (!loaded) return import_failure();
+  int failure = 0;
+  PyObject* value = nullptr;
+  if (PyArg_ParseTuple(loaded.get(), "iO", &failure, &value) == 0)
+    return import_failure();
+  if (failure != 0) return {failure, text_of(value)};
+  application_ = Ref::borrow(value);
+
+  sendfile_ = settings.sendfile;
+  share_gil = settings.threads > 1;
+  const Ref errors = call_runtime("ErrorStream");
+  file_wrapper_ = call_runtime("file_wrapper_type");
+  if (!errors || !file_wrapper_) return import_failure();
+  try {
+    environ_ = std::make_unique<EnvironMaker>(boot, errors.get(), file_wrapper_.get());
+  } catch (const std::runtime_error& e) {
+    return {static_cast<std::int64_t>(wire::LoadFailure::import_error), e.what()};
+  }
+  return {};
+}
+
+std::vector<std::string> PythonApplication::prepare_to_fork() {
+  const Ref lines = call_runtime("prepare_to_fork");
+  if (!lines || !PyList_Check(lines.get())) return {take_traceback()};
+  std::vector<std::string> result;
+  const Py_ssize_t count = PyList_Size(lines.get());
+  for (Py_ssize_t i = 0; i < count; ++i)
+    result.push_back(text_of(PyList_GetItem(lines.get(), i)));
+  return result;
+}
+
+// The hooks of os.register_at_fork run once here and once in the worker; the process
+// between the two has no Python.
+int PythonApplication::fork() {
+  PyOS_BeforeFork();
+  const pid_t pid = worker::double_fork();
+  const int error = errno;
+  if (pid == 0)
+    PyOS_AfterFork_Child();
+  else
+    PyOS_AfterFork_Parent();
+  errno = error;
+  return pid;
+}
+
+void PythonApplication::start_worker(std::uint32_t slot, std::uint32_t generation) {
+  const Held held;
+  stacks_.arm();
+  const Ref slot_number = Ref::steal(PyLong_FromUnsignedLong(slot));
+  const Ref generation_number = Ref::steal(PyLong_FromUnsignedLong(generation));
+  if (!call_runtime("start_worker", slot_number.get(), generation_number.get()))
+    log::warning("starting the worker raised\n" + take_traceback());
+}
+
+PyObject* run_thread(PyObject* /*module*/, PyObject* job) {
+  const std::unique_ptr<ThreadJob> own{
+      static_cast<ThreadJob*>(PyCapsule_GetPointer(job, kJobName))};
+  if (!own) return nullptr;
+  own->stacks->name_this_thread(fmt::format("monodon-{}", own->index));
+  {
+    const Released released;
+    own->body(own->context, own->index);
+  }
+  Py_RETURN_NONE;
+}
+
+Outcome PythonApplication::start_thread(unsigned index, void (*body)(void*, unsigned),
+                                        void* context) {
+  const Held held;
+  auto job = std::make_unique<ThreadJob>(ThreadJob{index, body, context, &stacks_});
+  const Ref capsule = Ref::steal(PyCapsule_New(job.get(), kJobName, nullptr));
+  const Ref number = Ref::steal(PyLong_FromUnsignedLong(index));
+  if (!capsule || !call_runtime("start_thread", number.get(), capsule.get())) {
+    return Error{
+        fmt::format("start application thread {}: {}", index, take_traceback()), 0};
+  }
+  (void)job.release();  // the thread's
+  return ok();
+}
+
+void PythonApplication::run_main(void (*body)(void*, unsigned), void* context) {
+  const Released released;
+  body(context, 0);
+}
+
+std::unique_ptr<Call> PythonApplication::take_call() {
+  if (idle_.empty()) return std::make_unique<Call>();
+  std::unique_ptr<Call> call = std::move(idle_.back());
+  idle_.pop_back();
+  return call;
+}
+
+// The door that C++ exceptions (no memory) do not pass: what runs below is CPython.
+void PythonApplication::serve(const worker::Request& request,
+                              worker::Response& response) noexcept {
+  const Held held;
+  try {
+    std::unique_ptr<Call> call = take_call();
+    if (call->attach(request, response)) {
+      Answer{*call, file_wrapper_.get(), sendfile_}.run(application_.get(), *environ_);
+    } else {
+      response.fail("application could not be called\n" + take_traceback());
+    }
+    call->detach();
+    idle_.push_back(std::move(call));
+  } catch (const std::exception& e) {
+    PyErr_Clear();
+    response.fail(e.what());
+  }
+}
+
+// Python-level handlers of signals run here while no request does.
+void PythonApplication::on_interrupt() {
+  const Held held;
+  if (PyErr_CheckSignals() != 0)
+    log::warning("a signal handler raised\n" + take_traceback());
+}
+
+std::string PythonApplication::dump_stacks() {
+  return stacks_.take();
+}
+
+void PythonApplication::stop_worker() {
+  const Held held;
+  if (!call_runtime("stop_worker"))
+    log::warning("stopping the worker raised\n" + take_traceback());
+}
+
+}  // namespace monodon::python

@@ -1,0 +1,49 @@
+// SPDX-License-Identifier: Apache-2.0
+#pragma once
+
+#include <memory>
+#include <vector>
+
+#include "worker/application.h"
+#include "worker/python/call.h"
+#include "worker/python/environ.h"
+#include "worker/python/py.h"
+#include "worker/python/stacks.h"
+
+namespace monodon::python {
+
+// A WSGI application in the interpreter that loaded this extension.
+//
+// The main thread holds the GIL when it enters any of these but serve() and
+// on_interrupt(); run_main() lets go of it. Application threads are threading.Thread
+// objects named monodon-N.
+class PythonApplication final : public worker::Application {
+ public:
+  worker::LoadError load(const worker::Boot& boot) override;
+  std::vector<std::string> prepare_to_fork() override;
+  int fork() override;
+  void start_worker(std::uint32_t slot, std::uint32_t generation) override;
+  Outcome start_thread(unsigned index, void (*body)(void*, unsigned),
+                       void* context) override;
+  void run_main(void (*body)(void*, unsigned), void* context) override;
+  void serve(const worker::Request& request,
+             worker::Response& response) noexcept override;
+  void on_interrupt() override;
+  std::string dump_stacks() override;
+  void stop_worker() override;
+
+ private:
+  [[nodiscard]] std::unique_ptr<Call> take_call();
+
+  Ref application_;
+  Ref file_wrapper_;
+  bool sendfile_ = true;
+  std::unique_ptr<EnvironMaker> environ_;
+  std::vector<std::unique_ptr<Call>> idle_;  // as many as threads ran at once
+  Stacks stacks_;
+};
+
+// The function that application threads run, for the module's method table.
+PyObject* run_thread(PyObject* module, PyObject* job);
+
+}  // namespace monodon::python

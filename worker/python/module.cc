@@ -1,0 +1,76 @@
+// SPDX-License-Identifier: Apache-2.0
+#include <array>
+
+#include "base/log.h"
+#include "worker/python/application.h"
+#include "worker/python/callables.h"
+#include "worker/python/input.h"
+#include "worker/python/py.h"
+#include "worker/python/testing.h"
+#include "worker/zygote.h"
+
+// The extension module _monodon: the worker library, and an Application that is WSGI.
+// zygote.py loads it and calls run_zygote() or check().
+namespace monodon::python {
+namespace {
+
+PyObject* module_set_runtime(PyObject* /*module*/, PyObject* runtime) {
+  set_runtime(runtime);
+  Py_RETURN_NONE;
+}
+
+PyObject* module_run_zygote(PyObject* /*module*/, PyObject* /*unused*/) {
+  return PyLong_FromLong(
+      worker::run_zygote(UniqueFd{worker::kZygoteChannel}, application()));
+}
+
+PyObject* module_check(PyObject* /*module*/, PyObject* /*unused*/) {
+  return PyLong_FromLong(worker::check_application(application()));
+}
+
+PyObject* module_log_raw(PyObject* /*module*/, PyObject* text) {
+  if (!PyUnicode_Check(text)) {
+    PyErr_Format(PyExc_TypeError, "wsgi.errors takes str, not %R", Py_TYPE(text));
+    return nullptr;
+  }
+  log::raw(text_of(text));
+  Py_RETURN_NONE;
+}
+
+std::array<PyMethodDef, 10> methods{
+    {{"set_runtime", module_set_runtime, METH_O, nullptr},
+     {"run_zygote", module_run_zygote, METH_NOARGS,
+      "run_zygote() -> exit status; workers do not come back from it"},
+     {"check", module_check, METH_NOARGS, "check() -> exit status; Boot on stdin"},
+     {"run_thread", run_thread, METH_O, nullptr},
+     {"log_raw", module_log_raw, METH_O, "log_raw(text): to the error log, as it is"},
+     {"default_boot", testing_default_boot, METH_NOARGS, nullptr},
+     {"load", testing_load, METH_VARARGS, nullptr},
+     {"run_request", testing_run_request, METH_VARARGS, nullptr},
+     {"stacks_until", testing_stacks_until, METH_VARARGS, nullptr},
+     {nullptr, nullptr, 0, nullptr}}};
+
+PyModuleDef definition{PyModuleDef_HEAD_INIT,
+                       "_monodon",
+                       "Monodon's worker inside the interpreter.",
+                       -1,
+                       methods.data(),
+                       nullptr,
+                       nullptr,
+                       nullptr,
+                       nullptr};
+
+}  // namespace
+}  // namespace monodon::python
+
+PyMODINIT_FUNC PyInit__monodon() {
+  using namespace monodon::python;
+  if (!make_callable_types() || !make_input_type()) return nullptr;
+  PyObject* module = PyModule_Create(&definition);
+  if (module == nullptr) return nullptr;
+  if (PyModule_AddStringConstant(module, "SERVER_SOFTWARE",
+                                 "monodon/" MONODON_VERSION) == 0)
+    return module;
+  Py_DECREF(module);
+  return nullptr;
+}

@@ -1,0 +1,66 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "worker/python/py.h"
+
+namespace monodon::python {
+namespace {
+
+PyObject* runtime = nullptr;
+
+std::string plain_text(PyObject* value) {
+  const Ref text = Ref::steal(PyObject_Str(value));
+  if (!text) {
+    PyErr_Clear();
+    return "an exception that cannot be shown";
+  }
+  return text_of(text.get());
+}
+
+}  // namespace
+
+void set_runtime(PyObject* module) noexcept {
+  Py_INCREF(module);
+  runtime = module;
+}
+
+std::string text_of(PyObject* str) {
+  const Ref bytes =
+      Ref::steal(PyUnicode_AsEncodedString(str, "utf-8", "backslashreplace"));
+  if (!bytes) {
+    PyErr_Clear();
+    return {};
+  }
+  return std::string{bytes_view(bytes.get())};
+}
+
+Ref call_runtime(const char* name, PyObject* argument, PyObject* second) {
+  if (runtime == nullptr) {
+    PyErr_SetString(PyExc_RuntimeError, "the runtime module was not loaded");
+    return {};
+  }
+  const Ref function = Ref::steal(PyObject_GetAttrString(runtime, name));
+  if (!function) return {};
+  return Ref::steal(
+      PyObject_CallFunctionObjArgs(function.get(), argument, second, nullptr));
+}
+
+std::string take_traceback() {
+  PyObject* type = nullptr;
+  PyObject* value = nullptr;
+  PyObject* traceback = nullptr;
+  PyErr_Fetch(&type, &value, &traceback);
+  if (type == nullptr) return "no exception";
+  PyErr_NormalizeException(&type, &value, &traceback);
+  const Ref owned_type = Ref::steal(type);
+  const Ref owned_value = Ref::steal(value);
+  const Ref owned_traceback = Ref::steal(traceback);
+  if (traceback != nullptr) (void)PyException_SetTraceback(value, traceback);
+  const Ref text = call_runtime("format_exception", value);
+  if (!text) {
+    // No memory, or an exception whose own methods raise.
+    PyErr_Clear();
+    return plain_text(type);
+  }
+  return text_of(text.get());
+}
+
+}  // namespace monodon::python

@@ -1,0 +1,98 @@
+// SPDX-License-Identifier: Apache-2.0
+#pragma once
+
+// The only door to Python.h. Stable ABI of CPython 3.11 and later (Py_LIMITED_API is
+// set by the build): one extension for every interpreter.
+#define PY_SSIZE_T_CLEAN
+#include <Python.h>
+
+#include <string>
+#include <string_view>
+#include <utility>
+
+namespace monodon::python {
+
+// Owns one reference. Whoever makes, copies or destroys one holds the GIL.
+class Ref {
+ public:
+  Ref() noexcept = default;
+  static Ref steal(PyObject* object) noexcept { return Ref{object}; }
+  static Ref borrow(PyObject* object) noexcept {
+    Py_XINCREF(object);
+    return Ref{object};
+  }
+  Ref(Ref&& other) noexcept : object_{other.release()} {}
+  Ref(const Ref&) = delete;
+  Ref& operator=(Ref&& other) noexcept {
+    PyObject* old = std::exchange(object_, other.release());
+    Py_XDECREF(old);
+    return *this;
+  }
+  ~Ref() { Py_XDECREF(object_); }
+
+  [[nodiscard]] PyObject* get() const noexcept { return object_; }
+  [[nodiscard]] PyObject* release() noexcept { return std::exchange(object_, nullptr); }
+  explicit operator bool() const noexcept { return object_ != nullptr; }
+
+ private:
+  explicit Ref(PyObject* object) noexcept : object_{object} {}
+  PyObject* object_ = nullptr;
+};
+
+// The calling thread's state while it runs without the GIL; null while it holds it.
+// A plain pointer, so that access costs no more than a register.
+inline thread_local PyThreadState* released_state = nullptr;
+
+// Lets go of the GIL for the length of a scope.
+class Released {
+ public:
+  Released() noexcept { released_state = PyEval_SaveThread(); }
+  ~Released() { PyEval_RestoreThread(std::exchange(released_state, nullptr)); }
+  Released(const Released&) = delete;
+  Released& operator=(const Released&) = delete;
+};
+
+// Takes the GIL for the length of a scope if this thread let go of it with Released;
+// does nothing if it has it already. Threads that Python knows only.
+class Held {
+ public:
+  Held() noexcept : taken_{released_state != nullptr} {
+    if (taken_) PyEval_RestoreThread(std::exchange(released_state, nullptr));
+  }
+  ~Held() {
+    if (taken_) released_state = PyEval_SaveThread();
+  }
+  Held(const Held&) = delete;
+  Held& operator=(const Held&) = delete;
+
+ private:
+  bool taken_;
+};
+
+// Decoding of bytes as WSGI wants them (PEP 3333, "Unicode Issues"): ISO-8859-1.
+[[nodiscard]] inline Ref latin1(std::string_view bytes) noexcept {
+  return Ref::steal(PyUnicode_DecodeLatin1(
+      bytes.data(), static_cast<Py_ssize_t>(bytes.size()), nullptr));
+}
+
+[[nodiscard]] inline std::string_view bytes_view(PyObject* bytes) noexcept {
+  char* data = nullptr;
+  Py_ssize_t size = 0;
+  (void)PyBytes_AsStringAndSize(bytes, &data, &size);
+  return {data, static_cast<std::size_t>(size)};
+}
+
+// Text of a str; lone surrogates are escaped. Never fails: "" if there is no memory.
+[[nodiscard]] std::string text_of(PyObject* str);
+
+// Takes the current exception, clears it, and returns its complete traceback.
+[[nodiscard]] std::string take_traceback();
+
+// Calls `name` of the helper module _monodon_runtime. Null with an exception set.
+[[nodiscard]] Ref call_runtime(const char* name, PyObject* argument = nullptr,
+                               PyObject* second = nullptr);
+
+// The module itself, once: `module` is kept for the life of the process.
+void set_runtime(PyObject* module) noexcept;
+
+}  // namespace monodon::python

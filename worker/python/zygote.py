@@ -1,0 +1,47 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Entry of a zygote: `python LIBDIR/zygote.py [--check]`, run by the application's
+own interpreter. Loads the extension that lies beside this file, by its path, so that
+nothing of ours is on the application's sys.path.
+"""
+
+import importlib.util
+import os
+import sys
+
+
+def load_beside(name, file_name):
+    here = os.path.dirname(os.path.abspath(__file__))
+    spec = importlib.util.spec_from_file_location(name, os.path.join(here, file_name))
+    module = importlib.util.module_from_spec(spec)
+    sys.modules[name] = module
+    spec.loader.exec_module(module)
+    return module
+
+
+def leave_sys_path():
+    """Takes our directory off the front (it is not there with python -P)."""
+    here = os.path.dirname(os.path.realpath(__file__))
+    if sys.path and os.path.realpath(sys.path[0]) == here:
+        del sys.path[0]
+
+
+def main():
+    check = "--check" in sys.argv[1:]
+    leave_sys_path()
+    extension = load_beside("_monodon", "_monodon.abi3.so")
+    runtime = load_beside("_monodon_runtime", "_monodon_runtime.py")
+    extension.set_runtime(runtime)
+    sys.argv = ["monodon"]
+    if check:
+        return extension.check()
+    runtime.guard_standard_streams()
+    return extension.run_zygote()
+
+
+if __name__ == "__main__":
+    status = main()
+    sys.stdout.flush()
+    sys.stderr.flush()
+    # Not sys.exit: what the application registered with atexit is for workers, and
+    # must not keep a zygote from ending.
+    os._exit(status)
