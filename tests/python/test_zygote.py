@@ -1,0 +1,296 @@
+# SPDX-License-Identifier: Apache-2.0
+"""The zygote, with a master that is this test: real processes, real channels."""
+
+import ctypes
+import json
+import mmap
+import os
+import socket
+import struct
+import subprocess
+import sys
+
+import pytest
+
+from conftest import LIBDIR, boot
+
+BOOT, FORK, QUIT = 1, 2, 3
+LOADED, LOAD_FAILED, FORKED, FORK_FAILED, WARNING = 10, 11, 12, 13, 14
+FRAME = struct.Struct("=IIIIq")
+SUBREAPER = 36
+NATIVE = os.environ["MONODON_NATIVE"]
+PYTHON = [sys.executable, os.path.join(LIBDIR, "zygote.py")]
+
+
+class Zygote:
+    """One zygote, and the ends of its channel and sockets that a master has."""
+
+    def __init__(self, command, stdout=None):
+        self.channel, theirs = self._pair()
+        self.handoff = self._pair()
+        # Descriptor 3, where the zygote looks for it.
+        script = f'exec "$@" 3<&{theirs.fileno()} {theirs.fileno()}<&-'
+        self.process = subprocess.Popen(
+            ["bash", "-c", script, "bash", *command],
+            pass_fds=[theirs.fileno()],
+            stdout=stdout,
+        )
+        theirs.close()
+
+    @staticmethod
+    def _pair():
+        return socket.socketpair(socket.AF_UNIX, socket.SOCK_SEQPACKET)
+
+    def send(self, kind, slot=0, serial=0, text=b"", fds=()):
+        data = FRAME.pack(kind, slot, serial, 0, 0) + text
+        socket.send_fds(self.channel, [data], list(fds))
+
+    def receive(self):
+        """(kind, slot, serial, value, text), or None at the end of file."""
+        self.channel.settimeout(20)
+        data = self.channel.recv(100_000)
+        if not data:
+            return None
+        kind, slot, serial, _, value = FRAME.unpack(data[: FRAME.size])
+        return kind, slot, serial, value, data[FRAME.size :].decode()
+
+    def boot(self, **changes):
+        value = boot(**changes)
+        with socket.socket(socket.AF_UNIX) as listener:
+            listener.bind("")
+            listener.listen()
+            fds = [s.fileno() for s in (*self.handoff, listener)]
+            self.send(BOOT, text=json.dumps(value).encode(), fds=fds)
+
+    def fork(self, slot, serial):
+        ours, theirs = self._pair()
+        page = os.memfd_create("page")
+        os.truncate(page, 16 * mmap.PAGESIZE)
+        self.send(FORK, slot, serial, fds=[theirs.fileno(), page])
+        theirs.close()
+        os.close(page)
+        return ours
+
+    def end(self):
+        self.channel.close()
+        try:
+            return self.process.wait(20)
+        except subprocess.TimeoutExpired:
+            self.process.kill()
+            raise
+
+
+@pytest.fixture
+def start():
+    libc = ctypes.CDLL(None, use_errno=True)
+    assert libc.prctl(SUBREAPER, 1, 0, 0, 0) == 0
+    zygotes = []
+
+    def start_one(command, **arguments):
+        zygotes.append(Zygote(command, **arguments))
+        return zygotes[-1]
+
+    yield start_one
+    for zygote in zygotes:
+        zygote.channel.close()
+        if zygote.process.poll() is None:
+            zygote.process.kill()
+            zygote.process.wait()
+    libc.prctl(SUBREAPER, 0, 0, 0, 0)
+
+
+@pytest.fixture
+def module(tmp_path):
+    """Writes a module and returns the settings that load it."""
+
+    def write(text, name="application_of_test", **changes):
+        (tmp_path / f"{name}.py").write_text(text)
+        return {"application": name, "directory": str(tmp_path), **changes}
+
+    return write
+
+
+GOOD = """
+def application(environ, start_response):
+    start_response("200 OK", [])
+    return [b"x"]
+"""
+
+
+@pytest.mark.parametrize("command", [PYTHON, [NATIVE]])
+def test_a_forked_worker_is_a_child_of_the_master(start, module, command):
+    zygote = start(command)
+    zygote.boot(**(module(GOOD) if command is PYTHON else {"application": "native:hello"}))
+    assert zygote.receive()[0] == LOADED
+    pids = set()
+    for serial in (5, 6):
+        channel = zygote.fork(3, serial)
+        kind, slot, number, pid, _ = zygote.receive()
+        assert (kind, slot, number) == (FORKED, 3, serial)
+        channel.close()  # the master is gone, so the worker goes
+        assert os.waitpid(pid, 0)[0] == pid
+        pids.add(pid)
+    assert len(pids) == 2 and zygote.process.pid not in pids
+    assert zygote.end() == 0
+
+
+@pytest.mark.parametrize("command", [PYTHON, [NATIVE]])
+def test_a_zygote_ends_with_its_master_and_when_told(start, module, command):
+    settings = module(GOOD) if command is PYTHON else {"application": "native:hello"}
+    assert start(command).end() == 1  # before it knew what to do
+    told = start(command)
+    told.boot(**settings)
+    assert told.receive()[0] == LOADED
+    told.send(QUIT)
+    assert told.receive() is None
+    assert told.process.wait(20) == 0
+
+
+@pytest.mark.parametrize(
+    "text, spec, failure, words",
+    [
+        ("import nothing_of_that_name", "", 3, "No module named 'nothing_of_that_name'"),
+        ("1/0", "", 3, "ZeroDivisionError"),
+        ("raise SystemExit(7)", "", 3, "SystemExit: 7"),
+        ("def f(:", "", 3, "SyntaxError"),
+        ("", "", 4, "has no attribute 'application'"),
+        ("application = 5", "", 4, "must be callable"),
+        (GOOD, ":a b", 4, "is not a name or a call"),
+        (GOOD, ":application.deep", 4, "has no attribute 'deep'"),
+        (GOOD, ":application(x)", 4, "must be literals"),
+        ("def make(): raise ValueError('no')", ":make()", 3, "ValueError: no"),
+    ],
+)
+def test_why_an_application_cannot_be_loaded_is_told(
+    start, module, text, spec, failure, words
+):
+    settings = module(text)
+    settings["application"] += spec
+    zygote = start(PYTHON)
+    zygote.boot(**settings)
+    kind, _, _, value, reason = zygote.receive()
+    assert (kind, value) == (LOAD_FAILED, failure)
+    assert words in reason
+    assert zygote.end() == failure
+
+
+@pytest.mark.parametrize(
+    "text, spec",
+    [
+        (GOOD, ""),
+        (GOOD, ":application"),
+        (GOOD + "class Site:\n    wsgi = staticmethod(application)\n", ":Site.wsgi"),
+        (
+            GOOD + "def make(a, k=0):\n    assert (a, k) == ('x', 1)\n    return application",
+            ":make('x', k=1)",
+        ),
+    ],
+)
+def test_an_application_is_found_by_name_path_or_factory(start, module, text, spec):
+    settings = module(text)
+    settings["application"] += spec
+    zygote = start(PYTHON)
+    zygote.boot(**settings)
+    assert zygote.receive()[0] == LOADED
+
+
+def test_the_interpreter_is_as_the_settings_say(start, module, tmp_path):
+    more = tmp_path / "more"
+    more.mkdir()
+    text = GOOD + f"""
+import os, sys
+assert os.getcwd() == {str(tmp_path)!r}
+assert sys.path[:2] == [{str(tmp_path)!r}, {str(more)!r}], sys.path
+assert not any({LIBDIR!r} == os.path.realpath(p) for p in sys.path)
+assert os.environ["COLOUR"] == "r=d"
+assert os.environ["SERVER_SOFTWARE"].startswith("monodon/")
+assert os.getsid(0) == os.getpid()
+"""
+    zygote = start(PYTHON)
+    zygote.boot(**module(text, python_path=[str(more)], environment=["COLOUR=r=d"]))
+    assert zygote.receive()[0] == LOADED
+
+
+def test_what_does_not_survive_a_fork_is_named(start, module):
+    text = GOOD + """
+import socket, threading
+threading.Thread(target=threading.Event().wait, name="poller", daemon=True).start()
+listener = socket.create_server(("127.0.0.1", 0))
+connection = socket.create_connection(listener.getsockname())
+print(listener.getsockname()[1])
+"""
+    zygote = start(PYTHON)
+    zygote.boot(**module(text))
+    first, second = zygote.receive(), zygote.receive()
+    assert first[0] == second[0] == WARNING
+    assert "'poller'" in first[4]
+    assert "connection to 127.0.0.1:" in second[4]
+    assert zygote.receive()[0] == LOADED
+
+
+def test_the_warm_up_request_is_made_before_the_fork(start, module):
+    text = """
+def application(environ, start_response):
+    start_response("503 Not Yet" if environ["PATH_INFO"] == "/bad" else "200 OK", [])
+    return [b"x"]
+"""
+    good = start(PYTHON)
+    good.boot(**module(text, warm_up="/good"))
+    assert good.receive()[0] == LOADED
+    bad = start(PYTHON)
+    bad.boot(**module(text, warm_up="/bad"))
+    kind, _, _, _, line = bad.receive()
+    assert kind == WARNING and "/bad" in line and "503" in line
+    assert bad.receive()[0] == LOADED
+
+
+def test_without_preload_nothing_is_imported_in_the_zygote(start, module):
+    zygote = start(PYTHON)
+    zygote.boot(**module("1/0", preload=False))
+    assert zygote.receive()[0] == LOADED
+
+
+def test_a_full_pipe_does_not_stop_what_prints(start, module):
+    read_end, write_end = os.pipe()
+    zygote = start(PYTHON, stdout=write_end)
+    os.close(write_end)
+    zygote.boot(**module(GOOD + "for _ in range(3000): print('x' * 99)"))
+    assert zygote.receive()[0] == LOADED
+    os.set_blocking(read_end, False)
+    assert os.read(read_end, 100) == b"x" * 99 + b"\n"
+    os.close(read_end)
+
+
+@pytest.mark.parametrize(
+    "text, status", [(GOOD, 0), ("1/0", 3), ("application = None", 4)]
+)
+def test_check_loads_the_application_and_says_what_failed(module, text, status):
+    result = subprocess.run(
+        [*PYTHON, "--check"],
+        input=json.dumps(boot(**module(text))),
+        stderr=subprocess.PIPE,
+        text=True,
+        timeout=20,
+    )
+    assert result.returncode == status
+    assert ("ZeroDivisionError" in result.stderr) == (status == 3)
+
+
+@pytest.mark.parametrize(
+    "application, status",
+    [
+        ("native:hello", 0),
+        ("native:nothing", 4),
+        ("native:/nowhere/lib.so:entry", 3),
+    ],
+)
+def test_check_knows_native_applications(application, status):
+    result = subprocess.run(
+        [NATIVE, "--check"],
+        input=json.dumps(boot(application=application)),
+        stderr=subprocess.PIPE,
+        text=True,
+        timeout=20,
+    )
+    assert result.returncode == status
+    assert (result.stderr == "") == (status == 0)
