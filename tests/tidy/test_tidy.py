@@ -71,6 +71,7 @@ GOOD = [
     (tidy.banned_calls, "master/x.cc", "// never fork() here\nauto s = \"fork()\";"),
     (tidy.banned_calls, "master/x.cc", "void f() { ::_exit(1); at_exit(2); }"),
     (tidy.banned_calls, "master/x.cc", "void Pool::kill(int) {} void Pool::f() { kill(1); }"),
+    (tidy.banned_calls, "master/x.cc", "void f() { (void)::signal(SIGPIPE, SIG_IGN); }"),
     (tidy.close_on_exec, "base/x.cc",
      "constexpr int kFlags = O_APPEND | O_CLOEXEC; int f() { return ::open(p, kFlags); }"),
     (tidy.banned_calls, "master/linux_kernel.cc", "int f() { return ::fork(); }"),
