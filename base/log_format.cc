@@ -119,6 +119,8 @@ void append_blocks(std::string& to, std::span<const Field> fields) {
     if (!multi_line(field.value)) continue;
     to += '\n';
     to += kIndent;
+    append_escaped(to, field.key);
+    to += ": ";
     append_lines(to, field.value);
   }
 }

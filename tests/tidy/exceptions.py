@@ -30,9 +30,6 @@ ALLOWED = {
 # Sources without tests/unit/NAME_test.cc, and what tests them instead.
 NO_UNIT_TEST = {
     # Little but system calls: the suites with the real server run them.
-    "base/journal.cc": "tests/process reads what arrives at a journal socket",
-    "base/log.cc": "tests/process reads the log of the real server",
-    "base/log_file.cc": "tests/faults: pipes that nobody reads, full disks",
     "master/config_host.cc": "asks the machine for users, groups and paths: config_test",
     "master/control.cc": "tests/process asks for status and reload",
     "master/identity.cc": "needs root to change anything: tests/process",
@@ -49,7 +46,7 @@ NO_UNIT_TEST = {
     "worker/zygote.cc": "tests/python and tests/process",
     "worker/boot.cc": "every zygote of the process tests reads what the master wrote",
     # Parts of something that is tested as a whole.
-    "base/log_format.cc": "tests/process reads the log of the real server",
+    "base/log_format.cc": "log_test reads each format",
     "master/chronicle.cc": "tests/process and tests/faults read its lines",
     "master/nursery.cc": "part of the fleet: fleet_test",
     "master/obituary.cc": "tests/faults reads what is said of every death",
@@ -59,7 +56,6 @@ NO_UNIT_TEST = {
     "master/proposal.cc": "tests/process: every start drafts one",
     "master/settings_rows_process.cc": "rows of the table: settings_table_test",
     "master/settings_rows_request.cc": "rows of the table: settings_table_test",
-    "worker/access_json.cc": "part of the format: access_log_test",
     "worker/http/chunked.cc": "second half of parser.h: parser_test",
     "worker/http/date.cc": "tests/http: every response has one",
     "worker/http/error_response.cc": "tests/http: every refusal is one",

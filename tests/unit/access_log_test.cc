@@ -10,56 +10,13 @@
 #include <random>
 #include <string>
 
+#include "tests/support/access_record.h"
 #include "worker/access_values.h"
 
 using namespace monodon;
 using namespace monodon::worker;
-
-namespace {
-
-// A finished request with every value that a line can show. UTC, so that times are
-// the same everywhere.
-struct Finished {
-  Finished() {
-    ::setenv("TZ", "UTC", 1);
-    ::tzset();
-    head.method = "GET";
-    head.target = "/caf%C3%A9?q=1";
-    head.path = "/caf%C3%A9";
-    head.query = "q=1";
-    head.host = "example.org";
-    head.request_line = "GET /caf%C3%A9?q=1 HTTP/1.1";
-    head.fields = {{"Host", "example.org"},
-                   {"User-Agent", "curl/7.88.1"},
-                   {"Referer", "https://example.org/"},
-                   {"Authorization", "Basic YWxpY2U6c2VjcmV0"},
-                   {"X-Thing", "some thing"}};
-    record.head = &head;
-    record.remote_addr = "192.0.2.7";
-    record.scheme = "https";
-    record.request_id = "abc-1";
-    record.response_head =
-        "HTTP/1.1 200 OK\r\nContent-Type: text/html\r\nX-Cache:  hit \r\n\r\n";
-    record.status = 200;
-    record.body_bytes = 1234;
-    record.duration_us = 2'034'567;
-    record.wall_seconds = 1'795'469'210;  // 2026-11-23 21:26:50
-  }
-  http::RequestHead head;
-  AccessRecord record;
-};
-
-std::string line(const AccessRecord& record, std::string_view format) {
-  auto compiled = AccessFormat::compile(format);
-  REQUIRE(compiled);
-  std::string to;
-  compiled.value().append(record, to);
-  REQUIRE(to.ends_with('\n'));
-  to.pop_back();
-  return to;
-}
-
-}  // namespace
+using monodon::testing::Finished;
+using monodon::testing::line;
 
 TEST_CASE("the default line is Gunicorn's", "[access]") {
   const Finished request;
@@ -145,30 +102,6 @@ TEST_CASE("a path is decoded once and only where there is an escape", "[access]"
   CHECK(access::percent_decoded("/a%20b%2541%") == "/a b%41%");
   CHECK(access::percent_decoded("%zz%4") == "%zz%4");
   CHECK(access::percent_decoded("%+1%-1%") == "%+1%-1%");
-}
-
-TEST_CASE("a JSON line has the same keys for every request", "[access]") {
-  const Finished request;
-  const auto full = nlohmann::json::parse(line(request.record, "json"));
-  CHECK(full["time"] == "2026-11-23T21:26:50+00:00");
-  CHECK(full["remote_addr"] == "192.0.2.7");
-  CHECK(full["user"] == "alice");
-  CHECK(full["uri"] == "/caf%C3%A9?q=1");
-  CHECK(full["status"] == 200);
-  CHECK(full["bytes"] == 1234);
-  CHECK(full["duration_us"] == 2'034'567);
-  CHECK(full["request_id"] == "abc-1");
-  CHECK(full["protocol"] == "HTTP/1.1");
-  CHECK(full["pid"] == ::getpid());
-
-  const auto empty = nlohmann::json::parse(line(AccessRecord{}, "json"));
-  CHECK(empty["status"].is_null());
-  CHECK(empty["protocol"].is_null());
-  CHECK(empty["uri"].is_null());
-  std::vector<std::string> names[2];
-  for (const auto& [key, value] : full.items()) names[0].push_back(key);
-  for (const auto& [key, value] : empty.items()) names[1].push_back(key);
-  CHECK(names[0] == names[1]);
 }
 
 TEST_CASE("random fields keep text one line and JSON valid", "[access][fuzz]") {
