@@ -140,6 +140,12 @@ constexpr Setting kProxy[] = {
      .doc = "REMOTE_ADDR is the last address in X-Forwarded-For of a believed proxy.",
      .more = "Off, REMOTE_ADDR is the peer itself, which is empty on a Unix socket (as "
              "with Gunicorn)."},
+    {.key = "strip_untrusted_forwarded",
+     .kind = Kind::flag,
+     .field = &W::strip_untrusted_forwarded,
+     .doc = "Take X-Forwarded fields of other peers out of the request.",
+     .more = "Otherwise the application may believe what anybody sent. Off, they are "
+             "passed on (as with Gunicorn), but still not believed here."},
     {.key = "request_id_header",
      .kind = Kind::text,
      .field = &W::request_id_header,

@@ -12,8 +12,9 @@ NLOHMANN_DEFINE_TYPE_NON_INTRUSIVE(
     max_lifetime, max_memory, limit_request_line, limit_request_fields,
     limit_request_field_size, limit_request_body, body_memory, response_memory,
     spool_directory, forwarded_allow_ips, secure_scheme_headers, forwarder_headers,
-    header_map, remote_addr_from_forwarded, request_id_header, server_header, sendfile,
-    access_log, access_log_format, error_log, error_log_format, log_level)
+    header_map, remote_addr_from_forwarded, strip_untrusted_forwarded,
+    request_id_header, server_header, sendfile, access_log, access_log_format,
+    error_log, error_log_format, log_level)
 NLOHMANN_DEFINE_TYPE_NON_INTRUSIVE(ListenerInfo, name, address, unix_socket, host, port)
 NLOHMANN_DEFINE_TYPE_NON_INTRUSIVE(Boot, settings, listeners, generation)
 

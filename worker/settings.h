@@ -56,6 +56,7 @@ struct Settings {
   std::vector<std::string> forwarder_headers;    // "SCRIPT_NAME", "PATH_INFO"
   std::string header_map = "drop";               // drop | refuse | dangerous
   bool remote_addr_from_forwarded = true;
+  bool strip_untrusted_forwarded = true;  // X-Forwarded-* of peers that are not trusted
   std::string request_id_header = "X-Request-ID";
   std::string server_header = "monodon";         // "" sends no Server field
   bool sendfile = true;

@@ -2,8 +2,9 @@
 #include "worker/http/parser.h"
 
 #include <algorithm>
-#include <charconv>
+#include <limits>
 
+#include "base/number.h"
 #include "worker/http/chars.h"
 #include "worker/http/request_line.h"
 
@@ -32,6 +33,9 @@ constexpr ParseError kCodingTwice{400, "more than one Transfer-Encoding field"};
 constexpr ParseError kCodingOld{400, "Transfer-Encoding in an HTTP/1.0 request"};
 constexpr ParseError kBoth{400, "both Content-Length and Transfer-Encoding"};
 constexpr ParseError kExpect{417, "expectation is not supported"};
+
+// As large as a file offset can be.
+constexpr std::uint64_t kLongestBody = std::numeric_limits<std::int64_t>::max();
 
 // One attempt at one head. Each step returns null, or what is wrong.
 class HeadParser {
@@ -172,13 +176,10 @@ HeadParser::Problem HeadParser::host(std::string_view value) {
 HeadParser::Problem HeadParser::content_length(std::string_view value) {
   if (head_.framing == Framing::length) return &kLengthTwice;
   if (head_.framing == Framing::chunked) return &kBoth;
-  std::int64_t length = 0;  // signed: the bound is 2^63-1, as for file offsets
-  if (value.empty() || !chars::is(value.front(), chars::kDigit)) return &kLength;
-  const char* const end = value.data() + value.size();
-  const auto [stop, error] = std::from_chars(value.data(), end, length);
-  if (error != std::errc{} || stop != end) return &kLength;
+  const auto length = parse_number(value, kLongestBody);
+  if (!length) return &kLength;
   head_.framing = Framing::length;
-  head_.content_length = static_cast<std::uint64_t>(length);
+  head_.content_length = *length;
   return nullptr;
 }
 

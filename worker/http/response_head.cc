@@ -2,12 +2,17 @@
 #include "worker/http/response_head.h"
 
 #include <charconv>
+#include <limits>
 
+#include "base/number.h"
 #include "worker/http/chars.h"
 
 namespace monodon::http {
 
 namespace {
+
+// As large as a file offset can be.
+constexpr std::uint64_t kLongestBody = std::numeric_limits<std::int64_t>::max();
 
 using Reason = const char*;  // to refuse; null: fine
 
@@ -150,14 +155,9 @@ Reason HeadWriter::field(const Field& field) {
 
 Reason HeadWriter::content_length(std::string_view value) {
   if (has_length_) return "more than one Content-Length";
-  std::int64_t length = 0;
-  const char* const end = value.data() + value.size();
-  if (value.empty() || !chars::is(value.front(), chars::kDigit)) {
-    return "Content-Length is not a number";
-  }
-  const auto [stop, error] = std::from_chars(value.data(), end, length);
-  if (error != std::errc{} || stop != end) return "Content-Length is not a number";
-  length_ = static_cast<std::uint64_t>(length);
+  const auto length = parse_number(value, kLongestBody);
+  if (!length) return "Content-Length is not a number";
+  length_ = *length;
   has_length_ = true;
   return nullptr;
 }

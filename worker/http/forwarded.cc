@@ -1,0 +1,192 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "worker/http/forwarded.h"
+
+#include <algorithm>
+
+#include "worker/http/chars.h"
+
+namespace monodon::http {
+
+namespace {
+
+constexpr ParseError kSchemes{400, "fields contradict each other about the scheme"};
+constexpr ParseError kScriptName{400, "SCRIPT_NAME or PATH_INFO is given twice"};
+constexpr ParseError kScriptPath{400, "SCRIPT_NAME or PATH_INFO is not a path"};
+constexpr ParseError kUnderscore{400, "header field name with an underscore"};
+constexpr std::size_t kLongestId = 128;
+
+std::string lower(std::string_view text) {
+  std::string result{text};
+  for (char& c : result) {
+    if (c >= 'A' && c <= 'Z') c = static_cast<char>(c | 0x20);
+  }
+  return result;
+}
+
+bool fit_for_log(std::string_view id) noexcept {
+  return !id.empty() && id.size() <= kLongestId && std::ranges::all_of(id, [](char c) {
+    return c > ' ' && c < '\x7f' && c != '"' && c != '\'' && c != '\\';
+  });
+}
+
+// CGI shows "X_Forwarded_For" as it shows "X-Forwarded-For".
+bool same_in_cgi(std::string_view name, std::string_view lower_name) noexcept {
+  if (name.size() != lower_name.size()) return false;
+  for (std::size_t i = 0; i < name.size(); ++i) {
+    const char c = name[i] == '_' ? '-' : name[i];
+    if ((c >= 'A' && c <= 'Z' ? static_cast<char>(c | 0x20) : c) != lower_name[i]) {
+      return false;
+    }
+  }
+  return true;
+}
+
+}  // namespace
+
+Result<Forwarding> Forwarding::compile(const worker::Settings& settings) {
+  Forwarding rules;
+  for (const std::string& entry : settings.forwarded_allow_ips) {
+    if (entry == "*") {
+      rules.everybody_ = true;
+    } else if (const auto network = Network::parse(entry)) {
+      rules.networks_.push_back(*network);
+    } else {
+      return Error{"forwarded_allow_ips: \"" + entry +
+                   "\" is neither an address, a network (10.0.0.0/8) nor \"*\""};
+    }
+  }
+  for (const std::string& entry : settings.secure_scheme_headers) {
+    const std::size_t equals = entry.find('=');
+    if (equals == 0 || equals == std::string::npos) {
+      return Error{"secure_scheme_headers: \"" + entry + "\" is not NAME=value"};
+    }
+    rules.scheme_headers_.push_back(
+        {lower(entry.substr(0, equals)), lower(entry.substr(equals + 1))});
+  }
+  if (settings.header_map == "refuse") {
+    rules.underscores_ = HeadLimits::Underscores::refuse;
+  } else if (settings.header_map == "dangerous") {
+    rules.underscores_ = HeadLimits::Underscores::keep;
+  } else if (settings.header_map != "drop") {
+    return Error{"header_map: \"" + settings.header_map +
+                 "\" is not drop, refuse or dangerous"};
+  }
+  rules.forwarder_names_ = settings.forwarder_headers;
+  rules.request_id_header_ = lower(settings.request_id_header);
+  rules.client_from_field_ = settings.remote_addr_from_forwarded;
+  rules.strip_ = settings.strip_untrusted_forwarded;
+  return rules;
+}
+
+bool Forwarding::trusts(const Address& address) const noexcept {
+  return everybody_ || std::ranges::any_of(networks_, [&](const Network& network) {
+           return network.contains(address);
+         });
+}
+
+Peer Forwarding::identify(const sockaddr_storage& peer) const {
+  SocketPeer socket = describe_peer(peer);
+  // Who can open a Unix socket was let in by its mode: that is the proxy.
+  const bool trusted =
+      socket.unix_socket || (!socket.text.empty() && trusts(socket.address));
+  return {std::move(socket.text), socket.port, trusted};
+}
+
+const ParseError* Forwarding::resolve(const Peer& peer, RequestHead& head,
+                                      Origin& origin) const {
+  origin = Origin{};
+  origin.remote_addr = peer.address;
+  origin.remote_port = peer.port;
+  return peer.trusted ? believe(head, origin) : disbelieve(head);
+}
+
+const ParseError* Forwarding::believe(RequestHead& head, Origin& origin) const {
+  bool scheme_told = false;
+  bool client_told = false;
+  for (const Field& field : head.fields) {
+    for (const SchemeHeader& header : scheme_headers_) {
+      if (!equals_lower(field.name, header.name)) continue;
+      const std::string_view scheme =
+          equals_lower(field.value, header.value) ? "https" : "http";
+      if (scheme_told && scheme != origin.scheme) return &kSchemes;
+      origin.scheme = scheme;
+      scheme_told = true;
+    }
+    if (equals_lower(field.name, request_id_header_)) {
+      if (fit_for_log(field.value)) origin.request_id = field.value;
+    } else {
+      client_told = client_told || equals_lower(field.name, "x-forwarded-for");
+    }
+  }
+  if (client_told && client_from_field_) find_client(head, origin);
+  return head.forwarder_fields.empty() ? nullptr : take_forwarder_fields(head, origin);
+}
+
+void Forwarding::find_client(const RequestHead& head, Origin& origin) const noexcept {
+  for (auto field = head.fields.rbegin(); field != head.fields.rend(); ++field) {
+    if (!equals_lower(field->name, "x-forwarded-for")) continue;
+    std::string_view rest = field->value;
+    for (bool more = true; more;) {
+      const std::size_t comma = rest.rfind(',');
+      more = comma != std::string_view::npos;
+      const auto entry = parse_endpoint(trim(more ? rest.substr(comma + 1) : rest));
+      if (!entry) return;
+      origin.remote_addr = entry->text;
+      origin.remote_port = entry->port;
+      if (everybody_ || !trusts(entry->address)) return;
+      if (more) rest = rest.substr(0, comma);
+    }
+  }
+}
+
+const ParseError* Forwarding::take_forwarder_fields(RequestHead& head,
+                                                    Origin& origin) const {
+  for (const Field& field : head.forwarder_fields) {
+    std::string_view* to = nullptr;
+    if (equals_lower(field.name, "script_name")) to = &origin.script_name;
+    if (equals_lower(field.name, "path_info")) to = &origin.path_info;
+    if (to == nullptr) {
+      head.fields.push_back(field);
+      continue;
+    }
+    if (to->data() != nullptr) return &kScriptName;
+    if (!field.value.empty() && field.value.front() != '/') return &kScriptPath;
+    *to = field.value;
+  }
+  head.forwarder_fields.clear();
+  return nullptr;
+}
+
+const ParseError* Forwarding::disbelieve(RequestHead& head) const {
+  for (const Field& field : head.forwarder_fields) {
+    switch (underscores_) {
+      case HeadLimits::Underscores::drop:
+        ++head.dropped_fields;
+        break;
+      case HeadLimits::Underscores::refuse:
+        return &kUnderscore;
+      case HeadLimits::Underscores::keep:
+        head.fields.push_back(field);
+        break;
+    }
+  }
+  head.forwarder_fields.clear();
+  if (strip_) {
+    head.dropped_fields += static_cast<std::uint32_t>(std::erase_if(
+        head.fields, [this](const Field& field) { return is_forwarding(field.name); }));
+  }
+  return nullptr;
+}
+
+bool Forwarding::is_forwarding(std::string_view name) const noexcept {
+  constexpr std::string_view prefix = "x-forwarded-";
+  if (same_in_cgi(name.substr(0, prefix.size()), prefix)) return true;
+  for (const std::string_view known : {"forwarded", "x-real-ip", "x-client-ip"}) {
+    if (same_in_cgi(name, known)) return true;
+  }
+  return std::ranges::any_of(scheme_headers_, [name](const SchemeHeader& header) {
+    return same_in_cgi(name, header.name);
+  });
+}
+
+}  // namespace monodon::http

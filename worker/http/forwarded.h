@@ -1,0 +1,100 @@
+// SPDX-License-Identifier: Apache-2.0
+#pragma once
+
+#include <sys/socket.h>
+
+#include <cstdint>
+#include <span>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "base/result.h"
+#include "worker/http/address.h"
+#include "worker/http/parser.h"
+#include "worker/settings.h"
+
+namespace monodon::http {
+
+// Who is at the other end of a connection. Made once, when it is accepted or handed
+// over.
+struct Peer {
+  std::string address;     // "" for a Unix socket
+  std::uint16_t port = 0;  // 0 for a Unix socket
+  bool trusted = false;    // may speak for others: a Unix peer, or forwarded_allow_ips
+};
+
+// What a request says about itself and its proxy vouches for. Views into the head, the
+// Peer, or constants.
+struct Origin {
+  std::string_view scheme = "http";  // or "https"
+  std::string_view remote_addr;      // "" for a Unix peer that names nobody
+  std::uint16_t remote_port = 0;     // 0: not known
+  std::string_view script_name;      // not percent-decoded
+  std::string_view path_info;        // null data(): not given, take it from the path
+  std::string_view request_id;       // empty: none, or none that is fit for a log
+};
+
+// The rules about proxies, compiled from the settings. Const after that, so one serves
+// all threads; safe after fork.
+//
+// Trusted peers:
+//  * the scheme is https if any of secure_scheme_headers has its value; headers that
+//    contradict each other are a 400;
+//  * the client is the right-most entry of X-Forwarded-For (all its lines as one list)
+//    that is not itself in forwarded_allow_ips; if all are, the left-most. An entry
+//    that is no address ends the walk: what is left of it, nobody vouches for. With
+//    "*" any peer may be the proxy but no hop can be told from a client, so it is the
+//    right-most entry: what the proxy itself saw;
+//  * of RequestHead::forwarder_fields, SCRIPT_NAME and PATH_INFO go to the Origin (a
+//    second one, or one that does not begin with "/", is a 400), others to the fields;
+//  * the request id is taken if it is 1 to 128 visible ASCII characters without quotes
+//    and backslashes.
+// Other peers:
+//  * none of this is believed, and with strip_untrusted_forwarded the fields are taken
+//    out of the head (Forwarded, X-Forwarded-*, X-Real-IP, X-Client-IP, all of
+//    secure_scheme_headers), so that the application does not believe them either
+//    (mod_wsgi, CVE-2022-2255);
+//  * forwarder_fields are what header_map says of any name with an underscore.
+class Forwarding {
+ public:
+  // An Error names the setting and the entry that is not understood.
+  static Result<Forwarding> compile(const worker::Settings& settings);
+
+  [[nodiscard]] Peer identify(const sockaddr_storage& peer) const;
+  [[nodiscard]] bool trusts(const Address& address) const noexcept;
+
+  // For HeadLimits. Good as long as this object.
+  [[nodiscard]] std::span<const std::string> forwarder_names() const noexcept {
+    return forwarder_names_;
+  }
+  [[nodiscard]] HeadLimits::Underscores underscores() const noexcept {
+    return underscores_;
+  }
+
+  // Once for each complete head. Null when fine; `head` and `peer` must outlive
+  // `origin`. Moves and removes fields of `head` as described above.
+  const ParseError* resolve(const Peer& peer, RequestHead& head, Origin& origin) const;
+
+ private:
+  struct SchemeHeader {
+    std::string name;   // lower case
+    std::string value;  // lower case
+  };
+  const ParseError* believe(RequestHead& head, Origin& origin) const;
+  const ParseError* take_forwarder_fields(RequestHead& head, Origin& origin) const;
+  const ParseError* disbelieve(RequestHead& head) const;
+  void find_client(const RequestHead& head, Origin& origin) const noexcept;
+  [[nodiscard]] bool is_forwarding(std::string_view name) const noexcept;
+
+  std::vector<Network> networks_;
+  bool everybody_ = false;
+  std::vector<SchemeHeader> scheme_headers_;
+  std::vector<std::string> forwarder_names_;
+  std::string request_id_header_;  // lower case
+  HeadLimits::Underscores underscores_ = HeadLimits::Underscores::drop;
+  bool client_from_field_ = true;
+  bool strip_ = true;
+};
+
+}  // namespace monodon::http
