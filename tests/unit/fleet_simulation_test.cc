@@ -1,0 +1,239 @@
+// SPDX-License-Identifier: Apache-2.0
+#include <algorithm>
+#include <catch2/catch.hpp>
+#include <random>
+
+#include "master/fleet.h"
+#include "tests/support/toy_system.h"
+
+using namespace monodon;
+using namespace monodon::testing;
+using namespace std::chrono_literals;
+
+namespace {
+
+// What is true of a generation, decided when it is proposed.
+struct Nature {
+  bool import_fails = false;
+  bool import_hangs = false;
+  bool workers_die_at_boot = false;
+};
+
+// A world with a seed: zygotes and workers crash, hang, dawdle and lie, operators
+// change their minds, and after every single event the promises of the planner are
+// checked.
+class World {
+ public:
+  explicit World(unsigned seed) : dice_{seed}, seed_{seed} {
+    settings_.workers = 1 + roll(6);
+    settings_.max_surge = roll(3);
+    settings_.max_unavailable = roll(3);
+    settings_.boot_timeout = 5s;
+    settings_.graceful_timeout = 10s;
+    if (settings_.max_surge + settings_.max_unavailable == 0) settings_.max_surge = 1;
+  }
+
+  void live(int turns) {
+    propose(true);
+    for (int i = 0; i < turns; ++i) {
+      turn(true);
+      toy_.system.clock += std::chrono::milliseconds{roll(500)};
+    }
+  }
+
+  // No more faults; one good generation. Everything must come right.
+  bool comes_right() {
+    constexpr int kTurns = 5000;
+    bool proposed = false;
+    for (int i = 0; i < kTurns; ++i) {
+      if (!proposed && toy_.fleet.candidate() == 0) {
+        propose(true);
+        proposed = true;
+      }
+      turn(false);
+      if (proposed && toy_.fleet.candidate() == 0 && right()) return true;
+      advance();
+    }
+    return false;
+  }
+
+  bool stops() {
+    toy_.fleet.stop(chance(30));
+    for (int i = 0; i < 2000; ++i) {
+      turn(false);
+      if (toy_.fleet.empty()) return toy_.system.beings.empty();
+      advance();
+    }
+    return false;
+  }
+
+ private:
+  unsigned roll(unsigned n) { return static_cast<unsigned>(dice_() % n); }
+  bool chance(unsigned percent) { return roll(100) < percent; }
+
+  void advance() {
+    const auto next = toy_.fleet.next_wakeup();
+    auto& clock = toy_.system.clock;
+    clock = std::max(clock + 1ms, std::min(next, clock + 200ms));
+  }
+
+  bool right() {
+    const auto& fleet = toy_.fleet;
+    return fleet.pool().settled() && fleet.pool().serving() == fleet.workers() &&
+           fleet.nursery().children().size() == 1;
+  }
+
+  void propose(bool good) {
+    if (toy_.fleet.candidate() != 0 || toy_.fleet.stopping()) return;
+    PoolSettings settings = settings_;
+    settings.workers = 1 + roll(6);
+    if (!good && chance(5)) toy_.system.fail_next_zygote = EAGAIN;
+    const auto generation = toy_.fleet.propose({{}, settings});
+    Nature nature;
+    if (!good) {
+      nature.import_fails = chance(20);
+      nature.import_hangs = chance(10);
+      nature.workers_die_at_boot = chance(20);
+    }
+    natures_[generation] = nature;
+    tick();
+  }
+
+  // Carries out decisions and checks the promises.
+  void tick() {
+    Pool& pool = toy_.fleet.pool();
+    const auto alive = [&] {
+      const auto& s = pool.slots();
+      return static_cast<std::size_t>(std::count_if(
+          s.begin(), s.end(), [](const auto& x) { return occupied(x.view.state); }));
+    };
+    std::vector<std::uint32_t> served;
+    for (const auto& slot : pool.slots())
+      served.push_back(slot.view.state == State::serving ? slot.process.serial : 0);
+    const std::size_t before = alive();
+
+    toy_.fleet.tick();
+
+    bool drained = false;
+    for (std::size_t i = 0; i < served.size(); ++i)
+      drained |= served[i] != 0 && pool.slots()[i].view.state == State::draining;
+    const auto& s = pool.settings();
+    INFO("seed " << seed_);
+    if (alive() > before) REQUIRE(alive() <= s.workers + s.max_surge);
+    if (drained && !toy_.fleet.stopping())
+      REQUIRE(pool.serving() + s.max_unavailable >= s.workers);
+    for (const News& news : toy_.fleet.take_worker_news())
+      REQUIRE(news.kind != News::Kind::bug);
+    (void)toy_.fleet.take_zygote_news();
+    (void)toy_.fleet.take_news();
+  }
+
+  void turn(bool chaos) {
+    std::vector<int> pids;
+    for (const auto& [pid, being] : toy_.system.beings) pids.push_back(pid);
+    std::shuffle(pids.begin(), pids.end(), dice_);
+    for (const int pid : pids) {
+      const auto being = toy_.system.beings.find(pid);
+      if (being == toy_.system.beings.end()) continue;
+      if (being->second.serial == 0)
+        zygote_acts(being->second, chaos);
+      else
+        worker_acts(being->second, chaos);
+      tick();
+    }
+    if (chaos) operators_act();
+    tick();
+  }
+
+  void operators_act() {
+    if (chance(5)) propose(chance(50));
+    if (chance(5) && toy_.fleet.generation() != 0) toy_.fleet.set_workers(1 + roll(6));
+    if (chance(5)) toy_.system.fail_next_order = EMFILE;
+  }
+
+  void zygote_acts(ToySystem::Being& z, bool chaos) {
+    const Nature nature = natures_[z.generation];
+    auto& nursery = toy_.fleet.nursery();
+    if (z.killed || (chaos && chance(1))) toy_.system.die(z, {true, false, 9});
+    if (z.told_to_go && chance(60)) toy_.system.die(z, {});
+    if (z.dead) {
+      const auto generation = z.generation;
+      if (chance(70)) nursery.on_hung_up(generation);
+      nursery.on_pidfd(generation);  // z is gone now
+      return;
+    }
+    if (!z.loaded) {
+      if (nature.import_hangs || chance(60)) return;
+      if (nature.import_fails) {
+        toy_.zygote_says(z.generation, wire::Kind::load_failed, 3);
+        toy_.system.die(z, {false, false, 3});
+        return;
+      }
+      z.loaded = true;
+      toy_.zygote_says(z.generation, wire::Kind::loaded);
+      return;
+    }
+    while (!z.orders.empty() && chance(80)) {
+      wire::Frame answer = z.orders.front();
+      z.orders.pop_front();
+      if (chaos && chance(3)) continue;  // never answers: its deadline must
+      const bool fails = chaos && chance(5);
+      answer.kind = fails ? wire::Kind::fork_failed : wire::Kind::forked;
+      answer.value = fails ? EAGAIN : toy_.system.fork_for(answer).pid;
+      nursery.on_message(answer.generation, {answer, {}, {}});
+    }
+  }
+
+  void say(const ToySystem::Being& w, wire::Kind kind) {
+    toy_.fleet.pool().on_message(
+        w.slot, w.serial,
+        {{.kind = kind, .slot = w.slot, .serial = w.serial, .generation = w.generation},
+         {},
+         {}});
+  }
+
+  void worker_acts(ToySystem::Being& w, bool chaos) {
+    const Nature nature = natures_[w.generation];
+    if (!w.dead) {
+      if (w.killed && chance(90)) toy_.system.die(w, {true, false, 9});
+      if (!w.ready && nature.workers_die_at_boot) toy_.system.die(w, {true, false, 11});
+      if (chaos && chance(1)) toy_.system.die(w, {true, true, 11});
+      if (w.told_to_go && !w.stubborn && chance(40)) toy_.system.die(w, {});
+      if (chaos && chance(1)) w.stubborn = true;
+    }
+    if (w.dead) {
+      const auto copy = w;
+      if (chance(50)) toy_.fleet.pool().on_hung_up(w.slot, w.serial);
+      if (chance(80)) toy_.fleet.pool().on_pidfd(w.slot, w.serial);
+      if (chance(10)) say(copy, wire::Kind::ready);  // it outlived its sender
+      return;
+    }
+    if (w.stubborn && !w.ready) return;  // hangs at boot
+    if (!w.ready && chance(50)) {
+      w.ready = true;
+      say(w, wire::Kind::ready);
+    }
+    if (w.ready && chaos && chance(2)) say(w, wire::Kind::retire);
+    if (w.ready && chaos && chance(2)) say(w, wire::Kind::stuck);
+    if (chaos && chance(1)) toy_.fleet.pool().on_hung_up(w.slot, w.serial);
+  }
+
+  std::mt19937 dice_;
+  unsigned seed_;
+  PoolSettings settings_;
+  ToyFleet toy_;
+  std::map<std::uint32_t, Nature> natures_;
+};
+
+}  // namespace
+
+TEST_CASE("whatever happens, the fleet keeps its promises, recovers and stops",
+          "[fleet][simulation]") {
+  for (unsigned seed = 0; seed < 2000; ++seed) {
+    INFO("seed " << seed);
+    World world{seed};
+    world.live(120);
+    REQUIRE(world.comes_right());
+    REQUIRE(world.stops());
+  }
+}
