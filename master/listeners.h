@@ -53,7 +53,8 @@ Result<std::vector<Listener>> inherit_listeners();
 // Checks and describes `fd`, which is already a listening socket.
 Result<Listener> describe_listener(UniqueFd fd, std::string name);
 
-// Removes the socket files that we made, if they are still the same files.
+// Removes the socket files that we made, if they are still the same files. Before the
+// sockets are closed: an open one keeps its inode, so that the number tells.
 void remove_socket_files(std::vector<Listener>& listeners);
 
 }  // namespace monodon::master

@@ -1,0 +1,51 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "master/notify.h"
+
+#include <catch2/catch.hpp>
+
+#include "master/proposal.h"
+
+using namespace monodon;
+using namespace monodon::master;
+using namespace std::chrono_literals;
+
+TEST_CASE("the status line tells what the master is doing", "[notify]") {
+  CHECK(status_text({}) == "importing the application");
+  CHECK(status_text({.workers = 3, .serving = 3, .generation = 1}) ==
+        "3 of 3 workers serving, generation 1");
+  CHECK(status_text({.workers = 1, .serving = 0, .resting = 1, .generation = 1}) ==
+        "0 of 1 worker serving, generation 1; 1 slot pauses after a failure");
+  CHECK(status_text({.workers = 3, .serving = 3, .generation = 1, .candidate = 2}) ==
+        "3 of 3 workers serving, generation 1; importing generation 2");
+  CHECK(status_text({.workers = 3,
+                     .serving = 4,
+                     .serving_current = 2,
+                     .generation = 2,
+                     .rolling = true}) ==
+        "4 of 3 workers serving; 2 of generation 2 so far");
+  CHECK(status_text({.alive = 2, .generation = 1, .stopping = true}) ==
+        "stopping: 2 workers finish their requests");
+  CHECK(status_text({.generation = 1, .stopping = true}) == "stopping");
+}
+
+TEST_CASE("a reload is announced with its time on the monotonic clock", "[notify]") {
+  CHECK(reloading_text(Clock::time_point{1234567us}) ==
+        "RELOADING=1\nMONOTONIC_USEC=1234567");
+}
+
+TEST_CASE("a zygote does not inherit what systemd says to the master", "[notify]") {
+  CHECK(heir_environment({"PATH=/bin", "LISTEN_FDS=1", "NOTIFY_SOCKET=/run/x", "A=1",
+                          "LISTEN_FDS_NOT=2"},
+                         {"A=2", "B=3"}) ==
+        std::vector<std::string>{"PATH=/bin", "LISTEN_FDS_NOT=2", "A=2", "B=3"});
+}
+
+TEST_CASE("settings that only a restart applies are named", "[notify]") {
+  Settings before;
+  Settings after;
+  after.workers = 7;
+  CHECK(needs_restart(before, after).empty());
+  after.bind = {"127.0.0.1:9"};
+  after.user = "www";
+  CHECK(needs_restart(before, after) == std::vector<std::string>{"bind", "user"});
+}
