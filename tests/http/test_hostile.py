@@ -51,6 +51,8 @@ WRONG = {
     "a method that is no token": b"GE(T /wrong?id=ID HTTP/1.1\r\n" + HOST + b"\r\n",
     "user information in the target":
         b"GET http://a:b@example.test/?id=ID HTTP/1.1\r\n" + HOST + b"\r\n",
+    "an absolute-form target that contradicts Host":
+        b"GET http://evil.test/?id=ID HTTP/1.1\r\n" + HOST + b"\r\n",
     # Version
     "HTTP in small letters": b"GET /wrong?id=ID http/1.1\r\n" + HOST + b"\r\n",
     "a version with two digits": b"GET /wrong?id=ID HTTP/1.10\r\n" + HOST + b"\r\n",

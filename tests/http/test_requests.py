@@ -38,9 +38,6 @@ ALONE = {
     "an absolute-form target": (
         b"GET http://other.test/abs?id=ID HTTP/1.1\r\nHost: other.test\r\n\r\n",
         {"PATH_INFO": "/abs", "HTTP_HOST": "other.test"}),
-    "an absolute-form target that overrides Host": (
-        b"GET http://other.test/abs?id=ID HTTP/1.1\r\n" + HOST + b"\r\n",
-        {"PATH_INFO": "/abs", "HTTP_HOST": "other.test"}),
     "an absolute-form target without a path": (
         b"GET http://other.test?id=ID HTTP/1.1\r\nHost: other.test\r\n\r\n",
         {"PATH_INFO": "/", "HTTP_HOST": "other.test"}),
