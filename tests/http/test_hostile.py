@@ -188,7 +188,7 @@ def test_other_versions_are_refused(server, version, status, how):
 
 @pytest.mark.parametrize("data", [
     b"PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n", b"\x16\x03\x01\x02\x00\x01\x00\x01\xfc\x03\x03" * 8,
-    b"GET /\r\n\r\n", b"\0" * 100, b"\xff" * 100, b"\n\n\n\n", b"\r\n\r\n\r\n"])
+    b"GET /\r\n\r\n", b"\0" * 100, b"\xff" * 100 + b"\r\n\r\n", b"\n\n\n\n", b"\r\n\r\n\r\n"])
 def test_what_is_not_http_1_is_refused(server, data, how):
     with server.connect() as connection:
         connection.send_pieces(pieces(data, how))
