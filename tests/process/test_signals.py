@@ -143,10 +143,22 @@ def test_usr1_opens_the_logs_again():
 def test_signals_that_mean_nothing_change_nothing():
     with site() as server:
         old = server.await_workers(2)
-        for which in (signal.SIGCHLD, signal.SIGPIPE, signal.SIGUSR2, signal.SIGWINCH):
+        for which in (signal.SIGCHLD, signal.SIGPIPE, signal.SIGUSR2):
             server.send_signal(which)
         assert server.get().body == b"one"
         assert server.await_workers(2) == old
+
+
+def test_winch_sends_the_workers_away_and_hup_brings_them_back():
+    with site(expect=["."]) as server:
+        server.await_workers(2)
+        server.send_signal(signal.SIGWINCH)
+        server.await_workers(0)
+        with server.connect() as waiting:
+            waiting.send(request())
+            server.send_signal(signal.SIGHUP)
+            server.await_workers(2)
+            assert waiting.response().body == b"one"
 
 
 def test_a_request_in_flight_survives_a_reload():

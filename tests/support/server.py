@@ -22,7 +22,7 @@ import tempfile
 from . import client, paths, proc
 from .gate import Gates
 from .ledger import Ledger
-from .watch import Lines, NotifySocket, Waited, Watch
+from .watch import Lines, NotifySocket, Watch
 
 # Under Valgrind or sanitizers everything takes longer; nothing but patience changes.
 PATIENCE = float(os.environ.get("MONODON_TEST_PATIENCE", "1"))
@@ -225,15 +225,32 @@ class Server:
         def there():
             serving = self.serving()
             fits = len(serving) == count == len(self.workers())
-            return serving if fits and not set(serving) & set(without) else None
-        return self.wait(there, f"{count} workers serving", timeout)
+            return [serving] if fits and not set(serving) & set(without) else None
+        return self.wait(there, f"{count} workers serving", timeout)[0]
 
     def serving(self):
+        """Pids of the workers that serve, as the master knows them."""
         try:
-            slots = self.status()["slots"]
-        except (Waited, ValueError):
+            slots = self.control({"op": "status"})["slots"]
+        except OSError:
             return []
-        return sorted(s["pid"] for s in slots if s["state"] in ("serving", "idle", "busy"))
+        return sorted(slot["pid"] for slot in slots if slot["state"] == "serving")
+
+    def control(self, order):
+        """One question to the control socket; the descriptors that come along are closed."""
+        with socket.socket(socket.AF_UNIX) as asking:
+            asking.settimeout(10 * PATIENCE)
+            asking.connect(self.path("control.sock"))
+            asking.sendall(json.dumps(order).encode() + b"\n")
+            text = b""
+            while not text.endswith(b"\n"):
+                data, fds, _, _ = socket.recv_fds(asking, 65536, 254)
+                for fd in fds:
+                    os.close(fd)
+                if not data:
+                    raise ConnectionError("the master hung up")
+                text += data
+            return json.loads(text)
 
     def status(self):
         """`monodon status --json`, parsed."""
