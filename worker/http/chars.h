@@ -3,6 +3,7 @@
 
 #include <array>
 #include <cstdint>
+#include <cstring>
 #include <string_view>
 
 #if defined(__SSE2__)
@@ -25,8 +26,7 @@ inline constexpr std::uint8_t kControl = 128;  // C0 without HTAB, and DEL
 
 consteval std::array<std::uint8_t, 256> classify() {
   constexpr std::string_view token_marks = "!#$%&'*+-.^_`|~";
-  // reg-name and IP-literal with a port (RFC 3986 3.2.2), without userinfo.
-  constexpr std::string_view host_marks = "-._~%!$&'()*+,;=:[]";
+  constexpr std::string_view host_marks = "-._~%!$&'()*+,;=";  // RFC 3986 3.2.2
   std::array<std::uint8_t, 256> table{};
   for (unsigned c = 0; c < 256; ++c) {
     const char letter = static_cast<char>(c);
@@ -83,27 +83,100 @@ inline constexpr std::array<std::uint8_t, 256> kTable = classify();
   return at;
 }
 
+// The first byte in [at, end) that cannot stand in a field name, or end. `seen` gets
+// the bits of chars::of of all bytes before it that are not a letter, digit or "-".
+[[nodiscard]] inline const char* find_name_end(const char* at, const char* end,
+                                               unsigned& seen) noexcept {
+#if defined(__SSE2__)
+  // Letters, digits and "-" are nearly all names there are, and three comparisons.
+  const auto within = [](__m128i bytes, char first, char width) {
+    const __m128i offset = _mm_sub_epi8(bytes, _mm_set1_epi8(first));
+    return _mm_cmpeq_epi8(_mm_min_epu8(offset, _mm_set1_epi8(width)), offset);
+  };
+  for (; end - at >= 16; at += 16) {
+    const __m128i bytes = _mm_loadu_si128(reinterpret_cast<const __m128i*>(at));
+    const __m128i folded = _mm_or_si128(bytes, _mm_set1_epi8(0x20));
+    const __m128i word =
+        _mm_or_si128(_mm_or_si128(within(folded, 'a', 25), within(bytes, '0', 9)),
+                     _mm_cmpeq_epi8(bytes, _mm_set1_epi8('-')));
+    const auto others = ~static_cast<unsigned>(_mm_movemask_epi8(word)) & 0xffffU;
+    if (others != 0) {
+      at += __builtin_ctz(others);
+      break;
+    }
+  }
+#endif
+  for (unsigned bits = 0; at != end && ((bits = chars::of(*at)) & chars::kToken) != 0;
+       ++at) {
+    seen |= bits;
+  }
+  return at;
+}
+
+// The first SP, HTAB or "#" in [at, end), or end.
+[[nodiscard]] inline const char* find_target_end(const char* at,
+                                                 const char* end) noexcept {
+#if defined(__SSE2__)
+  const __m128i space = _mm_set1_epi8(' ');
+  const __m128i tab = _mm_set1_epi8('\t');
+  const __m128i hash = _mm_set1_epi8('#');
+  for (; end - at >= 16; at += 16) {
+    const __m128i bytes = _mm_loadu_si128(reinterpret_cast<const __m128i*>(at));
+    const __m128i bad = _mm_or_si128(
+        _mm_or_si128(_mm_cmpeq_epi8(bytes, space), _mm_cmpeq_epi8(bytes, tab)),
+        _mm_cmpeq_epi8(bytes, hash));
+    const auto mask = static_cast<unsigned>(_mm_movemask_epi8(bad));
+    if (mask != 0) return at + __builtin_ctz(mask);
+  }
+#endif
+  while (at != end && chars::is(*at, chars::kTarget)) ++at;
+  return at;
+}
+
 // Without SP and HTAB on either side. Nothing else is white space here: not NBSP, not
 // vertical tab, which lenient parsers strip and so read "chunked" where we do not.
 [[nodiscard]] inline std::string_view trim(std::string_view text) noexcept {
-  while (!text.empty() && chars::is(text.front(), chars::kSpace)) text.remove_prefix(1);
-  while (!text.empty() && chars::is(text.back(), chars::kSpace)) text.remove_suffix(1);
-  return text;
+  const char* at = text.data();
+  const char* end = at + text.size();
+  while (at != end && chars::is(*at, chars::kSpace)) ++at;
+  while (at != end && chars::is(end[-1], chars::kSpace)) --end;
+  return {at, static_cast<std::size_t>(end - at)};
 }
 
-// `lower` is in lower case already; ASCII only, as RFC 9110 compares.
+// Without case, as RFC 9110 compares names and most values: `text` has no control
+// bytes, `lower` is letters in lower case, digits and marks of a token or URL. (Setting
+// one bit in eight bytes at once folds letters; what else it makes equal are controls,
+// and
+// "^" and "~".)
 [[nodiscard]] inline bool equals_lower(std::string_view text,
                                        std::string_view lower) noexcept {
-  if (text.size() != lower.size()) return false;
-  for (std::size_t i = 0; i < text.size(); ++i) {
-    const char c = text[i];
-    if ((c >= 'A' && c <= 'Z' ? static_cast<char>(c | 0x20) : c) != lower[i]) {
-      return false;
+  const auto folded = [](const char* at, auto word) {
+    std::memcpy(&word, at, sizeof word);
+    return word | static_cast<decltype(word)>(0x2020202020202020U);
+  };
+  const std::size_t size = text.size();
+  if (size != lower.size()) return false;
+  const char* const a = text.data();
+  const char* const b = lower.data();
+  if (size >= 8) {
+    constexpr std::uint64_t word{};
+    for (std::size_t i = 0; i + 8 <= size; i += 8) {
+      if (folded(a + i, word) != folded(b + i, word)) return false;
     }
+    return folded(a + size - 8, word) == folded(b + size - 8, word);
+  }
+  if (size >= 4) {
+    constexpr std::uint32_t word{};
+    return folded(a, word) == folded(b, word) &&
+           folded(a + size - 4, word) == folded(b + size - 4, word);
+  }
+  for (std::size_t i = 0; i < size; ++i) {
+    if ((a[i] | 0x20) != (b[i] | 0x20)) return false;
   }
   return true;
 }
 
+// Without case, whatever the bytes are.
 [[nodiscard]] inline bool equals_ignoring_case(std::string_view a,
                                                std::string_view b) noexcept {
   const auto fold = [](char c) {

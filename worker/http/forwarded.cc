@@ -143,8 +143,8 @@ const ParseError* Forwarding::take_forwarder_fields(RequestHead& head,
                                                     Origin& origin) const {
   for (const Field& field : head.forwarder_fields) {
     std::string_view* to = nullptr;
-    if (equals_lower(field.name, "script_name")) to = &origin.script_name;
-    if (equals_lower(field.name, "path_info")) to = &origin.path_info;
+    if (equals_ignoring_case(field.name, "SCRIPT_NAME")) to = &origin.script_name;
+    if (equals_ignoring_case(field.name, "PATH_INFO")) to = &origin.path_info;
     if (to == nullptr) {
       head.fields.push_back(field);
       continue;

@@ -53,8 +53,9 @@ class HeadParser {
     return problem;
   }
 
-  // A line of at least one byte, without control bytes but HTAB; `end` points to CR.
-  Problem field(const char* begin, const char* end);
+  // A line of at least one byte, without control bytes but HTAB; `end` points to CR,
+  // `limit` to the end of the input.
+  Problem field(const char* begin, const char* end, const char* limit);
 
   Problem finish();
 
@@ -76,14 +77,12 @@ class HeadParser {
   bool stay_ = false;
 };
 
-HeadParser::Problem HeadParser::field(const char* begin, const char* end) {
+HeadParser::Problem HeadParser::field(const char* begin, const char* end,
+                                      const char* limit) {
   if (++count_ > limits_.fields) return &kFieldCount;
   unsigned seen = 0;
-  const char* at = begin;
-  // CR is no token, so the loop needs no other end.
-  for (unsigned bits = 0; ((bits = chars::of(*at)) & chars::kToken) != 0; ++at) {
-    seen |= bits;
-  }
+  // It ends at the CR at the latest, and steps of 16 bytes may look beyond it.
+  const char* const at = find_name_end(begin, limit, seen);
   if (*at != ':' || at == begin) {
     return chars::is(*begin, chars::kSpace) ? &kFold : &kName;
   }
@@ -93,7 +92,7 @@ HeadParser::Problem HeadParser::field(const char* begin, const char* end) {
   bool keep = true;
   if (const Problem problem = special(field, keep)) return problem;
   if (keep) {
-    head_.fields.push_back(field);
+    head_.fields.emplace_back(field);
   } else {
     ++head_.dropped_fields;
   }
@@ -289,7 +288,7 @@ HeadResult parse_head(std::string_view input, const HeadLimits& limits,
               .consumed = static_cast<std::size_t>(stop + 2 - begin),
               .error = {}};
     } else {
-      problem = parser.field(at, stop);
+      problem = parser.field(at, stop, end);
     }
     if (problem != nullptr) return failed(*problem);
     at = stop + 2;

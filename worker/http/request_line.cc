@@ -49,9 +49,8 @@ const ParseError* absolute_form(std::string_view target, RequestHead& head) noex
 const ParseError* parse_target(RequestHead& head) noexcept {
   const std::string_view target = head.target;
   if (target.empty()) return &kTargetForm;
-  for (const char c : target) {
-    if (!chars::is(c, chars::kTarget)) return &kBadTarget;
-  }
+  const char* const end = target.data() + target.size();
+  if (find_target_end(target.data(), end) != end) return &kBadTarget;
   if (head.method == "CONNECT") return &kConnect;
   if (target.front() == '/') {
     split_query(target, head);
@@ -84,14 +83,11 @@ bool valid_authority(std::string_view authority) noexcept {
     at = authority.find(']');
     if (at == std::string_view::npos || at == 1) return false;
     for (const char c : authority.substr(1, at - 1)) {
-      if (!chars::is(c, chars::kHost) || c == '[') return false;
+      if (c != ':' && !chars::is(c, chars::kHost)) return false;
     }
     ++at;
   } else {
-    while (at < authority.size() && authority[at] != ':') {
-      const char c = authority[at++];
-      if (!chars::is(c, chars::kHost) || c == '[' || c == ']') return false;
-    }
+    while (at < authority.size() && chars::is(authority[at], chars::kHost)) ++at;
     if (at == 0) return false;
   }
   if (at == authority.size()) return true;

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "worker/http/response_head.h"
 
+#include <algorithm>
 #include <charconv>
 #include <limits>
 
@@ -17,10 +18,15 @@ constexpr std::uint64_t kLongestBody = std::numeric_limits<std::int64_t>::max();
 using Reason = const char*;  // to refuse; null: fine
 
 void append_field(std::string& out, std::string_view name, std::string_view value) {
-  out += name;
-  out += ": ";
-  out += value;
-  out += "\r\n";
+  const std::size_t before = out.size();
+  out.resize(before + name.size() + value.size() + 4);
+  char* to = out.data() + before;
+  to = std::copy(name.begin(), name.end(), to);
+  *to++ = ':';
+  *to++ = ' ';
+  to = std::copy(value.begin(), value.end(), to);
+  *to++ = '\r';
+  *to = '\n';
 }
 
 void append_length(std::string& out, std::uint64_t length) {
@@ -124,11 +130,9 @@ HeadWriter::Named HeadWriter::classify(std::string_view name) noexcept {
 
 Reason HeadWriter::field(const Field& field) {
   if (field.name.empty()) return "empty field name";
-  for (const char c : field.name) {
-    if (!chars::is(c, chars::kToken)) {
-      return "field name is not a token";
-    }
-  }
+  unsigned all = chars::kToken;
+  for (const char c : field.name) all &= chars::of(c);
+  if (all == 0) return "field name is not a token";
   const char* const end = field.value.data() + field.value.size();
   if (find_control(field.value.data(), end) != end) {
     return "control byte in a field value";
