@@ -196,8 +196,8 @@ void Chronicle::note(const ZygoteNews& news) {
       if (news.expected)
         log::debug(who + " ended");
       else
-        log::error(who + " ended with " + describe(news.death) + next_try(news.pause) +
-                   "; its workers serve on");
+        log::error(who + " ended, " + describe(news.death) + next_try(news.pause) +
+                   (news.loaded_before ? "; its workers serve on" : ""));
       break;
     case ZygoteNews::Kind::answer:
       break;

@@ -9,6 +9,11 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
+// glibc 2.36 declares these functions as C++ ones (sourceware bug 29637).
+extern "C" {
+#include <sys/pidfd.h>
+}
+
 #include <algorithm>
 #include <array>
 #include <system_error>

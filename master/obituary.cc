@@ -47,10 +47,10 @@ std::string how(const News& gone, bool out_of_memory) {
     return "was killed by the kernel, which was out of memory (SIGKILL)";
   if (gone.death.by_signal && gone.death.code == SIGKILL)
     return "was killed by SIGKILL, which the master did not send";
-  if (gone.death.by_signal) return "was " + describe(gone.death);
+  if (is_unexpected(gone) && gone.death.by_signal) return "was " + describe(gone.death);
   if (is_unexpected(gone)) return "left by itself with " + describe(gone.death);
   if (gone.retire != 0) return "was replaced because of " + why_retired(gone.retire);
-  if (gone.death.code != 0) return "left as asked, with " + describe(gone.death);
+  if (gone.death.code != 0) return "left as asked, " + describe(gone.death);
   return "left as asked";
 }
 
@@ -90,7 +90,10 @@ std::string describe(const Death& death) {
 }
 
 bool is_unexpected(const News& gone) {
-  return !gone.asked_to_go || gone.struck_in != State::vacant || gone.death.by_signal;
+  if (!gone.asked_to_go || gone.struck_in != State::vacant) return true;
+  // Whoever stops a whole control group or terminal sends these to everybody in it.
+  const int code = gone.death.code;
+  return gone.death.by_signal && code != SIGTERM && code != SIGINT && code != SIGHUP;
 }
 
 std::string obituary(const News& gone, const std::vector<LastRequest>& running,

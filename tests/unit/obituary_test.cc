@@ -103,6 +103,17 @@ TEST_CASE("a worker that left as asked is no news to worry about", "[obituary]")
   CHECK(cause_of(gone, false) == Cause::recycled);
 }
 
+TEST_CASE("a SIGTERM that hits everybody is no crash of one that is leaving",
+          "[obituary]") {
+  News gone = death_of_serving({true, false, SIGTERM});
+  CHECK(is_unexpected(gone));
+  gone.asked_to_go = true;
+  gone.pause = {};
+  CHECK_FALSE(is_unexpected(gone));
+  CHECK(obituary(gone, {}, false) ==
+        kWho + "left as asked, killed by SIGTERM after 90 s");
+}
+
 TEST_CASE("what a page says cannot forge a line, nor fill it", "[obituary]") {
   const News gone = death_of_serving({true, false, SIGABRT});
   const std::string text =
