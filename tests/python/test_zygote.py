@@ -28,6 +28,8 @@ class Zygote:
     def __init__(self, command, stdout=None):
         self.channel, theirs = self._pair()
         self.handoff = self._pair()
+        for end in self.handoff:
+            end.setblocking(False)
         # Descriptor 3, where the zygote looks for it.
         script = f'exec "$@" 3<&{theirs.fileno()} {theirs.fileno()}<&-'
         self.process = subprocess.Popen(
@@ -42,13 +44,21 @@ class Zygote:
         return socket.socketpair(socket.AF_UNIX, socket.SOCK_SEQPACKET)
 
     def send(self, kind, slot=0, serial=0, text=b"", fds=()):
+        self.send_to(self.channel, kind, slot, serial, text, fds)
+
+    @staticmethod
+    def send_to(channel, kind, slot, serial, text=b"", fds=()):
         data = FRAME.pack(kind, slot, serial, 0, 0) + text
-        socket.send_fds(self.channel, [data], list(fds))
+        socket.send_fds(channel, [data], list(fds))
 
     def receive(self):
+        return self.receive_from(self.channel)
+
+    @staticmethod
+    def receive_from(channel):
         """(kind, slot, serial, value, text), or None at the end of file."""
-        self.channel.settimeout(20)
-        data = self.channel.recv(100_000)
+        channel.settimeout(20)
+        data = channel.recv(100_000)
         if not data:
             return None
         kind, slot, serial, _, value = FRAME.unpack(data[: FRAME.size])
@@ -56,14 +66,18 @@ class Zygote:
 
     def boot(self, **changes):
         value = boot(**changes)
+        self.directory = value["settings"]["directory"]
         with socket.socket(socket.AF_UNIX) as listener:
-            listener.bind("")
+            listener.bind("")  # an address of the kernel's choice
             listener.listen()
+            listener.setblocking(False)
+            self.address = listener.getsockname()
             fds = [s.fileno() for s in (*self.handoff, listener)]
             self.send(BOOT, text=json.dumps(value).encode(), fds=fds)
 
     def fork(self, slot, serial):
         ours, theirs = self._pair()
+        theirs.setblocking(False)
         page = os.memfd_create("page")
         os.truncate(page, 16 * mmap.PAGESIZE)
         self.send(FORK, slot, serial, fds=[theirs.fileno(), page])

@@ -167,8 +167,21 @@ def arm_stacks(signal_number, fd):
     faulthandler.register(signal_number, file=fd, all_threads=True, chain=False)
 
 
-def start_worker(slot, generation):
-    """Nothing yet that every application would want here; hooks come later."""
+def start_worker():
+    """Lets a worker that a signal kills say which Python code it was in."""
+    if faulthandler.is_enabled():  # PYTHONFAULTHANDLER, or the application's choice
+        return
+    try:
+        # Not stderr itself: a full pipe would keep the dying process from dying.
+        fd = os.open("/proc/self/fd/2", os.O_WRONLY | os.O_NONBLOCK | os.O_APPEND)
+    except OSError:
+        fd = 2
+        try:
+            if not stat.S_ISSOCK(os.fstat(fd).st_mode):
+                return  # somebody else's pipe
+        except OSError:
+            return  # closed
+    faulthandler.enable(file=fd, all_threads=False)
 
 
 def start_thread(number, job):

@@ -99,12 +99,11 @@ int PythonApplication::fork() {
   return pid;
 }
 
-void PythonApplication::start_worker(std::uint32_t slot, std::uint32_t generation) {
+void PythonApplication::start_worker(std::uint32_t /*slot*/,
+                                     std::uint32_t /*generation*/) {
   const Held held;
   stacks_.arm();
-  const Ref slot_number = Ref::steal(PyLong_FromUnsignedLong(slot));
-  const Ref generation_number = Ref::steal(PyLong_FromUnsignedLong(generation));
-  if (!call_runtime("start_worker", slot_number.get(), generation_number.get()))
+  if (!call_runtime("start_worker"))
     log::warning("starting the worker raised\n" + take_traceback());
 }
 

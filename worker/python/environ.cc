@@ -185,9 +185,10 @@ bool EnvironMaker::set_peer(PyObject* dict, const worker::Request& request) {
 bool EnvironMaker::set_fields(PyObject* dict, const worker::Request& request) {
   const http::RequestHead& head = *request.head;
   bool has_host = false;
+  std::size_t position = 0;
   for (const http::Field& field : head.fields) {
     Name spare;
-    Name* name = name_of(field.name, spare);
+    Name* name = name_of(field.name, position++, spare);
     if (name == nullptr) return false;
     if (name == &spare && PyDict_Contains(dict, spare.key.get()) == 1)
       spare.seen = serial_;
@@ -223,9 +224,21 @@ bool EnvironMaker::join_field(PyObject* dict, const Name& name, PyObject* value)
   return joined && PyDict_SetItem(dict, name.key.get(), joined.get()) == 0;
 }
 
+EnvironMaker::Name* EnvironMaker::name_of(std::string_view field_name,
+                                          std::size_t position, Name& spare) {
+  if (position >= last_order_.size()) last_order_.resize(position + 1);
+  const auto*& last = last_order_[position];
+  if (last != nullptr && last->first == field_name) return last->second;
+  Name* name = find_or_add(field_name, spare);
+  const auto known = by_field_.find(field_name);
+  last = known == by_field_.end() ? nullptr : &*known;
+  return name;
+}
+
 // Two spellings ("X-A", "x-a") are one Name. When the table is full, a name that is
 // not in it lives in `spare`, for this field only.
-EnvironMaker::Name* EnvironMaker::name_of(std::string_view field_name, Name& spare) {
+EnvironMaker::Name* EnvironMaker::find_or_add(std::string_view field_name,
+                                              Name& spare) {
   if (const auto known = by_field_.find(field_name); known != by_field_.end())
     return known->second;
   const std::string key = environ_key(field_name);

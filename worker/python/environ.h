@@ -85,7 +85,10 @@ class EnvironMaker {
   bool set_fields(PyObject* dict, const worker::Request& request);
   bool set_field(PyObject* dict, Name& name, std::string_view value);
   bool join_field(PyObject* dict, const Name& name, PyObject* value) const;
-  [[nodiscard]] Name* name_of(std::string_view field_name, Name& spare);
+  // `position` of the field among its request's.
+  [[nodiscard]] Name* name_of(std::string_view field_name, std::size_t position,
+                              Name& spare);
+  [[nodiscard]] Name* find_or_add(std::string_view field_name, Name& spare);
 
   bool multithread_;
   bool multiprocess_;
@@ -102,7 +105,11 @@ class EnvironMaker {
       return std::hash<std::string_view>{}(s);
     }
   };
-  std::unordered_map<std::string, Name*, Hash, std::equal_to<>> by_field_;  // as sent
+  using ByField = std::unordered_map<std::string, Name*, Hash, std::equal_to<>>;
+  ByField by_field_;  // as sent
+  // Where the last request had which field: a proxy sends them in one order, so most
+  // names are found without hashing them.
+  std::vector<const ByField::value_type*> last_order_;
   std::uint64_t serial_ = 0;
   std::string scratch_;
   Last method_, protocol_, target_, query_, remote_, host_, port_, scheme_;
