@@ -1,26 +1,15 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "worker/body_spool.h"
 
-#include <fcntl.h>
-#include <stdlib.h>
 #include <unistd.h>
 
 #include <algorithm>
 #include <cerrno>
 
 #include "base/log.h"
+#include "worker/spool_file.h"
 
 namespace monodon::worker {
-
-namespace {
-
-// Filesystems without O_TMPFILE say EOPNOTSUPP (open(2)); kernels before it took the
-// call for one that opens the directory for writing.
-bool lacks_tmpfile(int code) noexcept {
-  return code == EOPNOTSUPP || code == EISDIR || code == EINVAL;
-}
-
-}  // namespace
 
 Outcome BodySpool::append(std::string_view bytes) {
   const std::size_t room = spilled() ? std::min(limit_, kTail) : limit_;
@@ -42,15 +31,9 @@ Outcome BodySpool::append(std::string_view bytes) {
 }
 
 Outcome BodySpool::open_file() {
-  // O_EXCL: nobody gives the file a name later, through /proc (open(2)).
-  int fd = ::open(directory_.c_str(), O_TMPFILE | O_RDWR | O_EXCL | O_CLOEXEC, 0600);
-  if (fd < 0 && lacks_tmpfile(errno)) {
-    std::string name = directory_ + "/monodon-body-XXXXXX";
-    fd = ::mkostemp(name.data(), O_CLOEXEC);
-    if (fd >= 0) (void)::unlink(name.c_str());  // at worst an empty name is left over
-  }
-  if (fd < 0) return last_error("open a file for a request body in " + directory_);
-  file_.reset(fd);
+  auto opened = open_spool_file(directory_);
+  if (!opened) return opened.error();
+  file_ = std::move(opened).value();
   return ok();
 }
 

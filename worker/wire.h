@@ -48,13 +48,21 @@ enum class Kind : std::uint32_t {
   stop = 31,         // leave now
   reopen_logs = 32,
   dump = 33,         // send `stacks`
+
+  // worker -> worker, over the shared pair; see worker/handoff.h
+  handoff = 40,
 };
 
 // Why an application could not be loaded; also the exit status of `monodon serve`
 // when it happens at the first start (Gunicorn's: 3 import error, 4 no such name).
 enum class LoadFailure : std::int64_t { import_error = 3, no_such_attribute = 4 };
 
-enum class Retire : std::int64_t { max_requests = 1, max_lifetime = 2, max_memory = 3 };
+enum class Retire : std::int64_t {
+  max_requests = 1,
+  max_lifetime = 2,
+  max_memory = 3,
+  asked = 4,  // SIGTERM to the worker itself
+};
 
 struct Frame {
   Kind kind{};

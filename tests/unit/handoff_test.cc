@@ -1,0 +1,67 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "worker/handoff.h"
+
+#include <sys/socket.h>
+#include <unistd.h>
+
+#include <array>
+#include <catch2/catch.hpp>
+
+#include "worker/wire.h"
+
+using namespace monodon;
+using namespace monodon::worker;
+
+namespace {
+
+std::array<UniqueFd, 2> pair_of(int type) {
+  std::array<int, 2> fds{};
+  REQUIRE(::socketpair(AF_UNIX, type | SOCK_CLOEXEC | SOCK_NONBLOCK, 0, fds.data()) == 0);
+  return {UniqueFd{fds[0]}, UniqueFd{fds[1]}};
+}
+
+}  // namespace
+
+TEST_CASE("a connection arrives with what was read of it", "[handoff]") {
+  auto queue = pair_of(SOCK_SEQPACKET);
+  auto client = pair_of(SOCK_STREAM);
+  Handoff h;
+  h.listener = 2;
+  h.kept = true;
+  h.input = std::string("GET / HT\0TP", 11);
+  REQUIRE(send_handoff(queue[0].get(), client[1].get(), h));
+  client[1].reset();  // ours is closed; the one in flight lives
+
+  auto got = receive_handoff(queue[1].get());
+  REQUIRE(got);
+  CHECK(got.value().listener == 2);
+  CHECK(got.value().kept);
+  CHECK(got.value().input == h.input);
+  REQUIRE(::write(got.value().fd.get(), "ok", 2) == 2);
+  std::array<char, 2> answer{};
+  CHECK(::read(client[0].get(), answer.data(), 2) == 2);
+}
+
+TEST_CASE("a full queue and too much input leave the connection where it is",
+          "[handoff]") {
+  auto queue = pair_of(SOCK_SEQPACKET);
+  auto client = pair_of(SOCK_STREAM);
+  Handoff h;
+  h.input.assign(kMostInput + 1, 'x');
+  CHECK(send_handoff(queue[0].get(), client[1].get(), h).error().code == EMSGSIZE);
+  h.input.assign(kMostInput, 'x');
+  Outcome last = ok();
+  for (int i = 0; i < 10'000 && last; ++i)
+    last = send_handoff(queue[0].get(), client[1].get(), h);
+  REQUIRE_FALSE(last);
+  CHECK(last.error().code == EAGAIN);
+}
+
+TEST_CASE("what is not a handoff is dropped", "[handoff]") {
+  auto queue = pair_of(SOCK_SEQPACKET);
+  CHECK(receive_handoff(queue[1].get()).error().code == EAGAIN);
+  REQUIRE(wire::send(queue[0].get(), {wire::Kind::ready}, "text"));
+  CHECK(receive_handoff(queue[1].get()).error().code == EPROTO);
+  REQUIRE(wire::send(queue[0].get(), {wire::Kind::handoff}, "x"));
+  CHECK(receive_handoff(queue[1].get()).error().code == EPROTO);
+}

@@ -1,0 +1,118 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "worker/acceptor.h"
+
+#include <netinet/in.h>
+#include <netinet/tcp.h>
+#include <sys/epoll.h>
+#include <sys/socket.h>
+
+#include <cerrno>
+
+#include "base/clock.h"
+#include "base/log.h"
+
+namespace monodon::worker {
+
+namespace {
+
+constexpr std::uint64_t kPauseNs = 200'000'000;
+constexpr std::uint64_t kTellAgainNs = 10'000'000'000;
+
+}  // namespace
+
+Acceptor::Acceptor(int epoll, std::vector<UniqueFd>& listeners, const Boot& boot,
+                   std::uint64_t first_tag, const http::Forwarding& forwarding)
+    : epoll_{epoll},
+      listeners_{listeners},
+      boot_{boot},
+      first_tag_{first_tag},
+      forwarding_{forwarding} {
+  sockaddr_storage unix_address{};
+  unix_address.ss_family = AF_UNIX;
+  unix_peer_ = forwarding.identify(unix_address);
+}
+
+void Acceptor::control(int operation) {
+  for (std::size_t i = 0; i < listeners_.size(); ++i) {
+    epoll_event event{};
+    event.events = EPOLLIN | EPOLLEXCLUSIVE;
+    event.data.u64 = first_tag_ + i;
+    if (::epoll_ctl(epoll_, operation, listeners_[i].get(), &event) == 0) continue;
+    // Twice in or twice out is what pausing and leaving at the same time look like.
+    if (errno != EEXIST && errno != ENOENT)
+      log::error(last_error("watch listener").message(),
+                 {{"listener", boot_.listeners[i].address}});
+  }
+}
+
+void Acceptor::listen() { control(EPOLL_CTL_ADD); }
+
+void Acceptor::leave() {
+  left_ = true;
+  control(EPOLL_CTL_DEL);
+}
+
+Connection* Acceptor::accept(std::size_t listener, ConnectionPool& pool) {
+  if (left_ || listener >= listeners_.size()) return nullptr;
+  const bool unix_socket = boot_.listeners[listener].unix_socket;
+  sockaddr_storage from{};
+  socklen_t size = sizeof from;
+  const int fd = ::accept4(listeners_[listener].get(),
+                           unix_socket ? nullptr : reinterpret_cast<sockaddr*>(&from),
+                           unix_socket ? nullptr : &size, SOCK_NONBLOCK | SOCK_CLOEXEC);
+  if (fd < 0) {
+    const int code = errno;
+    if (code == EMFILE || code == ENFILE || code == ENOBUFS || code == ENOMEM) pause(code);
+    // Others (EAGAIN, ECONNABORTED, EINTR, network errors of the new connection, see
+    // accept(2)) concern that connection alone.
+    return nullptr;
+  }
+  UniqueFd owned{fd};
+  Connection* c = pool.take();
+  if (c == nullptr) {
+    pause(ENOBUFS);
+    return nullptr;
+  }
+  c->fd = std::move(owned);
+  c->listener = static_cast<std::uint16_t>(listener);
+  c->peer = unix_socket ? unix_peer_ : forwarding_.identify(from);
+  if (!unix_socket) {
+    const int on = 1;  // a response goes out in one piece; nothing is worth waiting for
+    (void)::setsockopt(fd, IPPROTO_TCP, TCP_NODELAY, &on, sizeof on);
+  }
+  return c;
+}
+
+Connection* Acceptor::adopt(UniqueFd fd, std::size_t listener, ConnectionPool& pool) {
+  sockaddr_storage from{};
+  socklen_t size = sizeof from;
+  if (listener >= boot_.listeners.size() ||
+      ::getpeername(fd.get(), reinterpret_cast<sockaddr*>(&from), &size) != 0)
+    return nullptr;
+  Connection* c = pool.take();
+  if (c == nullptr) return nullptr;
+  c->fd = std::move(fd);
+  c->listener = static_cast<std::uint16_t>(listener);
+  c->peer = from.ss_family == AF_UNIX ? unix_peer_ : forwarding_.identify(from);
+  return c;
+}
+
+void Acceptor::pause(int code) {
+  const std::uint64_t now = monotonic_ns();
+  control(EPOLL_CTL_DEL);
+  resume_ns_.store(now + kPauseNs, std::memory_order_relaxed);
+  pauses_.fetch_add(1, std::memory_order_relaxed);
+  if (told_ns_ != 0 && now - told_ns_ < kTellAgainNs) return;
+  told_ns_ = now;
+  log::error("accepting pauses for 200 ms: " + Error{"accept", code}.message() +
+             "; connections wait in the backlog");
+}
+
+void Acceptor::end_pause(std::uint64_t now_ns) {
+  const std::uint64_t at = resume_ns_.load(std::memory_order_relaxed);
+  if (at == 0 || now_ns < at) return;
+  resume_ns_.store(0, std::memory_order_relaxed);
+  if (!left_) control(EPOLL_CTL_ADD);
+}
+
+}  // namespace monodon::worker

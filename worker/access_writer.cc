@@ -1,0 +1,60 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "worker/access_writer.h"
+
+#include <unistd.h>
+
+#include "base/log.h"
+
+namespace monodon::worker {
+
+namespace {
+
+AccessFormat compiled(const std::string& text) {
+  auto format = AccessFormat::compile(text);
+  if (format) return std::move(format).value();
+  log::error("access_log_format: " + format.error().message());
+  return std::move(AccessFormat::compile("json")).value();
+}
+
+}  // namespace
+
+AccessWriter::AccessWriter(const Settings& settings)
+    : format_{compiled(settings.access_log_format)} {
+  if (settings.access_log.empty()) return;
+  auto file = LogFile::open(settings.access_log, STDOUT_FILENO);
+  if (!file) {
+    log::error("access log cannot be opened, serving without",
+               {{"error", file.error().message()}});
+    return;
+  }
+  file_ = std::move(file).value();
+  enabled_ = true;
+}
+
+void AccessWriter::add(const AccessRecord& record) {
+  const std::lock_guard lock{mutex_};
+  line_.clear();
+  format_.append(record, line_);
+  file_.buffer(line_);
+  pending_.store(true, std::memory_order_relaxed);
+}
+
+void AccessWriter::flush() {
+  const std::lock_guard lock{mutex_};
+  pending_.store(false, std::memory_order_relaxed);
+  file_.flush();
+}
+
+void AccessWriter::reopen() {
+  const std::lock_guard lock{mutex_};
+  file_.flush();
+  if (auto opened = file_.reopen(); !opened)
+    log::error("access log cannot be opened again", {{"error", opened.error().message()}});
+}
+
+std::uint64_t AccessWriter::dropped() {
+  const std::lock_guard lock{mutex_};
+  return file_.dropped();
+}
+
+}  // namespace monodon::worker

@@ -1,0 +1,62 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "worker/connection_pool.h"
+
+namespace monodon::worker {
+
+namespace {
+
+// With few connections their buffers are worth keeping; with thousands of idle ones
+// the memory is.
+constexpr std::size_t kKeepBuffers = 64;
+
+}  // namespace
+
+bool ConnectionPool::grow() {
+  const std::size_t used = chunks_used_.load(std::memory_order_relaxed);
+  if (used == kMostChunks) return false;
+  auto chunk = std::make_unique<Chunk>();
+  for (auto& item : chunk->items)
+    item = std::make_unique<Connection>(settings_);
+  for (std::size_t i = kChunk; i-- > 0;) free_.push_back(chunk->items[i].get());
+  chunks_[used] = std::move(chunk);
+  chunks_used_.store(used + 1, std::memory_order_release);
+  return true;
+}
+
+Connection* ConnectionPool::take() {
+  const std::lock_guard lock{mutex_};
+  if (free_.empty() && !grow()) return nullptr;
+  Connection* c = free_.back();
+  free_.pop_back();
+  c->ownership.take_new();
+  c->stage.store(Stage::head, std::memory_order_relaxed);
+  c->deadline_ns.store(0, std::memory_order_relaxed);
+  open_.fetch_add(1, std::memory_order_relaxed);
+  return c;
+}
+
+void ConnectionPool::give(Connection& c) {
+  c.stage.store(Stage::closed, std::memory_order_relaxed);
+  c.deadline_ns.store(0, std::memory_order_relaxed);
+  c.fd.reset();
+  c.registered = c.kept = c.end_of_input = c.hangup = false;
+  c.head_size = c.scanned = 0;
+  c.head_started = false;
+  c.chunked = {};
+  c.body_left = 0;
+  c.received_ns = 0;
+  c.body.reset();
+  c.peer = {};
+  c.origin = {};
+  c.output.clear();
+  c.output_shared = c.output_complete = c.output_broken = c.keep_after_output = false;
+  if (open_.load(std::memory_order_relaxed) > kKeepBuffers)
+    c.input.release();
+  else
+    c.input.clear();
+  const std::lock_guard lock{mutex_};
+  free_.push_back(&c);
+  open_.fetch_sub(1, std::memory_order_relaxed);
+}
+
+}  // namespace monodon::worker

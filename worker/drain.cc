@@ -1,0 +1,143 @@
+// SPDX-License-Identifier: Apache-2.0
+// How a worker leaves, and what its master tells it.
+#include <sys/epoll.h>
+
+#include <cerrno>
+
+#include "base/log.h"
+#include "worker/keeper.h"
+#include "worker/loop.h"
+
+namespace monodon::worker {
+
+void Loop::send(wire::Kind kind, std::int64_t value, std::string_view text) {
+  // A master that does not read is dead or stopped; it will find out from the end of
+  // file, or from the page.
+  (void)wire::send(heritage_.channel.get(),
+                   {kind, heritage_.slot, heritage_.serial, heritage_.generation, value},
+                   text);
+}
+
+void Loop::read_channel() {
+  for (;;) {
+    auto got = wire::receive(heritage_.channel.get());
+    if (got) {
+      command(got.value());
+    } else if (got.error().code == ECONNRESET) {
+      (void)::epoll_ctl(epoll_.get(), EPOLL_CTL_DEL, heritage_.channel.get(), nullptr);
+      log::warning("the master is gone; this worker finishes what it runs and leaves");
+      begin_drain(true);
+      return;
+    } else {
+      return;
+    }
+  }
+}
+
+void Loop::command(const wire::Message& message) {
+  // Nothing else is for a worker; the master is trusted to mean no harm.
+  const wire::Kind kind = message.frame.kind;
+  if (kind == wire::Kind::drain) {
+    begin_drain(message.frame.value == 1);
+  } else if (kind == wire::Kind::stop) {
+    keeper_->leave_now();
+  } else if (kind == wire::Kind::dump) {
+    keeper_->ask_for_stacks();
+  } else if (kind == wire::Kind::reopen_logs) {
+    access_.reopen();
+    if (auto opened = log::reopen(); !opened) log::error(opened.error().message());
+  }
+}
+
+void Loop::request_retire(wire::Retire why) {
+  if (!retiring_.exchange(true))
+    send(wire::Kind::retire, static_cast<std::int64_t>(why));
+}
+
+void Loop::begin_drain(bool nobody_left) {
+  if (nobody_left) nobody_left_ = true;
+  if (draining_.exchange(true)) return;
+  page_.header().state.store(
+      static_cast<std::uint32_t>(scoreboard::WorkerState::draining),
+      std::memory_order_relaxed);
+  acceptor_.leave();
+  if (heritage_.handoff_receive)
+    (void)::epoll_ctl(epoll_.get(), EPOLL_CTL_DEL, heritage_.handoff_receive.get(),
+                      nullptr);
+  keeper_->drain_began();
+  drain_parked();
+}
+
+void Loop::drain_parked() {
+  pool_.each([this](Connection& c) {
+    if (c.stage.load(std::memory_order_relaxed) != Stage::head ||
+        !c.ownership.try_claim())
+      return;
+    move(c);
+  });
+}
+
+// Owner: a connection between two requests that this worker will not serve.
+void Loop::move(Connection& c) {
+  if (!nobody_left_ && hand_over(c)) return;
+  if (nobody_left_ && c.kept && c.input.empty()) {
+    close(c);
+  } else if (!park(c)) {
+    resume(c);
+  }
+}
+
+bool Loop::hand_over(Connection& c) {
+  if (!heritage_.handoff_send || c.stage.load(std::memory_order_relaxed) != Stage::head)
+    return false;
+  Handoff what;
+  what.listener = c.listener;
+  what.kept = c.kept;
+  what.input = c.input.view();
+  if (!send_handoff(heritage_.handoff_send.get(), c.fd.get(), what)) return false;
+  scoreboard::add(page_.header().handed_out);
+  // close() alone would not end the watch: the other worker holds the same open file.
+  if (c.registered)
+    (void)::epoll_ctl(epoll_.get(), EPOLL_CTL_DEL, c.fd.get(), nullptr);
+  close(c);
+  return true;
+}
+
+// The leader is inside the application, and no follower is free. Connections with
+// something to read go to another worker; they would wait here. Listeners need no
+// care: what they hold, any idle worker takes.
+bool Loop::stand_in(std::uint64_t seen) {
+  if (!leadership_.borrow(seen)) return false;
+  if (batch_next_ == batch_end_) {
+    batch_next_ = 0;
+    const int n = ::epoll_wait(epoll_.get(), batch_.data(), kBatch, 0);
+    batch_end_ = n < 0 ? 0 : static_cast<std::size_t>(n);
+  }
+  if (has_resumed_) take_resumed();
+  const bool others = settings_.workers > 1 && !nobody_left_;
+  std::size_t kept = 0;
+  for (std::size_t i = batch_next_; i < batch_end_; ++i) {
+    const epoll_event event = batch_[i];
+    if (event.data.u64 == kChannel) {
+      read_channel();
+    } else if (event.data.u64 >= kListenersEnd) {
+      auto& c = *static_cast<Connection*>(event.data.ptr);
+      if (!c.ownership.claim()) continue;
+      if ((event.events & (EPOLLRDHUP | EPOLLHUP | EPOLLERR)) != 0) c.hangup = true;
+      if (!others || !hand_over(c)) ready_.push_back(&c);
+    } else if (event.data.u64 == kWake) {
+      batch_[kept++] = event;  // edge-triggered: the leader still has to see it
+    }
+  }
+  batch_next_ = 0;
+  batch_end_ = kept;
+  for (std::size_t n = others ? ready_.size() : 0; n > 0; --n) {
+    Connection* c = ready_.front();
+    ready_.pop_front();
+    if (!hand_over(*c)) ready_.push_back(c);
+  }
+  leadership_.give_back(seen);
+  return true;
+}
+
+}  // namespace monodon::worker

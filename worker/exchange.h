@@ -1,0 +1,101 @@
+// SPDX-License-Identifier: Apache-2.0
+#pragma once
+
+#include <array>
+#include <atomic>
+#include <cstdint>
+#include <optional>
+#include <span>
+#include <string>
+#include <string_view>
+
+#include "worker/application.h"
+#include "worker/connection.h"
+#include "worker/http/response_head.h"
+
+namespace monodon::worker {
+
+// The Response of one application thread: turns what the application says into bytes,
+// keeps it to the rules of HTTP, and never waits for the client.
+//
+// Used by its thread; only claim_for_keeper() is called by another, the keeper.
+class Exchange final : public Response {
+ public:
+  // Where slow responses go; implemented by the keeper.
+  class Finisher {
+   public:
+    virtual ~Finisher() = default;
+    // Calls back (in the keeper) when the socket takes more. Any thread.
+    virtual void watch_output(Connection& connection) = 0;
+  };
+  struct Config {
+    Output::Limits limits;
+    std::string server;
+    std::uint64_t write_timeout_ms = 60'000;
+    bool sendfile = true;
+  };
+  struct Result {
+    int status = 0;               // 0: nothing was sent
+    std::uint64_t body_bytes = 0;
+    bool keep_alive = false;
+    bool failed = false;          // raised, or broke the protocol
+    bool shared = false;          // the keeper sends, and may have to finish it
+  };
+
+  Exchange(const Config& config, Finisher& finisher)
+      : config_{config}, finisher_{finisher} {}
+
+  void start(Connection& connection, bool may_keep_alive, std::string_view date);
+  // After the application returned: settles what is left open.
+  Result complete();
+  [[nodiscard]] std::string_view head() const noexcept { return head_; }
+
+  // The deadline struck: true if nothing was sent yet, and from now on nothing of the
+  // application will be.
+  [[nodiscard]] bool claim_for_keeper() noexcept {
+    Claim seen = Claim::nobody;
+    return claim_.compare_exchange_strong(seen, Claim::keeper);
+  }
+
+  std::string begin(const http::ResponseHead& head,
+                    std::optional<std::uint64_t> known_length) override;
+  [[nodiscard]] bool begun() const noexcept override { return begun_; }
+  [[nodiscard]] bool sent() const noexcept override { return sent_; }
+  bool write(std::string_view data) override;
+  bool send_file(int fd, std::uint64_t offset, std::uint64_t count) override;
+  void finish(std::string_view data) override;
+  void early_hints(std::span<const http::Field> fields) override;
+  void fail(std::string_view why) override;
+
+ private:
+  enum class Claim : std::uint8_t { nobody, application, keeper };
+
+  std::uint64_t allowed(std::uint64_t size);
+  bool send_body(std::string_view data, bool last);
+  bool emit(std::span<const iovec> parts);
+  bool keep(std::span<const iovec> parts, std::size_t skip);
+  bool send_file_now(int fd, std::uint64_t offset, std::uint64_t count);
+  bool keep_file(int fd, std::uint64_t offset, std::uint64_t count);
+  bool claim();
+  void lost() noexcept { gone_ = true; }
+
+  const Config& config_;
+  Finisher& finisher_;
+  Connection* c_ = nullptr;
+  bool may_keep_alive_ = true;
+  std::string_view date_;
+  std::atomic<Claim> claim_{Claim::nobody};
+
+  std::string head_;  // reused
+  http::ResponsePlan plan_;
+  std::uint64_t body_bytes_ = 0;
+  bool begun_ = false;
+  bool sent_ = false;
+  bool shared_ = false;    // the keeper sends, we append
+  bool finished_ = false;
+  bool gone_ = false;      // client left, or the keeper answered
+  bool failed_ = false;
+  bool excess_told_ = false;
+};
+
+}  // namespace monodon::worker

@@ -1,0 +1,32 @@
+// SPDX-License-Identifier: Apache-2.0
+#pragma once
+
+#include <cstdint>
+#include <string>
+
+#include "base/result.h"
+#include "base/unique_fd.h"
+
+namespace monodon::worker {
+
+// A client connection on its way to another worker: descriptor and bytes already read,
+// in one packet over the SOCK_SEQPACKET pair that all workers of a master share. The
+// queue of that socket is where connections wait when no worker is idle.
+struct Handoff {
+  UniqueFd fd;
+  std::uint16_t listener = 0;
+  bool kept = false;         // has had a response already
+  std::string input;         // at most kMostInput bytes
+};
+
+// More buffered input than this stays where it is.
+inline constexpr std::size_t kMostInput = 32 * 1024;
+
+// Never blocks. EAGAIN: the queue is full; ETOOMANYREFS: too many descriptors are in
+// flight. The caller still owns its descriptor and closes it after success.
+Outcome send_handoff(int socket, int fd, const Handoff& what);
+
+// Never blocks. EAGAIN: another worker was faster. EPROTO: not a handoff (dropped).
+Result<Handoff> receive_handoff(int socket);
+
+}  // namespace monodon::worker

@@ -1,0 +1,280 @@
+// SPDX-License-Identifier: Apache-2.0
+// The keeper's rounds. What it does about slow clients is in keeper_outputs.cc.
+#include "worker/keeper.h"
+
+#include <fmt/format.h>
+#include <sys/eventfd.h>
+#include <sys/socket.h>
+#include <unistd.h>
+
+#include <algorithm>
+
+#include "base/clock.h"
+#include "base/log.h"
+#include "worker/loop.h"
+#include "worker/memory.h"
+#include "worker/process_title.h"
+
+namespace monodon::worker {
+
+namespace {
+
+constexpr std::uint64_t kMs = 1'000'000;
+constexpr std::uint64_t kSecond = 1'000 * kMs;
+
+}  // namespace
+
+Keeper::Keeper(Loop& loop, Application& app) : loop_{loop}, app_{app}, outputs_{*this} {}
+
+Keeper::~Keeper() { join(); }
+
+void Keeper::start() {
+  started_ns_ = monotonic_ns();
+  thread_ = std::thread{[this] { run(); }};
+}
+
+void Keeper::join() {
+  if (!thread_.joinable()) return;
+  wake();
+  thread_.join();
+}
+
+void Keeper::wake() noexcept {
+  const std::uint64_t one = 1;
+  (void)!::write(outputs_.wake.get(), &one, sizeof one);
+}
+
+void Keeper::drain_began() noexcept {
+  std::uint64_t never = 0;
+  (void)drain_since_ns_.compare_exchange_strong(never, monotonic_ns());
+  wake();
+}
+
+void Keeper::leave_now() noexcept {
+  leave_wanted_ = true;
+  wake();
+}
+
+void Keeper::ask_for_stacks() noexcept {
+  stacks_wanted_ = true;
+  wake();
+}
+
+void Keeper::run() {
+  while (!loop_.stopping()) {
+    std::uint64_t now = monotonic_ns();
+    const int wait = interval_ms(now);
+    if (wait >= 1000) asleep_ = true;
+    outputs_.wait(wait);
+    asleep_ = false;
+    now = monotonic_ns();
+    if (leave_wanted_) leave(0);
+    if (stacks_wanted_.exchange(false)) loop_.send(wire::Kind::stacks, 0, app_.dump_stacks());
+    look_after_leader(now);
+    look_after_requests(now);
+    if (now - swept_ns_ >= kSecond) {
+      swept_ns_ = now;
+      sweep(now);
+      once_a_second(now);
+    }
+    loop_.acceptor().end_pause(now);
+    look_after_drain(now);
+  }
+}
+
+int Keeper::interval_ms(std::uint64_t now) {
+  std::uint64_t begun = 0;
+  bool busy = false;
+  for (const auto& t : loop_.threads()) {
+    begun += t->row.sequence.load(std::memory_order_relaxed);
+    busy = busy || t->busy();
+  }
+  if (begun != requests_seen_ || busy) {
+    // After a rest the first requests are watched closely: they may be the long ones.
+    if (now - active_ns_ >= kSecond) long_seen_ns_ = now;
+    active_ns_ = now;
+    requests_seen_ = begun;
+  }
+  if (drain_since_ns_ != 0) return 2;
+  if (loop_.acceptor().paused()) return 50;
+  if (now - active_ns_ >= kSecond) return 1000;
+  return now - long_seen_ns_ < 2 * kSecond ? 1 : 50;
+}
+
+// A stay in the application that lasts from one round to the next is a long one.
+void Keeper::look_after_leader(std::uint64_t now) {
+  const auto stay = loop_.leadership().in_app();
+  if (!stay || stay != stay_) {
+    stay_ = stay;
+    stay_since_ns_ = now;
+    return;
+  }
+  if (now - stay_since_ns_ < kMs * 9 / 10) return;
+  long_seen_ns_ = now;
+  if (loop_.access().pending()) loop_.access().flush();
+  if (!loop_.promote(*stay)) (void)loop_.stand_in(*stay);
+}
+
+void Keeper::look_after_requests(std::uint64_t now) {
+  const Settings& s = loop_.settings();
+  for (const auto& t : loop_.threads()) {
+    const std::uint64_t since = t->running_since();
+    if (since == 0 || since > now) continue;
+    const std::uint64_t age = now - since;
+    const bool too_long = s.request_timeout != 0 && age >= s.request_timeout * kMs;
+    const bool slow_now = s.slow_request != 0 && age >= s.slow_request * kMs && !t->told_slow();
+    if (!too_long && !slow_now) continue;
+    Connection* c = t->hold(since);
+    if (c == nullptr) continue;
+    if (slow_now || (too_long && !t->told_slow())) slow(*t, *c, age);
+    if (too_long)
+      expire(*t, *c, now);
+    else
+      t->let_go();
+  }
+}
+
+void Keeper::slow(AppThread& t, Connection& c, std::uint64_t age) {
+  t.set_told_slow();
+  scoreboard::add(loop_.header().slow_requests);
+  const std::string stacks = app_.dump_stacks();
+  log::warning("request is slow" + (stacks.empty() ? std::string{} : ":\n" + stacks),
+               {{"method", c.head.method},
+                {"path", c.head.path},
+                {"age_ms", age / kMs},
+                {"request_id", t.request_id},
+                {"thread", t.index}});
+}
+
+// The request is past its deadline: the client hears 504 if it has heard nothing yet,
+// else the connection breaks, so that half a response is not taken for a whole one.
+void Keeper::expire(AppThread& t, Connection& c, std::uint64_t now) {
+  const bool unanswered = t.exchange.claim_for_keeper();
+  if (unanswered) {
+    const std::string answer =
+        http::error_response(504, "the application took too long",
+                             loop_.exchange_config().server, http::DateText{}.now());
+    const iovec part{const_cast<char*>(answer.data()), answer.size()};
+    (void)send_some(c.fd.get(), {&part, 1});
+  }
+  (void)::shutdown(c.fd.get(), unanswered ? SHUT_WR : SHUT_RDWR);
+  scoreboard::add(loop_.header().deadlines);
+  const std::uint64_t age = now - c.received_ns;
+  log::error("request reached its deadline",
+             {{"method", c.head.method},
+              {"path", c.head.path},
+              {"age_ms", age / kMs},
+              {"request_timeout_ms", loop_.settings().request_timeout},
+              {"request_id", t.request_id},
+              {"answer", unanswered ? "504" : "cut"},
+              {"thread", t.index}});
+  loop_.log_access(&t, c, unanswered ? 504 : 0, 0, now, {});
+  loop_.access().flush();
+  const std::string what = fmt::format("{} {} ({} ms, id {})", c.head.method, c.head.path,
+                                       age / kMs, t.request_id);
+  t.expire();
+  loop_.send(wire::Kind::stuck, t.index, what);
+}
+
+// Every connection whose time is up and that nobody works on.
+void Keeper::sweep(std::uint64_t now) {
+  std::uint64_t idle = 0;
+  loop_.pool().each([&](Connection& c) {
+    const std::uint64_t deadline = c.deadline_ns.load(std::memory_order_relaxed);
+    const Stage stage = c.stage.load(std::memory_order_relaxed);
+    idle += stage == Stage::head ? 1 : 0;
+    if (deadline == 0 || deadline > now || stage == Stage::closed) return;
+    if (stage == Stage::writing) {
+      close_expired(c);  // the keeper's own
+    } else if (c.ownership.try_claim()) {
+      if (c.deadline_ns.load(std::memory_order_relaxed) == deadline)
+        close_expired(c);
+      else if (!c.ownership.park())
+        loop_.resume(c);
+    }
+  });
+  loop_.header().idle_connections.store(idle, std::memory_order_relaxed);
+  loop_.header().open_connections.store(loop_.pool().open(), std::memory_order_relaxed);
+}
+
+void Keeper::close_expired(Connection& c) {
+  const Stage stage = c.stage.load(std::memory_order_relaxed);
+  const bool begun = stage == Stage::body || (stage == Stage::head && !c.input.empty());
+  if (begun) {
+    const std::string answer =
+        http::error_response(408, "the request did not arrive in time",
+                             loop_.exchange_config().server, http::DateText{}.now());
+    const iovec part{const_cast<char*>(answer.data()), answer.size()};
+    (void)send_some(c.fd.get(), {&part, 1});
+    loop_.log_access(nullptr, c, 408, 0, monotonic_ns(), answer);
+  }
+  loop_.close(c);
+}
+
+void Keeper::once_a_second(std::uint64_t now) {
+  const Settings& s = loop_.settings();
+  loop_.header().heartbeat_ns.store(now, std::memory_order_relaxed);
+  loop_.header().accept_pauses.store(loop_.acceptor().pauses(), std::memory_order_relaxed);
+  loop_.header().log_lines_dropped.store(log::dropped() + loop_.access().dropped(),
+                                         std::memory_order_relaxed);
+  if (loop_.access().pending()) loop_.access().flush();
+  show_title(now);
+  if (s.max_lifetime != 0 && now - started_ns_ >= s.max_lifetime * kMs)
+    loop_.request_retire(wire::Retire::max_lifetime);
+  // smaps_rollup walks the page tables: some milliseconds for a large process.
+  if (s.max_memory == 0 || now - memory_looked_ns_ < 5 * kSecond) return;
+  memory_looked_ns_ = now;
+  const std::uint64_t bytes = own_pss_bytes();
+  loop_.header().memory_bytes.store(bytes, std::memory_order_relaxed);
+  if (bytes >= s.max_memory) loop_.request_retire(wire::Retire::max_memory);
+}
+
+// Shows in `ps` what has been running for a while; short requests would only flicker.
+void Keeper::show_title(std::uint64_t now) {
+  const std::string_view base = loop_.title();
+  for (const auto& t : loop_.threads()) {
+    const std::uint64_t since = t->running_since();
+    if (since == 0 || since > now || now - since < 200 * kMs) continue;
+    Connection* c = t->hold(since);
+    if (c == nullptr) continue;
+    const std::string title =
+        fmt::format("{} {} {}", base, c->head.method, c->head.path.substr(0, 80));
+    t->let_go();
+    set_title(title);
+    title_busy_ = true;
+    return;
+  }
+  if (title_busy_) set_title(base);
+  title_busy_ = false;
+}
+
+void Keeper::look_after_drain(std::uint64_t now) {
+  const std::uint64_t since = drain_since_ns_;
+  if (since == 0) return;
+  loop_.drain_parked();
+  std::size_t running = 0;
+  std::size_t expired = 0;
+  for (const auto& t : loop_.threads()) {
+    running += t->busy() ? 1 : 0;
+    expired += t->expired() ? 1 : 0;
+  }
+  if (loop_.pool().open() == 0 && running == 0) {
+    loop_.stop();
+    return;
+  }
+  // What is past its deadline has had its answer; nobody waits for it any more.
+  if (expired != 0 && running == expired && loop_.pool().open() <= expired) leave(0);
+  if (now - since < loop_.settings().graceful_timeout * kMs) return;
+  log::warning("graceful_timeout is over; leaving with requests unfinished",
+               {{"running", static_cast<std::uint64_t>(running)},
+                {"open_connections", static_cast<std::uint64_t>(loop_.pool().open())}});
+  leave(0);
+}
+
+void Keeper::leave(int status) {
+  loop_.access().flush();
+  loop_.send(wire::Kind::drained);
+  ::_exit(status);
+}
+
+}  // namespace monodon::worker

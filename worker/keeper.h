@@ -1,0 +1,96 @@
+// SPDX-License-Identifier: Apache-2.0
+#pragma once
+
+#include <atomic>
+#include <cstdint>
+#include <optional>
+#include <thread>
+
+#include "base/unique_fd.h"
+#include "worker/app_thread.h"
+#include "worker/application.h"
+#include "worker/exchange.h"
+
+namespace monodon::worker {
+
+class Loop;
+
+// The thread of a worker that never runs the application and never takes its lock.
+//
+// It finishes responses that clients take slowly, closes connections whose time is up,
+// enforces deadlines, sees to it that somebody leads while a request takes long, and
+// ends the worker once it has drained. It looks every millisecond while requests take
+// long, every 50 ms while they are short, and once a second when there are none.
+class Keeper {
+ public:
+  Keeper(Loop& loop, Application& app);
+  ~Keeper();
+
+  void start();
+  void join();
+
+  // Any thread.
+  void wake() noexcept;
+  void request_began() noexcept {
+    if (asleep_.load(std::memory_order_relaxed)) wake();
+  }
+  void drain_began() noexcept;
+  void leave_now() noexcept;       // the process ends, without finishing anything
+  void ask_for_stacks() noexcept;  // to the master
+  // Owner, once the application is done: from here on the keeper owns it. False: the
+  // client has taken everything; still the caller's.
+  [[nodiscard]] bool finish_output(Connection& c, bool keep_alive);
+  [[nodiscard]] Exchange::Finisher& finisher() noexcept { return outputs_; }
+
+ private:
+  // The slow responses: an epoll set of their own, so that the leader's is only for
+  // what it can act on.
+  class Outputs final : public Exchange::Finisher {
+   public:
+    explicit Outputs(Keeper& keeper);
+    void watch_output(Connection& c) override;
+    // Waits up to `timeout_ms`; returns when something was done or somebody woke us.
+    void wait(int timeout_ms);
+    UniqueFd epoll;
+    UniqueFd wake;
+
+   private:
+    void writable(Connection& c);
+    Keeper& keeper_;
+  };
+
+  void run();
+  [[nodiscard]] int interval_ms(std::uint64_t now_ns);
+  void look_after_leader(std::uint64_t now_ns);
+  void look_after_requests(std::uint64_t now_ns);
+  void slow(AppThread& t, Connection& c, std::uint64_t age_ns);
+  void expire(AppThread& t, Connection& c, std::uint64_t now_ns);
+  void sweep(std::uint64_t now_ns);
+  void close_expired(Connection& c);
+  void once_a_second(std::uint64_t now_ns);
+  void show_title(std::uint64_t now_ns);
+  void look_after_drain(std::uint64_t now_ns);
+  [[noreturn]] void leave(int status);
+
+  Loop& loop_;
+  Application& app_;
+  Outputs outputs_;
+  std::thread thread_;
+
+  std::atomic<bool> asleep_{false};
+  std::atomic<bool> stacks_wanted_{false};
+  std::atomic<bool> leave_wanted_{false};
+  std::atomic<std::uint64_t> drain_since_ns_{0};
+
+  std::optional<std::uint64_t> stay_;   // of the leader in the application
+  std::uint64_t stay_since_ns_ = 0;
+  std::uint64_t long_seen_ns_ = 0;      // when a request last took over a millisecond
+  std::uint64_t active_ns_ = 0;         // when a request last ran
+  std::uint64_t requests_seen_ = 0;
+  std::uint64_t swept_ns_ = 0;
+  std::uint64_t memory_looked_ns_ = 0;
+  std::uint64_t started_ns_ = 0;
+  bool title_busy_ = false;
+};
+
+}  // namespace monodon::worker

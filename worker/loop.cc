@@ -1,0 +1,307 @@
+// SPDX-License-Identifier: Apache-2.0
+// The leader's side of Loop: waiting and taking events. Requests are in serve.cc,
+// leaving in drain.cc.
+#include "worker/loop.h"
+
+#include <fmt/format.h>
+#include <sys/eventfd.h>
+#include <unistd.h>
+
+#include <bit>
+#include <cerrno>
+#include <stdexcept>
+#include <system_error>
+
+#include "base/clock.h"
+#include "base/log.h"
+#include "worker/keeper.h"
+#include "worker/recycle.h"
+
+namespace monodon::worker {
+
+namespace {
+
+UniqueFd checked(int fd, const char* what) {
+  if (fd < 0) throw std::system_error{errno, std::generic_category(), what};
+  return UniqueFd{fd};
+}
+
+http::Forwarding compiled(const Settings& settings) {
+  auto rules = http::Forwarding::compile(settings);
+  if (!rules) throw std::runtime_error{rules.error().message()};
+  return std::move(rules).value();
+}
+
+Exchange::Config make_exchange_config(const Settings& s) {
+  return {{s.response_memory, 1ULL << 30U, s.spool_directory},
+          s.server_header,
+          s.write_timeout == 0 ? 365ULL * 24 * 3600 * 1000 : s.write_timeout,
+          s.sendfile};
+}
+
+}  // namespace
+
+Loop::Loop(Heritage& heritage, Application& app, scoreboard::WorkerPage& page)
+    : heritage_{heritage},
+      settings_{heritage.boot->settings},
+      app_{app},
+      page_{page},
+      epoll_{checked(::epoll_create1(EPOLL_CLOEXEC), "create epoll set")},
+      wake_{checked(::eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK), "create eventfd")},
+      pool_{settings_},
+      forwarding_{compiled(settings_)},
+      acceptor_{epoll_.get(), heritage.listeners, *heritage.boot, kListener, forwarding_},
+      access_{settings_},
+      exchange_{make_exchange_config(settings_)},
+      title_{fmt::format("monodon: worker {} gen {} [{}]", heritage.slot,
+                         heritage.generation, settings_.application)},
+      keeper_{std::make_unique<Keeper>(*this, app)},
+      reader_{settings_, forwarding_},
+      max_requests_{retire_after(settings_, heritage.serial)} {
+  for (unsigned i = 0; i < settings_.threads; ++i)
+    threads_.push_back(
+        std::make_unique<AppThread>(i, page.row(i), exchange_, keeper_->finisher()));
+  watch(wake_.get(), kWake, EPOLLIN | EPOLLET);
+  watch(heritage.channel.get(), kChannel, EPOLLIN);
+  watch(heritage.handoff_receive.get(), kHandoff, EPOLLIN | EPOLLEXCLUSIVE);
+  acceptor_.listen();
+  keeper_->start();
+}
+
+Loop::~Loop() = default;
+
+void Loop::join_keeper() { keeper_->join(); }
+
+void Loop::watch(int fd, std::uint64_t tag, std::uint32_t events) {
+  if (fd < 0) return;  // a worker without a master: benchmarks, tests
+  epoll_event event{};
+  event.events = events;
+  event.data.u64 = tag;
+  if (::epoll_ctl(epoll_.get(), EPOLL_CTL_ADD, fd, &event) != 0)
+    throw std::system_error{errno, std::generic_category(), "watch descriptor"};
+}
+
+void Loop::run_thread(unsigned me) {
+  AppThread& self = *threads_[me];
+  const std::uint64_t bit = 1ULL << me;
+  while (!stopping_) {
+    if (leadership_.leads(me)) {
+      lead(me);
+      continue;
+    }
+    followers_.fetch_or(bit);
+    if (stopping_ || !self.follow()) break;
+    followers_.fetch_and(~bit);
+  }
+}
+
+bool Loop::promote(std::uint64_t seen) {
+  for (std::uint64_t idle = followers_.load(); idle != 0; idle = followers_.load()) {
+    const auto next = static_cast<unsigned>(std::countr_zero(idle));
+    const std::uint64_t bit = 1ULL << next;
+    if ((followers_.fetch_and(~bit) & bit) == 0) continue;
+    if (leadership_.promote(seen, next)) {
+      threads_[next]->lead();
+      return true;
+    }
+    followers_.fetch_or(bit);
+    return false;
+  }
+  return false;
+}
+
+void Loop::stop() {
+  stopping_ = true;
+  for (auto& t : threads_) t->stop();
+  wake_up();
+}
+
+void Loop::wake_up() {
+  const std::uint64_t one = 1;
+  (void)!::write(wake_.get(), &one, sizeof one);
+}
+
+void Loop::note_signal() noexcept {
+  signalled_ = true;
+  wake_up();
+}
+
+void Loop::resume(Connection& c) {
+  {
+    const std::lock_guard lock{resumed_mutex_};
+    resumed_.push_back(&c);
+    has_resumed_ = true;
+  }
+  wake_up();
+}
+
+void Loop::take_resumed() {
+  const std::lock_guard lock{resumed_mutex_};
+  ready_.insert(ready_.end(), resumed_.begin(), resumed_.end());
+  resumed_.clear();
+  has_resumed_ = false;
+}
+
+// Until the leadership is lost or all is over. First the rest of the batch (another
+// leader may have left it), then connections that can go on at once, as many as there
+// are now, then whatever epoll has: so nobody with much to say starves the others.
+void Loop::lead(unsigned me) {
+  while (!stopping_) {
+    while (batch_next_ < batch_end_) {
+      dispatch(batch_[batch_next_++], me);
+      if (!leadership_.leads(me)) return;
+    }
+    if (has_resumed_) take_resumed();
+    for (std::size_t n = ready_.size(); n > 0 && !ready_.empty(); --n) {
+      Connection* c = ready_.front();
+      ready_.pop_front();
+      advance(*c, me);
+      if (!leadership_.leads(me)) return;
+    }
+    if (!wait_for_events() && me == 0) app_.on_interrupt();
+  }
+}
+
+// False: a signal came.
+bool Loop::wait_for_events() {
+  batch_next_ = batch_end_ = 0;
+  const bool more = !ready_.empty() || has_resumed_;
+  int n = 0;
+  // Lines wait for company only as long as there is something to do.
+  if (more || access_.pending()) {
+    n = ::epoll_wait(epoll_.get(), batch_.data(), kBatch, 0);
+    if (n == 0 && !more) access_.flush();
+  }
+  if (n == 0 && !more) {
+    auto& state = page_.header().state;
+    const auto before = state.load(std::memory_order_relaxed);
+    if (!draining_)
+      state.store(static_cast<std::uint32_t>(scoreboard::WorkerState::idle),
+                  std::memory_order_relaxed);
+    n = ::epoll_wait(epoll_.get(), batch_.data(), kBatch, -1);
+    if (!draining_) state.store(before, std::memory_order_relaxed);
+  }
+  if (n < 0) {
+    if (errno != EINTR)
+      throw std::system_error{errno, std::generic_category(), "wait for events"};
+    return false;
+  }
+  batch_end_ = static_cast<std::size_t>(n);
+  return true;
+}
+
+void Loop::dispatch(const epoll_event& event, unsigned me) {
+  const std::uint64_t tag = event.data.u64;
+  if (tag >= kListenersEnd) {
+    auto& c = *static_cast<Connection*>(event.data.ptr);
+    if (!c.ownership.claim()) return;
+    if ((event.events & (EPOLLRDHUP | EPOLLHUP | EPOLLERR)) != 0) c.hangup = true;
+    advance(c, me);
+  } else if (tag >= kListener) {
+    accept(tag - kListener, me);
+  } else if (tag == kHandoff) {
+    take_over(me);
+  } else if (tag == kChannel) {
+    read_channel();
+  } else {
+    std::uint64_t count = 0;
+    (void)!::read(wake_.get(), &count, sizeof count);
+    if (signalled_.exchange(false)) request_retire(wire::Retire::asked);
+  }
+}
+
+void Loop::accept(std::size_t listener, unsigned me) {
+  Connection* c = acceptor_.accept(listener, pool_);
+  if (c == nullptr) {
+    if (acceptor_.paused()) keeper_->wake();
+    return;
+  }
+  scoreboard::add(page_.header().accepted);
+  advance(*c, me);
+}
+
+void Loop::take_over(unsigned me) {
+  auto got = receive_handoff(heritage_.handoff_receive.get());
+  if (!got) return;  // another worker was faster, or the message made no sense
+  Handoff& h = got.value();
+  Connection* c = acceptor_.adopt(std::move(h.fd), h.listener, pool_);
+  if (c == nullptr) return;
+  c->kept = h.kept;
+  c->input.append(h.input);
+  scoreboard::add(page_.header().handed_in);
+  advance(*c, me);
+}
+
+void Loop::advance(Connection& c, unsigned me) {
+  for (;;) {
+    switch (reader_.advance(c)) {
+      case Reader::Outcome::wait:
+        if (park(c)) return;
+        continue;
+      case Reader::Outcome::yield:
+        ready_.push_back(&c);
+        return;
+      case Reader::Outcome::closed:
+        close(c);
+        return;
+      case Reader::Outcome::refused:
+        refuse(c, reader_.refusal(), me);
+        return;
+      case Reader::Outcome::whole:
+        serve(c, me);
+        return;
+    }
+  }
+}
+
+bool Loop::park(Connection& c) {
+  set_deadline(c);
+  if (!c.registered) {
+    epoll_event event{};
+    event.events = EPOLLIN | EPOLLRDHUP | EPOLLET;
+    event.data.ptr = &c;
+    c.registered = ::epoll_ctl(epoll_.get(), EPOLL_CTL_ADD, c.fd.get(), &event) == 0;
+    if (!c.registered) {
+      // ENOSPC, ENOMEM: without a watch it would hang for ever.
+      log::error(last_error("watch connection").message());
+      close(c);
+      return true;
+    }
+  }
+  if (c.kept && c.input.empty() && pool_.open() > 64) c.input.release();
+  return c.ownership.park();
+}
+
+void Loop::set_deadline(Connection& c) {
+  std::uint64_t ms = 0;
+  switch (c.stage.load(std::memory_order_relaxed)) {
+    case Stage::head:
+      // A head has one deadline from its first byte on, however slowly it comes.
+      if (c.head_started) return;
+      c.head_started = !c.input.empty();
+      ms = c.kept && c.input.empty() ? settings_.keepalive : settings_.header_timeout;
+      break;
+    case Stage::body:
+      ms = settings_.body_timeout;
+      break;
+    case Stage::linger:
+      ms = c.deadline_ns.load(std::memory_order_relaxed) == 0 ? 2000 : 0;
+      if (ms == 0) return;
+      break;
+    case Stage::writing:
+      ms = settings_.write_timeout;
+      break;
+    case Stage::ready:
+    case Stage::closed:
+      break;
+  }
+  c.deadline_ns.store(ms == 0 ? 0 : monotonic_ns() + ms * 1'000'000,
+                      std::memory_order_relaxed);
+}
+
+void Loop::close(Connection& c) {
+  pool_.give(c);
+  if (draining_) keeper_->wake();
+}
+
+}  // namespace monodon::worker

@@ -1,0 +1,151 @@
+// SPDX-License-Identifier: Apache-2.0
+#pragma once
+
+#include <sys/epoll.h>
+
+#include <array>
+#include <atomic>
+#include <deque>
+#include <memory>
+#include <mutex>
+#include <vector>
+
+#include "scoreboard/page.h"
+#include "worker/acceptor.h"
+#include "worker/access_writer.h"
+#include "worker/app_thread.h"
+#include "worker/application.h"
+#include "worker/connection_pool.h"
+#include "worker/handoff.h"
+#include "worker/heritage.h"
+#include "worker/http/forwarded.h"
+#include "worker/leadership.h"
+#include "worker/reader.h"
+#include "worker/wire.h"
+
+namespace monodon::worker {
+
+class Keeper;
+
+// The loop of a worker: accept, read, run the application inline, answer.
+//
+// `threads` application threads share it; the one that leads waits in epoll. Functions
+// say who may call them: "leader", "owner" (of the connection given), "any thread".
+class Loop {
+ public:
+  Loop(Heritage& heritage, Application& app, scoreboard::WorkerPage& page);
+  ~Loop();
+  Loop(const Loop&) = delete;
+  Loop& operator=(const Loop&) = delete;
+
+  // Application thread `index`: leads and follows until stop(). Thread 0 leads first.
+  void run_thread(unsigned index);
+
+  // Any thread: all application threads leave run_thread as soon as they can.
+  void stop();
+
+  // Any thread, owner: the leader goes on with it.
+  void resume(Connection& c);
+  // Owner: closes it.
+  void close(Connection& c);
+  // Owner: waits for its client. False: something came meanwhile, still owned.
+  [[nodiscard]] bool park(Connection& c);
+  // Owner: gives it to another worker. False: could not; still owned.
+  [[nodiscard]] bool hand_over(Connection& c);
+  // Owner, after the response went out entirely. `leading`: the caller is the leader.
+  void next_or_close(Connection& c, bool keep_alive, bool leading);
+
+  // The keeper, while the leader is inside the application (the stay `seen`): acts on
+  // commands and moves connections whose clients have sent something to other workers.
+  // False: the stay was over.
+  bool stand_in(std::uint64_t seen);
+  // The keeper: makes a follower the leader. False: there is none, or the stay is over.
+  bool promote(std::uint64_t seen);
+
+  // Any thread. Stops accepting; connections without a request under way are handed on,
+  // or closed when nobody is left to take them.
+  void begin_drain(bool nobody_left);
+  // The keeper, until everything is gone: connections that could not be handed on.
+  void drain_parked();
+  [[nodiscard]] bool draining() const noexcept { return draining_; }
+  [[nodiscard]] bool stopping() const noexcept { return stopping_; }
+  void request_retire(wire::Retire why);  // any thread; sent once
+
+  [[nodiscard]] Leadership& leadership() noexcept { return leadership_; }
+  [[nodiscard]] ConnectionPool& pool() noexcept { return pool_; }
+  [[nodiscard]] Acceptor& acceptor() noexcept { return acceptor_; }
+  [[nodiscard]] AccessWriter& access() noexcept { return access_; }
+  [[nodiscard]] const Settings& settings() const noexcept { return settings_; }
+  [[nodiscard]] std::vector<std::unique_ptr<AppThread>>& threads() { return threads_; }
+  [[nodiscard]] scoreboard::WorkerHeader& header() noexcept { return page_.header(); }
+  [[nodiscard]] const Exchange::Config& exchange_config() const { return exchange_; }
+  void send(wire::Kind kind, std::int64_t value = 0, std::string_view text = {});
+  void log_access(AppThread* thread, const Connection& c, int status,
+                  std::uint64_t body_bytes, std::uint64_t now_ns,
+                  std::string_view response_head);
+  void note_signal() noexcept;  // async-signal-safe: SIGTERM came
+  [[nodiscard]] std::string_view title() const noexcept { return title_; }
+  void join_keeper();
+
+ private:
+  static constexpr std::size_t kBatch = 64;
+  enum Tag : std::uint64_t { kWake = 1, kChannel = 2, kHandoff = 3, kListener = 16 };
+  static constexpr std::uint64_t kListenersEnd = 4096;
+
+  void watch(int fd, std::uint64_t tag, std::uint32_t events);
+  void lead(unsigned me);
+  bool wait_for_events();
+  void take_resumed();
+  void dispatch(const epoll_event& event, unsigned me);
+  void accept(std::size_t listener, unsigned me);
+  void take_over(unsigned me);
+  void wake_up();
+  void read_channel();
+  void command(const wire::Message& message);
+  void advance(Connection& c, unsigned me);
+  void refuse(Connection& c, const http::ParseError& why, unsigned me);
+  void serve(Connection& c, unsigned me);
+  Request request_of(Connection& c, const AppThread& t) const;
+  void account(Connection& c, AppThread& t, const Exchange::Result& r, bool expired);
+  void settle(Connection& c, const Exchange::Result& r, bool expired, bool leading);
+  void set_deadline(Connection& c);
+  void move(Connection& c);
+
+  Heritage& heritage_;
+  const Settings& settings_;
+  Application& app_;
+  scoreboard::WorkerPage& page_;
+  UniqueFd epoll_;
+  UniqueFd wake_;
+  ConnectionPool pool_;
+  http::Forwarding forwarding_;
+  Acceptor acceptor_;
+  AccessWriter access_;
+  Exchange::Config exchange_;
+  std::string title_;  // what ps(1) shows while nothing takes long
+  Leadership leadership_;
+  std::unique_ptr<Keeper> keeper_;
+  std::vector<std::unique_ptr<AppThread>> threads_;
+  std::atomic<std::uint64_t> followers_{0};  // bit i: thread i waits to be promoted
+
+  // The leader's.
+  Reader reader_;
+  std::array<epoll_event, kBatch> batch_{};
+  std::size_t batch_next_ = 0;
+  std::size_t batch_end_ = 0;
+  std::deque<Connection*> ready_;
+
+  std::mutex resumed_mutex_;
+  std::vector<Connection*> resumed_;  // under resumed_mutex_
+  std::atomic<bool> has_resumed_{false};
+
+  std::atomic<bool> draining_{false};
+  std::atomic<bool> nobody_left_{false};
+  std::atomic<bool> stopping_{false};
+  std::atomic<bool> retiring_{false};
+  std::atomic<bool> signalled_{false};
+  std::atomic<std::uint64_t> requests_{0};  // only counted with max_requests
+  std::uint64_t max_requests_ = 0;          // with this worker's jitter
+};
+
+}  // namespace monodon::worker

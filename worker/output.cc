@@ -1,0 +1,113 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "worker/output.h"
+
+#include <fcntl.h>
+#include <sys/sendfile.h>
+#include <sys/socket.h>
+#include <unistd.h>
+
+#include <algorithm>
+#include <cerrno>
+
+#include "worker/spool_file.h"
+
+namespace monodon::worker {
+
+ssize_t send_some(int socket, std::span<const iovec> parts, int flags) noexcept {
+  msghdr message{};
+  message.msg_iov = const_cast<iovec*>(parts.data());
+  message.msg_iovlen = parts.size();
+  ssize_t sent;
+  do {
+    sent = ::sendmsg(socket, &message, MSG_NOSIGNAL | MSG_DONTWAIT | flags);
+  } while (sent < 0 && errno == EINTR);
+  return sent;
+}
+
+bool Output::full(const Limits& limits) const noexcept {
+  return spooled_ >= limits.spool || memory_ > 2 * limits.memory;
+}
+
+void Output::append(std::string_view bytes, const Limits& limits) {
+  if (bytes.empty()) return;
+  const bool spooling = !segments_.empty() && segments_.back().spool;
+  if ((spooling || memory_ + bytes.size() > limits.memory) && spool(bytes, limits)) return;
+  if (segments_.empty() || segments_.back().fd) segments_.emplace_back();
+  Segment& last = segments_.back();
+  last.bytes.append(bytes);
+  last.end = last.bytes.size();
+  memory_ += bytes.size();
+}
+
+// False: the disk does not take it. What was written of `bytes` is forgotten.
+bool Output::spool(std::string_view bytes, const Limits& limits) {
+  if (segments_.empty() || !segments_.back().spool) {
+    auto file = open_spool_file(limits.directory);
+    if (!file) return false;
+    Segment next;
+    next.fd = std::move(file).value();
+    next.spool = true;
+    segments_.push_back(std::move(next));
+  }
+  Segment& last = segments_.back();
+  std::uint64_t at = last.end;
+  while (!bytes.empty()) {
+    const ssize_t n = ::pwrite(last.fd.get(), bytes.data(), bytes.size(),
+                               static_cast<off_t>(at));
+    if (n < 0 && errno == EINTR) continue;
+    if (n <= 0) return false;
+    bytes.remove_prefix(static_cast<std::size_t>(n));
+    at += static_cast<std::uint64_t>(n);
+  }
+  spooled_ += at - last.end;
+  last.end = at;
+  return true;
+}
+
+Outcome Output::append_file(int fd, std::uint64_t offset, std::uint64_t count) {
+  Segment next;
+  next.fd.reset(::fcntl(fd, F_DUPFD_CLOEXEC, 3));
+  if (!next.fd) return last_error("duplicate descriptor of the response file");
+  next.begin = offset;
+  next.end = offset + count;
+  segments_.push_back(std::move(next));
+  return ok();
+}
+
+Output::Flushed Output::flush(int socket) {
+  while (!segments_.empty()) {
+    Segment& first = segments_.front();
+    const std::uint64_t left = first.end - first.begin;
+    ssize_t n = 0;
+    if (first.fd) {
+      auto offset = static_cast<off_t>(first.begin);
+      if (left != 0)
+        n = ::sendfile(socket, first.fd.get(), &offset, std::min<std::uint64_t>(left, 1U << 30U));
+      // Zero with something left: the file became shorter. The length was promised,
+      // so the connection must break for the client to notice.
+      if (n == 0 && left != 0) return Flushed::broken;
+    } else {
+      const iovec part{first.bytes.data() + first.begin, left};
+      n = send_some(socket, {&part, 1});
+    }
+    if (n < 0 && errno == EINTR) continue;
+    if (n < 0)
+      return errno == EAGAIN || errno == EWOULDBLOCK ? Flushed::would_block
+                                                     : Flushed::broken;
+    first.begin += static_cast<std::uint64_t>(n);
+    if (first.fd) {
+      if (first.spool) spooled_ -= static_cast<std::uint64_t>(n);
+    } else {
+      memory_ -= static_cast<std::uint64_t>(n);
+    }
+    if (first.begin == first.end) segments_.pop_front();
+  }
+  return Flushed::everything;
+}
+
+void Output::clear() {
+  segments_.clear();
+  memory_ = spooled_ = 0;
+}
+
+}  // namespace monodon::worker

@@ -1,0 +1,196 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "worker/reader.h"
+
+#include <sys/socket.h>
+
+#include <algorithm>
+#include <cerrno>
+
+#include "base/clock.h"
+#include "base/log.h"
+
+namespace monodon::worker {
+
+namespace {
+
+// recv(2) without EINTR: bytes, 0 at the end, -1 with errno.
+ssize_t receive(int fd, char* to, std::size_t size) {
+  ssize_t n;
+  do {
+    n = ::recv(fd, to, size, MSG_DONTWAIT);
+  } while (n < 0 && errno == EINTR);
+  return n;
+}
+
+bool nothing_there(ssize_t n) {
+  return n < 0 && (errno == EAGAIN || errno == EWOULDBLOCK);
+}
+
+}  // namespace
+
+Reader::Reader(const Settings& settings, const http::Forwarding& forwarding)
+    : settings_{settings}, scratch_{new char[kScratch]} {
+  limits_.request_line = settings.limit_request_line;
+  limits_.fields = settings.limit_request_fields;
+  limits_.field_size = settings.limit_request_field_size;
+  limits_.underscores = forwarding.underscores();
+  limits_.forwarder_names = forwarding.forwarder_names();
+}
+
+Reader::Outcome Reader::refuse(int status, const char* reason) {
+  refusal_ = {status, reason};
+  return Outcome::refused;
+}
+
+Reader::Outcome Reader::advance(Connection& c) {
+  switch (c.stage.load(std::memory_order_relaxed)) {
+    case Stage::head:
+      return head(c);
+    case Stage::body:
+      return body(c);
+    case Stage::ready:
+      return Outcome::whole;
+    case Stage::linger:
+      return linger(c);
+    case Stage::closed:
+    case Stage::writing:
+      break;
+  }
+  return Outcome::closed;
+}
+
+Reader::Outcome Reader::head(Connection& c) {
+  for (;;) {
+    if (!c.input.empty()) {
+      const auto result =
+          http::parse_head(c.input.view(), limits_, c.scanned, c.head);
+      if (result.state == http::Parse::failed)
+        return refuse(result.error.status, result.error.reason);
+      if (result.state == http::Parse::complete) {
+        c.head_size = result.consumed;
+        c.received_ns = monotonic_ns();
+        return begin_body(c);
+      }
+    }
+    if (c.end_of_input) return Outcome::closed;
+    char* to = c.input.reserve(2048);
+    const std::size_t room = c.input.room();
+    const ssize_t n = receive(c.fd.get(), to, room);
+    if (nothing_there(n)) return Outcome::wait;
+    if (n < 0) return Outcome::closed;
+    if (n == 0) c.end_of_input = true;
+    c.input.commit(static_cast<std::size_t>(n));
+  }
+}
+
+Reader::Outcome Reader::begin_body(Connection& c) {
+  const http::RequestHead& head = c.head;
+  if (head.framing == http::Framing::none) {
+    c.stage.store(Stage::ready, std::memory_order_relaxed);
+    return Outcome::whole;
+  }
+  const std::uint64_t limit = settings_.limit_request_body;
+  if (head.framing == http::Framing::length) {
+    if (limit != 0 && head.content_length > limit)
+      return refuse(413, "the request body is larger than limit_request_body");
+    c.body_left = head.content_length;
+  }
+  c.stage.store(Stage::body, std::memory_order_relaxed);
+  if (const Outcome first = body_from_input(c); first != Outcome::wait) return first;
+  if (head.expect_continue && c.body.size() == 0 && c.input.size() == c.head_size) {
+    static constexpr std::string_view kContinue = "HTTP/1.1 100 Continue\r\n\r\n";
+    const iovec p{const_cast<char*>(kContinue.data()), kContinue.size()};
+    // A client whose buffer is full before it got anything will not be helped by it.
+    (void)send_some(c.fd.get(), {&p, 1});
+  }
+  return body(c);
+}
+
+// What came along with the head. Used bytes join the head's part of the input, so that
+// the views of the head stay where they are.
+Reader::Outcome Reader::body_from_input(Connection& c) {
+  std::size_t used = 0;
+  const Outcome result = feed(c, c.input.view().substr(c.head_size), used);
+  c.head_size += used;
+  return result;
+}
+
+Reader::Outcome Reader::body(Connection& c) {
+  for (std::size_t turn = 0; turn < kTurn;) {
+    // With a known length nothing is read that belongs to the next request.
+    const std::size_t most =
+        c.head.framing == http::Framing::length
+            ? static_cast<std::size_t>(std::min<std::uint64_t>(c.body_left, kScratch))
+            : kScratch;
+    const ssize_t n = receive(c.fd.get(), scratch_.get(), most);
+    if (nothing_there(n)) return Outcome::wait;
+    if (n <= 0) return Outcome::closed;
+    const std::string_view bytes{scratch_.get(), static_cast<std::size_t>(n)};
+    turn += bytes.size();
+    std::size_t used = 0;
+    const Outcome result = feed(c, bytes, used);
+    if (result == Outcome::whole && used < bytes.size()) {
+      // Pipelined bytes behind a chunked body. Appending may move the buffer, so the
+      // head is read again where it is now.
+      c.input.append(bytes.substr(used));
+      c.scanned = 0;
+      (void)http::parse_head(c.input.view(), limits_, c.scanned, c.head);
+    }
+    if (result != Outcome::wait) return result;
+  }
+  return Outcome::yield;
+}
+
+Reader::Outcome Reader::feed(Connection& c, std::string_view bytes, std::size_t& used) {
+  if (c.head.framing == http::Framing::length) {
+    used = static_cast<std::size_t>(std::min<std::uint64_t>(bytes.size(), c.body_left));
+    c.body_left -= used;
+    const Outcome stored = store(c, bytes.substr(0, used));
+    if (stored != Outcome::wait || c.body_left != 0) return stored;
+    c.stage.store(Stage::ready, std::memory_order_relaxed);
+    return Outcome::whole;
+  }
+  for (;;) {
+    const auto step = c.chunked.step(bytes.substr(used));
+    used += step.consumed;
+    if (step.state == http::Parse::failed)
+      return refuse(step.error.status, step.error.reason);
+    if (const Outcome stored = store(c, step.data); stored != Outcome::wait)
+      return stored;
+    if (step.state == http::Parse::complete) {
+      c.stage.store(Stage::ready, std::memory_order_relaxed);
+      return Outcome::whole;
+    }
+    if (step.consumed == 0 && step.data.empty()) return Outcome::wait;
+  }
+}
+
+Reader::Outcome Reader::store(Connection& c, std::string_view bytes) {
+  if (bytes.empty()) return Outcome::wait;
+  const std::uint64_t limit = settings_.limit_request_body;
+  if (limit != 0 && c.body.size() + bytes.size() > limit)
+    return refuse(413, "the request body is larger than limit_request_body");
+  const auto stored = c.body.append(bytes);
+  if (stored) return Outcome::wait;
+  log::error("request body cannot be spooled",
+             {{"error", stored.error().message()},
+              {"directory", settings_.spool_directory},
+              {"path", c.head.path}});
+  return stored.error().code == ENOSPC || stored.error().code == EDQUOT
+             ? refuse(507, "no space for the request body")
+             : refuse(503, "the request body cannot be stored");
+}
+
+// After a refusal: closing with unread bytes would reset the connection and could
+// destroy the answer before the client has read it (RFC 9112 9.6).
+Reader::Outcome Reader::linger(Connection& c) {
+  for (std::size_t turn = 0; turn < kTurn;) {
+    const ssize_t n = receive(c.fd.get(), scratch_.get(), kScratch);
+    if (nothing_there(n)) return Outcome::wait;
+    if (n <= 0) return Outcome::closed;
+    turn += static_cast<std::size_t>(n);
+  }
+  return Outcome::yield;
+}
+
+}  // namespace monodon::worker

@@ -1,0 +1,50 @@
+// SPDX-License-Identifier: Apache-2.0
+#pragma once
+
+#include <cstdint>
+#include <memory>
+
+#include "worker/connection.h"
+#include "worker/settings.h"
+
+namespace monodon::worker {
+
+// Reads one request from a connection, as far as its bytes are there. It never waits,
+// and never reads more than is needed but what comes along with a head.
+//
+// Used by whoever leads; there is one, for its buffer is shared by all connections.
+class Reader {
+ public:
+  enum class Outcome : std::uint8_t {
+    wait,     // everything that arrived is used; more is needed
+    yield,    // much was read; others first
+    whole,    // head and body are complete: Stage::ready
+    refused,  // `refusal` says why; nothing more of this connection is a request
+    closed,   // the client is gone, or went away in the middle of a request
+  };
+
+  Reader(const Settings& settings, const http::Forwarding& forwarding);
+
+  Outcome advance(Connection& connection);
+  [[nodiscard]] const http::ParseError& refusal() const noexcept { return refusal_; }
+
+ private:
+  static constexpr std::size_t kScratch = 64 * 1024;
+  static constexpr std::size_t kTurn = 1024 * 1024;
+
+  Outcome head(Connection& c);
+  Outcome begin_body(Connection& c);
+  Outcome body_from_input(Connection& c);
+  Outcome body(Connection& c);
+  Outcome feed(Connection& c, std::string_view bytes, std::size_t& used);
+  Outcome store(Connection& c, std::string_view bytes);
+  Outcome linger(Connection& c);
+  Outcome refuse(int status, const char* reason);
+
+  const Settings& settings_;
+  http::HeadLimits limits_;
+  http::ParseError refusal_;
+  std::unique_ptr<char[]> scratch_;
+};
+
+}  // namespace monodon::worker

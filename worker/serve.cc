@@ -1,0 +1,141 @@
+// SPDX-License-Identifier: Apache-2.0
+// One request: who it is from, the application, what comes after the response.
+#include <sys/socket.h>
+
+#include <ctime>
+
+#include "base/clock.h"
+#include "base/log.h"
+#include "worker/keeper.h"
+#include "worker/loop.h"
+
+namespace monodon::worker {
+
+namespace {
+
+// Seconds of wall time, as cheap as a clock can be (vDSO, no hardware read).
+std::int64_t wall_seconds() noexcept {
+  timespec t{};
+  (void)::clock_gettime(CLOCK_REALTIME_COARSE, &t);
+  return t.tv_sec;
+}
+
+}  // namespace
+
+void Loop::serve(Connection& c, unsigned me) {
+  AppThread& t = *threads_[me];
+  if (const http::ParseError* refused = forwarding_.resolve(c.peer, c.head, c.origin)) {
+    refuse(c, *refused, me);
+    return;
+  }
+  if (c.head.dropped_fields != 0)
+    scoreboard::add(t.row.dropped_fields, c.head.dropped_fields);
+  t.take_request_id(c.origin.request_id);
+
+  const Request request = request_of(c, t);
+  t.exchange.start(c, !(draining_ && nobody_left_), t.date.now());
+  scoreboard::begin_request(t.row, c.head.method, c.head.target, c.origin.remote_addr,
+                            t.request_id, c.received_ns);
+  t.begin(c, c.received_ns);
+  keeper_->request_began();
+  leadership_.enter_app(me);
+  app_.serve(request, t.exchange);
+  const bool leading = leadership_.leave_app(me);
+  const bool expired = !t.end();
+  const Exchange::Result result = t.exchange.complete();
+  account(c, t, result, expired);
+  settle(c, result, expired, leading);
+}
+
+Request Loop::request_of(Connection& c, const AppThread& t) const {
+  Request request;
+  request.head = &c.head;
+  request.body = &c.body;
+  request.listener = &heritage_.boot->listeners[c.listener];
+  request.remote_addr = c.origin.remote_addr;
+  request.remote_port = c.origin.remote_port;
+  request.scheme = c.origin.scheme;
+  request.script_name = c.origin.script_name;
+  request.path_info = c.origin.path_info;
+  request.request_id = t.request_id;
+  request.received_ns = c.received_ns;
+  return request;
+}
+
+// Counters and log, for what has been answered. A request past its deadline was
+// written down by the keeper when it struck.
+void Loop::account(Connection& c, AppThread& t, const Exchange::Result& r,
+                   bool expired) {
+  const std::uint64_t now = monotonic_ns();
+  const int status = expired && r.status == 0 ? 504 : r.status;
+  if (r.failed) scoreboard::add(t.row.errors);
+  scoreboard::end_request(t.row, status, c.body.size(), r.body_bytes,
+                          now - c.received_ns);
+  if (!expired) log_access(&t, c, status, r.body_bytes, now, t.exchange.head());
+  if (max_requests_ != 0 && requests_.fetch_add(1) + 1 == max_requests_)
+    request_retire(wire::Retire::max_requests);
+}
+
+void Loop::log_access(AppThread* thread, const Connection& c, int status,
+                      std::uint64_t body_bytes, std::uint64_t now_ns,
+                      std::string_view response_head) {
+  if (!access_.enabled()) return;
+  AccessRecord record;
+  record.head = c.head_size != 0 ? &c.head : nullptr;
+  record.remote_addr =
+      c.origin.remote_addr.empty() ? c.peer.address : c.origin.remote_addr;
+  record.scheme = c.origin.scheme;
+  record.request_id = thread != nullptr ? std::string_view{thread->request_id} : "";
+  record.response_head = response_head;
+  record.status = status;
+  record.body_bytes = body_bytes;
+  record.duration_us = c.received_ns != 0 ? (now_ns - c.received_ns) / 1000 : 0;
+  record.wall_seconds = wall_seconds();
+  access_.add(record);
+}
+
+// Not a request, or one that we do not pass on: one answer, then the connection ends.
+void Loop::refuse(Connection& c, const http::ParseError& why, unsigned me) {
+  AppThread& t = *threads_[me];
+  scoreboard::add(t.row.refused);
+  log::debug("request refused", {{"status", why.status}, {"reason", why.reason}});
+  const std::string answer = http::error_response(why.status, why.reason, exchange_.server,
+                                                  t.date.now());
+  const iovec part{const_cast<char*>(answer.data()), answer.size()};
+  // A client that does not even take this much has no claim to it.
+  (void)send_some(c.fd.get(), {&part, 1});
+  (void)::shutdown(c.fd.get(), SHUT_WR);
+  t.request_id.clear();
+  if (c.received_ns == 0) c.received_ns = monotonic_ns();
+  log_access(&t, c, why.status, 0, monotonic_ns(), answer);
+  c.input.clear();
+  c.head_size = 0;
+  c.stage.store(Stage::linger, std::memory_order_relaxed);
+  c.deadline_ns.store(0, std::memory_order_relaxed);
+  ready_.push_back(&c);
+}
+
+void Loop::settle(Connection& c, const Exchange::Result& r, bool expired, bool leading) {
+  if (expired)
+    close(c);
+  else if (!r.shared || !keeper_->finish_output(c, r.keep_alive))
+    next_or_close(c, r.keep_alive, leading);
+}
+
+void Loop::next_or_close(Connection& c, bool keep_alive, bool leading) {
+  if (!keep_alive) {
+    close(c);
+    return;
+  }
+  c.next_request();
+  if (draining_) {
+    move(c);
+  } else if (!c.input.empty() || c.hangup || !park(c)) {
+    if (leading)
+      ready_.push_back(&c);
+    else
+      resume(c);
+  }
+}
+
+}  // namespace monodon::worker

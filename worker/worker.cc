@@ -1,0 +1,118 @@
+// SPDX-License-Identifier: Apache-2.0
+// The life of a worker process, from the fork to its exit status.
+#include <signal.h>
+#include <unistd.h>
+
+#include <atomic>
+#include <exception>
+
+#include "base/log.h"
+#include "scoreboard/page.h"
+#include "worker/application.h"
+#include "worker/heritage.h"
+#include "worker/loop.h"
+#include "worker/process_title.h"
+#include "worker/wire.h"
+
+namespace monodon::worker {
+
+namespace {
+
+// The loop of this process, for the one signal handler there is.
+std::atomic<Loop*> loop_of_this_worker{nullptr};
+
+void on_sigterm(int) {
+  if (Loop* loop = loop_of_this_worker.load()) loop->note_signal();
+}
+
+// SIGTERM to one worker (an operator, a script) asks for its replacement. An
+// application that has its own handler keeps it.
+void watch_sigterm() {
+  struct sigaction now {};
+  if (::sigaction(SIGTERM, nullptr, &now) != 0 || now.sa_handler != SIG_DFL) return;
+  struct sigaction ours {};
+  ours.sa_handler = on_sigterm;
+  ours.sa_flags = SA_RESTART;
+  (void)::sigaction(SIGTERM, &ours, nullptr);
+}
+
+struct Threads {
+  Loop* loop;
+  std::atomic<unsigned> left{0};
+
+  static void body(void* self, unsigned index) {
+    auto& threads = *static_cast<Threads*>(self);
+    threads.loop->run_thread(index);
+    if (index == 0) return;
+    threads.left.fetch_sub(1);
+    threads.left.notify_all();
+  }
+};
+
+bool start_threads(Threads& threads, Application& app, unsigned count) {
+  for (unsigned i = 1; i < count; ++i) {
+    threads.left.fetch_add(1);
+    if (auto started = app.start_thread(i, &Threads::body, &threads); !started) {
+      log::error("application thread cannot be started: " + started.error().message(),
+                 {{"thread", i}});
+      return false;
+    }
+  }
+  return true;
+}
+
+int serve(Heritage& heritage, Application& app) {
+  const Settings& settings = heritage.boot->settings;
+  scoreboard::WorkerPage page{heritage.page.get(), settings.threads};
+  page.header().serial.store(heritage.serial, std::memory_order_relaxed);
+  const auto send = [&](wire::Kind kind, std::int64_t value, std::string_view text) {
+    (void)wire::send(heritage.channel.get(),
+                     {kind, heritage.slot, heritage.serial, heritage.generation, value},
+                     text);
+  };
+  if (!settings.preload) {
+    if (const LoadError failed = app.load(*heritage.boot); !failed.reason.empty()) {
+      send(wire::Kind::boot_failed, failed.failure, failed.reason);
+      return static_cast<int>(failed.failure);
+    }
+  }
+  app.start_worker(heritage.slot, heritage.generation);
+
+  Loop loop{heritage, app, page};
+  set_title(loop.title());
+  Threads threads{&loop};
+  if (!start_threads(threads, app, settings.threads)) ::_exit(1);
+  loop_of_this_worker = &loop;
+  watch_sigterm();
+  page.header().state.store(static_cast<std::uint32_t>(scoreboard::WorkerState::busy),
+                            std::memory_order_relaxed);
+  send(wire::Kind::ready, 0, {});
+
+  app.run_main(&Threads::body, &threads);
+
+  loop_of_this_worker = nullptr;
+  for (unsigned left = threads.left; left != 0; left = threads.left)
+    threads.left.wait(left);
+  loop.join_keeper();
+  loop.access().flush();
+  page.header().state.store(static_cast<std::uint32_t>(scoreboard::WorkerState::stopped),
+                            std::memory_order_relaxed);
+  app.stop_worker();
+  send(wire::Kind::drained, 0, {});
+  return 0;
+}
+
+}  // namespace
+
+int run(Heritage heritage, Application& app) {
+  // sendfile(2) has no MSG_NOSIGNAL.
+  (void)::signal(SIGPIPE, SIG_IGN);
+  try {
+    return serve(heritage, app);
+  } catch (const std::exception& e) {
+    log::critical(std::string{"worker cannot go on: "} + e.what());
+    return 1;
+  }
+}
+
+}  // namespace monodon::worker
