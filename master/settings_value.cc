@@ -85,6 +85,12 @@ Parsed parse_by_kind(Kind kind, std::string_view text) {
 
 std::string set_number(const Setting& setting, std::string_view text,
                        Settings& settings) {
+  if (setting.kind == Kind::mode && text.empty()) {
+    with_field(settings, setting.field, [](auto& field) {
+      if constexpr (std::is_same_v<decltype(field), std::int32_t&>) field = -1;
+    });
+    return {};
+  }
   const Parsed parsed = parse_by_kind(setting.kind, text);
   if (!parsed.number) return fmt::format("\"{}\" {}", text, parsed.problem);
   const std::uint64_t value = *parsed.number;

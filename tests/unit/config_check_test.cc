@@ -6,7 +6,6 @@
 #include <catch2/catch.hpp>
 #include <functional>
 
-#include "master/config_address.h"
 #include "master/settings_table.h"
 
 using namespace monodon;
@@ -118,34 +117,6 @@ TEST_CASE("each item of a list is checked", "[check]") {
   (void)only(kProblem, "warm_up", [](Settings& s) { s.worker.warm_up = "health"; });
   (void)only(kProblem, "bind", [](Settings& s) { s.bind = {":80", ":80"}; });
   (void)only(kProblem, "bind", [](Settings& s) { s.bind = {}; });
-}
-
-TEST_CASE("addresses are brought into one form", "[check]") {
-  const auto canonical = [](std::string_view text) {
-    auto result = canonical_address(text, "/srv");
-    return result ? result.value() : "?" + result.error().what;
-  };
-  CHECK(canonical("unix:/run/a.sock") == "unix:/run/a.sock");
-  CHECK(canonical("unix:///run/a.sock") == "unix:/run/a.sock");
-  CHECK(canonical("unix:a.sock") == "unix:/srv/a.sock");
-  CHECK(canonical("unix:@name") == "unix:@name");
-  CHECK(canonical("127.0.0.1:8000") == "127.0.0.1:8000");
-  CHECK(canonical(":8000") == "0.0.0.0:8000");
-  CHECK(canonical("localhost") == "localhost:8000");
-  CHECK(canonical("[::1]:80") == "[::1]:80");
-  CHECK(canonical("tcp://10.0.0.1:080") == "10.0.0.1:80");
-
-  CHECK(canonical("8000") == "?\"8000\" is not an address; did you mean :8000?");
-  CHECK(canonical("/run/a") ==
-        "?\"/run/a\" is not an address; did you mean unix:/run/a?");
-  for (const char* bad : {"", "unix:", "unix:@", "a:b", "a:65536", "a:", "::1:80",
-                          "[::1", "[::1]80", "[x]:80", "a b:80", "fd://3", "a:80:90"}) {
-    INFO(bad);
-    CHECK(canonical(bad).front() == '?');
-  }
-  // 108 bytes with the final NUL (unix(7)).
-  CHECK(canonical("unix:/" + std::string(106, 'a')).front() == 'u');
-  CHECK(canonical("unix:/" + std::string(107, 'a')).front() == '?');
 }
 
 TEST_CASE("what the machine lacks is found before it is needed", "[check]") {

@@ -1,0 +1,100 @@
+// SPDX-License-Identifier: Apache-2.0
+#include <fcntl.h>
+#include <fmt/format.h>
+#include <sys/mman.h>
+#include <unistd.h>
+
+#include <cstdio>
+#include <cstdlib>
+
+#include "base/result.h"
+#include "base/unique_fd.h"
+#include "cli/commands.h"
+#include "master/config_docs.h"
+#include "master/install_paths.h"
+#include "master/interpreter.h"
+#include "worker/boot.h"
+
+namespace monodon::cli {
+namespace {
+
+void say(const std::string& text) {
+  std::fputs((text + "\n").c_str(), stderr);
+}
+
+// The program that loads the application, and its arguments.
+Result<std::vector<std::string>> importer(const master::Settings& settings) {
+  if (settings.worker.application.starts_with("native:")) {
+    auto host = master::find_in_libdir("monodon-native");
+    if (!host) return host.error();
+    say(fmt::format("loading {}", settings.worker.application));
+    return std::vector<std::string>{host.value(), "--check"};
+  }
+  auto python = master::find_interpreter(settings.python, settings.worker.directory);
+  if (!python) return python.error();
+  auto zygote = master::find_in_libdir("zygote.py");
+  if (!zygote) return zygote.error();
+  say(fmt::format("importing {} with {} (found by {})", settings.worker.application,
+                  python.value().path, python.value().how));
+  return std::vector<std::string>{python.value().path, zygote.value(), "--check"};
+}
+
+Outcome boot_on_stdin(const master::Settings& settings) {
+  worker::Boot boot;
+  boot.settings = settings.worker;
+  const std::string json = worker::to_json(boot);
+  const UniqueFd file{::memfd_create("boot", MFD_CLOEXEC)};
+  if (!file) return last_error("make the boot message");
+  if (::write(file.get(), json.data(), json.size()) !=
+          static_cast<ssize_t>(json.size()) ||
+      ::lseek(file.get(), 0, SEEK_SET) != 0) {
+    return last_error("write the boot message");
+  }
+  // dup2 takes CLOEXEC off: the importer shall inherit it.
+  if (::dup2(file.get(), STDIN_FILENO) < 0) return last_error("pass the boot message");
+  return ok();
+}
+
+// Becomes the importer: its exit status (0, 3, 4) is ours, and its traceback goes where
+// our own messages went. Returns only when that fails.
+Error import_application(const master::Settings& settings) {
+  const auto command = importer(settings);
+  if (!command) return command.error();
+  if (const Outcome passed = boot_on_stdin(settings); !passed) return passed.error();
+  // Not for an application that is only looked at.
+  for (const char* name : {"NOTIFY_SOCKET", "LISTEN_FDS", "LISTEN_PID",
+                           "LISTEN_FDNAMES", "WATCHDOG_USEC", "WATCHDOG_PID"}) {
+    ::unsetenv(name);
+  }
+  std::vector<char*> arguments;
+  for (const std::string& word : command.value()) {
+    arguments.push_back(const_cast<char*>(word.c_str()));  // execv(3) does not write
+  }
+  arguments.push_back(nullptr);
+  std::fflush(nullptr);
+  ::execv(arguments[0], arguments.data());
+  return last_error("run " + command.value()[0]);
+}
+
+}  // namespace
+
+int report_problems(const master::ConfigResult& result) {
+  for (const std::string& problem : result.problems) say(problem);
+  return kBadConfiguration;
+}
+
+int run_check(const master::CommandLine& line, const CheckOptions& options) {
+  const master::ConfigResult result = master::load_config(line);
+  if (!result.config) return report_problems(result);
+  const master::LoadedConfig& config = *result.config;
+  for (const std::string& warning : config.warnings) say("warning: " + warning);
+  for (const std::string& note : config.notes) say("note: " + note);
+  if (options.print) {
+    std::fputs(master::settings_as_yaml(config.settings).c_str(), stdout);
+  }
+  if (!options.import_application) return kGood;
+  say(import_application(config.settings).message());
+  return kBadConfiguration;
+}
+
+}  // namespace monodon::cli

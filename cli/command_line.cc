@@ -1,0 +1,169 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "cli/command_line.h"
+
+#include <fmt/format.h>
+#include <sys/stat.h>
+
+#include <algorithm>
+#include <filesystem>
+#include <memory>
+
+#include "cli/help_format.h"
+#include "cli/settings_options.h"
+
+namespace monodon::cli {
+namespace {
+
+constexpr const char* kVersion = "monodon " MONODON_VERSION "\n";
+
+// The directory as the user calls it: $PWD keeps a symbolic link that getcwd(3) has
+// lost, so that a reload follows the link of a release anew.
+std::string start_directory(const Variables& variables) {
+  std::error_code error;
+  const std::string physical = std::filesystem::current_path(error);
+  const auto logical = variables.find("PWD");
+  if (logical == variables.end() || !logical->second.starts_with('/')) return physical;
+  struct stat a {};
+  struct stat b {};
+  const bool same = ::stat(logical->second.c_str(), &a) == 0 && ::stat(".", &b) == 0 &&
+                    a.st_dev == b.st_dev && a.st_ino == b.st_ino;
+  return same ? logical->second : physical;
+}
+
+// All commands with their options, on the stack of one parse.
+struct Commands {
+  CLI::App app{"A preforking application server for Python web applications.",
+               "monodon"};
+  CLI::App* serve = app.add_subcommand("serve", "Serve an application.");
+  CLI::App* check = app.add_subcommand(
+      "check", "Check the configuration and import the application.");
+  CLI::App* status = app.add_subcommand("status", "Show what a running server does.");
+  CLI::App* reload =
+      app.add_subcommand("reload", "Bring in new code and configuration.");
+  CLI::App* version = app.add_subcommand("version", "Print the version.");
+  CLI::App* generate = app.add_subcommand("generate", "Print generated documents.");
+  SettingsOptions serve_settings{*serve};
+  SettingsOptions check_settings{*check};
+  Invocation asked;
+  bool version_flag = false;
+
+  Commands() {
+    const auto format = std::make_shared<HelpFormat>();
+    format->label("Subcommands", "Commands");
+    format->label("Positionals", "Arguments");
+    app.formatter(format);
+    // Subcommands were made with the formatter of before.
+    for (CLI::App* command : app.get_subcommands([](CLI::App*) { return true; })) {
+      command->formatter(format);
+      command->set_help_flag("-h,--help", "Print this help.");
+    }
+    app.add_flag("-v,--version", version_flag, "Print the version.");
+    app.set_help_flag("-h,--help", "Print this help.");
+    serve->add_flag("-v,--version", version_flag, "Print the version.");
+    generate->group("");
+    generate->add_option("what", asked.what, "yaml or man")
+        ->required()
+        ->check(CLI::IsMember({"yaml", "man"}));
+    check->add_flag("--no-app{false}", asked.check.import_application,
+                    "Do not import the application.");
+    check->add_flag("--print", asked.check.print, "Print the merged configuration.");
+    for (CLI::App* command : {status, reload}) {
+      command->add_option("--control", asked.control.control,
+                          "Path of the server's control socket.");
+      command->add_option("-c,--config", asked.control.config_file,
+                          "Configuration file of the server.");
+    }
+    status->add_flag("--json", asked.control.json, "Print JSON.");
+  }
+};
+
+Parsed usage_error(const std::vector<std::string>& complaints,
+                   const std::string& command) {
+  Parsed parsed;
+  parsed.status = kBadUsage;
+  for (const std::string& complaint : complaints) {
+    parsed.error += fmt::format("monodon: {}\n", complaint);
+  }
+  parsed.error +=
+      fmt::format("See: monodon {}--help\n", command.empty() ? "" : command + " ");
+  return parsed;
+}
+
+// With settings: everything that serve and check have in common.
+Parsed with_settings(Commands& commands, const SettingsOptions& options,
+                     const Variables& variables) {
+  Invocation& asked = commands.asked;
+  const std::string name = asked.command == Command::serve ? "serve" : "check";
+  if (const auto complaints = options.complaints(); !complaints.empty()) {
+    return usage_error(complaints, name);
+  }
+  asked.line.start_directory = start_directory(variables);
+  asked.line.config_file = options.config_file();
+  asked.line.arguments = options.overrides();
+  asked.line.notes = options.notes();
+  if (const auto complaints = apply_environment(variables, asked.line);
+      !complaints.empty()) {
+    return usage_error(complaints, name);
+  }
+  if (options.check_config()) asked.command = Command::check;
+  if (options.print_config()) asked.check.print = true;
+  return {std::move(asked), kGood, {}, {}};
+}
+
+Parsed dispatch(Commands& commands, const Variables& variables) {
+  Invocation& asked = commands.asked;
+  if (commands.version_flag || commands.version->parsed()) {
+    return {std::nullopt, kGood, kVersion, {}};
+  }
+  if (commands.serve->parsed()) {
+    return with_settings(commands, commands.serve_settings, variables);
+  }
+  if (commands.check->parsed()) {
+    asked.command = Command::check;
+    return with_settings(commands, commands.check_settings, variables);
+  }
+  if (commands.status->parsed()) {
+    asked.command = Command::status;
+  } else if (commands.reload->parsed()) {
+    asked.command = Command::reload;
+  } else if (commands.generate->parsed()) {
+    asked.command = Command::generate;
+  } else {
+    return {std::nullopt, kBadUsage, {}, commands.app.help()};
+  }
+  return {std::move(asked), kGood, {}, {}};
+}
+
+std::string explain(const CLI::ParseError& error,
+                    const std::vector<std::string>& arguments) {
+  const bool extra = dynamic_cast<const CLI::ExtrasError*>(&error) != nullptr;
+  if (extra && !arguments.empty() && arguments[0].find(':') != std::string::npos) {
+    return fmt::format("{}: is not a command; did you mean monodon serve {}?",
+                       arguments[0], arguments[0]);
+  }
+  return error.what();
+}
+
+}  // namespace
+
+Parsed parse_command_line(std::vector<std::string> arguments,
+                          const Variables& variables) {
+  Commands commands;
+  std::vector<std::string> reversed{arguments.rbegin(), arguments.rend()};
+  std::string command;
+  try {
+    commands.app.parse(std::move(reversed));
+  } catch (const CLI::CallForHelp&) {
+    const auto chosen = commands.app.get_subcommands();
+    const CLI::App& of = chosen.empty() ? commands.app : *chosen.front();
+    return {std::nullopt, kGood, of.help(chosen.empty() ? "" : "monodon"), {}};
+  } catch (const CLI::ParseError& e) {
+    for (const CLI::App* chosen : commands.app.get_subcommands()) {
+      command = chosen->get_name();
+    }
+    return usage_error({explain(e, arguments)}, command);
+  }
+  return dispatch(commands, variables);
+}
+
+}  // namespace monodon::cli

@@ -1,0 +1,38 @@
+// SPDX-License-Identifier: Apache-2.0
+#pragma once
+
+#include <string>
+
+#include "master/config.h"
+
+namespace monodon::cli {
+
+// Exit statuses of every command; those of the application itself (3, 4) are
+// wire::LoadFailure. The first four are Gunicorn's as well.
+inline constexpr int kGood = 0;
+inline constexpr int kBadConfiguration = 1;
+inline constexpr int kBadUsage = 2;
+
+struct CheckOptions {
+  bool import_application = true;
+  bool print = false;  // the merged settings, as a file that says the same
+};
+
+// How status and reload find the server they are about.
+struct ControlOptions {
+  std::string control;      // path of the control socket; "" = search
+  std::string config_file;  // -c; names runtime_directory
+  bool json = false;        // status only
+};
+
+// Each runs one command to its end and returns its exit status.
+int run_serve(const master::CommandLine& line);
+int run_check(const master::CommandLine& line, const CheckOptions& options);
+int run_status(const ControlOptions& options);
+int run_reload(const ControlOptions& options);
+int run_generate(const std::string& what);
+
+// Problems to stderr, a line each; kBadConfiguration.
+int report_problems(const master::ConfigResult& result);
+
+}  // namespace monodon::cli

@@ -1,0 +1,98 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "cli/environment.h"
+
+#include <fmt/format.h>
+#include <unistd.h>
+
+#include <algorithm>
+
+#include "cli/settings_options.h"
+#include "cli/shell_words.h"
+
+namespace monodon::cli {
+namespace {
+
+constexpr std::string_view kArguments = "GUNICORN_CMD_ARGS";
+
+// The value as the setting wants it.
+std::string translated(std::string_view name, const std::string& value) {
+  if (name == "PORT") return "0.0.0.0:" + value;
+  if (name == "SENDFILE") return value == "y" ? "true" : value;
+  return value;
+}
+
+void apply_common(const Variables& variables, master::CommandLine& line) {
+  for (const master::Group& group : master::setting_groups()) {
+    for (const master::Setting& setting : group.settings) {
+      const auto found = variables.find(std::string{setting.environment});
+      if (setting.environment.empty() || found == variables.end() ||
+          found->second.empty()) {
+        continue;
+      }
+      line.environment.push_back({std::string{setting.key},
+                                  {translated(setting.environment, found->second)},
+                                  found->first});
+    }
+  }
+}
+
+void apply_own(const Variables& variables, master::CommandLine& line) {
+  for (const master::Group& group : master::setting_groups()) {
+    for (const master::Setting& setting : group.settings) {
+      const auto found = variables.find(master::variable(setting));
+      if (found == variables.end()) continue;
+      line.environment.push_back(
+          {std::string{setting.key}, {found->second}, found->first});
+    }
+  }
+}
+
+std::vector<std::string> apply_arguments(const std::string& text,
+                                         master::CommandLine& line) {
+  Result<std::vector<std::string>> words = shell_words(text);
+  if (!words) return {fmt::format("{}: {}", kArguments, words.error().what)};
+  CLI::App app;
+  app.set_help_flag();
+  const SettingsOptions options{app};
+  try {
+    std::reverse(words.value().begin(), words.value().end());
+    app.parse(std::move(words.value()));
+  } catch (const CLI::ParseError& e) {
+    return {fmt::format("{}: {}", kArguments, e.what())};
+  }
+  std::vector<std::string> complaints = options.complaints();
+  for (std::string& complaint : complaints) {
+    complaint = fmt::format("{}: {}", kArguments, complaint);
+  }
+  for (master::Override& override : options.overrides()) {
+    override.origin = fmt::format("{} {}", kArguments, override.origin);
+    line.environment.push_back(std::move(override));
+  }
+  for (const std::string& note : options.notes()) line.notes.push_back(note);
+  if (line.config_file.empty()) line.config_file = options.config_file();
+  return complaints;
+}
+
+}  // namespace
+
+Variables environment_variables() {
+  Variables variables;
+  for (char** entry = environ; *entry != nullptr; ++entry) {
+    const std::string_view text{*entry};
+    const std::size_t equals = text.find('=');
+    if (equals == std::string_view::npos) continue;
+    variables.emplace(text.substr(0, equals), text.substr(equals + 1));
+  }
+  return variables;
+}
+
+std::vector<std::string> apply_environment(const Variables& variables,
+                                           master::CommandLine& line) {
+  apply_common(variables, line);
+  apply_own(variables, line);
+  const auto arguments = variables.find(std::string{kArguments});
+  if (arguments == variables.end()) return {};
+  return apply_arguments(arguments->second, line);
+}
+
+}  // namespace monodon::cli

@@ -1,0 +1,24 @@
+// SPDX-License-Identifier: Apache-2.0
+#pragma once
+
+#include <map>
+#include <string>
+
+#include "master/config.h"
+
+namespace monodon::cli {
+
+using Variables = std::map<std::string, std::string>;
+
+// Of this process.
+[[nodiscard]] Variables environment_variables();
+
+// What the environment asks for: WEB_CONCURRENCY, PORT, FORWARDED_ALLOW_IPS and
+// SENDFILE, which others set too; then MONODON_KEY of each setting; then the flags in
+// GUNICORN_CMD_ARGS. Later ones win. Goes into line.environment and line.notes, and
+// into line.config_file where that is empty. Returns what was wrong with the use of
+// flags, a sentence each.
+std::vector<std::string> apply_environment(const Variables& variables,
+                                           master::CommandLine& line);
+
+}  // namespace monodon::cli

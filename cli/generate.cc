@@ -1,0 +1,15 @@
+// SPDX-License-Identifier: Apache-2.0
+#include <cstdio>
+
+#include "cli/commands.h"
+#include "master/config_docs.h"
+
+namespace monodon::cli {
+
+int run_generate(const std::string& what) {
+  const std::string text =
+      what == "man" ? master::manual_page() : master::commented_yaml();
+  return std::fputs(text.c_str(), stdout) < 0 || std::fflush(stdout) != 0 ? 1 : kGood;
+}
+
+}  // namespace monodon::cli

@@ -1,0 +1,45 @@
+// SPDX-License-Identifier: Apache-2.0
+#include <cstdio>
+#include <exception>
+
+#include "cli/command_line.h"
+
+namespace {
+
+using namespace monodon::cli;
+
+int run(const Invocation& asked) {
+  switch (asked.command) {
+    case Command::serve:
+      return run_serve(asked.line);
+    case Command::check:
+      return run_check(asked.line, asked.check);
+    case Command::status:
+#ifdef MONODON_STATUS
+      return run_status(asked.control);
+#endif
+    case Command::reload:
+#ifdef MONODON_RELOAD
+      return run_reload(asked.control);
+#endif
+    case Command::generate:
+      return run_generate(asked.what);
+  }
+  return kBadUsage;
+}
+
+}  // namespace
+
+int main(int argc, char** argv) {
+  try {
+    const Parsed parsed =
+        parse_command_line({argv + 1, argv + argc}, environment_variables());
+    std::fputs(parsed.output.c_str(), stdout);
+    std::fputs(parsed.error.c_str(), stderr);
+    return parsed.invocation ? run(*parsed.invocation) : parsed.status;
+  } catch (const std::exception& e) {
+    // Only start-up throws: nothing is served yet that unwinding could hurt.
+    std::fprintf(stderr, "monodon: %s\n", e.what());
+    return kBadConfiguration;
+  }
+}

@@ -1,0 +1,200 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "cli/settings_options.h"
+
+#include <fmt/format.h>
+
+#include "master/settings_value.h"
+
+namespace monodon::cli {
+namespace {
+
+using master::Kind;
+using master::Setting;
+
+constexpr const char* kHidden = "";  // CLI11's group that --help leaves out
+
+// CLI11 takes a text that can change for a variable to assign to.
+CLI::Option* new_option(CLI::App& app, const std::string& names,
+                        const std::string& text) {
+  return app.add_option(names, text);
+}
+CLI::Option* new_flag(CLI::App& app, const std::string& names,
+                      const std::string& text) {
+  return app.add_flag(names, text);
+}
+
+// All names of one setting, short ones first, as CLI11 wants them.
+std::string names_of(const Setting& setting) {
+  const std::string own = master::long_flag(setting);
+  std::string names{setting.flags};
+  if (("," + names + ",").find("," + own + ",") == std::string::npos) {
+    names += names.empty() ? own : "," + own;
+  }
+  if (setting.kind == Kind::flag) names += ",!--no-" + own.substr(2);
+  return names;
+}
+
+std::string type_name(Kind kind) {
+  switch (kind) {
+    case Kind::flag:
+      return "";
+    case Kind::count:
+      return "N";
+    case Kind::duration:
+      return "TIME";
+    case Kind::size:
+      return "SIZE";
+    case Kind::mode:
+      return "OCTAL";
+    case Kind::path:
+      return "PATH";
+    case Kind::choice:
+      return "WORD";
+    case Kind::text:
+    case Kind::list:
+      break;
+  }
+  return "TEXT";
+}
+
+std::string description(const Setting& setting) {
+  std::string text{setting.doc};
+  const std::string usual = master::describe_default(setting);
+  if (usual != "none") text += fmt::format(" [{}]", usual);
+  if (!setting.environment.empty()) text += fmt::format(" (${})", setting.environment);
+  return text;
+}
+
+}  // namespace
+
+SettingsOptions::SettingsOptions(CLI::App& app) : app_{app} {
+  const std::string general = "General";
+  config_ = new_option(app_, "-c,--config",
+                       "Configuration file. [./monodon.yaml if there is one]");
+  config_->type_name("PATH")->group(general)->multi_option_policy(
+      CLI::MultiOptionPolicy::TakeLast);
+  check_config_ = new_flag(app_, "--check-config",
+                           "Check the configuration, import the application and exit.");
+  check_config_->group(general);
+  print_config_ =
+      new_flag(app_, "--print-config", "The same, and print the merged configuration.");
+  print_config_->group(general);
+  for (const master::Group& group : master::setting_groups()) {
+    for (const Setting& setting : group.settings) {
+      add_setting(setting);
+      if (setting.key != "application") {
+        settings_.back().second->group(std::string{group.title});
+      }
+    }
+  }
+  worker_class_ =
+      new_option(app_, "-k,--worker-class",
+                 "As with Gunicorn: sync or gthread; threads is what matters.");
+  worker_class_->type_name("WORD")->group("Workers")->multi_option_policy(
+      CLI::MultiOptionPolicy::TakeLast);
+  for (const GunicornFlag& flag : gunicorn_flags()) add_gunicorn_flag(flag);
+  app.allow_extras();  // complaints() has better words for them than CLI11
+}
+
+void SettingsOptions::add_setting(const Setting& setting) {
+  const std::string text = description(setting);
+  CLI::Option* option = nullptr;
+  if (setting.key == "application") {
+    option = new_option(app_, "APP_MODULE", std::string{setting.doc});
+  } else if (setting.kind == Kind::flag) {
+    option = new_flag(app_, names_of(setting), text);
+  } else {
+    option = new_option(app_, names_of(setting), text);
+  }
+  // argparse, and so Gunicorn: the last one counts, lists grow.
+  option->multi_option_policy(setting.kind == Kind::list
+                                  ? CLI::MultiOptionPolicy::TakeAll
+                                  : CLI::MultiOptionPolicy::TakeLast);
+  option->type_name(type_name(setting.kind));
+  settings_.emplace_back(&setting, option);
+}
+
+void SettingsOptions::add_gunicorn_flag(const GunicornFlag& flag) {
+  const std::string names{flag.names};
+  const std::string text{flag.answer};
+  CLI::Option* const option =
+      flag.takes_value ? new_option(app_, names, text) : new_flag(app_, names, text);
+  option->group(kHidden)->multi_option_policy(CLI::MultiOptionPolicy::TakeAll);
+  gunicorn_.emplace_back(&flag, option);
+}
+
+void SettingsOptions::complain_about_worker_class(
+    std::vector<std::string>& complaints) const {
+  if (worker_class_->count() == 0) return;
+  const std::string& name = worker_class_->results().back();
+  for (const char* known :
+       {"sync", "gthread", "egg:gunicorn#sync", "egg:gunicorn#gthread"}) {
+    if (name == known) return;
+  }
+  complaints.push_back(
+      fmt::format("--worker-class: there is no \"{}\"; sync and gthread are accepted, "
+                  "and threads says how many requests a worker runs at once",
+                  name));
+}
+
+std::vector<std::string> SettingsOptions::complaints() const {
+  std::vector<std::string> complaints;
+  for (const auto& [flag, option] : gunicorn_) {
+    if (option->count() != 0 && !flag->harmless) {
+      complaints.push_back(fmt::format("{}: {}", option->get_name(), flag->answer));
+    }
+  }
+  complain_about_worker_class(complaints);
+  if (!complaints.empty()) return complaints;  // their values would follow as extras
+  for (const std::string& extra : app_.remaining()) {
+    if (!extra.starts_with('-')) continue;
+    const std::string name = extra.substr(0, extra.find('='));
+    const std::string_view key =
+        name.size() > 3 ? master::nearest_key(std::string_view{name}.substr(2)) : "";
+    const Setting* const near = master::find_setting(key);
+    complaints.push_back(near == nullptr
+                             ? fmt::format("{}: unknown flag", name)
+                             : fmt::format("{}: unknown flag; did you mean {}?", name,
+                                           master::long_flag(*near)));
+  }
+  if (complaints.empty() && !app_.remaining().empty()) {
+    complaints.push_back(
+        fmt::format("{}: one application is all there can be", app_.remaining()[0]));
+  }
+  return complaints;
+}
+
+std::vector<master::Override> SettingsOptions::overrides() const {
+  std::vector<master::Override> overrides;
+  for (const auto& [setting, option] : settings_) {
+    if (option->count() == 0) continue;
+    const std::string name =
+        setting->key == "application" ? "APP_MODULE" : master::long_flag(*setting);
+    overrides.push_back({std::string{setting->key}, option->results(), name});
+  }
+  return overrides;
+}
+
+std::vector<std::string> SettingsOptions::notes() const {
+  std::vector<std::string> notes;
+  for (const auto& [flag, option] : gunicorn_) {
+    if (option->count() != 0 && flag->harmless) {
+      notes.push_back(fmt::format("{}: {}", option->get_name(), flag->answer));
+    }
+  }
+  return notes;
+}
+
+std::string SettingsOptions::config_file() const {
+  return config_->count() == 0 ? "" : config_->results().back();
+}
+
+bool SettingsOptions::check_config() const {
+  return check_config_->count() != 0 || print_config_->count() != 0;
+}
+
+bool SettingsOptions::print_config() const {
+  return print_config_->count() != 0;
+}
+
+}  // namespace monodon::cli

@@ -1,0 +1,38 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "cli/shell_words.h"
+
+namespace monodon::cli {
+
+Result<std::vector<std::string>> shell_words(std::string_view text) {
+  std::vector<std::string> words;
+  std::string word;
+  bool in_word = false;
+  char quote = '\0';
+  for (std::size_t i = 0; i < text.size(); ++i) {
+    const char c = text[i];
+    const bool blank = c == ' ' || c == '\t' || c == '\n';
+    if (quote == '\0' && blank) {
+      if (in_word) words.push_back(std::exchange(word, {}));
+      in_word = false;
+      continue;
+    }
+    in_word = true;
+    if (c == quote) {
+      quote = '\0';
+    } else if (quote == '\0' && (c == '\'' || c == '"')) {
+      quote = c;
+    } else if (c == '\\' && quote != '\'') {
+      if (i + 1 == text.size()) return Error{"ends with a backslash", 0};
+      const char next = text[++i];
+      if (quote == '"' && next != '"' && next != '\\') word += c;
+      word += next;
+    } else {
+      word += c;
+    }
+  }
+  if (quote != '\0') return Error{std::string{"has no closing "} + quote, 0};
+  if (in_word) words.push_back(std::move(word));
+  return words;
+}
+
+}  // namespace monodon::cli

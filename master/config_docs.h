@@ -1,0 +1,21 @@
+// SPDX-License-Identifier: Apache-2.0
+#pragma once
+
+#include <string>
+
+#include "master/settings.h"
+
+namespace monodon::master {
+
+// Documents made from the table of settings. Pure.
+
+// conf/monodon.yaml: every setting with its sentence, commented out at its default.
+[[nodiscard]] std::string commented_yaml();
+
+// monodon.yaml(5), in mdoc(7).
+[[nodiscard]] std::string manual_page();
+
+// A file that, read alone, gives `settings` again: `monodon check --print`.
+[[nodiscard]] std::string settings_as_yaml(const Settings& settings);
+
+}  // namespace monodon::master
