@@ -38,6 +38,8 @@ std::string how(const News& gone, bool out_of_memory) {
     return "was killed by the master because it was not ready within boot_timeout";
   if (gone.struck_in == State::lost)
     return "was killed by the master because it closed its channel and did not exit";
+  if (gone.struck_in == State::draining && gone.wear == Wear::silent)
+    return "was killed by the master because it showed no sign of life";
   if (gone.struck_in == State::draining && stuck)
     return "was killed by the master because a request ran past request_timeout";
   if (gone.struck_in == State::draining)
