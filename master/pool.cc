@@ -252,6 +252,7 @@ void Pool::perform(Slot& slot, Effect effect, State before, Event event) {
       report(News::Kind::zygote_silent, slot);
       break;
     case Effect::complain:
+      slot.view.wear = Wear::silent;
       slot.deadline = now + kKillPatience;
       report(News::Kind::undead, slot);
       break;

@@ -215,6 +215,7 @@ struct ToyFleet {
     const std::uint32_t slot = w->slot;
     system.die(*w, how);
     fleet.pool().on_hung_up(slot, serial);
+    fleet.tick();
     fleet.pool().on_pidfd(slot, serial);
     fleet.tick();
   }
