@@ -264,7 +264,8 @@ void Keeper::look_after_drain(std::uint64_t now) {
   }
   // What is past its deadline has had its answer; nobody waits for it any more.
   if (expired != 0 && running == expired && loop_.pool().open() <= expired) leave(0);
-  if (now - since < loop_.settings().graceful_timeout * kMs) return;
+  // Not `now - since`: the drain may have begun after this round took its time.
+  if (now < since + loop_.settings().graceful_timeout * kMs) return;
   log::warning("graceful_timeout is over; leaving with requests unfinished",
                {{"running", static_cast<std::uint64_t>(running)},
                 {"open_connections", static_cast<std::uint64_t>(loop_.pool().open())}});
