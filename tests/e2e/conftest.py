@@ -29,9 +29,10 @@ def machine(request, staged):
     try:
         booted.run(
             # Not cp -a: files in the stage belong to whoever built them.
-            "cp -r --preserve=mode,links /stage/. / && useradd --system aclarknet && "
-            "chown -R aclarknet:aclarknet /srv/aclarknet && systemctl daemon-reload && "
-            "systemctl reload nginx"
+            "cp -r --preserve=mode,links /stage/. / && "
+            "echo 'u aclarknet - - /srv/aclarknet' | systemd-sysusers - && "
+            "chown -R aclarknet:aclarknet /srv/aclarknet && ldconfig && "
+            "systemctl daemon-reload && systemctl reload nginx"
         )
         booted.run(
             "cd /srv/aclarknet && runuser -u aclarknet python3 manage.py prepare_demo"

@@ -265,10 +265,14 @@ def stale_exceptions(tree):
     for place in [*places, *exceptions.NO_UNIT_TEST]:
         if not any(path.startswith(place) for path in tree.files):
             yield "tests/tidy/exceptions.py", 1, f"{place} is no longer there"
+    for path in exceptions.NO_UNIT_TEST:
+        if "tests/unit/" + Path(path).stem + "_test.cc" in tree.files and path[-1] != "/":
+            yield "tests/tidy/exceptions.py", 1, f"{path} has its test: take it out"
 
 
 RULES = [include_arrows, libraries, banned_calls, banned_patterns, close_on_exec, headers,
-         marks, machine_paths, licence, file_length, function_length, unit_tests]
+         marks, machine_paths, licence, file_length, function_length, unit_tests,
+         stale_exceptions]
 
 
 def findings(tree, rules=RULES):

@@ -94,7 +94,7 @@ DEATHS = {
 
 @dangerous
 @csrf_exempt
-@require_http_methods(["GET", "POST"])
+@require_http_methods(["GET", "HEAD", "POST"])
 def crash(request):
     """GET explains; POST with how=abort|segv|exit|sys-exit does it.
 
