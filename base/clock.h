@@ -18,4 +18,11 @@ using Clock = std::chrono::steady_clock;
          static_cast<std::uint64_t>(t.tv_nsec);
 }
 
+// Time from `since` to `now`, 0 if `since` is later: another thread may have taken it
+// after this one read the clock.
+[[nodiscard]] constexpr std::uint64_t elapsed_ns(std::uint64_t since,
+                                                 std::uint64_t now) noexcept {
+  return now > since ? now - since : 0;
+}
+
 }  // namespace monodon

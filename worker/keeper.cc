@@ -72,7 +72,7 @@ void Keeper::run() {
     if (stacks_wanted_.exchange(false)) loop_.send(wire::Kind::stacks, 0, app_.dump_stacks());
     look_after_leader(now);
     look_after_requests(now);
-    if (now - swept_ns_ >= kSecond) {
+    if (elapsed_ns(swept_ns_, now) >= kSecond) {
       swept_ns_ = now;
       sweep(now);
       once_a_second(now);
@@ -91,14 +91,14 @@ int Keeper::interval_ms(std::uint64_t now) {
   }
   if (begun != requests_seen_ || busy) {
     // After a rest the first requests are watched closely: they may be the long ones.
-    if (now - active_ns_ >= kSecond) long_seen_ns_ = now;
+    if (elapsed_ns(active_ns_, now) >= kSecond) long_seen_ns_ = now;
     active_ns_ = now;
     requests_seen_ = begun;
   }
   if (drain_since_ns_ != 0) return 2;
   if (loop_.acceptor().paused()) return 50;
-  if (now - active_ns_ >= kSecond) return 1000;
-  return now - long_seen_ns_ < 2 * kSecond ? 1 : 50;
+  if (elapsed_ns(active_ns_, now) >= kSecond) return 1000;
+  return elapsed_ns(long_seen_ns_, now) < 2 * kSecond ? 1 : 50;
 }
 
 // A stay in the application that lasts from one round to the next is a long one.
@@ -109,7 +109,7 @@ void Keeper::look_after_leader(std::uint64_t now) {
     stay_since_ns_ = now;
     return;
   }
-  if (now - stay_since_ns_ < kMs * 9 / 10) return;
+  if (elapsed_ns(stay_since_ns_, now) < kMs * 9 / 10) return;
   long_seen_ns_ = now;
   if (loop_.access().pending()) loop_.access().flush();
   if (!loop_.promote(*stay)) (void)loop_.stand_in(*stay);
@@ -119,8 +119,8 @@ void Keeper::look_after_requests(std::uint64_t now) {
   const Settings& s = loop_.settings();
   for (const auto& t : loop_.threads()) {
     const std::uint64_t since = t->running_since();
-    if (since == 0 || since > now) continue;
-    const std::uint64_t age = now - since;
+    if (since == 0) continue;
+    const std::uint64_t age = elapsed_ns(since, now);
     const bool too_long = s.request_timeout != 0 && age >= s.request_timeout * kMs;
     const bool slow_now = s.slow_request != 0 && age >= s.slow_request * kMs && !t->told_slow();
     if (!too_long && !slow_now) continue;
@@ -159,7 +159,7 @@ void Keeper::expire(AppThread& t, Connection& c, std::uint64_t now) {
   }
   (void)::shutdown(c.fd.get(), unanswered ? SHUT_WR : SHUT_RDWR);
   scoreboard::add(loop_.header().deadlines);
-  const std::uint64_t age = now - c.received_ns;
+  const std::uint64_t age = elapsed_ns(c.received_ns, now);
   log::error("request reached its deadline",
              {{"method", c.head.method},
               {"path", c.head.path},
@@ -219,10 +219,10 @@ void Keeper::once_a_second(std::uint64_t now) {
                                          std::memory_order_relaxed);
   if (loop_.access().pending()) loop_.access().flush();
   show_title(now);
-  if (s.max_lifetime != 0 && now - started_ns_ >= s.max_lifetime * kMs)
+  if (s.max_lifetime != 0 && elapsed_ns(started_ns_, now) >= s.max_lifetime * kMs)
     loop_.request_retire(wire::Retire::max_lifetime);
   // smaps_rollup walks the page tables: some milliseconds for a large process.
-  if (s.max_memory == 0 || now - memory_looked_ns_ < 5 * kSecond) return;
+  if (s.max_memory == 0 || elapsed_ns(memory_looked_ns_, now) < 5 * kSecond) return;
   memory_looked_ns_ = now;
   const std::uint64_t bytes = own_pss_bytes();
   loop_.header().memory_bytes.store(bytes, std::memory_order_relaxed);
@@ -234,7 +234,7 @@ void Keeper::show_title(std::uint64_t now) {
   const std::string_view base = loop_.title();
   for (const auto& t : loop_.threads()) {
     const std::uint64_t since = t->running_since();
-    if (since == 0 || since > now || now - since < 200 * kMs) continue;
+    if (since == 0 || elapsed_ns(since, now) < 200 * kMs) continue;
     Connection* c = t->hold(since);
     if (c == nullptr) continue;
     const std::string title =
@@ -264,8 +264,7 @@ void Keeper::look_after_drain(std::uint64_t now) {
   }
   // What is past its deadline has had its answer; nobody waits for it any more.
   if (expired != 0 && running == expired && loop_.pool().open() <= expired) leave(0);
-  // Not `now - since`: the drain may have begun after this round took its time.
-  if (now < since + loop_.settings().graceful_timeout * kMs) return;
+  if (elapsed_ns(since, now) < loop_.settings().graceful_timeout * kMs) return;
   log::warning("graceful_timeout is over; leaving with requests unfinished",
                {{"running", static_cast<std::uint64_t>(running)},
                 {"open_connections", static_cast<std::uint64_t>(loop_.pool().open())}});

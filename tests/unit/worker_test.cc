@@ -197,6 +197,30 @@ TEST_CASE("a worker without its master finishes what runs and leaves", "[worker]
   CHECK(w.wait() == 0);
 }
 
+TEST_CASE("a request that runs when draining begins is answered", "[worker]") {
+  auto s = settings();
+  s.graceful_timeout = 20'000;
+  WorkerProcess w{s};
+  CHECK(w.await_message().frame.kind == wire::Kind::ready);
+  const UniqueFd kept = w.connect();
+  write_all(kept.get(), kGet);
+  CHECK(body_of(read_until(kept.get(), "hello")) == "hello");
+  const UniqueFd held = w.connect();
+  write_all(held.get(), get("/gate"));
+  w.await_gate();
+  w.send(wire::Kind::drain);
+  // The keeper drains: the leader is in the application. It has looked at the clock
+  // again by the time a second connection arrives here.
+  pollfd p{w.handoff_out(), POLLIN, 0};
+  REQUIRE(::poll(&p, 1, 10'000) == 1);
+  w.send(wire::Kind::dump);
+  CHECK(w.await_message().frame.kind == wire::Kind::stacks);
+  w.release();
+  CHECK(body_of(read_until(held.get(), "hello")) == "hello");
+  CHECK(w.await_message().frame.kind == wire::Kind::drained);
+  CHECK(w.wait() == 0);
+}
+
 TEST_CASE("draining hands idle connections on, with what was read of them", "[worker]") {
   WorkerProcess w{settings()};
   const UniqueFd kept = w.connect();
