@@ -76,6 +76,22 @@ Outcome become(const Owner& owner) {
   return ok();
 }
 
+Outcome give_log_file(const std::string& path, const Owner& owner) {
+  if (path.empty() || path == "-" || (!owner.uid && !owner.gid)) return ok();
+  constexpr int kFlags =
+      O_WRONLY | O_CREAT | O_APPEND | O_CLOEXEC | O_NOFOLLOW | O_NOCTTY;
+  const UniqueFd fd{::open(path.c_str(), kFlags | O_NONBLOCK, 0640)};
+  if (!fd) return last_error("open log file " + path);
+  struct stat file {};
+  if (::fstat(fd.get(), &file) != 0) return last_error("look at log file " + path);
+  if (!S_ISREG(file.st_mode)) return ok();
+  const uid_t uid = owner.uid.value_or(static_cast<uid_t>(-1));
+  const gid_t gid =
+      owner.gid.value_or(owner.uid ? owner.primary : static_cast<gid_t>(-1));
+  if (::fchown(fd.get(), uid, gid) != 0) return last_error("change owner of " + path);
+  return ok();
+}
+
 Result<PidFile> PidFile::make(const std::string& path) {
   PidFile file;
   if (path.empty()) return file;

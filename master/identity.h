@@ -27,6 +27,10 @@ Result<Owner> find_owner(const std::string& user, const std::string& group);
 // thread. An Error leaves the process in between: end it.
 Outcome become(const Owner& owner);
 
+// Makes the log file `path` (unless there is one) and gives it to `owner`, who will
+// open it anew later. "" and "-" are no files. Nothing happens when `owner` is empty.
+Outcome give_log_file(const std::string& path, const Owner& owner);
+
 // The pid file: locked for as long as this object lives, so that a second master on the
 // same file is refused, whatever the file says. Emptied and removed at the end.
 class PidFile {

@@ -80,6 +80,9 @@ int serve_with(const LoadedConfig& config) {
   // Privileged things first, then the user changes for good.
   const auto owner = find_owner(settings.user, settings.group);
   if (!owner) return complain(owner.error());
+  for (const auto* path : {&settings.worker.error_log, &settings.worker.access_log})
+    if (auto given = give_log_file(*path, owner.value()); !given)
+      return complain(given.error());
   auto pid_file = PidFile::make(settings.pid_file);
   if (!pid_file) return complain(pid_file.error());
   auto listeners = open_listeners(settings);

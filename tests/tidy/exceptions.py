@@ -33,8 +33,6 @@ ALLOWED = {
 NO_UNIT_TEST = {
     # Little but system calls: the suites with the real server run them.
     "master/config_host.cc": "asks the machine for users, groups and paths: config_test",
-    "master/control.cc": "tests/process asks for status and reload",
-    "master/identity.cc": "needs root to change anything: tests/process",
     "master/inherit.cc": "tests/process passes sockets as systemd does",
     "master/linux_kernel.cc": "tests/process and tests/faults",
     "master/serve.cc": "tests/process",

@@ -1,0 +1,177 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "master/control.h"
+
+#include <fcntl.h>
+#include <sys/eventfd.h>
+#include <sys/socket.h>
+#include <sys/stat.h>
+#include <sys/un.h>
+#include <unistd.h>
+
+#include <array>
+#include <catch2/catch.hpp>
+#include <cstring>
+#include <filesystem>
+#include <functional>
+#include <thread>
+
+using namespace monodon;
+using namespace monodon::master;
+namespace fs = std::filesystem;
+
+namespace {
+
+// A control server in a loop of its own, while `client` runs in a thread.
+struct Served {
+  fs::path folder;
+  std::string path;
+
+  Served() {
+    std::string pattern = (fs::temp_directory_path() / "control.XXXXXX").string();
+    folder = ::mkdtemp(pattern.data());
+    path = (folder / "control.sock").string();
+  }
+  ~Served() { fs::remove_all(folder); }
+
+  void run(ControlServer::Handler handler, const std::function<void()>& client) {
+    EventLoop loop;
+    auto server = ControlServer::open(path);
+    REQUIRE(server);
+    server.value().attach(loop, std::move(handler));
+    loop.on_turn([&] { server.value().tidy(); });
+    const UniqueFd done{::eventfd(0, EFD_CLOEXEC)};
+    const auto watch =
+        loop.on_io(done.get(), EventLoop::Rank::normal, [&] { loop.stop(); });
+    std::thread thread{[&] {
+      client();
+      (void)::eventfd_write(done.get(), 1);
+    }};
+    loop.run();
+    thread.join();
+  }
+
+  [[nodiscard]] UniqueFd connect() const {
+    UniqueFd fd{::socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0)};
+    sockaddr_un to{};
+    to.sun_family = AF_UNIX;
+    std::memcpy(to.sun_path, path.c_str(), path.size());
+    if (::connect(fd.get(), reinterpret_cast<sockaddr*>(&to), sizeof to) != 0)
+      return {};
+    return fd;
+  }
+};
+
+void say(const UniqueFd& fd, const std::string& text) {
+  (void)!::send(fd.get(), text.data(), text.size(), MSG_NOSIGNAL);
+}
+
+// Until the end of file or `lines` newlines.
+std::string hear(const UniqueFd& fd, int lines) {
+  std::string all;
+  std::array<char, 4096> buffer{};
+  while (lines > 0) {
+    const ssize_t got = ::recv(fd.get(), buffer.data(), buffer.size(), 0);
+    if (got <= 0) break;
+    for (ssize_t i = 0; i < got; ++i)
+      lines -= buffer[static_cast<std::size_t>(i)] == '\n';
+    all.append(buffer.data(), static_cast<std::size_t>(got));
+  }
+  return all;
+}
+
+ControlReply echo(std::string_view line) {
+  return {"<" + std::string{line} + ">", {}};
+}
+
+}  // namespace
+
+TEST_CASE("lines are answered in order, however they are cut", "[control]") {
+  Served served;
+  std::string heard;
+  served.run(echo, [&] {
+    const UniqueFd fd = served.connect();
+    say(fd, "one\ntwo\nthr");
+    heard = hear(fd, 2);
+    say(fd, "ee\n");
+    heard += hear(fd, 1);
+  });
+  CHECK(heard == "<one>\n<two>\n<three>\n");
+}
+
+TEST_CASE("a descriptor comes with the first byte of the answer", "[control]") {
+  Served served;
+  const UniqueFd null{::open("/dev/null", O_RDONLY | O_CLOEXEC)};
+  std::size_t control_bytes = 0;
+  served.run(
+      [&](std::string_view) {
+        return ControlReply{"{}", {null.get()}};
+      },
+      [&] {
+        const UniqueFd fd = served.connect();
+        say(fd, "x\n");
+        std::array<char, 16> text{};
+        std::array<char, 256> control{};
+        iovec part{text.data(), text.size()};
+        msghdr message{};
+        message.msg_iov = &part;
+        message.msg_iovlen = 1;
+        message.msg_control = control.data();
+        message.msg_controllen = control.size();
+        (void)!::recvmsg(fd.get(), &message, MSG_CMSG_CLOEXEC);
+        control_bytes = message.msg_controllen;
+      });
+  CHECK(control_bytes == CMSG_SPACE(sizeof(int)));
+}
+
+TEST_CASE("a client that reads late gets a long answer whole, then the next",
+          "[control]") {
+  Served served;
+  constexpr std::size_t kLong = 2'000'000;
+  std::string heard;
+  served.run(
+      [&](std::string_view line) {
+        return ControlReply{line == "long" ? std::string(kLong, 'x') : "short", {}};
+      },
+      [&] {
+        const UniqueFd fd = served.connect();
+        say(fd, "long\nshort\n");
+        heard = hear(fd, 2);
+      });
+  CHECK(heard.size() == kLong + 1 + 6);
+  CHECK(heard.ends_with("x\nshort\n"));
+}
+
+TEST_CASE("an endless line and too many clients are turned away", "[control]") {
+  Served served;
+  std::string endless;
+  std::string crowd;
+  served.run(echo, [&] {
+    {
+      const UniqueFd fd = served.connect();
+      say(fd, std::string(10'000, 'x'));
+      endless = hear(fd, 1);
+    }
+    std::vector<UniqueFd> clients;
+    for (int i = 0; i < 20; ++i) clients.push_back(served.connect());
+    for (const UniqueFd& fd : clients) {
+      say(fd, "a\n");
+      crowd += hear(fd, 1).empty() ? "-" : "+";
+    }
+  });
+  CHECK(endless.empty());
+  CHECK(crowd == std::string(16, '+') + std::string(4, '-'));
+}
+
+TEST_CASE("the control socket is for its owner, and goes with the server",
+          "[control]") {
+  Served served;
+  {
+    auto server = ControlServer::open(served.path);
+    REQUIRE(server);
+    struct stat found {};
+    REQUIRE(::stat(served.path.c_str(), &found) == 0);
+    CHECK((found.st_mode & 0777) == 0600);
+    CHECK_FALSE(ControlServer::open(served.path));
+  }
+  CHECK_FALSE(fs::exists(served.path));
+}
