@@ -65,14 +65,16 @@ struct Connection {
       : body{settings.body_memory, settings.spool_directory} {}
 
   Ownership ownership;
-  std::atomic<Stage> stage{Stage::closed};       // read by the keeper's sweep
-  std::atomic<std::uint64_t> deadline_ns{0};     // of the present stage, 0: none
+  std::atomic<Stage> stage{Stage::closed};    // read by the keeper's sweep
+  std::atomic<std::uint64_t> deadline_ns{0};  // of the present stage, 0: none
 
   UniqueFd fd;
-  bool registered = false;   // in the leader's epoll
-  bool kept = false;         // has had a response: idle rather than new
+  bool registered = false;  // in the leader's epoll
+  bool kept = false;        // has had a response: idle rather than new
   bool end_of_input = false;
-  bool hangup = false;       // epoll told of the client's end: read until it is seen
+  bool hangup = false;  // epoll told of the client's end: read until it is seen
+  bool more = false;    // the last read took all it asked for: more may be there
+                        // already, and no edge will tell
   std::uint16_t listener = 0;
   http::Peer peer;
   http::Origin origin;  // of the present request; views into `head` and `peer`
@@ -90,10 +92,10 @@ struct Connection {
   // A response that the client takes slowly is shared with the keeper.
   std::mutex output_mutex;
   std::condition_variable output_taken;  // room again, or broken
-  Output output;                // under output_mutex
-  bool output_shared = false;   // under output_mutex; the keeper watches the socket
-  bool output_complete = false; // under output_mutex: nothing more will be appended
-  bool output_broken = false;   // under output_mutex: the client is gone
+  Output output;                         // under output_mutex
+  bool output_shared = false;    // under output_mutex; the keeper watches the socket
+  bool output_complete = false;  // under output_mutex: nothing more will be appended
+  bool output_broken = false;    // under output_mutex: the client is gone
   bool keep_after_output = false;
 
   // Ready for the next request, with the input that is there already.

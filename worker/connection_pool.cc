@@ -39,7 +39,7 @@ void ConnectionPool::give(Connection& c) {
   c.stage.store(Stage::closed, std::memory_order_relaxed);
   c.deadline_ns.store(0, std::memory_order_relaxed);
   c.fd.reset();
-  c.registered = c.kept = c.end_of_input = c.hangup = false;
+  c.registered = c.kept = c.end_of_input = c.hangup = c.more = false;
   c.head_size = c.scanned = 0;
   c.head_started = false;
   c.chunked = {};

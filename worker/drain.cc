@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 // How a worker leaves, and what its master tells it.
 #include <sys/epoll.h>
+#include <sys/socket.h>
 
 #include <cerrno>
 
@@ -10,12 +11,22 @@
 
 namespace monodon::worker {
 
+namespace {
+
+// A request that came just now is answered; only who is silent is left.
+bool has_arrived(int fd) {
+  char byte = 0;
+  return ::recv(fd, &byte, 1, MSG_PEEK | MSG_DONTWAIT) > 0;
+}
+
+}  // namespace
+
 void Loop::send(wire::Kind kind, std::int64_t value, std::string_view text) {
   // A master that does not read is dead or stopped; it will find out from the end of
   // file, or from the page.
-  (void)wire::send(heritage_.channel.get(),
-                   {kind, heritage_.slot, heritage_.serial, heritage_.generation, value},
-                   text);
+  (void)wire::send(
+      heritage_.channel.get(),
+      {kind, heritage_.slot, heritage_.serial, heritage_.generation, value}, text);
 }
 
 void Loop::read_channel() {
@@ -73,16 +84,17 @@ void Loop::drain_parked() {
     if (c.stage.load(std::memory_order_relaxed) != Stage::head ||
         !c.ownership.try_claim())
       return;
-    move(c);
+    move(c, false);
   });
 }
 
-// Owner: a connection between two requests that this worker will not serve.
-void Loop::move(Connection& c) {
+// Owner: a connection between two requests that this worker would rather not serve.
+// `more`: another request may be there already, of which epoll will say nothing.
+void Loop::move(Connection& c, bool more) {
   if (!nobody_left_ && hand_over(c)) return;
-  if (nobody_left_ && c.kept && c.input.empty()) {
+  if (nobody_left_ && c.kept && c.input.empty() && !has_arrived(c.fd.get())) {
     close(c);
-  } else if (!park(c)) {
+  } else if (more || !park(c)) {
     resume(c);
   }
 }
@@ -97,8 +109,7 @@ bool Loop::hand_over(Connection& c) {
   if (!send_handoff(heritage_.handoff_send.get(), c.fd.get(), what)) return false;
   scoreboard::add(page_.header().handed_out);
   // close() alone would not end the watch: the other worker holds the same open file.
-  if (c.registered)
-    (void)::epoll_ctl(epoll_.get(), EPOLL_CTL_DEL, c.fd.get(), nullptr);
+  if (c.registered) (void)::epoll_ctl(epoll_.get(), EPOLL_CTL_DEL, c.fd.get(), nullptr);
   close(c);
   return true;
 }

@@ -22,17 +22,19 @@ iovec part(std::string_view bytes) {
 
 bool valid(const http::Field& field) {
   namespace chars = http::chars;
-  return !field.name.empty() &&
-         std::ranges::all_of(field.name, [](char c) { return chars::is(c, chars::kToken); }) &&
-         std::ranges::none_of(field.value,
-                              [](char c) { return chars::is(c, chars::kControl); });
+  return !field.name.empty() && std::ranges::all_of(field.name, [](char c) {
+    return chars::is(c, chars::kToken);
+  }) && std::ranges::none_of(field.value, [](char c) {
+    return chars::is(c, chars::kControl);
+  });
 }
 
 }  // namespace
 
-void Exchange::start(Connection& connection, bool may_keep_alive, std::string_view date) {
+void Exchange::start(Connection& connection, const std::atomic<bool>& last_one,
+                     std::string_view date) {
   c_ = &connection;
-  may_keep_alive_ = may_keep_alive;
+  last_one_ = &last_one;
   date_ = date;
   claim_.store(Claim::nobody, std::memory_order_relaxed);
   head_.clear();
@@ -48,7 +50,7 @@ std::string Exchange::begin(const http::ResponseHead& head,
   begun_ = false;
   http::ResponseContext context;
   context.request = &c_->head;
-  context.may_keep_alive = may_keep_alive_;
+  context.may_keep_alive = !last_one_->load(std::memory_order_relaxed);
   context.server = config_.server;
   context.date = date_;
   context.known_length = known_length;
@@ -59,7 +61,9 @@ std::string Exchange::begin(const http::ResponseHead& head,
   return {};
 }
 
-bool Exchange::write(std::string_view data) { return send_body(data, false); }
+bool Exchange::write(std::string_view data) {
+  return send_body(data, false);
+}
 
 void Exchange::finish(std::string_view data) {
   (void)send_body(data, true);
@@ -93,7 +97,8 @@ bool Exchange::send_body(std::string_view data, bool last) {
   if (!sent_) parts[n++] = part(head_);
   if (plan_.framing == http::Framing::chunked && plan_.body_allowed) {
     if (!data.empty()) {
-      const auto end = fmt::format_to_n(line.data(), line.size(), "{:x}\r\n", data.size());
+      const auto end =
+          fmt::format_to_n(line.data(), line.size(), "{:x}\r\n", data.size());
       parts[n++] = {line.data(), end.size};
       parts[n++] = part(data);
       parts[n++] = part(last ? "\r\n0\r\n\r\n" : "\r\n");
@@ -141,7 +146,9 @@ bool Exchange::keep(std::span<const iovec> parts, std::size_t skip) {
     }
     shared_ = c_->output_shared = true;
     finisher_.watch_output(*c_);
-    const auto room = [&] { return c_->output_broken || !c_->output.full(config_.limits); };
+    const auto room = [&] {
+      return c_->output_broken || !c_->output.full(config_.limits);
+    };
     const std::chrono::milliseconds patience{config_.write_timeout_ms};
     if (!c_->output_taken.wait_for(lock, patience, room)) c_->output_broken = true;
   }
@@ -154,7 +161,8 @@ bool Exchange::send_file(int fd, std::uint64_t offset, std::uint64_t count) {
   count = allowed(count);
   const bool chunked = plan_.framing == http::Framing::chunked && count != 0;
   const std::string line = chunked ? fmt::format("{:x}\r\n", count) : std::string{};
-  const std::array<iovec, 2> before{part(sent_ ? std::string_view{} : head_), part(line)};
+  const std::array<iovec, 2> before{part(sent_ ? std::string_view{} : head_),
+                                    part(line)};
   if ((!sent_ || chunked) && !emit(before)) return false;
   body_bytes_ += count;
   if (count != 0 && !send_file_now(fd, offset, count)) return false;
@@ -216,8 +224,8 @@ void Exchange::fail(std::string_view why) {
   failed_ = true;
   log::error(why, {{"method", c_->head.method}, {"path", c_->head.path}});
   if (!sent_ && !finished_ && !gone_) {
-    head_ = http::error_response(500, "", config_.server, date_,
-                                 c_->head.method == "HEAD");
+    head_ =
+        http::error_response(500, "", config_.server, date_, c_->head.method == "HEAD");
     plan_ = {};
     plan_.status = 500;
     plan_.keep_alive = false;

@@ -35,17 +35,19 @@ class Exchange final : public Response {
     bool sendfile = true;
   };
   struct Result {
-    int status = 0;               // 0: nothing was sent
+    int status = 0;  // 0: nothing was sent
     std::uint64_t body_bytes = 0;
     bool keep_alive = false;
-    bool failed = false;          // raised, or broke the protocol
-    bool shared = false;          // the keeper sends, and may have to finish it
+    bool failed = false;  // raised, or broke the protocol
+    bool shared = false;  // the keeper sends, and may have to finish it
   };
 
   Exchange(const Config& config, Finisher& finisher)
       : config_{config}, finisher_{finisher} {}
 
-  void start(Connection& connection, bool may_keep_alive, std::string_view date);
+  // last_one: looked at when the head is made; true: the connection ends after this.
+  void start(Connection& connection, const std::atomic<bool>& last_one,
+             std::string_view date);
   // After the application returned: settles what is left open.
   Result complete();
   [[nodiscard]] std::string_view head() const noexcept { return head_; }
@@ -82,7 +84,7 @@ class Exchange final : public Response {
   const Config& config_;
   Finisher& finisher_;
   Connection* c_ = nullptr;
-  bool may_keep_alive_ = true;
+  const std::atomic<bool>* last_one_ = nullptr;
   std::string_view date_;
   std::atomic<Claim> claim_{Claim::nobody};
 
@@ -91,9 +93,9 @@ class Exchange final : public Response {
   std::uint64_t body_bytes_ = 0;
   bool begun_ = false;
   bool sent_ = false;
-  bool shared_ = false;    // the keeper sends, we append
+  bool shared_ = false;  // the keeper sends, we append
   bool finished_ = false;
-  bool gone_ = false;      // client left, or the keeper answered
+  bool gone_ = false;  // client left, or the keeper answered
   bool failed_ = false;
   bool excess_told_ = false;
 };

@@ -106,10 +106,11 @@ class Loop {
   void refuse(Connection& c, const http::ParseError& why, unsigned me);
   void serve(Connection& c, unsigned me);
   Request request_of(Connection& c, const AppThread& t) const;
+  void note_dropped_fields(scoreboard::ThreadRow& row, std::uint32_t count);
   void account(Connection& c, AppThread& t, const Exchange::Result& r, bool expired);
   void settle(Connection& c, const Exchange::Result& r, bool expired, bool leading);
   void set_deadline(Connection& c);
-  void move(Connection& c);
+  void move(Connection& c, bool more);
 
   Heritage& heritage_;
   const Settings& settings_;
@@ -143,6 +144,7 @@ class Loop {
   std::atomic<bool> nobody_left_{false};
   std::atomic<bool> stopping_{false};
   std::atomic<bool> retiring_{false};
+  std::atomic<bool> told_dropped_{false};
   std::atomic<bool> signalled_{false};
   std::atomic<std::uint64_t> requests_{0};  // only counted with max_requests
   std::uint64_t max_requests_ = 0;          // with this worker's jitter

@@ -42,6 +42,15 @@ Reader::Outcome Reader::refuse(int status, const char* reason) {
   return Outcome::refused;
 }
 
+bool Reader::exceeds_limit(std::uint64_t have, std::uint64_t more) const noexcept {
+  const std::uint64_t limit = settings_.limit_request_body;
+  return limit != 0 && (have > limit || more > limit - have);
+}
+
+Reader::Outcome Reader::refuse_body() {
+  return refuse(413, "the request body is larger than limit_request_body");
+}
+
 Reader::Outcome Reader::advance(Connection& c) {
   switch (c.stage.load(std::memory_order_relaxed)) {
     case Stage::head:
@@ -62,8 +71,7 @@ Reader::Outcome Reader::advance(Connection& c) {
 Reader::Outcome Reader::head(Connection& c) {
   for (;;) {
     if (!c.input.empty()) {
-      const auto result =
-          http::parse_head(c.input.view(), limits_, c.scanned, c.head);
+      const auto result = http::parse_head(c.input.view(), limits_, c.scanned, c.head);
       if (result.state == http::Parse::failed)
         return refuse(result.error.status, result.error.reason);
       if (result.state == http::Parse::complete) {
@@ -79,6 +87,7 @@ Reader::Outcome Reader::head(Connection& c) {
     if (nothing_there(n)) return Outcome::wait;
     if (n < 0) return Outcome::closed;
     if (n == 0) c.end_of_input = true;
+    c.more = static_cast<std::size_t>(n) == room;
     c.input.commit(static_cast<std::size_t>(n));
   }
 }
@@ -89,10 +98,8 @@ Reader::Outcome Reader::begin_body(Connection& c) {
     c.stage.store(Stage::ready, std::memory_order_relaxed);
     return Outcome::whole;
   }
-  const std::uint64_t limit = settings_.limit_request_body;
   if (head.framing == http::Framing::length) {
-    if (limit != 0 && head.content_length > limit)
-      return refuse(413, "the request body is larger than limit_request_body");
+    if (exceeds_limit(0, head.content_length)) return refuse_body();
     c.body_left = head.content_length;
   }
   c.stage.store(Stage::body, std::memory_order_relaxed);
@@ -125,6 +132,7 @@ Reader::Outcome Reader::body(Connection& c) {
     const ssize_t n = receive(c.fd.get(), scratch_.get(), most);
     if (nothing_there(n)) return Outcome::wait;
     if (n <= 0) return Outcome::closed;
+    c.more = static_cast<std::size_t>(n) == most;
     const std::string_view bytes{scratch_.get(), static_cast<std::size_t>(n)};
     turn += bytes.size();
     std::size_t used = 0;
@@ -157,6 +165,8 @@ Reader::Outcome Reader::feed(Connection& c, std::string_view bytes, std::size_t&
       return refuse(step.error.status, step.error.reason);
     if (const Outcome stored = store(c, step.data); stored != Outcome::wait)
       return stored;
+    // A chunk that will be too large is refused when it is announced.
+    if (exceeds_limit(c.body.size(), c.chunked.announced())) return refuse_body();
     if (step.state == http::Parse::complete) {
       c.stage.store(Stage::ready, std::memory_order_relaxed);
       return Outcome::whole;
@@ -167,9 +177,7 @@ Reader::Outcome Reader::feed(Connection& c, std::string_view bytes, std::size_t&
 
 Reader::Outcome Reader::store(Connection& c, std::string_view bytes) {
   if (bytes.empty()) return Outcome::wait;
-  const std::uint64_t limit = settings_.limit_request_body;
-  if (limit != 0 && c.body.size() + bytes.size() > limit)
-    return refuse(413, "the request body is larger than limit_request_body");
+  if (exceeds_limit(c.body.size(), bytes.size())) return refuse_body();
   const auto stored = c.body.append(bytes);
   if (stored) return Outcome::wait;
   log::error("request body cannot be spooled",

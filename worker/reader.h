@@ -40,6 +40,9 @@ class Reader {
   Outcome store(Connection& c, std::string_view bytes);
   Outcome linger(Connection& c);
   Outcome refuse(int status, const char* reason);
+  Outcome refuse_body();
+  [[nodiscard]] bool exceeds_limit(std::uint64_t have,
+                                   std::uint64_t more) const noexcept;
 
   const Settings& settings_;
   http::HeadLimits limits_;

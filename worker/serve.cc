@@ -28,12 +28,11 @@ void Loop::serve(Connection& c, unsigned me) {
     refuse(c, *refused, me);
     return;
   }
-  if (c.head.dropped_fields != 0)
-    scoreboard::add(t.row.dropped_fields, c.head.dropped_fields);
+  if (c.head.dropped_fields != 0) note_dropped_fields(t.row, c.head.dropped_fields);
   t.take_request_id(c.origin.request_id);
 
   const Request request = request_of(c, t);
-  t.exchange.start(c, !(draining_ && nobody_left_), t.date.now());
+  t.exchange.start(c, nobody_left_, t.date.now());
   scoreboard::begin_request(t.row, c.head.method, c.head.target, c.origin.remote_addr,
                             t.request_id, c.received_ns);
   t.begin(c, c.received_ns);
@@ -45,6 +44,14 @@ void Loop::serve(Connection& c, unsigned me) {
   const Exchange::Result result = t.exchange.complete();
   account(c, t, result, expired);
   settle(c, result, expired, leading);
+}
+
+void Loop::note_dropped_fields(scoreboard::ThreadRow& row, std::uint32_t count) {
+  scoreboard::add(row.dropped_fields, count);
+  if (told_dropped_.exchange(true)) return;
+  log::warning(
+      "header fields were dropped: with an underscore in the name they could pose as "
+      "others (header_map), and Proxy as HTTP_PROXY; told once, then only counted");
 }
 
 Request Loop::request_of(Connection& c, const AppThread& t) const {
@@ -99,8 +106,8 @@ void Loop::refuse(Connection& c, const http::ParseError& why, unsigned me) {
   AppThread& t = *threads_[me];
   scoreboard::add(t.row.refused);
   log::debug("request refused", {{"status", why.status}, {"reason", why.reason}});
-  const std::string answer = http::error_response(why.status, why.reason, exchange_.server,
-                                                  t.date.now());
+  const std::string answer =
+      http::error_response(why.status, why.reason, exchange_.server, t.date.now());
   const iovec part{const_cast<char*>(answer.data()), answer.size()};
   // A client that does not even take this much has no claim to it.
   (void)send_some(c.fd.get(), {&part, 1});
@@ -115,7 +122,8 @@ void Loop::refuse(Connection& c, const http::ParseError& why, unsigned me) {
   ready_.push_back(&c);
 }
 
-void Loop::settle(Connection& c, const Exchange::Result& r, bool expired, bool leading) {
+void Loop::settle(Connection& c, const Exchange::Result& r, bool expired,
+                  bool leading) {
   if (expired)
     close(c);
   else if (!r.shared || !keeper_->finish_output(c, r.keep_alive))
@@ -128,9 +136,10 @@ void Loop::next_or_close(Connection& c, bool keep_alive, bool leading) {
     return;
   }
   c.next_request();
+  const bool more = !c.input.empty() || c.hangup || c.more;
   if (draining_) {
-    move(c);
-  } else if (!c.input.empty() || c.hangup || !park(c)) {
+    move(c, more);
+  } else if (more || !park(c)) {
     if (leading)
       ready_.push_back(&c);
     else

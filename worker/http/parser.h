@@ -85,6 +85,9 @@ class ChunkedDecoder {
   // are final: later calls consume nothing and say the same.
   Step step(std::string_view input);
 
+  // What the client has announced of the present chunk and not sent yet.
+  [[nodiscard]] std::uint64_t announced() const noexcept { return left_; }
+
  private:
   enum class At : std::uint8_t {
     size,
