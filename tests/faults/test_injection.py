@@ -146,9 +146,6 @@ def test_a_failing_call_while_starting(role, call):
                 server.await_workers(WORKERS, timeout=20)
                 assert server.get().status == 200
             server.finish()
-        except BaseException:
-            server.explain()
-            raise
         finally:
             server.close()
             injector.close()

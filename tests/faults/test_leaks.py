@@ -17,16 +17,19 @@ def test_a_thousand_replacements_leave_no_descriptor_and_no_process():
         # The first rounds let the master reach its usual size.
         connections = [server.connect() for _ in range(2)]
 
+        def started():
+            return sum(s["starts"] for s in server.control({"op": "status"})["slots"])
+
         def replace(times):
-            for _ in range(times):
-                for connection in connections:
-                    for _ in range(2):
-                        assert connection.get().status == 200
+            end = started() + times
+            while started() < end:
+                for connection in connections * 10:
+                    assert connection.get().status == 200
 
         replace(20)
         server.await_workers(2)
         before = counted(server)
-        replace(500)
+        replace(1000)
         server.await_workers(2)
         server.wait(lambda: counted(server) == before, f"{before} descriptors, as before")
         assert len(server.processes()) == 4

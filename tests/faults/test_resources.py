@@ -24,9 +24,9 @@ def test_no_descriptors_left_pauses_accepting_and_recovers():
             limit = max(proc.descriptors(worker)) + 1 + room
             resource.prlimit(worker, resource.RLIMIT_NOFILE, (limit, limit))
             crowd = []
-            for number in range(room * 2):
+            for _ in range(room * 2):
                 crowd.append(server.connect())
-                crowd[-1].send(request(target=f"/?id=c{number}"))
+                crowd[-1].send(request(target="/pid"))
             answered = 0
             server.wait(lambda: len(proc.descriptors(worker)) >= limit - 1 or
                         sum(c.readable() for c in crowd) >= room - 4, "the limit")
@@ -44,18 +44,24 @@ def test_no_descriptors_left_pauses_accepting_and_recovers():
         assert server.serving() == [worker]
 
 
+def limit_processes(pid, count):
+    """As the user of that process, who may lower and raise its soft limit."""
+    subprocess.run(["/usr/bin/prlimit", f"--pid={pid}", f"--nproc={count}:"], check=True,
+                   user=NOBODY[0], group=NOBODY[1], extra_groups=[])
+
+
 @pytest.mark.skipif(not ROOT, reason="becoming another user needs root")
 def test_fork_refused_backs_off_and_recovers():
     # A limit on processes does not bind root, hence another user.
     with Server(user=NOBODY, expect=["."]) as server:
         first = server.await_workers(2)
         zygote, = server.zygotes()
-        resource.prlimit(zygote, resource.RLIMIT_NPROC, (0, 0))
+        limit_processes(zygote, 0)
         os.kill(first[0], signal.SIGKILL)
         server.await_log("(?i)fork.*(Resource temporarily unavailable|EAGAIN)")
         assert server.get().status == 200
         assert server.serving() == [first[1]]
-        resource.prlimit(zygote, resource.RLIMIT_NPROC, (4096, 4096))
+        limit_processes(zygote, 4096)
         assert first[1] in server.await_workers(2, timeout=20)
 
 

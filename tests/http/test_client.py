@@ -15,6 +15,7 @@ def given(data):
     ours, theirs = socket.socketpair()
     connection = Connection.__new__(Connection)
     connection.socket, connection.rest, connection.end = ours, b"", None
+    connection.old = False
     ours.settimeout(5)
     theirs.sendall(data)
     theirs.close()

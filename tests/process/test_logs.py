@@ -18,7 +18,7 @@ def test_the_default_format_is_gunicorns():
         server.get("/a%20b?q=1", referer="http://r.test/", user_agent="agent/1")
         line = lines(server, 1)[0]
         assert re.fullmatch(
-            r' - - \[\d\d/\w{3}/\d{4}:\d\d:\d\d:\d\d [+-]\d{4}\] "GET /a%20b\?q=1 HTTP/1\.1" '
+            r'- - - \[\d\d/\w{3}/\d{4}:\d\d:\d\d:\d\d [+-]\d{4}\] "GET /a%20b\?q=1 HTTP/1\.1" '
             r'200 \d+ "http://r\.test/" "agent/1"', line), line
 
 

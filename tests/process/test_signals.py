@@ -42,7 +42,7 @@ def test_hup_brings_new_code_and_loses_no_connection(preload):
             assert server.get().body == b"two"
         keys = server.notify.keys()
         assert keys.index("RELOADING") > keys.index("READY")
-        assert len(server.zygotes()) == 1
+        server.wait(lambda: len(server.zygotes()) == 1, "one zygote")
 
 
 @pytest.mark.parametrize("code", [
@@ -59,7 +59,7 @@ def test_hup_with_broken_code_leaves_the_old_code_serving(code):
             reloaded(server)
             assert kept.get().body == b"one"
         assert server.serving() == old
-        assert len(server.zygotes()) == 1
+        server.wait(lambda: len(server.zygotes()) == 1, "one zygote")
         server.write("site_code.py", ANSWER.format("six"))
         server.send_signal(signal.SIGHUP)
         reloaded(server, 2)
@@ -168,8 +168,8 @@ def test_a_request_in_flight_survives_a_reload():
             connection.send(request(target="/gate?id=flight"))
             held = server.gates.arrived("gate")
             server.send_signal(signal.SIGHUP)
-            server.wait(lambda: set(server.serving()) and not set(server.serving()) & set(old),
-                        "new workers")
+            server.wait(lambda: set(server.serving()) - set(old), "a new worker")
+            server.await_log("was asked to leave")
             held.release("kept")
             assert connection.response().body == b"kept"
         server.await_workers(2, without=old)

@@ -64,6 +64,7 @@ class Connection:
         self.socket.connect(address)
         self.rest = b""
         self.end = None  # "eof" or "reset", once it was seen
+        self.old = False  # asks as HTTP/1.0: a body may end with the connection
 
     def __enter__(self):
         return self
@@ -185,7 +186,7 @@ class Connection:
             answer.framing = "length"
             answer.body = self._exactly(int(length[0]))
         else:
-            if not answer.closes:
+            if not answer.closes and not self.old:
                 raise BadResponse(f"a body without an end: {answer.fields}")
             answer.framing = "close"
             while self._more():

@@ -43,6 +43,7 @@ class Gates:
         os.chmod(path, 0o666)
         self._listener.listen(1000)
         self._waiting = []
+        self._let_in = []  # held by us as well: a Held that is forgotten stays shut
         self._open = True
 
     def arrived(self, name, timeout=10.0):
@@ -52,6 +53,7 @@ class Gates:
             for held in self._waiting:
                 if held.name == name:
                     self._waiting.remove(held)
+                    self._let_in.append(held)
                     return held
             self._listener.settimeout(max(end - time.monotonic(), 0.001))
             try:
@@ -72,5 +74,5 @@ class Gates:
         if self._open:
             self._open = False
             self._listener.close()
-            for held in self._waiting:
+            for held in self._waiting + self._let_in:
                 held.release()

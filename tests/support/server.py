@@ -199,6 +199,8 @@ class Server:
     def await_exit(self, timeout=15):
         """The exit status (negative: the signal that ended it)."""
         self.watch.wait(self._ended, "the end of the server", timeout * PATIENCE)
+        pipes = [lines for lines in (self.log, self.out) if lines]
+        self.watch.wait(lambda: all(lines.read_up() for lines in pipes), "its last words")
         self.status_code = self.process.returncode
         return self.status_code
 
@@ -324,6 +326,8 @@ class Server:
         assert not self.unexpected(), self.unexpected()
 
     def close(self):
+        # Called while an exception passes by: the test has failed.
+        self._failed = self._failed or sys.exc_info()[0] is not None
         self.gates.close()
         if self.process:
             if self.process.poll() is None:

@@ -96,6 +96,14 @@ class Lines:
     def text(self):
         return "\n".join(self.lines)
 
+    def read_up(self):
+        """True when nothing waits in the pipe."""
+        if self.closed:
+            return True
+        poll = select.poll()
+        poll.register(self.fd, select.POLLIN)
+        return not poll.poll(0)
+
     def _take(self):
         try:
             data = os.read(self.fd, 65536)
