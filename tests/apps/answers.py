@@ -93,7 +93,7 @@ def endless(_environ, start_response):
 LENGTH = [("Content-Length", "5")]
 ANSWERS = {
     "/right": simple("200 OK", LENGTH, [b"hello"]),
-    "/long": simple("200 OK", LENGTH, [b"hel", b"lo, wor", b"ld"]),
+    "/long": lambda e, s: (s("200 OK", LENGTH), (p for p in [b"hel", b"lo, wor", b"ld"]))[1],
     "/long-in-one": simple("200 OK", LENGTH, [b"hello, world"]),
     "/short": simple("200 OK", LENGTH, [b"hel"]),
     "/short-parts": simple("200 OK", LENGTH, (part for part in [b"h", b"", b"el"])),
