@@ -85,8 +85,23 @@ void ControlServer::accept() {
   if (clients_.size() >= kMaxClients || !may_control(fd.get())) return;
   Client& client = clients_.emplace_back();
   client.fd = std::move(fd);
-  client.readable = loop_->on_io(client.fd.get(), EventLoop::Rank::normal,
-                                 [this, &client] { read(client); });
+  await_line(client);
+}
+
+// A client that cannot be watched is let go: it may come again.
+void ControlServer::await_line(Client& client) {
+  auto watch = loop_->try_io(client.fd.get(), EventLoop::Rank::normal,
+                             [this, &client] { read(client); });
+  client.gone = !watch;
+  if (watch) client.readable = std::move(watch).value();
+}
+
+void ControlServer::await_room(Client& client) {
+  auto watch = loop_->try_io(
+      client.fd.get(), EventLoop::Rank::normal, [this, &client] { flush(client); },
+      EPOLLOUT);
+  client.gone = !watch;
+  if (watch) client.writable = std::move(watch).value();
 }
 
 void ControlServer::read(Client& client) {
@@ -134,13 +149,10 @@ void ControlServer::tidy() {
     const bool writes = client.writable.source() != nullptr;
     if (!client.output.empty() && !writes) {
       client.readable = {};
-      client.writable = loop_->on_io(
-          client.fd.get(), EventLoop::Rank::normal, [this, c = &client] { flush(*c); },
-          EPOLLOUT);
+      await_room(client);
     } else if (client.output.empty() && writes) {
       client.writable = {};
-      client.readable = loop_->on_io(client.fd.get(), EventLoop::Rank::normal,
-                                     [this, c = &client] { read(*c); });
+      await_line(client);
       answer(client);
     }
   }

@@ -58,6 +58,8 @@ class ControlServer {
   void read(Client& client);
   void answer(Client& client);
   void flush(Client& client);
+  void await_line(Client& client);
+  void await_room(Client& client);
 
   std::string path_;
   UniqueFd fd_;

@@ -11,6 +11,7 @@
 #include <system_error>
 
 #include "base/clock.h"
+#include "base/result.h"
 
 namespace monodon::master {
 
@@ -83,16 +84,27 @@ class EventLoop {
     return subscription;
   }
 
-  // Level-triggered. `events` are those of epoll(7).
+  // Level-triggered. `events` are those of epoll(7). For set-up: throws.
   [[nodiscard]] OnIo on_io(int fd, Rank rank, OnIo::Handler handler,
                            std::uint32_t events = EPOLLIN) {
+    auto subscription = try_io(fd, rank, std::move(handler), events);
+    if (!subscription) checked(-subscription.error().code, "watch descriptor");
+    return std::move(subscription).value();
+  }
+
+  // The same for what comes and goes while serving: the kernel may be short of memory
+  // or watches, and that is no reason to end.
+  [[nodiscard]] Result<OnIo> try_io(int fd, Rank rank, OnIo::Handler handler,
+                                    std::uint32_t events = EPOLLIN) {
     OnIo subscription{std::move(handler)};
     sd_event_source* source = nullptr;
-    checked(sd_event_add_io(event_.get(), &source, fd, events, deliver_io,
-                            subscription.handler()),
-            "watch descriptor");
-    subscription.own(source);
-    checked(sd_event_source_set_priority(source, static_cast<int>(rank)), "set rank");
+    int r = sd_event_add_io(event_.get(), &source, fd, events, deliver_io,
+                            subscription.handler());
+    if (r >= 0) {
+      subscription.own(source);
+      r = sd_event_source_set_priority(source, static_cast<int>(rank));
+    }
+    if (r < 0) return Error{"watch descriptor", -r};
     return subscription;
   }
 

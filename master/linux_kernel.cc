@@ -46,6 +46,12 @@ Result<Pair> make_channel() {
   return pair;
 }
 
+// Ends a child of ours that nobody knows of yet.
+void abandon(int pid) {
+  (void)::kill(pid, SIGKILL);
+  (void)::waitid(P_PID, static_cast<id_t>(pid), nullptr, WEXITED);
+}
+
 struct Page {
   UniqueFd writable;
   UniqueFd readable;
@@ -124,14 +130,18 @@ Result<Process> LinuxKernel::start_zygote(const ZygoteOrder& order) {
   process.pidfd.reset(::pidfd_open(process.pid, 0));
   if (!process.pidfd) {
     const Error error = last_error("watch zygote");
-    (void)::kill(process.pid, SIGKILL);
-    (void)::waitid(P_PID, static_cast<id_t>(process.pid), nullptr, WEXITED);
+    abandon(process.pid);
     return error;
   }
-  // A refusal is seen at the end of file, which comes with its death.
-  (void)wire::send(process.channel.get(),
-                   {.kind = wire::Kind::boot, .generation = order.boot.generation},
-                   boot, order.fds);
+  // Without its orders it would wait until boot_timeout. A broken pipe is its death,
+  // which is noticed, and told with its status, by itself.
+  const auto sent = wire::send(
+      process.channel.get(),
+      {.kind = wire::Kind::boot, .generation = order.boot.generation}, boot, order.fds);
+  if (!sent && sent.error().code != EPIPE && sent.error().code != ECONNRESET) {
+    abandon(process.pid);
+    return Error{"tell the zygote what to load", sent.error().code};
+  }
   return process;
 }
 

@@ -143,28 +143,45 @@ void Server::sync_watches() {
 // Not before its pid is known: `ready` may overtake the zygote's `forked`.
 void Server::watch_worker(std::size_t index, const Pool::Slot& slot) {
   const std::uint32_t serial = slot.process.serial;
-  Watch watch;
-  watch.channel = loop_.on_io(slot.process.channel.get(), EventLoop::Rank::message,
-                              [this, index, serial] { read_worker(index, serial); });
-  watch.pidfd = loop_.on_io(slot.process.pidfd.get(), EventLoop::Rank::death,
-                            [this, index, serial] {
-                              fleet_.pool().on_pidfd(index, serial);
-                              sweep_ = true;
-                            });
-  worker_watches_.emplace(serial, std::move(watch));
+  auto watch = watch_process(
+      slot.process, [this, index, serial] { read_worker(index, serial); },
+      [this, index, serial] {
+        fleet_.pool().on_pidfd(index, serial);
+        sweep_ = true;
+      });
+  if (watch) worker_watches_.emplace(serial, std::move(watch).value());
 }
 
 void Server::watch_zygote(const Nursery::Child& child) {
   const std::uint32_t generation = child.generation;
+  auto watch = watch_process(
+      child.process, [this, generation] { read_zygote(generation); },
+      [this, generation] {
+        fleet_.nursery().on_pidfd(generation);
+        sweep_ = true;
+      });
+  if (watch) zygote_watches_.emplace(child.process.pid, std::move(watch).value());
+}
+
+// What the kernel refuses now is tried again in the next turn, within a second: the
+// events are levels, so that nothing is missed meanwhile.
+Result<Server::Watch> Server::watch_process(const Process& process,
+                                            EventLoop::OnIo::Handler on_message,
+                                            EventLoop::OnIo::Handler on_death) {
   Watch watch;
-  watch.channel = loop_.on_io(child.process.channel.get(), EventLoop::Rank::message,
-                              [this, generation] { read_zygote(generation); });
-  watch.pidfd = loop_.on_io(child.process.pidfd.get(), EventLoop::Rank::death,
-                            [this, generation] {
-                              fleet_.nursery().on_pidfd(generation);
-                              sweep_ = true;
-                            });
-  zygote_watches_.emplace(child.process.pid, std::move(watch));
+  auto channel = loop_.try_io(process.channel.get(), EventLoop::Rank::message,
+                              std::move(on_message));
+  auto pidfd =
+      loop_.try_io(process.pidfd.get(), EventLoop::Rank::death, std::move(on_death));
+  for (const auto* made : {&channel, &pidfd}) {
+    if (*made) continue;
+    log::error(fmt::format("process {}: {}; trying again", process.pid,
+                           made->error().message()));
+    return made->error();
+  }
+  watch.channel = std::move(channel).value();
+  watch.pidfd = std::move(pidfd).value();
+  return watch;
 }
 
 void Server::read_worker(std::size_t index, std::uint32_t serial) {

@@ -52,6 +52,8 @@ class Server {
   void sync_watches();
   void watch_worker(std::size_t index, const Pool::Slot& slot);
   void watch_zygote(const Nursery::Child& child);
+  Result<Watch> watch_process(const Process& process, EventLoop::OnIo::Handler on_message,
+                              EventLoop::OnIo::Handler on_death);
   void read_worker(std::size_t index, std::uint32_t serial);
   void read_zygote(std::uint32_t generation);
   void reap_strangers();
