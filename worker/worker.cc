@@ -66,13 +66,13 @@ int serve(Heritage& heritage, Application& app) {
   scoreboard::WorkerPage page{heritage.page.get(), settings.threads};
   page.header().serial.store(heritage.serial, std::memory_order_relaxed);
   const auto send = [&](wire::Kind kind, std::int64_t value, std::string_view text) {
-    (void)wire::send(heritage.channel.get(),
-                     {kind, heritage.slot, heritage.serial, heritage.generation, value},
-                     text);
+    return wire::send(heritage.channel.get(),
+                      {kind, heritage.slot, heritage.serial, heritage.generation, value},
+                      text);
   };
   if (!settings.preload) {
     if (const LoadError failed = app.load(*heritage.boot); !failed.reason.empty()) {
-      send(wire::Kind::boot_failed, failed.failure, failed.reason);
+      (void)send(wire::Kind::boot_failed, failed.failure, failed.reason);
       return static_cast<int>(failed.failure);
     }
   }
@@ -86,7 +86,11 @@ int serve(Heritage& heritage, Application& app) {
   watch_sigterm();
   page.header().state.store(static_cast<std::uint32_t>(scoreboard::WorkerState::busy),
                             std::memory_order_relaxed);
-  send(wire::Kind::ready, 0, {});
+  // A master that never hears of this worker would wait for it until boot_timeout.
+  if (auto told = send(wire::Kind::ready, 0, {}); !told && heritage.channel) {
+    log::critical("worker cannot tell that it is ready: " + told.error().message());
+    ::_exit(1);
+  }
 
   app.run_main(&Threads::body, &threads);
 
@@ -98,7 +102,7 @@ int serve(Heritage& heritage, Application& app) {
   page.header().state.store(static_cast<std::uint32_t>(scoreboard::WorkerState::stopped),
                             std::memory_order_relaxed);
   app.stop_worker();
-  send(wire::Kind::drained, 0, {});
+  (void)send(wire::Kind::drained, 0, {});
   return 0;
 }
 
