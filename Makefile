@@ -8,7 +8,7 @@ BUILD ?= build
 DEMO_PORT ?= 8000
 suites := unit tidy site python http process faults
 
-.PHONY: all bootstrap build demo check e2e format clean help $(suites:%=test-%)
+.PHONY: all bootstrap build demo check faults e2e format clean help $(suites:%=test-%)
 
 all: build
 
@@ -17,6 +17,7 @@ help:
 	@echo 'make demo        build, prepare and serve the demo site until Ctrl-C'
 	@echo 'make check       build and run every test that needs no root'
 	@echo 'make test-SUITE  one suite of: $(suites)'
+	@echo 'make faults      let each system call fail at every place (long)'
 	@echo 'make e2e         test under a real systemd in a container (root)'
 	@echo 'make format      clang-format over all sources'
 	@echo 'make clean       remove what was built and what the demo wrote'
@@ -41,6 +42,10 @@ check: build
 
 $(suites:%=test-%): test-%: build
 	scripts/check $(BUILD) --suite $*
+
+# Every system call, every errno: long. `make check` runs a sample of it.
+faults: build
+	MONODON_FAULTS=all scripts/check $(BUILD) --suite faults -t 0
 
 e2e: build
 	@scripts/bootstrap e2e

