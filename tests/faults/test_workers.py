@@ -115,7 +115,7 @@ def test_queued_connections_are_served_by_others():
         assert judge({f"w{i}": 200 for i in range(20)}, server.ledger) == []
 
 
-@pytest.mark.xfail(strict=True, reason="the master does not judge heartbeats yet")
+@pytest.mark.xfail(reason="the master does not judge heartbeats yet")
 def test_a_stopped_worker_is_replaced():
     with Server(config={"workers": 2, "request_timeout": 1, "graceful_timeout": 1},
                 expect=["."]) as server:
