@@ -8,6 +8,7 @@
 #include <vector>
 
 #include "base/log.h"
+#include "master/dead_requests.h"
 #include "master/obituary.h"
 #include "scoreboard/view.h"
 
@@ -39,7 +40,8 @@ std::vector<LastRequest> last_requests(const scoreboard::WorkerReport& report) {
     if (thread.started_ns == 0) continue;
     const std::uint64_t age = scoreboard::age_ns(thread.started_ns, now);
     running.push_back({thread.request, thread.request_id,
-                       std::chrono::nanoseconds{static_cast<std::int64_t>(age)}});
+                       std::chrono::nanoseconds{static_cast<std::int64_t>(age)},
+                       thread.remote});
   }
   return running;
 }
@@ -104,6 +106,8 @@ void Chronicle::bury(const News& gone) {
       gone.pause > Clock::duration::zero() ? SlotState::resting : SlotState::vacant;
   board_.worker_ended(gone.slot, last, cause_of(gone, oom), facts);
 
+  // One past its deadline has its line already.
+  if (gone.wear != Wear::stuck) log_dead_requests(settings_, running);
   const std::string text = obituary(gone, running, oom);
   board_.add_event(
       {EventKind::worker_ended, gone.slot, gone.serial, gone.generation, text});

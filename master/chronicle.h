@@ -6,6 +6,7 @@
 #include "master/fleet.h"
 #include "master/oom_watch.h"
 #include "scoreboard/board.h"
+#include "worker/settings.h"
 
 namespace monodon::master {
 
@@ -17,6 +18,10 @@ scoreboard::Cause cause_of(const News& gone, bool out_of_memory);
 class Chronicle {
  public:
   explicit Chronicle(scoreboard::Board board) : board_{std::move(board)} {}
+
+  // Where the access log is, and how it is written. At start, and with a new
+  // generation.
+  void use(const worker::Settings& settings) { settings_ = settings; }
 
   void note(const News& news);
   void note(const ZygoteNews& news);
@@ -31,6 +36,7 @@ class Chronicle {
   void bury(const News& gone);
 
   scoreboard::Board board_;
+  worker::Settings settings_;
   OomWatch oom_;
 };
 

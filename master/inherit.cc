@@ -125,9 +125,11 @@ Result<std::vector<Listener>> inherit_listeners() {
     }
     // Names that say nothing: see systemd.socket(5), FileDescriptorName=.
     if (name.empty() || name == "unknown") name = "http";
+    const std::string shown = name;
     auto listener = describe_listener(std::move(fd), std::move(name));
     if (!listener)
-      return Error{"systemd passed something unusable: " + listener.error().message()};
+      return Error{fmt::format("systemd passed something unusable as \"{}\": {}", shown,
+                               listener.error().message())};
     listeners.push_back(std::move(listener).value());
   }
   return listeners;

@@ -163,9 +163,9 @@ const Process* Nursery::ready(std::uint32_t generation) const {
   return nullptr;
 }
 
-bool Nursery::importing() const {
+bool Nursery::dismissing() const {
   return std::any_of(children_.begin(), children_.end(),
-                     [](const Child& c) { return c.alive && c.wanted && !c.loaded; });
+                     [](const Child& c) { return c.alive && !c.wanted; });
 }
 
 Clock::time_point Nursery::next_wakeup() const {

@@ -80,7 +80,7 @@ class Nursery {
 
   // Valid until the next call that is not const. nullptr: not ready to fork.
   [[nodiscard]] const Process* ready(std::uint32_t generation) const;
-  [[nodiscard]] bool importing() const;
+  [[nodiscard]] bool dismissing() const;  // some zygote is on its way out
   [[nodiscard]] bool empty() const { return children_.empty(); }
   [[nodiscard]] const std::list<Child>& children() const { return children_; }
   [[nodiscard]] Clock::time_point next_wakeup() const;

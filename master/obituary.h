@@ -14,6 +14,7 @@ struct LastRequest {
   std::string request;     // "GET /path"
   std::string request_id;  // may be empty
   Clock::duration age{};
+  std::string remote;
 };
 
 // One sentence for the end of one worker: who, how, what it ran, and what happens next.

@@ -30,6 +30,7 @@ Server::Server(LoadedConfig config, scoreboard::Board board, Estate estate,
       chronicle_{std::move(board)},
       control_{std::move(control)} {
   config_ = candidate_;
+  chronicle_.use(config_.settings.worker);
   timer_ = loop_.on_time([] {});  // the turn that follows does the work
   loop_.on_turn([this] { turn(); });
   watch_signals();
@@ -77,6 +78,7 @@ void Server::heed(const FleetNews& news) {
       for (const std::string& name : frozen)
         log::warning("the new value of " + name + " needs a restart");
       config_ = std::move(candidate_);
+      chronicle_.use(config_.settings.worker);
       rolling_ = true;
       if (news.generation > 1)
         if (auto opened = log::open({config_.settings.worker.error_log,
@@ -248,6 +250,11 @@ void Server::tell_systemd(Clock::time_point now) {
   notifier_.status(status_text(s));
   notifier_.beat(now);
   // What may take long and has a deadline of our own must not meet one of systemd's.
+  if (reload_over_ && !fleet_.nursery().dismissing()) {
+    reload_over_ = false;
+    reloading_ = false;
+    notifier_.ready();
+  }
   const bool slow = s.stopping || reloading_ || !ever_served_;
   if (slow && now >= next_extension_) {
     notifier_.extend(kExtension);

@@ -88,7 +88,8 @@ class Server {
   Clock::time_point next_extension_{};
   bool sweep_ = false;  // some child ended that may be a stranger
   bool reload_queued_ = false;
-  bool reloading_ = false;  // systemd was told so
+  bool reloading_ = false;    // systemd was told so
+  bool reload_over_ = false;  // READY follows when the last zygote has left
   bool rolling_ = false;
   bool ever_served_ = false;
   int status_ = 0;

@@ -73,6 +73,7 @@ void Server::reload() {
 void Server::begin_reload() {
   reload_began_ = kernel_.now();
   reloading_ = true;
+  reload_over_ = false;
   notifier_.reloading(reload_began_);
   ConfigResult result = load_config(config_.command_line);
   for (const std::string& problem : result.problems) log::error(problem);
@@ -84,7 +85,7 @@ void Server::begin_reload() {
 }
 
 void Server::end_reload() {
-  if (std::exchange(reloading_, false)) notifier_.ready();
+  reload_over_ = reloading_;
 }
 
 bool Server::propose(LoadedConfig config) {
