@@ -73,11 +73,11 @@ std::string next_try(Clock::duration pause) {
 }  // namespace
 
 Cause cause_of(const News& gone, bool out_of_memory) {
-  const bool stuck = gone.wear == Wear::stuck;
+  const bool stuck = gone.wear >= Wear::stuck;
   if (gone.struck_in == State::starting) return Cause::boot_timeout;
   if (gone.struck_in == State::draining)
     return stuck ? Cause::deadline : Cause::graceful_timeout;
-  if (gone.death.by_signal) {
+  if (gone.death.by_signal && is_unexpected(gone)) {
     const bool oom = out_of_memory && gone.death.code == SIGKILL;
     return oom ? Cause::out_of_memory : Cause::signal;
   }
@@ -140,6 +140,11 @@ void Chronicle::note(const News& news) {
       break;
     case News::Kind::retiring:
       log::info(who + " asks to be replaced");
+      break;
+    case News::Kind::silent:
+      board_.add_event({EventKind::worker_stuck, news.slot, news.serial,
+                        news.generation, "no sign of life"});
+      log::error(who + " shows no sign of life and will be replaced; is it stopped?");
       break;
     case News::Kind::stuck:
       board_.add_event({EventKind::worker_stuck, news.slot, news.serial,

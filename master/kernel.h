@@ -68,6 +68,11 @@ class Kernel {
   // SIGKILL. Succeeds also if the process is dead and not reaped.
   virtual Outcome kill(const Process& process) = 0;
 
+  // The last sign of life that its page shows; any number that changes will do, and
+  // nothing else is concluded from it. 0: none yet, or unreadable.
+  [[nodiscard]] virtual std::uint64_t heartbeat(const Process& process,
+                                                std::size_t threads) const = 0;
+
   // Reaps it if it has ended.
   virtual std::optional<Death> reap(const Process& process) = 0;
 

@@ -9,7 +9,7 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
-// glibc 2.36 declares these functions as C++ ones (sourceware bug 29637).
+// glibc 2.36 declares these functions as C++ ones.
 extern "C" {
 #include <sys/pidfd.h>
 }
@@ -20,6 +20,7 @@ extern "C" {
 #include <utility>
 
 #include "scoreboard/segment.h"
+#include "scoreboard/view.h"
 #include "worker/zygote.h"
 
 // The header of glibc 2.36 does not say that its functions are C.
@@ -186,6 +187,12 @@ Outcome LinuxKernel::kill(const Process& process) {
   if (::pidfd_send_signal(process.pidfd.get(), SIGKILL, nullptr, 0) != 0)
     return last_error("kill process");
   return ok();
+}
+
+std::uint64_t LinuxKernel::heartbeat(const Process& process,
+                                     std::size_t threads) const {
+  const auto page = scoreboard::PageView::open(process.page.get(), threads);
+  return page ? page.value().heartbeat_ns() : 0;
 }
 
 std::optional<Death> LinuxKernel::reap(const Process& process) {

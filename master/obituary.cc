@@ -38,6 +38,8 @@ std::string how(const News& gone, bool out_of_memory) {
     return "was killed by the master because it was not ready within boot_timeout";
   if (gone.struck_in == State::lost)
     return "was killed by the master because it closed its channel and did not exit";
+  if (gone.struck_in == State::draining && gone.wear == Wear::silent)
+    return "was killed by the master because it showed no sign of life";
   if (gone.struck_in == State::draining && stuck)
     return "was killed by the master because a request ran past request_timeout";
   if (gone.struck_in == State::draining)
@@ -49,6 +51,7 @@ std::string how(const News& gone, bool out_of_memory) {
     return "was killed by SIGKILL, which the master did not send";
   if (is_unexpected(gone) && gone.death.by_signal) return "was " + describe(gone.death);
   if (is_unexpected(gone)) return "left by itself with " + describe(gone.death);
+  if (stuck) return "was replaced because a request ran past request_timeout";
   if (gone.retire != 0) return "was replaced because of " + why_retired(gone.retire);
   if (gone.death.code != 0) return "left as asked, " + describe(gone.death);
   return "left as asked";

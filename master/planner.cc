@@ -10,8 +10,16 @@ namespace {
 struct Census {
   std::size_t alive = 0;    // has or awaits a process
   std::size_t current = 0;  // will stay: right generation, not worn, not leaving
+  std::size_t failing = 0;  // about to be a vacant slot that rests
   std::size_t serving = 0;  // accepts connections, of whatever generation
 };
+
+// Its place is kept for it: otherwise a spare slot would fill it before the pause of
+// this one begins. Not for ever: the pool calls one silent that SIGKILL does not end.
+bool is_failing(const SlotView& slot) {
+  return (slot.state == State::lost || slot.state == State::condemned) &&
+         slot.wear != Wear::silent;
+}
 
 bool stays(const SlotView& slot, const Goal& goal) {
   return occupied(slot.state) && !leaving(slot.state) &&
@@ -23,6 +31,7 @@ Census count(std::span<const SlotView> slots, const Goal& goal) {
   for (const SlotView& slot : slots) {
     if (occupied(slot.state)) ++census.alive;
     if (stays(slot, goal)) ++census.current;
+    if (is_failing(slot)) ++census.failing;
     if (slot.state == State::serving) ++census.serving;
   }
   return census;
@@ -48,7 +57,8 @@ std::vector<std::size_t> vacancies(std::span<const SlotView> slots) {
 void start_missing(std::span<const SlotView> slots, const Goal& goal,
                    Clock::time_point now, Census& census,
                    std::vector<Decision>& decisions) {
-  std::size_t missing = goal.workers - std::min(goal.workers, census.current);
+  const std::size_t present = census.current + census.failing;
+  std::size_t missing = goal.workers - std::min(goal.workers, present);
   for (const std::size_t i : vacancies(slots)) {
     if (missing-- == 0) return;
     if (census.alive >= goal.workers + goal.max_surge) return;

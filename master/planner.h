@@ -13,7 +13,12 @@ namespace monodon::master {
 
 // Why a worker of the right generation should be replaced all the same. The order is
 // the order of urgency.
-enum class Wear : std::uint8_t { none, retiring, stuck };
+enum class Wear : std::uint8_t {
+  none,
+  retiring,  // it asked for it
+  stuck,     // a request ran past its deadline
+  silent,    // no sign of life: stopped, or its keeper is gone
+};
 
 struct SlotView {
   State state = State::vacant;

@@ -14,6 +14,8 @@ constexpr Clock::duration kStuckPatience = 5s;
 constexpr Clock::duration kQuickPatience = 1s;
 constexpr Clock::duration kExitPatience = 2s;   // from hanging up to being reaped
 constexpr Clock::duration kKillPatience = 10s;  // between complaints about the undead
+constexpr Clock::duration kLookPeriod = 2s;
+constexpr unsigned kLooksInVain = 7;
 constexpr auto kNever = Clock::time_point::max();
 
 }  // namespace
@@ -53,8 +55,10 @@ std::vector<SlotView> Pool::views() const {
 
 void Pool::tick(const Process* zygote) {
   const Clock::time_point now = kernel_.now();
-  for (Slot& slot : slots_)
+  for (Slot& slot : slots_) {
     if (now >= slot.deadline) deliver(slot, Event::deadline);
+    if (now >= slot.look_at) look_for_life(slot, now);
+  }
 
   // A slot is a number for ever: the table grows and never shrinks.
   while (slots_.size() < settings_.workers + settings_.max_surge) {
@@ -71,6 +75,18 @@ void Pool::tick(const Process* zygote) {
         break;
     }
   }
+}
+
+void Pool::look_for_life(Slot& slot, Clock::time_point now) {
+  slot.look_at = slot.view.state == State::serving ? now + kLookPeriod : kNever;
+  if (slot.view.state != State::serving || slot.view.wear == Wear::silent) return;
+  const std::uint64_t before = slot.heartbeat;
+  slot.heartbeat = kernel_.heartbeat(slot.process, slot.threads);
+  const bool alive = slot.heartbeat == 0 || slot.heartbeat != before;
+  slot.looks_in_vain = alive ? 0 : slot.looks_in_vain + 1;
+  if (slot.looks_in_vain < kLooksInVain) return;
+  slot.view.wear = Wear::silent;
+  report(News::Kind::silent, slot);
 }
 
 void Pool::start(std::size_t index, const Process& zygote) {
@@ -166,7 +182,7 @@ void Pool::on_message(std::size_t index, std::uint32_t serial,
     slot->retire = frame.value;
   } else if (frame.kind == wire::Kind::stuck) {
     tell_news(News::Kind::stuck);
-    slot->view.wear = Wear::stuck;
+    slot->view.wear = std::max(slot->view.wear, Wear::stuck);
     if (slot->view.state == State::draining)
       slot->deadline = std::min(slot->deadline, kernel_.now() + kStuckPatience);
   } else if (frame.kind == wire::Kind::stacks) {
@@ -216,6 +232,9 @@ void Pool::perform(Slot& slot, Effect effect, State before, Event event) {
       break;
     case Effect::disarm_timer:
       slot.deadline = kNever;
+      slot.look_at = now + kLookPeriod;
+      slot.looks_in_vain = 0;
+      slot.heartbeat = 0;
       break;
     case Effect::ask_to_drain:
       ask_to_drain(slot);
@@ -233,6 +252,7 @@ void Pool::perform(Slot& slot, Effect effect, State before, Event event) {
       report(News::Kind::zygote_silent, slot);
       break;
     case Effect::complain:
+      slot.view.wear = Wear::silent;
       slot.deadline = now + kKillPatience;
       report(News::Kind::undead, slot);
       break;
@@ -260,7 +280,7 @@ void Pool::ask_to_drain(Slot& slot) {
   slot.asked_to_go = true;
   report(News::Kind::draining, slot);
   auto patience = settings_.graceful_timeout;
-  if (slot.view.wear == Wear::stuck) patience = std::min(patience, kStuckPatience);
+  if (slot.view.wear >= Wear::stuck) patience = std::min(patience, kStuckPatience);
   if (quick_) patience = kQuickPatience;
   slot.deadline = now + patience;
   // A refused message is answered by the deadline.
@@ -281,6 +301,7 @@ void Pool::kill(Slot& slot) {
 void Pool::vacate(Slot& slot, bool failed) {
   slot.process = Process{};
   slot.deadline = kNever;
+  slot.look_at = kNever;
   slot.view.wear = Wear::none;
   slot.view.may_start_at = {};
   slot.failures = failed ? slot.failures + 1 : 0;

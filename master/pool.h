@@ -33,6 +33,7 @@ struct News {
     not_forked,     // no process came: `text` says why; next try in `pause`
     boot_failed,    // it said that it cannot load the application: value, text
     retiring,       // wants to be replaced: value is a wire::Retire
+    silent,         // shows no sign of life any more
     stuck,          // request_timeout struck: text says what ran
     draining,       // was asked to go
     overdue,        // our own deadline struck: it was sent SIGKILL
@@ -67,6 +68,10 @@ struct News {
 // planner, respawn_policy) meet the Kernel. It adds few rules of its own:
 // - a stuck worker that does not leave is killed after 5 s, or graceful_timeout if
 // less;
+// - a serving worker whose heartbeat (once a second) stands still for 7 looks, 2 s
+// apart,
+//   counts as stuck. Looks are counted, not seconds: after a suspend or freeze of the
+//   whole machine the clock alone would condemn everybody;
 // - a worker whose channel is at its end and that has not exited is killed after 2 s.
 //
 // Owns no timer and no event source: after each call, call tick(), then ask
@@ -80,6 +85,9 @@ class Pool {
     Process process;
     std::size_t threads = 1;
     Clock::time_point asked_at{};
+    Clock::time_point look_at = Clock::time_point::max();  // for a sign of life
+    std::uint64_t heartbeat = 0;
+    unsigned looks_in_vain = 0;
     Clock::time_point deadline = Clock::time_point::max();
     std::uint32_t starts = 0;    // processes asked for in this slot
     std::uint32_t failures = 0;  // of the processes in this slot, in a row
@@ -127,6 +135,7 @@ class Pool {
   Slot* find(std::size_t slot, std::uint32_t serial);
   News& report(News::Kind kind, const Slot& slot);
   void start(std::size_t index, const Process& zygote);
+  void look_for_life(Slot& slot, Clock::time_point now);
   void deliver(Slot& slot, Event event);
   void perform(Slot& slot, Effect effect, State before, Event event);
   void adopt(Slot& slot, const wire::Frame& frame);

@@ -77,7 +77,7 @@ void Pool::request_stacks(std::size_t index) {
 
 Clock::time_point Pool::next_wakeup() const {
   Clock::time_point next = next_start(views(), kernel_.now());
-  for (const Slot& slot : slots_) next = std::min(next, slot.deadline);
+  for (const Slot& slot : slots_) next = std::min({next, slot.deadline, slot.look_at});
   return next;
 }
 

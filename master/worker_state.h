@@ -48,16 +48,16 @@ enum class Effect : std::uint8_t {
   none,
   arm_boot_timer,
   disarm_timer,
-  ask_to_drain,   // send `drain` and arm the drain timer
-  await_exit,     // arm a short timer: a process that hung up is about to exit
-  kill,           // SIGKILL, and arm the "even SIGKILL did not help" timer
-  blame_zygote,   // it does not answer: kill it; its death answers for it
-  complain,       // log: the process does not die (uninterruptible sleep?)
-  release,        // expected end: the slot may be filled at once
-  rest,           // no process came to be: the slot rests
-  count_failed,   // ended before its first `ready`: the slot rests
-  count_crash,    // ended while serving: the slot rests
-  bug,            // cannot happen if the caller matched serials: count and go on
+  ask_to_drain,  // send `drain` and arm the drain timer
+  await_exit,    // arm a short timer: a process that hung up is about to exit
+  kill,          // SIGKILL, and arm the "even SIGKILL did not help" timer
+  blame_zygote,  // it does not answer: kill it; its death answers for it
+  complain,      // log: the process does not die (uninterruptible sleep?)
+  release,       // expected end: the slot may be filled at once
+  rest,          // no process came to be: the slot rests
+  count_failed,  // ended before its first `ready`: the slot rests
+  count_crash,   // ended while serving: the slot rests
+  bug,           // cannot happen if the caller matched serials: count and go on
 };
 
 struct Step {
@@ -153,23 +153,29 @@ inline constexpr std::array<Rule, kStates * kEvents> kRules = {{
 // clang-format on
 
 constexpr const Rule& rule(State from, Event on) {
-  return kRules[static_cast<std::size_t>(from) * kEvents + static_cast<std::size_t>(on)];
+  return kRules[static_cast<std::size_t>(from) * kEvents +
+                static_cast<std::size_t>(on)];
 }
 
 consteval bool every_pair_is_listed_in_order() {
   for (std::size_t s = 0; s < kStates; ++s)
     for (std::size_t e = 0; e < kEvents; ++e) {
       const Rule& r = kRules[s * kEvents + e];
-      if (r.from != static_cast<State>(s) || r.on != static_cast<Event>(e)) return false;
+      if (r.from != static_cast<State>(s) || r.on != static_cast<Event>(e))
+        return false;
     }
   return true;
 }
 static_assert(every_pair_is_listed_in_order());
 
-constexpr Step step(State from, Event on) { return rule(from, on).then; }
+constexpr Step step(State from, Event on) {
+  return rule(from, on).then;
+}
 
 // A process exists, or may come to exist, for the slot.
-constexpr bool occupied(State s) { return s != State::vacant; }
+constexpr bool occupied(State s) {
+  return s != State::vacant;
+}
 
 // On its way out, whatever we do.
 constexpr bool leaving(State s) {
@@ -179,8 +185,8 @@ constexpr bool leaving(State s) {
 
 constexpr const char* name_of(State s) {
   constexpr std::array<const char*, kStates> kNames = {
-      "vacant", "forking", "starting", "serving",
-      "draining", "lost", "killed", "condemned"};
+      "vacant",   "forking", "starting", "serving",
+      "draining", "lost",    "killed",   "condemned"};
   return kNames[static_cast<std::size_t>(s)];
 }
 

@@ -33,6 +33,7 @@ class ToySystem : public Kernel {
     bool killed = false;   // SIGKILL is on its way
     bool dead = false;
     bool stubborn = false;  // ignores `drain`
+    bool stopped = false;   // as by SIGSTOP: its heart does not beat
     Clock::time_point born{};
     Death death;
     std::deque<wire::Frame> orders;  // zygotes: forks not done yet
@@ -94,6 +95,15 @@ class ToySystem : public Kernel {
     const Death death = being->second.death;
     beings.erase(being);
     return death;
+  }
+
+  [[nodiscard]] std::uint64_t heartbeat(const Process& process,
+                                        std::size_t) const override {
+    const auto being = beings.find(process.pid);
+    if (being == beings.end()) return 0;
+    const auto& b = being->second;
+    return static_cast<std::uint64_t>((b.stopped ? b.born : clock).time_since_epoch() /
+                                      std::chrono::seconds{1});
   }
 
   [[nodiscard]] Clock::time_point now() const override { return clock; }
@@ -205,6 +215,7 @@ struct ToyFleet {
     const std::uint32_t slot = w->slot;
     system.die(*w, how);
     fleet.pool().on_hung_up(slot, serial);
+    fleet.tick();
     fleet.pool().on_pidfd(slot, serial);
     fleet.tick();
   }

@@ -114,6 +114,19 @@ TEST_CASE("a SIGTERM that hits everybody is no crash of one that is leaving",
         kWho + "left as asked, killed by SIGTERM after 90 s");
 }
 
+TEST_CASE("a stuck worker that left in time is told from one that was killed",
+          "[obituary]") {
+  News gone = death_of_serving({});
+  gone.pause = {};
+  gone.asked_to_go = true;
+  gone.wear = Wear::stuck;
+  CHECK(obituary(gone, {{"GET /hang", "", 1500ms}}, false) ==
+        kWho +
+            "was replaced because a request ran past request_timeout after 90 s "
+            "while it ran GET /hang for 1.5 s");
+  CHECK(cause_of(gone, false) == Cause::deadline);
+}
+
 TEST_CASE("what a page says cannot forge a line, nor fill it", "[obituary]") {
   const News gone = death_of_serving({true, false, SIGABRT});
   const std::string text =

@@ -100,6 +100,15 @@ TEST_CASE("the spare slot does not shorten the pause of one that failed", "[plan
         std::vector<Decision>{{Kind::start, 1}});
 }
 
+TEST_CASE("a worker that is just dying keeps its place until its slot rests",
+          "[planner]") {
+  auto slots = some(1, 2);
+  slots[1].state = State::lost;
+  CHECK(plan(slots, {.workers = 2}, kNow).empty());
+  slots[1].wear = Wear::silent;  // SIGKILL did not help
+  CHECK(plan(slots, {.workers = 2}, kNow) == std::vector<Decision>{{Kind::start, 2}});
+}
+
 TEST_CASE("a long pause of one slot does not hold up one whose pause is over",
           "[planner]") {
   auto slots = some(0, 2);
