@@ -33,6 +33,13 @@ struct Death {
   int code = 0;  // signal number or exit status
 };
 
+// What a worker's page says, as far as anybody here listens. A rumour: a heartbeat that
+// changes is a sign of life, and `busy` says who is better asked to leave later.
+struct Rumour {
+  std::uint64_t heartbeat = 0;  // 0: none yet, or unreadable
+  bool busy = false;            // runs a request
+};
+
 // What it takes to start a zygote.
 struct ZygoteOrder {
   std::vector<std::string> argv;         // argv[0] is the path that is executed
@@ -68,10 +75,8 @@ class Kernel {
   // SIGKILL. Succeeds also if the process is dead and not reaped.
   virtual Outcome kill(const Process& process) = 0;
 
-  // The last sign of life that its page shows; any number that changes will do, and
-  // nothing else is concluded from it. 0: none yet, or unreadable.
-  [[nodiscard]] virtual std::uint64_t heartbeat(const Process& process,
-                                                std::size_t threads) const = 0;
+  [[nodiscard]] virtual Rumour listen(const Process& process,
+                                      std::size_t threads) const = 0;
 
   // Reaps it if it has ended.
   virtual std::optional<Death> reap(const Process& process) = 0;

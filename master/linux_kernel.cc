@@ -189,10 +189,13 @@ Outcome LinuxKernel::kill(const Process& process) {
   return ok();
 }
 
-std::uint64_t LinuxKernel::heartbeat(const Process& process,
-                                     std::size_t threads) const {
+Rumour LinuxKernel::listen(const Process& process, std::size_t threads) const {
   const auto page = scoreboard::PageView::open(process.page.get(), threads);
-  return page ? page.value().heartbeat_ns() : 0;
+  if (!page) return {};
+  const scoreboard::WorkerReport report = page.value().read();
+  const bool busy = std::any_of(report.threads.begin(), report.threads.end(),
+                                [](const auto& t) { return t.started_ns != 0; });
+  return {report.heartbeat_ns, busy};
 }
 
 std::optional<Death> LinuxKernel::reap(const Process& process) {

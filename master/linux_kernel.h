@@ -17,8 +17,8 @@ class LinuxKernel : public Kernel {
   Result<UniqueFd> adopt(int pid) override;
   Outcome tell(const Process& process, const wire::Frame& frame) override;
   Outcome kill(const Process& process) override;
-  [[nodiscard]] std::uint64_t heartbeat(const Process& process,
-                                        std::size_t threads) const override;
+  [[nodiscard]] Rumour listen(const Process& process,
+                              std::size_t threads) const override;
   std::optional<Death> reap(const Process& process) override;
   [[nodiscard]] Clock::time_point now() const override { return Clock::now(); }
 

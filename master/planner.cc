@@ -75,14 +75,18 @@ int worth(const SlotView& slot, const Goal& goal) {
   return slot.state == State::serving ? 2 : 1;
 }
 
-// Old and worn workers in the order in which they go: the stuck before the rest.
+// Old and worn workers in the order in which they go: the stuck before the rest, the
+// idle before the busy, which take their time and would hold up everybody else.
 std::vector<std::size_t> replaceable(std::span<const SlotView> slots,
                                      const Goal& goal) {
   std::vector<std::size_t> found;
   for (std::size_t i = 0; i < slots.size(); ++i)
     if (slots[i].state == State::serving && !stays(slots[i], goal)) found.push_back(i);
   std::stable_sort(found.begin(), found.end(), [&](std::size_t a, std::size_t b) {
-    return slots[a].wear > slots[b].wear;
+    const bool urgent_a = slots[a].wear >= Wear::stuck;
+    const bool urgent_b = slots[b].wear >= Wear::stuck;
+    if (urgent_a != urgent_b) return urgent_a;
+    return slots[b].busy && !slots[a].busy;
   });
   return found;
 }

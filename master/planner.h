@@ -24,6 +24,7 @@ struct SlotView {
   State state = State::vacant;
   std::uint32_t generation = 0;  // of the process in the slot
   Wear wear = Wear::none;
+  bool busy = false;                 // a rumour; only ever decides who goes first
   Clock::time_point may_start_at{};  // end of the pause after a failure; epoch: none
 };
 
@@ -49,7 +50,8 @@ struct Decision {
 // Guarantees, whatever the slots look like:
 // - starts never make more than workers + max_surge alive. Workers that drain are
 // alive:
-//   a reload under long requests takes longer, it does not take more memory;
+//   a reload under long requests takes longer, it does not take more memory. So idle
+//   workers are replaced before those that run something;
 // - drains never leave fewer than workers - max_unavailable serving;
 // - so a worker of an old generation, or a worn one, goes only when its replacement
 //   serves (or max_unavailable allows it to be missed): the same for every reason;

@@ -65,6 +65,12 @@ void Pool::tick(const Process* zygote) {
     slots_.emplace_back();
     slots_.back().respawn = RespawnPolicy{settings_.respawn};
   }
+  for (Slot& slot : slots_) {
+    const bool due =
+        slot.view.generation != settings_.generation || slot.view.wear != Wear::none;
+    slot.view.busy = due && slot.view.state == State::serving &&
+                     kernel_.listen(slot.process, slot.threads).busy;
+  }
   for (const Decision decision : plan(views(), goal(zygote != nullptr), now)) {
     switch (decision.kind) {
       case Decision::Kind::start:
@@ -81,7 +87,7 @@ void Pool::look_for_life(Slot& slot, Clock::time_point now) {
   slot.look_at = slot.view.state == State::serving ? now + kLookPeriod : kNever;
   if (slot.view.state != State::serving || slot.view.wear == Wear::silent) return;
   const std::uint64_t before = slot.heartbeat;
-  slot.heartbeat = kernel_.heartbeat(slot.process, slot.threads);
+  slot.heartbeat = kernel_.listen(slot.process, slot.threads).heartbeat;
   const bool alive = slot.heartbeat == 0 || slot.heartbeat != before;
   slot.looks_in_vain = alive ? 0 : slot.looks_in_vain + 1;
   if (slot.looks_in_vain < kLooksInVain) return;

@@ -33,6 +33,7 @@ class ToySystem : public Kernel {
     bool killed = false;   // SIGKILL is on its way
     bool dead = false;
     bool stubborn = false;  // ignores `drain`
+    bool busy = false;      // runs a request, as its page says
     bool stopped = false;   // as by SIGSTOP: its heart does not beat
     Clock::time_point born{};
     Death death;
@@ -97,13 +98,12 @@ class ToySystem : public Kernel {
     return death;
   }
 
-  [[nodiscard]] std::uint64_t heartbeat(const Process& process,
-                                        std::size_t) const override {
+  [[nodiscard]] Rumour listen(const Process& process, std::size_t) const override {
     const auto being = beings.find(process.pid);
-    if (being == beings.end()) return 0;
+    if (being == beings.end()) return {};
     const auto& b = being->second;
-    return static_cast<std::uint64_t>((b.stopped ? b.born : clock).time_since_epoch() /
-                                      std::chrono::seconds{1});
+    const auto seen = (b.stopped ? b.born : clock).time_since_epoch();
+    return {static_cast<std::uint64_t>(seen / std::chrono::seconds{1}), b.busy};
   }
 
   [[nodiscard]] Clock::time_point now() const override { return clock; }

@@ -208,6 +208,7 @@ class World {
       if (chance(10)) say(copy, wire::Kind::ready);  // it outlived its sender
       return;
     }
+    if (chance(10)) w.busy = !w.busy;
     if (w.stubborn && !w.ready) return;  // hangs at boot
     if (!w.ready && chance(50)) {
       w.ready = true;

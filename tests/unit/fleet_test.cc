@@ -101,6 +101,24 @@ TEST_CASE("a reload replaces one after the other, and the old zygote leaves last
   CHECK(news[1].kind == FleetNews::Kind::rolled);
 }
 
+TEST_CASE("a long request does not hold up the replacement of idle workers",
+          "[fleet]") {
+  Serving toy{{.workers = 3}};
+  toy.system.worker(1)->busy = true;
+  toy.fleet.propose({{}, {.workers = 3}});
+  toy.zygote_loads(2);
+  for (int turn = 0; turn < 3; ++turn) {
+    toy.zygote_forks(2);
+    toy.everybody_is_ready();
+    for (std::uint32_t serial = 2; serial <= 3; ++serial)
+      if (auto* w = toy.system.worker(serial); w != nullptr && w->told_to_go)
+        toy.worker_dies(serial, {});
+  }
+  CHECK(toy.slot(0).view.state == State::draining);
+  for (const auto& slot : toy.fleet.pool().slots())
+    if (slot.view.state == State::serving) CHECK(slot.view.generation == 2);
+}
+
 TEST_CASE("a worker that hangs while draining is killed and costs no pause",
           "[fleet]") {
   Serving toy{{.workers = 1, .graceful_timeout = 30s}};

@@ -16,7 +16,7 @@ using Kind = Decision::Kind;
 
 // `serving` workers of generation 1, then `vacant` empty slots.
 std::vector<SlotView> some(std::size_t serving, std::size_t vacant) {
-  std::vector<SlotView> slots(serving, SlotView{State::serving, 1, Wear::none, {}});
+  std::vector<SlotView> slots(serving, SlotView{State::serving, 1});
   slots.resize(serving + vacant);
   return slots;
 }
@@ -54,7 +54,7 @@ TEST_CASE("a reload starts one in the spare slot before anybody leaves", "[plann
   const Goal goal{.workers = 2, .generation = 2};
   CHECK(plan(slots, goal, kNow) == std::vector<Decision>{{Kind::start, 2}});
 
-  slots[2] = {State::starting, 2, Wear::none, {}};
+  slots[2] = {State::starting, 2};
   CHECK(plan(slots, goal, kNow).empty());
 
   slots[2].state = State::serving;
@@ -69,7 +69,7 @@ TEST_CASE("a worker that wants to retire is replaced like one of an old generati
   auto slots = some(2, 1);
   slots[1].wear = Wear::retiring;
   CHECK(plan(slots, {.workers = 2}, kNow) == std::vector<Decision>{{Kind::start, 2}});
-  slots[2] = {State::serving, 1, Wear::none, {}};
+  slots[2] = {State::serving, 1};
   CHECK(plan(slots, {.workers = 2}, kNow) == std::vector<Decision>{{Kind::drain, 1}});
 }
 
@@ -78,6 +78,15 @@ TEST_CASE("a stuck worker goes before one that only retires", "[planner]") {
   slots[0].wear = Wear::retiring;
   slots[1].wear = Wear::stuck;
   CHECK(plan(slots, {.workers = 3}, kNow) == std::vector<Decision>{{Kind::drain, 1}});
+}
+
+TEST_CASE("idle workers are replaced before busy ones", "[planner]") {
+  auto slots = some(3, 0);
+  slots[0].busy = true;
+  const Goal goal{.workers = 2, .generation = 2};
+  CHECK(plan(slots, goal, kNow) == std::vector<Decision>{{Kind::drain, 1}});
+  slots[1].busy = slots[2].busy = true;  // all alike: it goes on all the same
+  CHECK(plan(slots, goal, kNow) == std::vector<Decision>{{Kind::drain, 0}});
 }
 
 TEST_CASE("without a spare slot the old one goes first, if it may be missed",
