@@ -15,13 +15,9 @@ int run(const Invocation& asked) {
     case Command::check:
       return run_check(asked.line, asked.check);
     case Command::status:
-#ifdef MONODON_STATUS
       return run_status(asked.control);
-#endif
     case Command::reload:
-#ifdef MONODON_RELOAD
       return run_reload(asked.control);
-#endif
     case Command::generate:
       return run_generate(asked.what);
   }

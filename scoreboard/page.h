@@ -18,7 +18,8 @@ namespace monodon::scoreboard {
 // Layout: one WorkerHeader, then one ThreadRow for each application thread. The
 // number of rows is known to the master from its own table, never from the page.
 
-enum class WorkerState : std::uint32_t { booting, idle, busy, draining, stopped };
+// Whether a worker that serves has work is told by its rows.
+enum class WorkerState : std::uint32_t { booting, serving, draining, stopped };
 enum class Phase : std::uint32_t { idle, reading, handling, writing };
 
 inline constexpr std::size_t kClasses = 6;  // 1xx..5xx, [5]: no answer (cut, died)
@@ -26,8 +27,8 @@ inline constexpr std::size_t kClasses = 6;  // 1xx..5xx, [5]: no answer (cut, di
 // Upper bounds in microseconds; the last bucket is everything above. From 100 us
 // (a cached view) to 60 s (past every sane deadline), about 2 to 2.5 apart.
 inline constexpr std::array<std::uint32_t, 16> kBucketsUs = {
-    100,     250,     500,       1'000,     2'500,     5'000,      10'000,     25'000,
-    50'000,  100'000, 250'000,   500'000,   1'000'000, 2'500'000,  10'000'000, 60'000'000};
+    100,    250,     500,     1'000,   2'500,     5'000,     10'000,     25'000,
+    50'000, 100'000, 250'000, 500'000, 1'000'000, 2'500'000, 10'000'000, 60'000'000};
 inline constexpr std::size_t kBuckets = kBucketsUs.size() + 1;
 
 using Counter = std::atomic<std::uint64_t>;
@@ -39,13 +40,13 @@ inline void add(Counter& counter, std::uint64_t n = 1) noexcept {
 }
 
 struct alignas(64) WorkerHeader {
-  std::atomic<std::uint32_t> state{0};      // WorkerState
+  std::atomic<std::uint32_t> state{0};  // WorkerState
   std::atomic<std::uint32_t> serial{0};
   std::atomic<std::uint64_t> heartbeat_ns{0};  // CLOCK_MONOTONIC, by the keeper
   // Kept by whichever thread leads (one at a time).
-  Counter accepted;          // connections taken from the listeners
-  Counter accept_pauses;     // out of descriptors or memory
-  Counter handed_in;         // kept-alive connections from other workers
+  Counter accepted;       // connections taken from the listeners
+  Counter accept_pauses;  // out of descriptors or memory
+  Counter handed_in;      // kept-alive connections from other workers
   Counter handed_out;
   std::atomic<std::uint64_t> open_connections{0};
   std::atomic<std::uint64_t> idle_connections{0};  // kept alive, nothing to read
@@ -59,23 +60,24 @@ struct alignas(64) WorkerHeader {
 struct alignas(64) ThreadRow {
   // What runs now. `version` is odd while the owner writes the texts.
   std::atomic<std::uint32_t> version{0};
-  std::atomic<std::uint32_t> phase{0};        // Phase
-  std::atomic<std::uint64_t> started_ns{0};   // CLOCK_MONOTONIC; 0: nothing runs
-  std::atomic<std::uint64_t> sequence{0};     // requests begun by this thread
-  std::array<std::atomic<std::uint64_t>, 4> remote{};       // 32 bytes, NUL padded
-  std::array<std::atomic<std::uint64_t>, 8> request_id{};   // 64 bytes
-  std::array<std::atomic<std::uint64_t>, 32> request{};     // 256: "GET /path" (no query)
+  std::atomic<std::uint32_t> phase{0};       // Phase
+  std::atomic<std::uint64_t> started_ns{0};  // CLOCK_MONOTONIC; 0: nothing runs
+  std::atomic<std::uint64_t> sequence{0};    // requests begun by this thread
+  std::array<std::atomic<std::uint64_t>, 4> remote{};      // 32 bytes, NUL padded
+  std::array<std::atomic<std::uint64_t>, 8> request_id{};  // 64 bytes
+  std::array<std::atomic<std::uint64_t>, 32> request{};  // 256: "GET /path" (no query)
 
   // Totals since the worker started.
-  Counter requests;         // handed to the application
-  Counter refused;          // answered by us: 400, 408, 413, 414, 431, 501, 505
-  Counter errors;           // application raised, or broke the protocol
-  Counter bytes_in;         // request bodies
-  Counter bytes_out;        // response bodies as sent
-  Counter busy_ns;          // inside the application
-  Counter dropped_fields;   // header names with underscores
+  Counter requests;        // handed to the application
+  Counter refused;         // answered by us: 400, 408, 413, 414, 431, 501, 505
+  Counter errors;          // application raised, or broke the protocol
+  Counter bytes_in;        // request bodies
+  Counter bytes_out;       // response bodies as sent
+  Counter busy_ns;         // inside the application
+  Counter dropped_fields;  // header names with underscores
   std::array<Counter, kClasses> responses{};  // by status class
-  std::array<std::array<Counter, kBuckets>, kClasses> duration{};  // head complete to end
+  std::array<std::array<Counter, kBuckets>, kClasses>
+      duration{};  // head complete to end
   std::array<Counter, kClasses> duration_sum_us{};
 };
 

@@ -126,10 +126,8 @@ std::string_view name_of(std::optional<WorkerState> state) noexcept {
   switch (*state) {
     case WorkerState::booting:
       return "booting";
-    case WorkerState::idle:
-      return "idle";
-    case WorkerState::busy:
-      return "busy";
+    case WorkerState::serving:
+      return "serving";
     case WorkerState::draining:
       return "draining";
     case WorkerState::stopped:

@@ -45,7 +45,9 @@ void Acceptor::control(int operation) {
   }
 }
 
-void Acceptor::listen() { control(EPOLL_CTL_ADD); }
+void Acceptor::listen() {
+  control(EPOLL_CTL_ADD);
+}
 
 void Acceptor::leave() {
   left_ = true;
@@ -62,7 +64,8 @@ Connection* Acceptor::accept(std::size_t listener, ConnectionPool& pool) {
                            unix_socket ? nullptr : &size, SOCK_NONBLOCK | SOCK_CLOEXEC);
   if (fd < 0) {
     const int code = errno;
-    if (code == EMFILE || code == ENFILE || code == ENOBUFS || code == ENOMEM) pause(code);
+    if (code == EMFILE || code == ENFILE || code == ENOBUFS || code == ENOMEM)
+      pause(code);
     // Others (EAGAIN, ECONNABORTED, EINTR, network errors of the new connection, see
     // accept(2)) concern that connection alone.
     return nullptr;

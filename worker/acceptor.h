@@ -21,8 +21,8 @@ class Acceptor {
   Acceptor(int epoll, std::vector<UniqueFd>& listeners, const Boot& boot,
            std::uint64_t first_tag, const http::Forwarding& forwarding);
 
-  void listen();   // adds the listeners to the epoll set
-  void leave();    // takes them out, for good
+  void listen();  // adds the listeners to the epoll set
+  void leave();   // takes them out, for good
   [[nodiscard]] bool left() const noexcept { return left_; }
 
   // A new connection, owned by the caller; null if another worker was faster or if

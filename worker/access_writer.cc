@@ -49,7 +49,8 @@ void AccessWriter::reopen() {
   const std::lock_guard lock{mutex_};
   file_.flush();
   if (auto opened = file_.reopen(); !opened)
-    log::error("access log cannot be opened again", {{"error", opened.error().message()}});
+    log::error("access log cannot be opened again",
+               {{"error", opened.error().message()}});
 }
 
 std::uint64_t AccessWriter::dropped() {

@@ -15,7 +15,7 @@ struct ListenerInfo {
   std::string name;     // LISTEN_FDNAMES' name, or "http"
   std::string address;  // "unix:/run/x.sock", "127.0.0.1:8000", "[::1]:8000", "unix:@x"
   bool unix_socket = false;
-  std::string host;     // TCP only
+  std::string host;  // TCP only
   std::uint16_t port = 0;
 };
 

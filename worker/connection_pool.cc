@@ -15,8 +15,7 @@ bool ConnectionPool::grow() {
   const std::size_t used = chunks_used_.load(std::memory_order_relaxed);
   if (used == kMostChunks) return false;
   auto chunk = std::make_unique<Chunk>();
-  for (auto& item : chunk->items)
-    item = std::make_unique<Connection>(settings_);
+  for (auto& item : chunk->items) item = std::make_unique<Connection>(settings_);
   for (std::size_t i = kChunk; i-- > 0;) free_.push_back(chunk->items[i].get());
   chunks_[used] = std::move(chunk);
   chunks_used_.store(used + 1, std::memory_order_release);

@@ -15,8 +15,8 @@ namespace monodon::worker {
 struct Handoff {
   UniqueFd fd;
   std::uint16_t listener = 0;
-  bool kept = false;         // has had a response already
-  std::string input;         // at most kMostInput bytes
+  bool kept = false;  // has had a response already
+  std::string input;  // at most kMostInput bytes
 };
 
 // More buffered input than this stays where it is.

@@ -11,8 +11,8 @@
 
 #include "base/clock.h"
 #include "base/log.h"
+#include "base/memory.h"
 #include "worker/loop.h"
-#include "worker/memory.h"
 #include "worker/process_title.h"
 
 namespace monodon::worker {
@@ -24,9 +24,12 @@ constexpr std::uint64_t kSecond = 1'000 * kMs;
 
 }  // namespace
 
-Keeper::Keeper(Loop& loop, Application& app) : loop_{loop}, app_{app}, outputs_{*this} {}
+Keeper::Keeper(Loop& loop, Application& app)
+    : loop_{loop}, app_{app}, outputs_{*this} {}
 
-Keeper::~Keeper() { join(); }
+Keeper::~Keeper() {
+  join();
+}
 
 void Keeper::start() {
   started_ns_ = monotonic_ns();
@@ -69,7 +72,8 @@ void Keeper::run() {
     asleep_ = false;
     now = monotonic_ns();
     if (leave_wanted_) leave(0);
-    if (stacks_wanted_.exchange(false)) loop_.send(wire::Kind::stacks, 0, app_.dump_stacks());
+    if (stacks_wanted_.exchange(false))
+      loop_.send(wire::Kind::stacks, 0, app_.dump_stacks());
     look_after_leader(now);
     look_after_requests(now);
     if (elapsed_ns(swept_ns_, now) >= kSecond) {
@@ -122,7 +126,8 @@ void Keeper::look_after_requests(std::uint64_t now) {
     if (since == 0) continue;
     const std::uint64_t age = elapsed_ns(since, now);
     const bool too_long = s.request_timeout != 0 && age >= s.request_timeout * kMs;
-    const bool slow_now = s.slow_request != 0 && age >= s.slow_request * kMs && !t->told_slow();
+    const bool slow_now =
+        s.slow_request != 0 && age >= s.slow_request * kMs && !t->told_slow();
     if (!too_long && !slow_now) continue;
     Connection* c = t->hold(since);
     if (c == nullptr) continue;
@@ -170,8 +175,8 @@ void Keeper::expire(AppThread& t, Connection& c, std::uint64_t now) {
               {"thread", t.index}});
   loop_.log_access(&t, c, unanswered ? 504 : 0, 0, now, {});
   loop_.access().flush();
-  const std::string what = fmt::format("{} {} ({} ms, id {})", c.head.method, c.head.path,
-                                       age / kMs, t.request_id);
+  const std::string what = fmt::format("{} {} ({} ms, id {})", c.head.method,
+                                       c.head.path, age / kMs, t.request_id);
   t.expire();
   loop_.send(wire::Kind::stuck, t.index, what);
 }
@@ -214,7 +219,8 @@ void Keeper::close_expired(Connection& c) {
 void Keeper::once_a_second(std::uint64_t now) {
   const Settings& s = loop_.settings();
   loop_.header().heartbeat_ns.store(now, std::memory_order_relaxed);
-  loop_.header().accept_pauses.store(loop_.acceptor().pauses(), std::memory_order_relaxed);
+  loop_.header().accept_pauses.store(loop_.acceptor().pauses(),
+                                     std::memory_order_relaxed);
   loop_.header().log_lines_dropped.store(log::dropped() + loop_.access().dropped(),
                                          std::memory_order_relaxed);
   if (loop_.access().pending()) loop_.access().flush();
@@ -224,7 +230,7 @@ void Keeper::once_a_second(std::uint64_t now) {
   // smaps_rollup walks the page tables: some milliseconds for a large process.
   if (s.max_memory == 0 || elapsed_ns(memory_looked_ns_, now) < 5 * kSecond) return;
   memory_looked_ns_ = now;
-  const std::uint64_t bytes = own_pss_bytes();
+  const std::uint64_t bytes = pss_bytes();
   loop_.header().memory_bytes.store(bytes, std::memory_order_relaxed);
   if (bytes >= s.max_memory) loop_.request_retire(wire::Retire::max_memory);
 }

@@ -82,10 +82,10 @@ class Keeper {
   std::atomic<bool> leave_wanted_{false};
   std::atomic<std::uint64_t> drain_since_ns_{0};
 
-  std::optional<std::uint64_t> stay_;   // of the leader in the application
+  std::optional<std::uint64_t> stay_;  // of the leader in the application
   std::uint64_t stay_since_ns_ = 0;
-  std::uint64_t long_seen_ns_ = 0;      // when a request last took over a millisecond
-  std::uint64_t active_ns_ = 0;         // when a request last ran
+  std::uint64_t long_seen_ns_ = 0;  // when a request last took over a millisecond
+  std::uint64_t active_ns_ = 0;     // when a request last ran
   std::uint64_t requests_seen_ = 0;
   std::uint64_t swept_ns_ = 0;
   std::uint64_t memory_looked_ns_ = 0;

@@ -28,7 +28,8 @@ Keeper::Outputs::Outputs(Keeper& keeper)
   event.data.ptr = nullptr;
   if (!epoll || !wake ||
       ::epoll_ctl(epoll.get(), EPOLL_CTL_ADD, wake.get(), &event) != 0)
-    throw std::system_error{errno, std::generic_category(), "create the keeper's epoll set"};
+    throw std::system_error{errno, std::generic_category(),
+                            "create the keeper's epoll set"};
 }
 
 void Keeper::Outputs::watch_output(Connection& c) {
@@ -36,7 +37,8 @@ void Keeper::Outputs::watch_output(Connection& c) {
   event.events = kOnce;
   event.data.ptr = &c;
   if (::epoll_ctl(epoll.get(), EPOLL_CTL_MOD, c.fd.get(), &event) == 0) return;
-  if (errno == ENOENT) (void)::epoll_ctl(epoll.get(), EPOLL_CTL_ADD, c.fd.get(), &event);
+  if (errno == ENOENT)
+    (void)::epoll_ctl(epoll.get(), EPOLL_CTL_ADD, c.fd.get(), &event);
 }
 
 void Keeper::Outputs::wait(int timeout_ms) {

@@ -37,7 +37,8 @@ class Leadership {
         continue;
       }
       if (phase_of(seen) != Phase::in_app) return false;
-      if (word_.compare_exchange_strong(seen, pack(Phase::leading, thread, seq_of(seen)),
+      if (word_.compare_exchange_strong(seen,
+                                        pack(Phase::leading, thread, seq_of(seen)),
                                         std::memory_order_acq_rel))
         return true;
     }
@@ -53,9 +54,8 @@ class Leadership {
 
   // Makes `thread` the leader, if the stay `seen` still lasts.
   [[nodiscard]] bool promote(std::uint64_t seen, unsigned thread) noexcept {
-    return word_.compare_exchange_strong(seen,
-                                         pack(Phase::leading, thread, seq_of(seen)),
-                                         std::memory_order_acq_rel);
+    return word_.compare_exchange_strong(
+        seen, pack(Phase::leading, thread, seq_of(seen)), std::memory_order_acq_rel);
   }
 
   // The keeper leads for a moment, without running the application.
@@ -81,7 +81,9 @@ class Leadership {
     return seq << 16U | static_cast<std::uint64_t>(thread) << 2U |
            static_cast<std::uint64_t>(phase);
   }
-  static constexpr Phase phase_of(std::uint64_t w) { return static_cast<Phase>(w & 3U); }
+  static constexpr Phase phase_of(std::uint64_t w) {
+    return static_cast<Phase>(w & 3U);
+  }
   static constexpr unsigned thread_of(std::uint64_t w) {
     return static_cast<unsigned>(w >> 2U & 0x3fffU);
   }

@@ -50,7 +50,8 @@ Loop::Loop(Heritage& heritage, Application& app, scoreboard::WorkerPage& page)
       wake_{checked(::eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK), "create eventfd")},
       pool_{settings_},
       forwarding_{compiled(settings_)},
-      acceptor_{epoll_.get(), heritage.listeners, *heritage.boot, kListener, forwarding_},
+      acceptor_{epoll_.get(), heritage.listeners, *heritage.boot, kListener,
+                forwarding_},
       access_{settings_},
       exchange_{make_exchange_config(settings_)},
       title_{fmt::format("monodon: worker {} gen {} [{}]", heritage.slot,
@@ -70,7 +71,9 @@ Loop::Loop(Heritage& heritage, Application& app, scoreboard::WorkerPage& page)
 
 Loop::~Loop() = default;
 
-void Loop::join_keeper() { keeper_->join(); }
+void Loop::join_keeper() {
+  keeper_->join();
+}
 
 void Loop::watch(int fd, std::uint64_t tag, std::uint32_t events) {
   if (fd < 0) return;  // a worker without a master: benchmarks, tests
@@ -172,15 +175,7 @@ bool Loop::wait_for_events() {
     n = ::epoll_wait(epoll_.get(), batch_.data(), kBatch, 0);
     if (n == 0 && !more) access_.flush();
   }
-  if (n == 0 && !more) {
-    auto& state = page_.header().state;
-    const auto before = state.load(std::memory_order_relaxed);
-    if (!draining_)
-      state.store(static_cast<std::uint32_t>(scoreboard::WorkerState::idle),
-                  std::memory_order_relaxed);
-    n = ::epoll_wait(epoll_.get(), batch_.data(), kBatch, -1);
-    if (!draining_) state.store(before, std::memory_order_relaxed);
-  }
+  if (n == 0 && !more) n = ::epoll_wait(epoll_.get(), batch_.data(), kBatch, -1);
   if (n < 0) {
     if (errno != EINTR)
       throw std::system_error{errno, std::generic_category(), "wait for events"};

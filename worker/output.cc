@@ -31,7 +31,8 @@ bool Output::full(const Limits& limits) const noexcept {
 void Output::append(std::string_view bytes, const Limits& limits) {
   if (bytes.empty()) return;
   const bool spooling = !segments_.empty() && segments_.back().spool;
-  if ((spooling || memory_ + bytes.size() > limits.memory) && spool(bytes, limits)) return;
+  if ((spooling || memory_ + bytes.size() > limits.memory) && spool(bytes, limits))
+    return;
   if (segments_.empty() || segments_.back().fd) segments_.emplace_back();
   Segment& last = segments_.back();
   last.bytes.append(bytes);
@@ -52,8 +53,8 @@ bool Output::spool(std::string_view bytes, const Limits& limits) {
   Segment& last = segments_.back();
   std::uint64_t at = last.end;
   while (!bytes.empty()) {
-    const ssize_t n = ::pwrite(last.fd.get(), bytes.data(), bytes.size(),
-                               static_cast<off_t>(at));
+    const ssize_t n =
+        ::pwrite(last.fd.get(), bytes.data(), bytes.size(), static_cast<off_t>(at));
     if (n < 0 && errno == EINTR) continue;
     if (n <= 0) return false;
     bytes.remove_prefix(static_cast<std::size_t>(n));
@@ -82,7 +83,8 @@ Output::Flushed Output::flush(int socket) {
     if (first.fd) {
       auto offset = static_cast<off_t>(first.begin);
       if (left != 0)
-        n = ::sendfile(socket, first.fd.get(), &offset, std::min<std::uint64_t>(left, 1U << 30U));
+        n = ::sendfile(socket, first.fd.get(), &offset,
+                       std::min<std::uint64_t>(left, 1U << 30U));
       // Zero with something left: the file became shorter. The length was promised,
       // so the connection must break for the client to notice.
       if (n == 0 && left != 0) return Flushed::broken;

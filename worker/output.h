@@ -43,7 +43,7 @@ class Output {
 
  private:
   struct Segment {
-    std::string bytes;        // if fd is empty
+    std::string bytes;  // if fd is empty
     UniqueFd fd;
     bool spool = false;       // our own file, which may still grow
     std::uint64_t begin = 0;  // next byte to send

@@ -21,8 +21,8 @@ struct Settings {
   std::vector<std::string> python_path;
   std::vector<std::string> environment;  // "KEY=value", set before the import
   bool preload = true;
-  std::string warm_up;    // path of a request made in the zygote; "" for none
-  std::string name;       // shown in process titles
+  std::string warm_up;        // path of a request made in the zygote; "" for none
+  std::string name;           // shown in process titles
   std::uint32_t workers = 1;  // for wsgi.multiprocess
   std::uint32_t threads = 1;
 
@@ -46,25 +46,25 @@ struct Settings {
   std::uint64_t limit_request_fields = 100;
   std::uint64_t limit_request_field_size = 8190;
   std::uint64_t limit_request_body = 1ULL << 30;
-  std::uint64_t body_memory = 256 * 1024;        // more goes to an unlinked file
-  std::uint64_t response_memory = 1024 * 1024;   // more goes to an unlinked file
+  std::uint64_t body_memory = 256 * 1024;       // more goes to an unlinked file
+  std::uint64_t response_memory = 1024 * 1024;  // more goes to an unlinked file
   std::string spool_directory = "/var/tmp";
 
   // Who is on the other side
-  std::vector<std::string> forwarded_allow_ips;  // addresses, networks, "*"
+  std::vector<std::string> forwarded_allow_ips;    // addresses, networks, "*"
   std::vector<std::string> secure_scheme_headers;  // "X-FORWARDED-PROTO=https"
-  std::vector<std::string> forwarder_headers;    // "SCRIPT_NAME", "PATH_INFO"
-  std::string header_map = "drop";               // drop | refuse | dangerous
+  std::vector<std::string> forwarder_headers;      // "SCRIPT_NAME", "PATH_INFO"
+  std::string header_map = "drop";                 // drop | refuse | dangerous
   bool remote_addr_from_forwarded = true;
   bool strip_untrusted_forwarded = true;  // X-Forwarded-* of peers that are not trusted
   std::string request_id_header = "X-Request-ID";
-  std::string server_header = "monodon";         // "" sends no Server field
+  std::string server_header = "monodon";  // "" sends no Server field
   bool sendfile = true;
 
   // Logs
-  std::string access_log;         // path, "-" for stdout, "" for none
-  std::string access_log_format;  // Gunicorn's language, or "json"
-  std::string error_log = "-";    // path, "-" for stderr
+  std::string access_log;                 // path, "-" for stdout, "" for none
+  std::string access_log_format;          // Gunicorn's language, or "json"
+  std::string error_log = "-";            // path, "-" for stderr
   std::string error_log_format = "auto";  // auto | text | json | journald
   std::string log_level = "info";
 };

@@ -9,6 +9,8 @@
 #include <cerrno>
 #include <cstring>
 
+#include "base/received_fds.h"
+
 namespace monodon::wire {
 
 Outcome send(int socket, const Frame& frame, std::string_view text,
@@ -23,7 +25,8 @@ Outcome send(int socket, const Frame& frame, std::string_view text,
 
   alignas(cmsghdr) std::array<char, CMSG_SPACE(sizeof(int) * kMaxFds)> control{};
   if (!fds.empty()) {
-    if (fds.size() > kMaxFds) return Error{"send message: too many descriptors", EINVAL};
+    if (fds.size() > kMaxFds)
+      return Error{"send message: too many descriptors", EINVAL};
     message.msg_control = control.data();
     message.msg_controllen = CMSG_SPACE(sizeof(int) * fds.size());
     cmsghdr* rights = CMSG_FIRSTHDR(&message);
@@ -38,27 +41,11 @@ Outcome send(int socket, const Frame& frame, std::string_view text,
   }
 }
 
-namespace {
-
-void take_descriptors(msghdr& message, std::vector<UniqueFd>& to) {
-  for (cmsghdr* c = CMSG_FIRSTHDR(&message); c != nullptr; c = CMSG_NXTHDR(&message, c)) {
-    if (c->cmsg_level != SOL_SOCKET || c->cmsg_type != SCM_RIGHTS) continue;
-    const std::size_t count = (c->cmsg_len - CMSG_LEN(0)) / sizeof(int);
-    for (std::size_t i = 0; i < count; ++i) {
-      int fd = -1;
-      std::memcpy(&fd, CMSG_DATA(c) + i * sizeof(int), sizeof fd);
-      to.emplace_back(fd);
-    }
-  }
-}
-
-}  // namespace
-
 Result<Message> receive(int socket) {
   Message result;
   result.text.resize(kMaxText);
-  std::array<iovec, 2> parts{{{&result.frame, sizeof result.frame},
-                              {result.text.data(), result.text.size()}}};
+  std::array<iovec, 2> parts{
+      {{&result.frame, sizeof result.frame}, {result.text.data(), result.text.size()}}};
   alignas(cmsghdr) std::array<char, CMSG_SPACE(sizeof(int) * kMaxFds)> control;
   msghdr message{};
   message.msg_iov = parts.data();
@@ -71,7 +58,7 @@ Result<Message> receive(int socket) {
     got = ::recvmsg(socket, &message, MSG_CMSG_CLOEXEC);
   } while (got < 0 && errno == EINTR);
   if (got < 0) return last_error("receive message");
-  take_descriptors(message, result.fds);
+  take_received_fds(message, result.fds);
   // A packet of zero bytes is never sent, so zero is the end.
   if (got == 0) return Error{"end of file", ECONNRESET};
   const auto bytes = static_cast<std::size_t>(got);

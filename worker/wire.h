@@ -22,10 +22,10 @@ namespace monodon::wire {
 // serial does not match its own table (a message may outlive its sender).
 enum class Kind : std::uint32_t {
   // master -> zygote
-  boot = 1,     // text: worker::Settings as JSON, fds: handoff tx, handoff rx,
-                // then the listeners in the order of Boot::listeners
-  fork = 2,     // fds: channel of the new worker, its scoreboard page (memfd)
-  quit = 3,     // no more workers will be wanted; end of file means the same
+  boot = 1,  // text: worker::Settings as JSON, fds: handoff tx, handoff rx,
+             // then the listeners in the order of Boot::listeners
+  fork = 2,  // fds: channel of the new worker, its scoreboard page (memfd)
+  quit = 3,  // no more workers will be wanted; end of file means the same
 
   // zygote -> master
   loaded = 10,       // value: milliseconds the import took; ready to fork
@@ -43,11 +43,11 @@ enum class Kind : std::uint32_t {
   stacks = 25,       // answer to `dump`; text: the Python stacks
 
   // master -> worker
-  drain = 30,        // stop accepting, finish, hand idle connections on, exit;
-                     // value 1: nobody is left to take connections, close them
-  stop = 31,         // leave now
+  drain = 30,  // stop accepting, finish, hand idle connections on, exit;
+               // value 1: nobody is left to take connections, close them
+  stop = 31,   // leave now
   reopen_logs = 32,
-  dump = 33,         // send `stacks`
+  dump = 33,  // send `stacks`
 
   // worker -> worker, over the shared pair; see worker/handoff.h
   handoff = 40,
@@ -67,7 +67,7 @@ enum class Retire : std::int64_t {
 struct Frame {
   Kind kind{};
   std::uint32_t slot = 0;
-  std::uint32_t serial = 0;      // of the worker this is about; 0 for the zygote's own
+  std::uint32_t serial = 0;  // of the worker this is about; 0 for the zygote's own
   std::uint32_t generation = 0;
   std::int64_t value = 0;
 };

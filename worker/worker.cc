@@ -66,9 +66,9 @@ int serve(Heritage& heritage, Application& app) {
   scoreboard::WorkerPage page{heritage.page.get(), settings.threads};
   page.header().serial.store(heritage.serial, std::memory_order_relaxed);
   const auto send = [&](wire::Kind kind, std::int64_t value, std::string_view text) {
-    return wire::send(heritage.channel.get(),
-                      {kind, heritage.slot, heritage.serial, heritage.generation, value},
-                      text);
+    return wire::send(
+        heritage.channel.get(),
+        {kind, heritage.slot, heritage.serial, heritage.generation, value}, text);
   };
   if (!settings.preload) {
     if (const LoadError failed = app.load(*heritage.boot); !failed.reason.empty()) {
@@ -84,8 +84,9 @@ int serve(Heritage& heritage, Application& app) {
   if (!start_threads(threads, app, settings.threads)) ::_exit(1);
   loop_of_this_worker = &loop;
   watch_sigterm();
-  page.header().state.store(static_cast<std::uint32_t>(scoreboard::WorkerState::busy),
-                            std::memory_order_relaxed);
+  page.header().state.store(
+      static_cast<std::uint32_t>(scoreboard::WorkerState::serving),
+      std::memory_order_relaxed);
   // A master that never hears of this worker would wait for it until boot_timeout.
   if (auto told = send(wire::Kind::ready, 0, {}); !told && heritage.channel) {
     log::critical("worker cannot tell that it is ready: " + told.error().message());
@@ -99,8 +100,9 @@ int serve(Heritage& heritage, Application& app) {
     threads.left.wait(left);
   loop.join_keeper();
   loop.access().flush();
-  page.header().state.store(static_cast<std::uint32_t>(scoreboard::WorkerState::stopped),
-                            std::memory_order_relaxed);
+  page.header().state.store(
+      static_cast<std::uint32_t>(scoreboard::WorkerState::stopped),
+      std::memory_order_relaxed);
   app.stop_worker();
   (void)send(wire::Kind::drained, 0, {});
   return 0;

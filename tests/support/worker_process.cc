@@ -111,19 +111,22 @@ WorkerProcess::WorkerProcess(worker::Settings settings) {
   boot_.settings = std::move(settings);
   boot_.listeners.push_back({"http", "unix:@toy", true, "", 0});
 
-  listener_.reset(must(::socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0),
-                       "socket"));
+  listener_.reset(
+      must(::socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0), "socket"));
   sockaddr_un address{};
   address.sun_family = AF_UNIX;  // autobind: an abstract name that nobody else has
-  must(::bind(listener_.get(), reinterpret_cast<sockaddr*>(&address), sizeof(sa_family_t)),
+  must(::bind(listener_.get(), reinterpret_cast<sockaddr*>(&address),
+              sizeof(sa_family_t)),
        "bind");
   must(::listen(listener_.get(), 64), "listen");
   std::array<int, 2> fds{};
-  must(::socketpair(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC | SOCK_NONBLOCK, 0, fds.data()),
+  must(::socketpair(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC | SOCK_NONBLOCK, 0,
+                    fds.data()),
        "channel");
   channel_.reset(fds[0]);
   UniqueFd theirs{fds[1]};
-  must(::socketpair(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC | SOCK_NONBLOCK, 0, fds.data()),
+  must(::socketpair(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC | SOCK_NONBLOCK, 0,
+                    fds.data()),
        "handoff");
   handoff_send_.reset(fds[0]);
   handoff_receive_.reset(fds[1]);
@@ -181,7 +184,8 @@ void WorkerProcess::release() const {
 }
 
 void WorkerProcess::await_gate() const {
-  if (!readable(gate_arrived_.get())) throw std::runtime_error{"no request at the gate"};
+  if (!readable(gate_arrived_.get()))
+    throw std::runtime_error{"no request at the gate"};
   std::uint64_t count = 0;
   must(static_cast<int>(::read(gate_arrived_.get(), &count, sizeof count)), "gate");
 }
@@ -198,7 +202,9 @@ void WorkerProcess::send(wire::Kind kind, std::int64_t value) const {
     throw std::runtime_error{"message to the worker"};
 }
 
-void WorkerProcess::signal(int signo) const { must(::kill(pid_, signo), "kill"); }
+void WorkerProcess::signal(int signo) const {
+  must(::kill(pid_, signo), "kill");
+}
 
 int WorkerProcess::wait() {
   int status = 0;

@@ -8,7 +8,8 @@
 
 using namespace monodon::worker;
 
-TEST_CASE("an event for an owned connection is seen when it is parked", "[connection]") {
+TEST_CASE("an event for an owned connection is seen when it is parked",
+          "[connection]") {
   Ownership o;
   o.take_new();
   CHECK_FALSE(o.claim());  // leaves a note
@@ -47,7 +48,8 @@ TEST_CASE("no event is lost between two threads", "[connection]") {
   CHECK(handled == 2 * kEvents);
 }
 
-TEST_CASE("a closed connection cannot be claimed and comes back clean", "[connection]") {
+TEST_CASE("a closed connection cannot be claimed and comes back clean",
+          "[connection]") {
   Settings settings;
   ConnectionPool pool{settings};
   Connection* c = pool.take();

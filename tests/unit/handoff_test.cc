@@ -16,7 +16,8 @@ namespace {
 
 std::array<UniqueFd, 2> pair_of(int type) {
   std::array<int, 2> fds{};
-  REQUIRE(::socketpair(AF_UNIX, type | SOCK_CLOEXEC | SOCK_NONBLOCK, 0, fds.data()) == 0);
+  REQUIRE(::socketpair(AF_UNIX, type | SOCK_CLOEXEC | SOCK_NONBLOCK, 0, fds.data()) ==
+          0);
   return {UniqueFd{fds[0]}, UniqueFd{fds[1]}};
 }
 

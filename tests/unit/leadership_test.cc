@@ -40,7 +40,8 @@ TEST_CASE("a stay that is over can be neither promoted nor borrowed", "[leadersh
   CHECK_FALSE(l.borrow(*stay));
 }
 
-TEST_CASE("the leader waits until the keeper gives the leadership back", "[leadership]") {
+TEST_CASE("the leader waits until the keeper gives the leadership back",
+          "[leadership]") {
   Leadership l;
   l.enter_app(0);
   const auto stay = l.in_app();
@@ -56,7 +57,8 @@ TEST_CASE("the leader waits until the keeper gives the leadership back", "[leade
   leader.join();
 }
 
-TEST_CASE("however promotions and returns interleave, one thread leads", "[leadership]") {
+TEST_CASE("however promotions and returns interleave, one thread leads",
+          "[leadership]") {
   Leadership l;
   std::atomic<int> leading{0};
   std::atomic<bool> broken{false};

@@ -50,7 +50,8 @@ std::string numbered(std::size_t size) {
 
 }  // namespace
 
-TEST_CASE("what waits in memory, in the spool and in files keeps its order", "[output]") {
+TEST_CASE("what waits in memory, in the spool and in files keeps its order",
+          "[output]") {
   Output output;
   Socket socket;
   const Output::Limits limits{1000, 1U << 20U, "/tmp"};

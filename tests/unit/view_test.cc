@@ -78,7 +78,7 @@ bool within_grammar(const WorkerReport& report, std::size_t threads) {
 TEST_CASE("a reader sees what the worker runs, and its sums over all threads",
           "[view]") {
   Shared page{3};
-  page.writer.header().state.store(static_cast<std::uint32_t>(WorkerState::busy));
+  page.writer.header().state.store(static_cast<std::uint32_t>(WorkerState::serving));
   page.writer.header().serial.store(12);
   page.writer.header().heartbeat_ns.store(99);
   add(page.writer.header().accepted, 4);
@@ -87,7 +87,7 @@ TEST_CASE("a reader sees what the worker runs, and its sums over all threads",
   end_request(page.writer.row(2), 201, 7, 9, 1'000'000);
 
   const WorkerReport report = page.view.read();
-  CHECK(report.state == WorkerState::busy);
+  CHECK(report.state == WorkerState::serving);
   CHECK(report.serial == 12);
   CHECK(page.view.heartbeat_ns() == 99);
   CHECK(report.totals.accepted == 4);

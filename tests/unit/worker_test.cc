@@ -52,11 +52,11 @@ TEST_CASE("a worker says ready, answers, and leaves when it is told to drain",
 
 TEST_CASE("pipelined requests are answered in their order", "[worker]") {
   WorkerProcess w{settings()};
-  const std::string answer =
-      w.ask(get("/") + "POST /echo HTTP/1.1\r\nHost: a\r\nContent-Length: 3\r\n\r\nabc" +
-            "POST /echo HTTP/1.1\r\nHost: a\r\nTransfer-Encoding: chunked\r\n\r\n"
-            "2\r\nde\r\n1\r\nf\r\n0\r\n\r\n" +
-            get("/nothing"));
+  const std::string answer = w.ask(
+      get("/") + "POST /echo HTTP/1.1\r\nHost: a\r\nContent-Length: 3\r\n\r\nabc" +
+      "POST /echo HTTP/1.1\r\nHost: a\r\nTransfer-Encoding: chunked\r\n\r\n"
+      "2\r\nde\r\n1\r\nf\r\n0\r\n\r\n" +
+      get("/nothing"));
   CHECK(answer.find("hello") < answer.find("abc"));
   CHECK(answer.find("abc") < answer.find("def"));
   CHECK(answer.find("HTTP/1.1 500") != std::string::npos);
@@ -65,13 +65,15 @@ TEST_CASE("pipelined requests are answered in their order", "[worker]") {
 TEST_CASE("a request that comes byte by byte is served like any other", "[worker]") {
   WorkerProcess w{settings()};
   const UniqueFd fd = w.connect();
-  for (const char c : std::string{"POST /echo HTTP/1.1\r\nHost: a\r\nConnection: close\r\n"
-                                  "Content-Length: 4\r\n\r\nbody"})
+  for (const char c :
+       std::string{"POST /echo HTTP/1.1\r\nHost: a\r\nConnection: close\r\n"
+                   "Content-Length: 4\r\n\r\nbody"})
     write_all(fd.get(), {&c, 1});
   CHECK(body_of(read_until(fd.get())) == "body");
 }
 
-TEST_CASE("a client that reads slowly gets everything and holds no thread", "[worker]") {
+TEST_CASE("a client that reads slowly gets everything and holds no thread",
+          "[worker]") {
   auto s = settings();
   s.response_memory = 64 * 1024;  // the rest goes to the spool file
   WorkerProcess w{s};
@@ -113,8 +115,9 @@ TEST_CASE("a short body breaks the connection", "[worker]") {
 TEST_CASE("early hints come before the response", "[worker]") {
   WorkerProcess w{settings()};
   const std::string answer = w.ask(get("/early", "Connection: close\r\n"));
-  CHECK(answer.starts_with("HTTP/1.1 103 Early Hints\r\nLink: </a.css>; rel=preload\r\n\r\n"
-                           "HTTP/1.1 200 OK\r\n"));
+  CHECK(answer.starts_with(
+      "HTTP/1.1 103 Early Hints\r\nLink: </a.css>; rel=preload\r\n\r\n"
+      "HTTP/1.1 200 OK\r\n"));
 }
 
 TEST_CASE("with followers, a request that takes long holds nobody up", "[worker]") {
@@ -221,7 +224,8 @@ TEST_CASE("a request that runs when draining begins is answered", "[worker]") {
   CHECK(w.wait() == 0);
 }
 
-TEST_CASE("draining hands idle connections on, with what was read of them", "[worker]") {
+TEST_CASE("draining hands idle connections on, with what was read of them",
+          "[worker]") {
   WorkerProcess w{settings()};
   const UniqueFd kept = w.connect();
   const UniqueFd begun = w.connect();
@@ -249,7 +253,8 @@ TEST_CASE("a connection handed in is served", "[worker]") {
   WorkerProcess w{settings()};
   CHECK(w.await_message().frame.kind == wire::Kind::ready);
   int fds[2];
-  REQUIRE(::socketpair(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0, fds) == 0);
+  REQUIRE(::socketpair(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0, fds) ==
+          0);
   UniqueFd client{fds[0]};
   UniqueFd server{fds[1]};
   worker::Handoff h;

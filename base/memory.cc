@@ -1,17 +1,17 @@
 // SPDX-License-Identifier: Apache-2.0
-#include "worker/memory.h"
+#include "base/memory.h"
 
 #include <charconv>
 #include <fstream>
 #include <string>
 #include <string_view>
 
-namespace monodon::worker {
+namespace monodon {
 
 namespace {
 
 // "Pss:     1234 kB" of a file in /proc, in bytes; 0 if there is no such line.
-std::uint64_t kilobytes(const char* file, std::string_view key) {
+std::uint64_t kilobytes(const std::string& file, std::string_view key) {
   std::ifstream in{file};
   for (std::string line; std::getline(in, line);) {
     if (!line.starts_with(key)) continue;
@@ -26,9 +26,10 @@ std::uint64_t kilobytes(const char* file, std::string_view key) {
 
 }  // namespace
 
-std::uint64_t own_pss_bytes() {
-  const std::uint64_t pss = kilobytes("/proc/self/smaps_rollup", "Pss:");
-  return pss != 0 ? pss : kilobytes("/proc/self/status", "VmRSS:");
+std::uint64_t pss_bytes(std::string_view pid) {
+  const std::string directory = "/proc/" + std::string{pid};
+  const std::uint64_t pss = kilobytes(directory + "/smaps_rollup", "Pss:");
+  return pss != 0 ? pss : kilobytes(directory + "/status", "VmRSS:");
 }
 
-}  // namespace monodon::worker
+}  // namespace monodon

@@ -1,0 +1,153 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "cli/control_client.h"
+
+#include <glob.h>
+#include <poll.h>
+#include <sys/socket.h>
+#include <sys/stat.h>
+#include <sys/un.h>
+
+#include <array>
+#include <cerrno>
+#include <cstdlib>
+#include <filesystem>
+#include <nlohmann/json.hpp>
+
+#include "base/clock.h"
+#include "base/escape.h"
+#include "base/received_fds.h"
+#include "master/config.h"
+
+namespace monodon::cli {
+namespace {
+
+constexpr std::size_t kMaxAnswer = 4 << 20;
+constexpr std::size_t kMaxFds = 253;  // SCM_MAX_FD
+
+std::vector<std::string> sockets_below_run() {
+  std::vector<std::string> found;
+  glob_t matches{};
+  (void)::glob("/run/monodon*/control.sock", 0, nullptr, &matches);
+  (void)::glob("/run/monodon*/*/control.sock", GLOB_APPEND, nullptr, &matches);
+  for (std::size_t i = 0; i < matches.gl_pathc; ++i)
+    found.emplace_back(matches.gl_pathv[i]);
+  ::globfree(&matches);
+  return found;
+}
+
+Result<std::string> runtime_directory_of(const std::string& config_file) {
+  master::CommandLine line;
+  line.config_file = config_file;
+  line.start_directory = std::filesystem::current_path();
+  const master::ConfigResult result = master::load_config(line);
+  if (result.config) return result.config->settings.runtime_directory;
+  std::string all = "the configuration names no control socket, it has problems";
+  for (const std::string& problem : result.problems) all += "\n  " + problem;
+  return Error{all};
+}
+
+Result<UniqueFd> connect_to(const std::string& path) {
+  sockaddr_un address{};
+  address.sun_family = AF_UNIX;
+  if (path.size() >= sizeof(address.sun_path))
+    return Error{"connect to " + path, ENAMETOOLONG};
+  path.copy(static_cast<char*>(address.sun_path), sizeof(address.sun_path) - 1);
+  UniqueFd fd{::socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0)};
+  if (!fd) return last_error("make a socket");
+  if (::connect(fd.get(), reinterpret_cast<const sockaddr*>(&address),
+                sizeof(address)) != 0) {
+    const int code = errno;
+    if (code == ECONNREFUSED)
+      return Error{"nobody answers on " + path + ": the server is not running"};
+    return Error{"connect to the server at " + path, code};
+  }
+  return fd;
+}
+
+// Appends what has arrived; 0 at end of file.
+Result<std::size_t> receive_some(int socket, Answer& answer) {
+  std::array<char, 65536> text{};
+  iovec part{text.data(), text.size()};
+  alignas(cmsghdr) std::array<char, CMSG_SPACE(kMaxFds * sizeof(int))> control{};
+  msghdr header{};
+  header.msg_iov = &part;
+  header.msg_iovlen = 1;
+  header.msg_control = control.data();
+  header.msg_controllen = control.size();
+  const auto size = ::recvmsg(socket, &header, MSG_CMSG_CLOEXEC);
+  if (size < 0) return last_error("read the server's answer");
+  take_received_fds(header, answer.fds);
+  answer.line.append(text.data(), static_cast<std::size_t>(size));
+  return static_cast<std::size_t>(size);
+}
+
+std::string refusal_in(const std::string& line) {
+  const auto json = nlohmann::json::parse(line, nullptr, false);
+  if (!json.is_object() || !json.contains("error") || !json["error"].is_string())
+    return {};
+  std::string text;
+  append_printable(text, json["error"].get<std::string>());
+  return text;
+}
+
+}  // namespace
+
+Result<std::string> find_control_socket(const ControlOptions& options) {
+  if (!options.control.empty()) return options.control;
+  if (!options.config_file.empty()) {
+    auto directory = runtime_directory_of(options.config_file);
+    if (!directory) return directory.error();
+    if (!directory.value().empty()) return directory.value() + "/control.sock";
+  }
+  if (const char* const listed = ::getenv("RUNTIME_DIRECTORY");
+      listed != nullptr && *listed != '\0') {
+    const std::string_view all{listed};
+    return std::string{all.substr(0, all.find(':'))} + "/control.sock";
+  }
+  const std::vector<std::string> found = sockets_below_run();
+  if (found.size() == 1) return found.front();
+  if (found.empty())
+    return Error{
+        "no control socket: none below /run/monodon*, and RUNTIME_DIRECTORY is not "
+        "set; name it with --control, or the configuration file with -c"};
+  std::string all = "several servers run; choose one with --control:";
+  for (const std::string& path : found) all += "\n  " + path;
+  return Error{all};
+}
+
+Result<Answer> ask(const std::string& socket_path, std::string_view line,
+                   std::chrono::milliseconds patience) {
+  auto socket = connect_to(socket_path);
+  if (!socket) return socket.error();
+  const int fd = socket.value().get();
+  const std::string request = std::string{line} + "\n";
+  if (::send(fd, request.data(), request.size(), MSG_NOSIGNAL) < 0)
+    return last_error("send to the server at " + socket_path);
+
+  Answer answer;
+  const auto until = Clock::now() + patience;
+  while (answer.line.find('\n') == std::string::npos) {
+    const auto left =
+        std::chrono::duration_cast<std::chrono::milliseconds>(until - Clock::now());
+    pollfd ready{fd, POLLIN, 0};
+    const int polled =
+        left.count() > 0 ? ::poll(&ready, 1, static_cast<int>(left.count())) : 0;
+    if (polled < 0 && errno == EINTR) continue;
+    if (polled <= 0)
+      return Error{"the server at " + socket_path +
+                   " does not answer: it hangs, or is " + "stopped"};
+    auto size = receive_some(fd, answer);
+    if (!size) return size.error();
+    if (size.value() == 0)
+      return Error{"the server at " + socket_path +
+                   " closed the connection: it takes orders from its own user and root "
+                   "only, and from 16 clients at a time"};
+    if (answer.line.size() > kMaxAnswer) return Error{"the server's answer has no end"};
+  }
+  answer.line.resize(answer.line.find('\n'));
+  if (std::string why = refusal_in(answer.line); !why.empty())
+    return Error{"the server refused: " + why};
+  return answer;
+}
+
+}  // namespace monodon::cli

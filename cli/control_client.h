@@ -1,0 +1,30 @@
+// SPDX-License-Identifier: Apache-2.0
+#pragma once
+
+#include <chrono>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "base/result.h"
+#include "base/unique_fd.h"
+#include "cli/commands.h"
+
+namespace monodon::cli {
+
+// Where the running server listens for orders. In this order: --control; with -c, the
+// runtime_directory of that file; $RUNTIME_DIRECTORY (systemd.exec(5)); the only
+// control.sock below /run/monodon*. An Error says where it was looked for.
+Result<std::string> find_control_socket(const ControlOptions& options);
+
+struct Answer {
+  std::string line;  // JSON, without the newline
+  std::vector<UniqueFd> fds;
+};
+
+// Sends one line and waits for one line of answer, at most `patience`. A line that is
+// an object with "error" is an Error with that text.
+Result<Answer> ask(const std::string& socket_path, std::string_view line,
+                   std::chrono::milliseconds patience);
+
+}  // namespace monodon::cli

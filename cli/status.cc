@@ -1,0 +1,34 @@
+// SPDX-License-Identifier: Apache-2.0
+#include <cstdio>
+
+#include "cli/commands.h"
+#include "cli/control_client.h"
+#include "cli/server_status.h"
+
+namespace monodon::cli {
+
+// The server is asked once, with {"op":"status"}: its answer is one JSON line
+// (master/server_requests.cc) with descriptors, the board at index "board" and the page
+// of each worker at index "page" of its slot, all read-only. Everything that changes is
+// then read from shared memory, so that a look costs the master one short answer and
+// the workers nothing.
+int run_status(const ControlOptions& options) {
+  const auto complain = [](const Error& error) {
+    std::fprintf(stderr, "monodon status: %s\n", error.message().c_str());
+    return kBadConfiguration;
+  };
+  const auto path = find_control_socket(options);
+  if (!path) return complain(path.error());
+  const auto answer =
+      ask(path.value(), R"({"op":"status"})", std::chrono::milliseconds{5000});
+  if (!answer) return complain(answer.error());
+  const auto status = read_status(answer.value());
+  if (!status) return complain(status.error());
+  const std::string text =
+      options.json ? status_json(status.value()) : status_table(status.value());
+  const bool printed =
+      std::fputs(text.c_str(), stdout) >= 0 && std::fflush(stdout) == 0;
+  return printed ? kGood : kBadConfiguration;
+}
+
+}  // namespace monodon::cli

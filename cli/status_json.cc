@@ -1,0 +1,117 @@
+// SPDX-License-Identifier: Apache-2.0
+#include <nlohmann/json.hpp>
+
+#include "cli/server_status.h"
+
+namespace monodon::cli {
+namespace {
+
+using Json = nlohmann::ordered_json;
+
+double seconds_since(std::uint64_t then_ns, std::uint64_t now_ns) {
+  return static_cast<double>(scoreboard::age_ns(then_ns, now_ns)) / 1e9;
+}
+
+Json json_of(const scoreboard::Totals& totals) {
+  Json json{{"requests", totals.requests},
+            {"refused", totals.refused},
+            {"application_errors", totals.errors},
+            {"bytes_in", totals.bytes_in},
+            {"bytes_out", totals.bytes_out},
+            {"busy_seconds", static_cast<double>(totals.busy_ns) / 1e9},
+            {"accepted", totals.accepted},
+            {"accept_pauses", totals.accept_pauses},
+            {"handed_in", totals.handed_in},
+            {"handed_out", totals.handed_out},
+            {"dropped_fields", totals.dropped_fields},
+            {"log_lines_dropped", totals.log_lines_dropped},
+            {"slow_requests", totals.slow_requests},
+            {"deadlines", totals.deadlines}};
+  Json responses;
+  for (std::size_t i = 0; i + 1 < scoreboard::kClasses; ++i)
+    responses[std::to_string(i + 1) + "xx"] = totals.responses[i];
+  responses["none"] = totals.responses[scoreboard::kClasses - 1];
+  json["responses"] = std::move(responses);
+  return json;
+}
+
+Json json_of(const scoreboard::ThreadReport& thread, std::size_t index,
+             std::uint64_t now_ns) {
+  return {{"thread", index},
+          {"phase", scoreboard::name_of(thread.phase)},
+          {"age", seconds_since(thread.started_ns, now_ns)},
+          {"request", thread.request},
+          {"remote_addr", thread.remote},
+          {"request_id", thread.request_id}};
+}
+
+Json json_of(const SlotStatus& slot, std::uint64_t now_ns) {
+  Json json{{"slot", slot.slot},         {"state", slot.state},
+            {"serial", slot.serial},     {"generation", slot.generation},
+            {"pid", slot.pid},           {"age", slot.age},
+            {"next_try", slot.next_try}, {"starts", slot.starts},
+            {"failures", slot.failures}, {"memory_bytes", slot.memory}};
+  json["totals"] = json_of(slot.totals);
+  if (!slot.page) {
+    json["worker"] = nullptr;
+    return json;
+  }
+  Json running = Json::array();
+  for (std::size_t i = 0; i < slot.page->threads.size(); ++i)
+    if (slot.page->threads[i].started_ns != 0)
+      running.push_back(json_of(slot.page->threads[i], i, now_ns));
+  json["worker"] = {{"state", scoreboard::name_of(slot.page->state)},
+                    {"threads", slot.page->threads.size()},
+                    {"heartbeat_age", seconds_since(slot.page->heartbeat_ns, now_ns)},
+                    {"open_connections", slot.page->open_connections},
+                    {"idle_connections", slot.page->idle_connections},
+                    {"running", std::move(running)}};
+  return json;
+}
+
+Json json_of(const scoreboard::EventReport& event) {
+  return {{"time", static_cast<double>(event.unix_ns) / 1e9},
+          {"kind", scoreboard::name_of(event.kind)},
+          {"slot", event.slot},
+          {"serial", event.serial},
+          {"generation", event.generation},
+          {"text", event.text}};
+}
+
+}  // namespace
+
+std::string status_json(const ServerStatus& status) {
+  Json json{{"version", status.version},
+            {"pid", status.pid},
+            {"application", status.application},
+            {"generation", status.generation},
+            {"candidate", status.candidate},
+            {"workers", status.workers},
+            {"stopping", status.stopping},
+            {"uptime", seconds_since(status.board.started_ns, status.now_ns)},
+            {"starts", status.board.starts}};
+  Json exits;
+  for (std::size_t i = 0; i < scoreboard::kCauses; ++i)
+    exits[std::string{scoreboard::name_of(static_cast<scoreboard::Cause>(i))}] =
+        status.board.exits[i];
+  json["exits"] = std::move(exits);
+  Json reloads;
+  for (std::size_t i = 0; i < scoreboard::kReloads; ++i)
+    reloads[std::string{scoreboard::name_of(static_cast<scoreboard::Reload>(i))}] =
+        status.board.reloads[i];
+  json["reloads"] = std::move(reloads);
+  json["slots"] = Json::array();
+  scoreboard::Totals sum;
+  for (const SlotStatus& slot : status.slots) {
+    sum += slot.totals;
+    json["slots"].push_back(json_of(slot, status.now_ns));
+  }
+  json["totals"] = json_of(sum);
+  json["events"] = Json::array();
+  for (const scoreboard::EventReport& event : status.board.events)
+    json["events"].push_back(json_of(event));
+  // Texts may hold any byte: what is no UTF-8 becomes U+FFFD instead of an exception.
+  return json.dump(2, ' ', false, Json::error_handler_t::replace) + "\n";
+}
+
+}  // namespace monodon::cli

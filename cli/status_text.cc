@@ -1,0 +1,132 @@
+// SPDX-License-Identifier: Apache-2.0
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <array>
+#include <vector>
+
+#include "base/escape.h"
+#include "cli/server_status.h"
+
+namespace monodon::cli {
+namespace {
+
+constexpr std::size_t kColumns = 9;
+using Row = std::array<std::string, kColumns>;
+
+std::string spell_seconds(double seconds) {
+  if (seconds < 10) return fmt::format("{:.1f}s", std::max(seconds, 0.0));
+  const auto whole = static_cast<std::uint64_t>(seconds);
+  if (whole < 120) return fmt::format("{}s", whole);
+  if (whole < 7200) return fmt::format("{}m", whole / 60);
+  if (whole < 172'800) return fmt::format("{}h", whole / 3600);
+  return fmt::format("{}d", whole / 86'400);
+}
+
+std::string spell_bytes(std::uint64_t bytes) {
+  if (bytes == 0) return "-";
+  return fmt::format("{:.1f}M", static_cast<double>(bytes) / (1 << 20));
+}
+
+double seconds_since(std::uint64_t then_ns, std::uint64_t now_ns) {
+  return static_cast<double>(scoreboard::age_ns(then_ns, now_ns)) / 1e9;
+}
+
+// A worker that serves tells by itself whether it has work.
+std::string state_of(const SlotStatus& slot) {
+  if (slot.state == "serving" && slot.page) {
+    const bool works = std::ranges::any_of(
+        slot.page->threads, [](const auto& thread) { return thread.started_ns != 0; });
+    return works ? "busy" : "idle";
+  }
+  if (slot.state == "resting") return "rests " + spell_seconds(slot.next_try);
+  return slot.state;
+}
+
+// "GET /path 1.3s", a line for each thread at work.
+std::vector<std::string> running(const SlotStatus& slot, std::uint64_t now_ns) {
+  std::vector<std::string> all;
+  if (!slot.page) return all;
+  for (const scoreboard::ThreadReport& thread : slot.page->threads) {
+    if (thread.started_ns == 0) continue;
+    std::string line = spell_seconds(seconds_since(thread.started_ns, now_ns)) + "  ";
+    if (thread.torn) {
+      line += "(not readable)";
+    } else {
+      append_escaped(line, thread.request);
+      if (!thread.remote.empty()) line += "  from ";
+      append_escaped(line, thread.remote);
+    }
+    all.push_back(std::move(line));
+  }
+  return all;
+}
+
+std::uint64_t failed(const scoreboard::Totals& totals) {
+  return totals.responses[4] + totals.responses[5];
+}
+
+void add_rows(std::vector<Row>& rows, const SlotStatus& slot, std::uint64_t now_ns) {
+  const auto requests = running(slot, now_ns);
+  const bool alive = slot.pid != 0;
+  rows.push_back(
+      {std::to_string(slot.slot), state_of(slot),
+       alive ? std::to_string(slot.generation) : "-",
+       alive ? std::to_string(slot.pid) : "-", alive ? spell_seconds(slot.age) : "-",
+       std::to_string(slot.totals.requests), std::to_string(failed(slot.totals)),
+       spell_bytes(slot.memory), requests.empty() ? "" : requests.front()});
+  for (std::size_t i = 1; i < requests.size(); ++i) {
+    rows.emplace_back();
+    rows.back().back() = requests[i];
+  }
+}
+
+std::string laid_out(const std::vector<Row>& rows) {
+  // Numbers to the right, texts to the left.
+  constexpr std::array<bool, kColumns> kRight{true, false, true, true, true,
+                                              true, true,  true, false};
+  std::array<std::size_t, kColumns> widths{};
+  for (const Row& row : rows)
+    for (std::size_t i = 0; i < kColumns; ++i)
+      widths[i] = std::max(widths[i], row[i].size());
+  std::string text;
+  for (const Row& row : rows) {
+    std::string line;
+    for (std::size_t i = 0; i < kColumns; ++i)
+      line += kRight[i] ? fmt::format("{:>{}}  ", row[i], widths[i])
+                        : fmt::format("{:<{}}  ", row[i], widths[i]);
+    line.erase(line.find_last_not_of(' ') + 1);
+    text += line + "\n";
+  }
+  return text;
+}
+
+std::string headline(const ServerStatus& status) {
+  std::string text = "monodon ";
+  append_escaped(text, status.version);
+  text += fmt::format(", pid {}, ", status.pid);
+  append_escaped(text, status.application);
+  const auto serving =
+      std::count_if(status.slots.begin(), status.slots.end(),
+                    [](const SlotStatus& slot) { return slot.state == "serving"; });
+  text += fmt::format("\ngeneration {}, {} of {} workers serve", status.generation,
+                      serving, status.workers);
+  if (status.board.started_ns != 0)
+    text +=
+        ", up " + spell_seconds(seconds_since(status.board.started_ns, status.now_ns));
+  if (status.candidate != 0)
+    text += fmt::format(", generation {} is being imported", status.candidate);
+  if (status.stopping) text += ", stopping";
+  return text + "\n";
+}
+
+}  // namespace
+
+std::string status_table(const ServerStatus& status) {
+  std::vector<Row> rows{{"SLOT", "STATE", "GEN", "PID", "AGE", "REQUESTS", "ERRORS",
+                         "MEMORY", "RUNNING"}};
+  for (const SlotStatus& slot : status.slots) add_rows(rows, slot, status.now_ns);
+  return headline(status) + "\n" + laid_out(rows);
+}
+
+}  // namespace monodon::cli
