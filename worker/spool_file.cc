@@ -21,7 +21,11 @@ bool lacks_tmpfile(int code) noexcept {
 
 Result<UniqueFd> open_spool_file(const std::string& directory) {
   // O_EXCL: nobody gives the file a name later, through /proc (open(2)).
-  int fd = ::open(directory.c_str(), O_TMPFILE | O_RDWR | O_EXCL | O_CLOEXEC, 0600);
+  // A signal may interrupt an open on a network filesystem.
+  int fd = -1;
+  do {
+    fd = ::open(directory.c_str(), O_TMPFILE | O_RDWR | O_EXCL | O_CLOEXEC, 0600);
+  } while (fd < 0 && errno == EINTR);
   if (fd < 0 && lacks_tmpfile(errno)) {
     std::string name = directory + "/monodon-spool-XXXXXX";
     fd = ::mkostemp(name.data(), O_CLOEXEC);
