@@ -26,6 +26,9 @@ extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size
     case 1:
       problem = test::broken_response(input);
       break;
+    case 2:
+      problem = test::broken_origin(input, data[1]);
+      break;
     default:
       problem = test::broken_head(input, data[1]);
       break;

@@ -6,6 +6,7 @@
 #include <vector>
 
 #include "tests/support/http_feed.h"
+#include "worker/http/forwarded.h"
 #include "worker/http/parser.h"
 #include "worker/http/response_head.h"
 
@@ -128,6 +129,43 @@ std::string broken_head(std::string_view input, std::uint32_t seed) {
   std::size_t scanned = 0;
   (void)http::parse_head(input, limits, scanned, head);
   return broken_complete(input.substr(0, whole.consumed), head);
+}
+
+std::string broken_origin(std::string_view input, std::uint32_t seed) {
+  static const http::Forwarding rules = [] {
+    worker::Settings settings;
+    settings.forwarded_allow_ips = {"127.0.0.1", "10.0.0.0/8", "2001:db8::/32"};
+    settings.secure_scheme_headers = {"X-FORWARDED-PROTO=https", "X-FORWARDED-SSL=on"};
+    return http::Forwarding::compile(settings).value();
+  }();
+  http::RequestHead head;
+  std::size_t scanned = 0;
+  const auto parsed = http::parse_head(input, limits_of(seed), scanned, head);
+  if (parsed.state != Parse::complete) return {};
+  const http::Peer peer{"192.0.2.1", 7, seed % 2 == 0};
+  const auto fields = head.fields.size() + head.forwarder_fields.size();
+  const auto dropped = head.dropped_fields;
+  http::Origin origin;
+  if (rules.resolve(peer, head, origin) != nullptr) return {};
+  if (!head.forwarder_fields.empty()) return "fields that nobody decided about";
+  if (origin.scheme != "http" && origin.scheme != "https") return "scheme";
+  if (!http::parse_address(origin.remote_addr)) return "client is no address";
+  for (const char c : origin.request_id) {
+    if (c <= ' ' || c >= 0x7f || c == '"' || c == '\\') return "request id";
+  }
+  if (!origin.script_name.empty() && origin.script_name.front() != '/') return "script";
+  if (!origin.path_info.empty() && origin.path_info.front() != '/') return "path info";
+  if (peer.trusted) return views_inside(head, input) ? "" : "a view outside the input";
+  if (origin.remote_addr != peer.address || origin.scheme != "http" ||
+      !origin.request_id.empty() || origin.script_name.data() != nullptr ||
+      origin.path_info.data() != nullptr) {
+    return "a stranger was believed";
+  }
+  if (head.fields.size() + head.dropped_fields != fields + dropped) return "uncounted";
+  for (const auto& [name, value] : head.fields) {
+    if (lower(name).starts_with("x-forwarded-")) return "a stranger's field was kept";
+  }
+  return {};
 }
 
 std::string broken_chunked(std::string_view input, std::uint32_t seed) {

@@ -14,6 +14,10 @@ namespace monodon::test {
 // complete head holds nothing that a second, simpler reader takes for something else.
 std::string broken_head(std::string_view input, std::uint32_t seed);
 
+// Forwarding: what a proxy said is fit for logs and environment, and a stranger's words
+// change nothing. `input` is a request head.
+std::string broken_origin(std::string_view input, std::uint32_t seed);
+
 // ChunkedDecoder: the same whole and in pieces, never more data than input.
 std::string broken_chunked(std::string_view input, std::uint32_t seed);
 

@@ -89,6 +89,7 @@ TEST_CASE("chunk framing that could be read in two ways is refused", "[chunked]"
       {"data too short", "6\r\nhello\r\n0\r\n\r\n"},
       {"bare LF after data", "5\r\nhello\n0\r\n\r\n"},
       {"bare CR after data", "5\r\nhello\r0\r\n\r\n"},
+      {"CR and another byte after data", "5\r\nhello\rX0\r\n\r\n"},
       {"two other bytes after data", "5\r\nhelloXX0\r\n\r\n"},
       {"bare LF at the end", "0\r\n\n"},
       {"CR and another byte at the end", "0\r\n\rX"},

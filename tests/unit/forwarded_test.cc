@@ -187,6 +187,7 @@ TEST_CASE("a stranger vouches for nothing", "[forwarded]") {
   CHECK(got.head.fields[1].name == "X-Request-ID");
   CHECK(got.head.fields[2].name == "Accept");
   CHECK(got.head.dropped_fields == 8);
+  CHECK(got.head.forwarder_fields.empty());
 }
 
 TEST_CASE("a stranger's fields stay where the settings say so", "[forwarded]") {

@@ -22,6 +22,12 @@ const std::vector<std::string> kHeads{
     "GET http://a:80/b?c HTTP/1.1\r\nHost: a\r\nSCRIPT_NAME: /x\r\nX_Y: z\r\n\r\n",
     "GET / HTTP/1.0\r\nConnection: keep-alive\r\nProxy: x\r\n\r\n",
 };
+const std::vector<std::string> kForwarded{
+    "GET / HTTP/1.1\r\nHost: a\r\nX-Forwarded-For: 6.6.6.6, 203.0.113.7:80, "
+    "10.0.0.1\r\nX-Forwarded-Proto: https\r\nX-Request-ID: abc\r\n\r\n",
+    "GET / HTTP/1.1\r\nHost: a\r\nX-Forwarded-For: [2001:db8::1]:80\r\n"
+    "X-Forwarded-Ssl: on\r\nSCRIPT_NAME: /a\r\nPATH_INFO: /b\r\n\r\n",
+};
 const std::vector<std::string> kBodies{
     "5\r\nhello\r\n0\r\n\r\n",
     "a;x=\"y z\"\r\n0123456789\r\n1\r\n!\r\n000\r\nTrailer-A: b\r\nC:\r\n\r\nGET",
@@ -111,6 +117,7 @@ void damage(const std::vector<std::string>& good, unsigned rounds, Check check) 
 TEST_CASE("good requests keep the invariants that damaged ones must keep",
           "[mutation]") {
   for (const auto& head : kHeads) CHECK(test::broken_head(head, 1).empty());
+  for (const auto& head : kForwarded) CHECK(test::broken_origin(head, 0).empty());
   for (const auto& body : kBodies) CHECK(test::broken_chunked(body, 1).empty());
   for (const auto& response : kResponses)
     CHECK(test::broken_response(response).empty());
@@ -118,6 +125,10 @@ TEST_CASE("good requests keep the invariants that damaged ones must keep",
 
 TEST_CASE("no damage to a request makes it two requests", "[mutation]") {
   damage(kHeads, 10000, test::broken_head);
+}
+
+TEST_CASE("no damage to a request makes a stranger believed", "[mutation]") {
+  damage(kForwarded, 10000, test::broken_origin);
 }
 
 TEST_CASE("no damage to a chunked body depends on how it is cut", "[mutation]") {
