@@ -7,6 +7,7 @@
 
 #include "base/number.h"
 #include "master/config_address.h"
+#include "worker/access_log.h"
 
 namespace monodon::master {
 namespace {
@@ -117,6 +118,9 @@ void check_texts(const worker::Settings& s, Findings& found) {
   }
   if (!s.warm_up.empty() && s.warm_up.front() != '/') {
     found.push_back({kProblem, "warm_up", "is not a path; it begins with \"/\""});
+  }
+  if (const auto format = worker::AccessFormat::compile(s.access_log_format); !format) {
+    found.push_back({kProblem, "access_log_format", format.error().message()});
   }
 }
 

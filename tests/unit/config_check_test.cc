@@ -115,6 +115,8 @@ TEST_CASE("each item of a list is checked", "[check]") {
   (void)only(kProblem, "server_header",
              [](Settings& s) { s.worker.server_header = "a\r\nb"; });
   (void)only(kProblem, "warm_up", [](Settings& s) { s.worker.warm_up = "health"; });
+  (void)only(kProblem, "access_log_format",
+             [](Settings& s) { s.worker.access_log_format = "%(h)s %(nope)s"; });
   (void)only(kProblem, "bind", [](Settings& s) { s.bind = {":80", ":80"}; });
   (void)only(kProblem, "bind", [](Settings& s) { s.bind = {}; });
 }
