@@ -15,6 +15,12 @@ struct GunicornFlag {
   bool takes_value = false;
   bool harmless = false;
   std::string_view answer;  // follows "--daemon: "
+
+  // The long name. CLI11 has none for an option that --help does not show.
+  [[nodiscard]] constexpr std::string_view name() const {
+    return names.substr(names.find("--"), names.find(',', names.find("--")) -
+                                              names.find("--"));
+  }
 };
 
 [[nodiscard]] std::span<const GunicornFlag> gunicorn_flags();

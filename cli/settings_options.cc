@@ -141,7 +141,7 @@ std::vector<std::string> SettingsOptions::complaints() const {
   std::vector<std::string> complaints;
   for (const auto& [flag, option] : gunicorn_) {
     if (option->count() != 0 && !flag->harmless) {
-      complaints.push_back(fmt::format("{}: {}", option->get_name(), flag->answer));
+      complaints.push_back(fmt::format("{}: {}", flag->name(), flag->answer));
     }
   }
   complain_about_worker_class(complaints);
@@ -179,7 +179,7 @@ std::vector<std::string> SettingsOptions::notes() const {
   std::vector<std::string> notes;
   for (const auto& [flag, option] : gunicorn_) {
     if (option->count() != 0 && flag->harmless) {
-      notes.push_back(fmt::format("{}: {}", option->get_name(), flag->answer));
+      notes.push_back(fmt::format("{}: {}", flag->name(), flag->answer));
     }
   }
   return notes;
