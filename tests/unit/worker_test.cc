@@ -178,6 +178,22 @@ TEST_CASE("max_requests asks once for a replacement and goes on serving", "[work
   CHECK(w.await_message().frame.kind == wire::Kind::drained);
 }
 
+TEST_CASE("a worker that is old or large asks for its replacement", "[worker]") {
+  auto old = settings();
+  old.max_lifetime = 1;
+  auto large = settings();
+  large.max_memory = 1;
+  for (const auto& [s, why] : {std::pair{old, wire::Retire::max_lifetime},
+                               std::pair{large, wire::Retire::max_memory}}) {
+    WorkerProcess w{s};
+    CHECK(w.await_message().frame.kind == wire::Kind::ready);
+    const wire::Message told = w.await_message();
+    CHECK(told.frame.kind == wire::Kind::retire);
+    CHECK(told.frame.value == static_cast<std::int64_t>(why));
+    CHECK(body_of(w.ask(get("/", "Connection: close\r\n"))) == "hello");
+  }
+}
+
 TEST_CASE("SIGTERM to a worker asks for a replacement", "[worker]") {
   WorkerProcess w{settings()};
   CHECK(w.await_message().frame.kind == wire::Kind::ready);
