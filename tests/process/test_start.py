@@ -271,3 +271,20 @@ def test_the_application_gets_a_clean_process():
         # A child of the application has the standard descriptors and its own listing's.
         assert server.get("/descriptors").body == b"[0, 1, 2, 3]\n"
         assert server.get("/fork").body == b"7"
+
+
+def test_an_application_may_be_a_shared_library():
+    with Server(f"native:{paths.NATIVE}:greet", expect=["asked to"]) as server:
+        answer = server.get("/whale")
+        assert (answer.status, answer.body) == (200, b"native greets /whale")
+        assert server.get("/throw").status == 500
+        assert server.get("/again").body == b"native greets /again"
+
+
+@pytest.mark.parametrize("entry, status", [("nothing", 3), ("absent", 4)])
+def test_a_shared_library_that_is_no_application_is_told(entry, status):
+    done = subprocess.run(
+        [paths.MONODON, "check", f"native:{paths.NATIVE}:{entry}"],
+        capture_output=True, text=True, timeout=30, check=False)
+    assert done.returncode == status
+    assert str(paths.NATIVE) in done.stderr
