@@ -114,7 +114,12 @@ class Application {
   // fail() cuts the response short.
   virtual void serve(const Request& request, Response& response) noexcept = 0;
 
-  // Worker, main thread, after a signal interrupted the wait.
+  // Worker, after start_worker: a descriptor that is readable once the runtime has a
+  // signal to handle, or -1. EINTR is no substitute: a signal that comes just before
+  // the wait, or that the kernel gives to another thread, interrupts nothing.
+  [[nodiscard]] virtual int signal_fd() const noexcept { return -1; }
+
+  // Main thread: signal_fd() is readable (worker), or a wait was interrupted (zygote).
   virtual void on_interrupt() {}
 
   // Worker, keeper thread; must not take the runtime's lock: stacks of all threads,

@@ -136,7 +136,7 @@ bool Loop::stand_in(std::uint64_t seen) {
       if (!c.ownership.claim()) continue;
       if ((event.events & (EPOLLRDHUP | EPOLLHUP | EPOLLERR)) != 0) c.hangup = true;
       if (!others || !hand_over(c)) ready_.push_back(&c);
-    } else if (event.data.u64 == kWake) {
+    } else if (event.data.u64 == kWake || event.data.u64 == kSignal) {
       batch_[kept++] = event;  // edge-triggered: the leader still has to see it
     }
   }

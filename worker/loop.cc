@@ -65,6 +65,7 @@ Loop::Loop(Heritage& heritage, Application& app, scoreboard::WorkerPage& page)
   watch(wake_.get(), kWake, EPOLLIN | EPOLLET);
   watch(heritage.channel.get(), kChannel, EPOLLIN);
   watch(heritage.handoff_receive.get(), kHandoff, EPOLLIN | EPOLLEXCLUSIVE);
+  watch(app.signal_fd(), kSignal, EPOLLIN | EPOLLET);
   acceptor_.listen();
   keeper_->start();
 }
@@ -161,12 +162,11 @@ void Loop::lead(unsigned me) {
       advance(*c, me);
       if (!leadership_.leads(me)) return;
     }
-    if (!wait_for_events() && me == 0) app_.on_interrupt();
+    wait_for_events();
   }
 }
 
-// False: a signal came.
-bool Loop::wait_for_events() {
+void Loop::wait_for_events() {
   batch_next_ = batch_end_ = 0;
   const bool more = !ready_.empty() || has_resumed_;
   int n = 0;
@@ -176,13 +176,9 @@ bool Loop::wait_for_events() {
     if (n == 0 && !more) access_.flush();
   }
   if (n == 0 && !more) n = ::epoll_wait(epoll_.get(), batch_.data(), kBatch, -1);
-  if (n < 0) {
-    if (errno != EINTR)
-      throw std::system_error{errno, std::generic_category(), "wait for events"};
-    return false;
-  }
-  batch_end_ = static_cast<std::size_t>(n);
-  return true;
+  if (n < 0 && errno != EINTR)
+    throw std::system_error{errno, std::generic_category(), "wait for events"};
+  batch_end_ = n < 0 ? 0 : static_cast<std::size_t>(n);
 }
 
 void Loop::dispatch(const epoll_event& event, unsigned me) {
@@ -198,6 +194,10 @@ void Loop::dispatch(const epoll_event& event, unsigned me) {
     take_over(me);
   } else if (tag == kChannel) {
     read_channel();
+  } else if (tag == kSignal) {
+    // Only the main thread runs the handlers of a runtime; while it follows or is in
+    // the application, they wait for it.
+    if (me == 0) app_.on_interrupt();
   } else {
     std::uint64_t count = 0;
     (void)!::read(wake_.get(), &count, sizeof count);

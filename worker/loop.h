@@ -89,12 +89,18 @@ class Loop {
 
  private:
   static constexpr std::size_t kBatch = 64;
-  enum Tag : std::uint64_t { kWake = 1, kChannel = 2, kHandoff = 3, kListener = 16 };
+  enum Tag : std::uint64_t {
+    kWake = 1,
+    kChannel = 2,
+    kHandoff = 3,
+    kSignal = 4,
+    kListener = 16
+  };
   static constexpr std::uint64_t kListenersEnd = 4096;
 
   void watch(int fd, std::uint64_t tag, std::uint32_t events);
   void lead(unsigned me);
-  bool wait_for_events();
+  void wait_for_events();
   void take_resumed();
   void dispatch(const epoll_event& event, unsigned me);
   void accept(std::size_t listener, unsigned me);

@@ -4,6 +4,7 @@
 import http.client
 import os
 import signal
+import time
 import socket
 import threading
 
@@ -153,7 +154,9 @@ def application(environ, start_response):
 """
     )
     os.kill(w.pid, signal.SIGUSR2)
+    end = time.monotonic() + 10
     while not (tmp_path / "handled").exists():
+        assert time.monotonic() < end, "the handler did not run"
         os.sched_yield()
     assert w.get("/")[0] == 200
 

@@ -11,6 +11,7 @@ import gc
 import importlib
 import io
 import os
+import signal
 import socket
 import stat
 import sys
@@ -182,6 +183,11 @@ def start_worker():
         except OSError:
             return  # closed
     faulthandler.enable(file=fd, all_threads=False)
+
+
+def watch_signals(fd):
+    """Has the interpreter write to `fd` whenever a signal comes, in any thread."""
+    signal.set_wakeup_fd(fd, warn_on_full_buffer=False)
 
 
 def start_thread(number, job):

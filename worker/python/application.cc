@@ -1,8 +1,11 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "worker/python/application.h"
 
+#include <fcntl.h>
 #include <fmt/core.h>
+#include <unistd.h>
 
+#include <array>
 #include <cerrno>
 #include <stdexcept>
 
@@ -103,6 +106,7 @@ void PythonApplication::start_worker(std::uint32_t /*slot*/,
                                      std::uint32_t /*generation*/) {
   const Held held;
   stacks_.arm();
+  watch_signals();
   if (!call_runtime("start_worker"))
     log::warning("starting the worker raised\n" + take_traceback());
 }
@@ -165,7 +169,23 @@ void PythonApplication::serve(const worker::Request& request,
 }
 
 // Python-level handlers of signals run here while no request does.
+void PythonApplication::watch_signals() {
+  std::array<int, 2> ends{};
+  if (::pipe2(ends.data(), O_NONBLOCK | O_CLOEXEC) != 0) {
+    log::warning(last_error("watch signals of the application").message());
+    return;
+  }
+  signals_.reset(ends[0]);
+  signals_from_.reset(ends[1]);
+  const Ref fd = Ref::steal(PyLong_FromLong(ends[1]));
+  if (!call_runtime("watch_signals", fd.get()))
+    log::warning("signals of the application cannot be watched\n" + take_traceback());
+}
+
 void PythonApplication::on_interrupt() {
+  std::array<char, 64> numbers;
+  while (signals_ && ::read(signals_.get(), numbers.data(), numbers.size()) > 0) {
+  }
   const Held held;
   if (PyErr_CheckSignals() != 0)
     log::warning("a signal handler raised\n" + take_traceback());

@@ -28,12 +28,14 @@ class PythonApplication final : public worker::Application {
   void run_main(void (*body)(void*, unsigned), void* context) override;
   void serve(const worker::Request& request,
              worker::Response& response) noexcept override;
+  [[nodiscard]] int signal_fd() const noexcept override { return signals_.get(); }
   void on_interrupt() override;
   std::string dump_stacks() override;
   void stop_worker() override;
 
  private:
   [[nodiscard]] std::unique_ptr<Call> take_call();
+  void watch_signals();
 
   Ref application_;
   Ref file_wrapper_;
@@ -41,6 +43,8 @@ class PythonApplication final : public worker::Application {
   std::unique_ptr<EnvironMaker> environ_;
   std::vector<std::unique_ptr<Call>> idle_;  // as many as threads ran at once
   Stacks stacks_;
+  UniqueFd signals_;       // readable once a signal came (signal.set_wakeup_fd)
+  UniqueFd signals_from_;  // where the interpreter's handler writes
 };
 
 // The function that application threads run, for the module's method table.
