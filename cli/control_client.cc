@@ -59,6 +59,9 @@ Result<UniqueFd> connect_to(const std::string& path) {
     const int code = errno;
     if (code == ECONNREFUSED)
       return Error{"nobody answers on " + path + ": the server is not running"};
+    if (code == ENOENT)
+      return Error{"there is no " + path +
+                   ": the server is not running, or has another runtime_directory"};
     return Error{"connect to the server at " + path, code};
   }
   return fd;

@@ -47,7 +47,6 @@ NO_UNIT_TEST = {
     "cli/generate.cc": "config_docs_test.cc has the texts that it prints",
     "cli/gunicorn_flags.cc": "command_line_test.cc tries every row",
     "cli/help_format.cc": "command_line_test.cc reads the help",
-    "cli/control_client.cc": "tests/process: status and reload",
     "cli/reload.cc": "tests/process: reload",
     "cli/main.cc": "every process test",
     "cli/serve.cc": "every process test",

@@ -15,7 +15,8 @@ using namespace monodon::cli;
 
 namespace {
 
-// The master's answer for two slots: one with a worker, whose page is descriptor 0.
+// The master's answer for a slot with a worker, whose page is descriptor 0, and two
+// without.
 Answer answer_with(int page) {
   const nlohmann::json line{
       {"version", "1.2"},
@@ -33,7 +34,8 @@ Answer answer_with(int page) {
          {"age", 50.0},
          {"page", 0},
          {"starts", 4}},
-        {{"slot", 1}, {"state", "resting"}, {"next_try", 0.4}, {"failures", 2}}}}};
+        {{"slot", 1}, {"state", "resting"}, {"next_try", 0.4}, {"failures", 2}},
+        {{"slot", 2}, {"state", "vacant"}, {"starts", 0}}}}};
   Answer answer;
   answer.line = line.dump();
   answer.fds.emplace_back(::fcntl(page, F_DUPFD_CLOEXEC, 3));
@@ -63,6 +65,7 @@ TEST_CASE("status shows what the master says and what the page says", "[status]"
   CHECK(table.find("192.0.2.7") != std::string::npos);
   CHECK(table.find("secret") == std::string::npos);
   CHECK(table.find("rests 0.4s") != std::string::npos);
+  CHECK(table.find("vacant") == std::string::npos);  // never used
 
   const auto json = nlohmann::json::parse(status_json(status.value()));
   const auto& slot = json.at("slots").at(0);

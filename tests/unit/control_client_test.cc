@@ -1,0 +1,155 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "cli/control_client.h"
+
+#include <sys/socket.h>
+#include <sys/stat.h>
+#include <sys/un.h>
+
+#include <catch2/catch.hpp>
+#include <cstdlib>
+#include <cstring>
+#include <fstream>
+#include <thread>
+
+#include "tests/support/scratch.h"
+
+using namespace monodon;
+using namespace monodon::cli;
+using monodon::testing::Pipe;
+using monodon::testing::Scratch;
+
+namespace {
+
+constexpr std::chrono::milliseconds kPatience{5000};
+
+// The other end of the control socket: reads one line, and answers as it is told.
+class FakeServer {
+ public:
+  FakeServer(const std::string& path, std::vector<std::string> pieces, int fd = -1)
+      : socket_{::socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0)} {
+    sockaddr_un address{};
+    address.sun_family = AF_UNIX;
+    path.copy(static_cast<char*>(address.sun_path), sizeof(address.sun_path) - 1);
+    REQUIRE(::bind(socket_.get(), reinterpret_cast<const sockaddr*>(&address),
+                   sizeof(address)) == 0);
+    REQUIRE(::listen(socket_.get(), 4) == 0);
+    thread_ =
+        std::thread{[this, pieces = std::move(pieces), fd] { serve(pieces, fd); }};
+  }
+  ~FakeServer() {
+    if (thread_.joinable()) thread_.join();
+  }
+  FakeServer(const FakeServer&) = delete;
+  FakeServer& operator=(const FakeServer&) = delete;
+
+  // What it was asked, once it has answered.
+  std::string asked() {
+    thread_.join();
+    return asked_;
+  }
+
+ private:
+  void serve(const std::vector<std::string>& pieces, int fd) {
+    const UniqueFd client{::accept4(socket_.get(), nullptr, nullptr, SOCK_CLOEXEC)};
+    std::array<char, 256> text{};
+    const auto size = ::recv(client.get(), text.data(), text.size(), 0);
+    asked_.assign(text.data(), static_cast<std::size_t>(std::max<ssize_t>(size, 0)));
+    for (const std::string& piece : pieces) send_with(client.get(), piece, fd);
+  }
+
+  static void send_with(int socket, std::string piece, int fd) {
+    iovec part{piece.data(), piece.size()};
+    msghdr header{};
+    header.msg_iov = &part;
+    header.msg_iovlen = 1;
+    alignas(cmsghdr) std::array<char, CMSG_SPACE(sizeof(int))> control{};
+    if (fd >= 0) {
+      header.msg_control = control.data();
+      header.msg_controllen = control.size();
+      cmsghdr* const rights = CMSG_FIRSTHDR(&header);
+      rights->cmsg_level = SOL_SOCKET;
+      rights->cmsg_type = SCM_RIGHTS;
+      rights->cmsg_len = CMSG_LEN(sizeof(int));
+      std::memcpy(CMSG_DATA(rights), &fd, sizeof(fd));
+    }
+    (void)::sendmsg(socket, &header, MSG_NOSIGNAL);
+  }
+
+  UniqueFd socket_;
+  std::string asked_;
+  std::thread thread_;
+};
+
+}  // namespace
+
+TEST_CASE("an answer in pieces arrives as one line, with its descriptors",
+          "[control]") {
+  const Scratch scratch;
+  const Pipe pipe;
+  FakeServer server{scratch / "s", {R"({"a")", ":1}", "\nnot ours"}, pipe.read.get()};
+  const auto answer = ask(scratch / "s", R"({"op":"status"})", kPatience);
+  REQUIRE(answer);
+  CHECK(answer.value().line == R"({"a":1})");
+  CHECK(server.asked() == "{\"op\":\"status\"}\n");
+  REQUIRE_FALSE(answer.value().fds.empty());
+  const int fd = answer.value().fds.front().get();
+  CHECK((::fcntl(fd, F_GETFD) & FD_CLOEXEC) != 0);
+  struct stat sent {};
+  struct stat received {};
+  REQUIRE(::fstat(pipe.read.get(), &sent) == 0);
+  REQUIRE(::fstat(fd, &received) == 0);
+  CHECK(sent.st_ino == received.st_ino);
+}
+
+TEST_CASE("a refusal is an error that can be printed", "[control]") {
+  const Scratch scratch;
+  const FakeServer server{scratch / "s", {"{\"error\":\"no \\u001b[2Jop\"}\n"}};
+  const auto answer = ask(scratch / "s", "{}", kPatience);
+  REQUIRE_FALSE(answer);
+  CHECK(answer.error().message() == "the server refused: no \\x1b[2Jop");
+}
+
+TEST_CASE("a server that closes without an answer is told apart", "[control]") {
+  const Scratch scratch;
+  const FakeServer server{scratch / "s", {"half a li"}};
+  const auto answer = ask(scratch / "s", "{}", kPatience);
+  REQUIRE_FALSE(answer);
+  CHECK(answer.error().message().find("closed the connection") != std::string::npos);
+}
+
+TEST_CASE("a server that hangs is not waited for longer than asked", "[control]") {
+  const Scratch scratch;
+  const UniqueFd hung{::socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0)};
+  sockaddr_un address{};
+  address.sun_family = AF_UNIX;
+  (scratch / "s").copy(static_cast<char*>(address.sun_path), 100);
+  REQUIRE(::bind(hung.get(), reinterpret_cast<const sockaddr*>(&address),
+                 sizeof(address)) == 0);
+  CHECK(ask(scratch / "s", "{}", kPatience).error().message().find("is not running") !=
+        std::string::npos);  // bound, and nobody listens
+  REQUIRE(::listen(hung.get(), 1) == 0);
+  const auto answer = ask(scratch / "s", "{}", std::chrono::milliseconds{20});
+  REQUIRE_FALSE(answer);
+  CHECK(answer.error().message().find("does not answer") != std::string::npos);
+  CHECK(ask(scratch / "none", "{}", kPatience)
+            .error()
+            .message()
+            .find("the server is not running") != std::string::npos);
+}
+
+TEST_CASE("the socket is found by option, file and environment, in this order",
+          "[control]") {
+  const Scratch scratch;
+  std::ofstream{scratch / "m.yaml"}
+      << "application: a:b\nruntime_directory: /run/own\n";
+  std::ofstream{scratch / "bad.yaml"} << "aplication: a:b\n";
+  ::setenv("RUNTIME_DIRECTORY", "/run/one:/run/two", 1);
+  CHECK(find_control_socket({.control = "/x", .config_file = "/y"}).value() == "/x");
+  CHECK(find_control_socket({.config_file = scratch / "m.yaml"}).value() ==
+        "/run/own/control.sock");
+  CHECK(find_control_socket({}).value() == "/run/one/control.sock");
+  const auto bad = find_control_socket({.config_file = scratch / "bad.yaml"});
+  REQUIRE_FALSE(bad);
+  CHECK(bad.error().message().find("aplication") != std::string::npos);
+  ::unsetenv("RUNTIME_DIRECTORY");
+}
