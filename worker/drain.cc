@@ -3,6 +3,7 @@
 #include <sys/epoll.h>
 #include <sys/socket.h>
 
+#include <algorithm>
 #include <cerrno>
 
 #include "base/log.h"
@@ -21,12 +22,34 @@ bool has_arrived(int fd) {
 
 }  // namespace
 
+Outcome Loop::tell(wire::Kind kind, std::int64_t value, std::string_view text) {
+  return wire::send(
+      heritage_.channel.get(),
+      {kind, heritage_.slot, heritage_.serial, heritage_.generation, value}, text);
+}
+
 void Loop::send(wire::Kind kind, std::int64_t value, std::string_view text) {
   // A master that does not read is dead or stopped; it will find out from the end of
   // file, or from the page.
-  (void)wire::send(
-      heritage_.channel.get(),
-      {kind, heritage_.slot, heritage_.serial, heritage_.generation, value}, text);
+  (void)tell(kind, value, text);
+}
+
+void Loop::report(wire::Kind kind, std::int64_t value, std::string_view text) {
+  const auto told = tell(kind, value, text);
+  if (told || !wire::may_pass(told.error())) return;
+  const std::lock_guard lock{unsent_mutex_};
+  // A master that is stopped for hours would otherwise cost memory.
+  if (std::none_of(unsent_.begin(), unsent_.end(),
+                   [kind](const Report& r) { return r.kind == kind; }))
+    unsent_.push_back({kind, value, std::string{text}});
+}
+
+void Loop::report_again() {
+  const std::lock_guard lock{unsent_mutex_};
+  std::erase_if(unsent_, [this](const Report& r) {
+    const auto told = tell(r.kind, r.value, r.text);
+    return told || !wire::may_pass(told.error());
+  });
 }
 
 void Loop::read_channel() {
@@ -62,7 +85,7 @@ void Loop::command(const wire::Message& message) {
 
 void Loop::request_retire(wire::Retire why) {
   if (!retiring_.exchange(true))
-    send(wire::Kind::retire, static_cast<std::int64_t>(why));
+    report(wire::Kind::retire, static_cast<std::int64_t>(why));
 }
 
 void Loop::begin_drain(bool nobody_left) {

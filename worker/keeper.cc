@@ -74,6 +74,7 @@ void Keeper::run() {
     if (leave_wanted_) leave(0);
     if (stacks_wanted_.exchange(false))
       loop_.send(wire::Kind::stacks, 0, app_.dump_stacks());
+    loop_.report_again();
     look_after_leader(now);
     look_after_requests(now);
     if (elapsed_ns(swept_ns_, now) >= kSecond) {
@@ -178,7 +179,7 @@ void Keeper::expire(AppThread& t, Connection& c, std::uint64_t now) {
   const std::string what = fmt::format("{} {} ({} ms, id {})", c.head.method,
                                        c.head.path, age / kMs, t.request_id);
   t.expire();
-  loop_.send(wire::Kind::stuck, t.index, what);
+  loop_.report(wire::Kind::stuck, t.index, what);
 }
 
 // Every connection whose time is up and that nobody works on.

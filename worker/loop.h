@@ -69,7 +69,7 @@ class Loop {
   void drain_parked();
   [[nodiscard]] bool draining() const noexcept { return draining_; }
   [[nodiscard]] bool stopping() const noexcept { return stopping_; }
-  void request_retire(wire::Retire why);  // any thread; sent once
+  void request_retire(wire::Retire why);  // any thread; reported once
 
   [[nodiscard]] Leadership& leadership() noexcept { return leadership_; }
   [[nodiscard]] ConnectionPool& pool() noexcept { return pool_; }
@@ -79,7 +79,12 @@ class Loop {
   [[nodiscard]] std::vector<std::unique_ptr<AppThread>>& threads() { return threads_; }
   [[nodiscard]] scoreboard::WorkerHeader& header() noexcept { return page_.header(); }
   [[nodiscard]] const Exchange::Config& exchange_config() const { return exchange_; }
+  // Any thread. Lost if the master does not read.
   void send(wire::Kind kind, std::int64_t value = 0, std::string_view text = {});
+  // Any thread. Comes to the master once it reads again; of a kind that already waits
+  // for that, nothing more is kept.
+  void report(wire::Kind kind, std::int64_t value, std::string_view text = {});
+  void report_again();  // the keeper, every round
   void log_access(AppThread* thread, const Connection& c, int status,
                   std::uint64_t body_bytes, std::uint64_t now_ns,
                   std::string_view response_head);
@@ -117,6 +122,7 @@ class Loop {
   void settle(Connection& c, const Exchange::Result& r, bool expired, bool leading);
   void set_deadline(Connection& c);
   void move(Connection& c, bool more);
+  Outcome tell(wire::Kind kind, std::int64_t value, std::string_view text);
 
   Heritage& heritage_;
   const Settings& settings_;
@@ -145,6 +151,14 @@ class Loop {
   std::mutex resumed_mutex_;
   std::vector<Connection*> resumed_;  // under resumed_mutex_
   std::atomic<bool> has_resumed_{false};
+
+  struct Report {
+    wire::Kind kind;
+    std::int64_t value;
+    std::string text;
+  };
+  std::mutex unsent_mutex_;
+  std::vector<Report> unsent_;  // under unsent_mutex_
 
   std::atomic<bool> draining_{false};
   std::atomic<bool> nobody_left_{false};

@@ -41,6 +41,11 @@ Outcome send(int socket, const Frame& frame, std::string_view text,
   }
 }
 
+bool may_pass(const Error& refusal) noexcept {
+  const int code = refusal.code;
+  return code == EAGAIN || code == ENOBUFS || code == ENOMEM || code == ETOOMANYREFS;
+}
+
 Result<Message> receive(int socket) {
   Message result;
   result.text.resize(kMaxText);

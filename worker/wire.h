@@ -87,6 +87,10 @@ struct Message {
 Outcome send(int socket, const Frame& frame, std::string_view text = {},
              std::span<const int> fds = {});
 
+// Whether the same send may succeed later: the other side does not read, or the kernel
+// is short of memory. Otherwise the other side is dead.
+[[nodiscard]] bool may_pass(const Error& refusal) noexcept;
+
 // Takes one packet, without blocking if `socket` is non-blocking. The descriptors are
 // CLOEXEC. Errors: EAGAIN (nothing there), ECONNRESET with what == "end of file"
 // (the other side is gone), EPROTO (not a Frame: wrong size or truncated).

@@ -125,6 +125,7 @@ WorkerProcess::WorkerProcess(worker::Settings settings) {
        "channel");
   channel_.reset(fds[0]);
   UniqueFd theirs{fds[1]};
+  their_channel_.reset(must(::fcntl(fds[1], F_DUPFD_CLOEXEC, 3), "dup"));
   must(::socketpair(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC | SOCK_NONBLOCK, 0,
                     fds.data()),
        "handoff");
@@ -140,6 +141,7 @@ WorkerProcess::WorkerProcess(worker::Settings settings) {
   pid_ = must(::fork(), "fork");
   if (pid_ != 0) return;
   channel_.reset();
+  their_channel_.reset();
   (void)::signal(SIGTERM, SIG_DFL);  // Catch2 has its own handler
   ToyApplication app{gate_arrived_.get(), gate_release_.get()};
   worker::Heritage heritage;
@@ -195,6 +197,18 @@ wire::Message WorkerProcess::await_message() const {
   auto got = wire::receive(channel_.get());
   if (!got) throw std::runtime_error{got.error().message()};
   return std::move(got).value();
+}
+
+void WorkerProcess::clog() const {
+  while (wire::send(their_channel_.get(), {wire::Kind::warning, 1, 7, 2, 0})) {
+  }
+}
+
+wire::Message WorkerProcess::await_message_behind_clog() const {
+  for (;;) {
+    wire::Message message = await_message();
+    if (message.frame.kind != wire::Kind::warning) return message;
+  }
 }
 
 void WorkerProcess::send(wire::Kind kind, std::int64_t value) const {

@@ -38,6 +38,11 @@ class WorkerProcess {
 
   // Waits for the next message of the worker.
   wire::Message await_message() const;
+  // Fills the channel until the worker can send nothing. What is in it comes as
+  // messages of kind `warning` before those of the worker.
+  void clog() const;
+  // The next message that clog() did not put there.
+  wire::Message await_message_behind_clog() const;
   void send(wire::Kind kind, std::int64_t value = 0) const;
   void hang_up() { channel_.reset(); }  // what the death of the master looks like
   void signal(int signo) const;
@@ -49,7 +54,7 @@ class WorkerProcess {
 
  private:
   worker::Boot boot_;
-  UniqueFd listener_, channel_, page_, handoff_send_, handoff_receive_;
+  UniqueFd listener_, channel_, their_channel_, page_, handoff_send_, handoff_receive_;
   UniqueFd gate_arrived_, gate_release_;
   pid_t pid_ = -1;
   bool waited_ = false;

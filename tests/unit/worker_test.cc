@@ -194,6 +194,32 @@ TEST_CASE("a worker that is old or large asks for its replacement", "[worker]") 
   }
 }
 
+TEST_CASE("a master that did not read hears of what it missed", "[worker]") {
+  auto s = settings();
+  s.max_requests = 1;
+  s.request_timeout = 100;
+  WorkerProcess w{s};
+  CHECK(w.await_message().frame.kind == wire::Kind::ready);
+  w.clog();
+  const UniqueFd kept = w.connect();
+  write_all(kept.get(), kGet);
+  CHECK(body_of(read_until(kept.get(), "hello")) == "hello");
+  CHECK(w.ask(get("/gate")).starts_with("HTTP/1.1 504 "));
+  // The keeper hands this one on in a later round than it sent the 504 in: by then
+  // both messages have been refused.
+  write_all(kept.get(), kGet);
+  pollfd p{w.handoff_out(), POLLIN, 0};
+  REQUIRE(::poll(&p, 1, 10'000) == 1);
+  const wire::Message retire = w.await_message_behind_clog();
+  CHECK(retire.frame.kind == wire::Kind::retire);
+  CHECK(retire.frame.value == static_cast<std::int64_t>(wire::Retire::max_requests));
+  const wire::Message stuck = w.await_message_behind_clog();
+  CHECK(stuck.frame.kind == wire::Kind::stuck);
+  CHECK(stuck.text.starts_with("GET /gate"));
+  w.send(wire::Kind::drain, 1);
+  CHECK(w.wait() == 0);
+}
+
 TEST_CASE("SIGTERM to a worker asks for a replacement", "[worker]") {
   WorkerProcess w{settings()};
   CHECK(w.await_message().frame.kind == wire::Kind::ready);
