@@ -23,6 +23,8 @@
 namespace monodon::worker {
 namespace {
 
+constexpr int kPause = 50;  // ms, before a message that was refused is sent again
+
 struct Forked {
   pid_t pid = -1;
   int error = 0;
@@ -109,9 +111,11 @@ void Zygote::say(wire::Kind kind, std::int64_t value, std::string_view text,
   for (;;) {
     const Outcome sent = wire::send(channel_.get(), frame, text);
     // A master that is gone is noticed by the next receive().
-    if (sent || sent.error().code != EAGAIN) return;
-    pollfd wait{channel_.get(), POLLOUT, 0};
-    (void)::poll(&wait, 1, -1);
+    if (sent || !wire::may_pass(sent.error())) return;
+    // No event tells that the kernel has memory again; the master's end is one.
+    const bool full = sent.error().code == EAGAIN;
+    pollfd wait{channel_.get(), static_cast<short>(full ? POLLOUT : 0), 0};
+    (void)::poll(&wait, 1, full ? -1 : kPause);
   }
 }
 
