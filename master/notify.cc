@@ -4,9 +4,14 @@
 #include <fmt/format.h>
 #include <systemd/sd-daemon.h>
 
+#include <algorithm>
+#include <utility>
+
 namespace monodon::master {
 
 namespace {
+
+constexpr Clock::duration kRepeat = std::chrono::milliseconds{100};
 
 std::int64_t usec(Clock::duration d) {
   return std::chrono::duration_cast<std::chrono::microseconds>(d).count();
@@ -51,34 +56,41 @@ Notifier::Notifier() {
   next_beat_ = Clock::time_point{};
 }
 
-void Notifier::send(const std::string& text) {
-  (void)::sd_notify(0, text.c_str());
+bool Notifier::send(const std::string& text) {
+  return ::sd_notify(0, text.c_str()) >= 0;
+}
+
+void Notifier::state(std::string text) {
+  untold_ = std::move(text);
+  repeat();
+}
+
+void Notifier::repeat() {
+  if (!untold_.empty() && send(untold_)) untold_.clear();
 }
 
 void Notifier::ready() {
-  send("READY=1");
+  state("READY=1");
 }
 void Notifier::reloading(Clock::time_point now) {
-  send(reloading_text(now));
+  state(reloading_text(now));
 }
 void Notifier::stopping() {
-  send("STOPPING=1");
+  state("STOPPING=1");
 }
 
 void Notifier::status(const std::string& text) {
-  if (text == status_) return;
-  status_ = text;
-  send("STATUS=" + text);
+  if (text != status_ && send("STATUS=" + text)) status_ = text;
 }
 
 void Notifier::extend(Clock::duration by) {
-  send(fmt::format("EXTEND_TIMEOUT_USEC={}", usec(by)));
+  (void)send(fmt::format("EXTEND_TIMEOUT_USEC={}", usec(by)));
 }
 
 void Notifier::beat(Clock::time_point now) {
   if (now < next_beat_) return;
-  send("WATCHDOG=1");
-  next_beat_ = now + watchdog_;
+  const bool sent = send("WATCHDOG=1");
+  next_beat_ = now + (sent ? watchdog_ : std::min(watchdog_, kRepeat));
 }
 
 }  // namespace monodon::master

@@ -28,8 +28,8 @@ std::string status_text(const Situation& situation);
 // "RELOADING=1\nMONOTONIC_USEC=..." (sd_notify(3)). Pure.
 std::string reloading_text(Clock::time_point now);
 
-// Speaks sd_notify(3) to whoever started us; silent where nobody listens. Not a
-// promise: a message that is lost is lost. Master only, one thread.
+// Speaks sd_notify(3) to whoever started us; silent where nobody listens.
+// A message that is refused (ENOBUFS, ENOMEM) goes out later. Master only, one thread.
 class Notifier {
  public:
   // Reads WATCHDOG_USEC and WATCHDOG_PID (sd_watchdog_enabled(3)) from the environment.
@@ -38,6 +38,8 @@ class Notifier {
   void ready();  // and again, when a reload is over
   void reloading(Clock::time_point now);
   void stopping();
+  // Sends the last of these three again if it was refused. Every tick.
+  void repeat();
   // Only when the text differs from the last one.
   void status(const std::string& text);
   // Extends the start or reload timeout; asks for `by` from now.
@@ -48,7 +50,9 @@ class Notifier {
   [[nodiscard]] Clock::time_point next_beat() const { return next_beat_; }
 
  private:
-  static void send(const std::string& text);
+  [[nodiscard]] static bool send(const std::string& text);
+  void state(std::string text);
+  std::string untold_;
   std::string status_;
   Clock::duration watchdog_{};  // half of the period; zero: none
   Clock::time_point next_beat_ = Clock::time_point::max();

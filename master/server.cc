@@ -247,6 +247,7 @@ void Server::tell_systemd(Clock::time_point now) {
     s.alive += slot.process.pid > 0;
     s.resting += slot.view.state == State::vacant && slot.view.may_start_at > now;
   }
+  notifier_.repeat();
   notifier_.status(status_text(s));
   notifier_.beat(now);
   // What may take long and has a deadline of our own must not meet one of systemd's.

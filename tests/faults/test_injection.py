@@ -22,7 +22,8 @@ from support.server import Server, scratch_directory
 ALL = os.environ.get("MONODON_FAULTS") == "all"
 SAMPLE = (1, 2, 4, 9)
 # Places where a complete sweep once found something wrong.
-FOUND = {("zygote", "sendmsg"): ((1, "ENOBUFS"), (3, "ENOMEM"))}
+FOUND = {("zygote", "sendmsg"): ((1, "ENOBUFS"), (3, "ENOMEM")),
+         ("master", "sendmsg"): ((7, "ENOBUFS"),)}
 LAST = 400  # the sweep of one call ends where it is no longer reached, or here
 # Errors after which a program that is right goes on as if nothing had been.
 HARMLESS = {"EINTR", "ECONNABORTED", "EPROTO"}

@@ -1,8 +1,17 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "master/notify.h"
 
-#include <catch2/catch.hpp>
+#include <sys/socket.h>
+#include <sys/un.h>
+#include <unistd.h>
 
+#include <array>
+#include <catch2/catch.hpp>
+#include <cstddef>
+#include <cstdlib>
+#include <cstring>
+
+#include "base/unique_fd.h"
 #include "master/proposal.h"
 
 using namespace monodon;
@@ -26,6 +35,37 @@ TEST_CASE("the status line tells what the master is doing", "[notify]") {
   CHECK(status_text({.alive = 2, .generation = 1, .stopping = true}) ==
         "stopping: 2 workers finish their requests");
   CHECK(status_text({.generation = 1, .stopping = true}) == "stopping");
+}
+
+TEST_CASE("systemd hears the state in the end, although it could not at first",
+          "[notify]") {
+  const std::string name = "monodon-test-" + std::to_string(::getpid());
+  REQUIRE(::setenv("NOTIFY_SOCKET", ("@" + name).c_str(), 1) == 0);
+  Notifier notifier;
+  notifier.status("importing");
+  notifier.reloading(Clock::time_point{1s});
+  notifier.ready();
+
+  const UniqueFd socket{
+      ::socket(AF_UNIX, SOCK_DGRAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0)};
+  sockaddr_un address{};
+  address.sun_family = AF_UNIX;
+  std::memcpy(address.sun_path + 1, name.data(), name.size());
+  const auto size = offsetof(sockaddr_un, sun_path) + 1 + name.size();
+  REQUIRE(::bind(socket.get(), reinterpret_cast<sockaddr*>(&address),
+                 static_cast<socklen_t>(size)) == 0);
+  const auto heard = [&]() -> std::string {
+    std::array<char, 256> text{};
+    const ssize_t n = ::recv(socket.get(), text.data(), text.size(), 0);
+    return {text.data(), n > 0 ? static_cast<std::size_t>(n) : 0};
+  };
+  notifier.repeat();
+  CHECK(heard() == "READY=1");
+  notifier.repeat();
+  CHECK(heard().empty());  // once
+  notifier.status("importing");
+  CHECK(heard() == "STATUS=importing");
+  REQUIRE(::unsetenv("NOTIFY_SOCKET") == 0);
 }
 
 TEST_CASE("a reload is announced with its time on the monotonic clock", "[notify]") {
