@@ -23,12 +23,13 @@ void say(const std::string& text) {
 }
 
 // The program that loads the application, and its arguments.
-Result<std::vector<std::string>> importer(const master::Settings& settings) {
+Result<std::vector<std::string>> importer(const master::Settings& settings,
+                                          const std::string& mode) {
   if (settings.worker.application.starts_with("native:")) {
     auto host = master::find_in_libdir("monodon-native");
     if (!host) return host.error();
     say(fmt::format("loading {}", settings.worker.application));
-    return std::vector<std::string>{host.value(), "--check"};
+    return std::vector<std::string>{host.value(), mode};
   }
   auto python = master::find_interpreter(settings.python, settings.worker.directory);
   if (!python) return python.error();
@@ -36,7 +37,7 @@ Result<std::vector<std::string>> importer(const master::Settings& settings) {
   if (!zygote) return zygote.error();
   say(fmt::format("importing {} with {} (found by {})", settings.worker.application,
                   python.value().path, python.value().how));
-  return std::vector<std::string>{python.value().path, zygote.value(), "--check"};
+  return std::vector<std::string>{python.value().path, zygote.value(), mode};
 }
 
 Outcome boot_on_stdin(const master::Settings& settings) {
@@ -57,8 +58,8 @@ Outcome boot_on_stdin(const master::Settings& settings) {
 
 // Becomes the importer: its exit status (0, 3, 4) is ours, and its traceback goes where
 // our own messages went. Returns only when that fails.
-Error import_application(const master::Settings& settings) {
-  const auto command = importer(settings);
+Error import_application(const master::Settings& settings, const std::string& mode) {
+  const auto command = importer(settings, mode);
   if (!command) return command.error();
   if (const Outcome passed = boot_on_stdin(settings); !passed) return passed.error();
   // Not for an application that is only looked at.
@@ -92,8 +93,12 @@ int run_check(const master::CommandLine& line, const CheckOptions& options) {
   if (options.print) {
     std::fputs(master::settings_as_yaml(config.settings).c_str(), stdout);
   }
-  if (!options.import_application) return kGood;
-  say(import_application(config.settings).message());
+  if (!options.import_application) {
+    say("the configuration is good");
+    return kGood;
+  }
+  const char* const mode = options.one_status ? "--check-config" : "--check";
+  say(import_application(config.settings, mode).message());
   return kBadConfiguration;
 }
 

@@ -105,7 +105,10 @@ Parsed with_settings(Commands& commands, const SettingsOptions& options,
       !complaints.empty()) {
     return usage_error(complaints, name);
   }
-  if (options.check_config()) asked.command = Command::check;
+  if (options.check_config()) {
+    asked.command = Command::check;
+    asked.check.one_status = true;
+  }
   if (options.print_config()) asked.check.print = true;
   return {std::move(asked), kGood, {}, {}};
 }
@@ -137,11 +140,12 @@ Parsed dispatch(Commands& commands, const Variables& variables) {
 std::string explain(const CLI::ParseError& error,
                     const std::vector<std::string>& arguments) {
   const bool extra = dynamic_cast<const CLI::ExtrasError*>(&error) != nullptr;
-  if (extra && !arguments.empty() && arguments[0].find(':') != std::string::npos) {
+  if (!extra || arguments.empty() || arguments[0].starts_with('-')) return error.what();
+  if (arguments[0].find_first_of(":.") != std::string::npos) {
     return fmt::format("{}: is not a command; did you mean monodon serve {}?",
                        arguments[0], arguments[0]);
   }
-  return error.what();
+  return fmt::format("{}: is not a command", arguments[0]);
 }
 
 }  // namespace

@@ -16,6 +16,7 @@ inline constexpr int kBadUsage = 2;
 struct CheckOptions {
   bool import_application = true;
   bool print = false;  // the merged settings, as a file that says the same
+  bool one_status = false;  // 1 for every failure, as Gunicorn's --check-config
 };
 
 // How status and reload find the server they are about.

@@ -10,6 +10,8 @@
 
 #include "master/install_paths.h"
 #include "master/interpreter.h"
+#include "master/settings_table.h"
+#include "master/settings_value.h"
 
 namespace monodon::master {
 
@@ -111,19 +113,12 @@ Result<DraftedProposal> draft_proposal(const LoadedConfig& config,
 
 std::vector<std::string> needs_restart(const Settings& before, const Settings& after) {
   std::vector<std::string> names;
-  const auto compare = [&](const char* name, bool same) {
-    if (!same) names.emplace_back(name);
-  };
-  compare("bind", before.bind == after.bind);
-  compare("backlog", before.backlog == after.backlog);
-  compare("socket_mode", before.socket_mode == after.socket_mode);
-  compare("socket_user", before.socket_user == after.socket_user);
-  compare("socket_group", before.socket_group == after.socket_group);
-  compare("user", before.user == after.user);
-  compare("group", before.group == after.group);
-  compare("umask", before.umask == after.umask);
-  compare("pid_file", before.pid_file == after.pid_file);
-  compare("runtime_directory", before.runtime_directory == after.runtime_directory);
+  for (const Group& group : setting_groups()) {
+    for (const Setting& setting : group.settings) {
+      if (setting.on_reload != OnReload::restart) continue;
+      if (!same_value(setting, before, after)) names.emplace_back(setting.key);
+    }
+  }
   return names;
 }
 

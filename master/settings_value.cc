@@ -220,6 +220,12 @@ std::vector<std::string> list_items(const Setting& setting, const Settings& sett
                     });
 }
 
+bool same_value(const Setting& setting, const Settings& a, const Settings& b) {
+  return setting.kind == Kind::list
+             ? list_items(setting, a) == list_items(setting, b)
+             : scalar_text(setting, a) == scalar_text(setting, b);
+}
+
 std::string describe_type(const Setting& setting) {
   const auto range = [&](const char* name) {
     if (setting.largest == std::numeric_limits<std::int64_t>::max()) {

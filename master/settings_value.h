@@ -29,6 +29,9 @@ namespace monodon::master {
 [[nodiscard]] std::vector<std::string> list_items(const Setting& setting,
                                                   const Settings& settings);
 
+[[nodiscard]] bool same_value(const Setting& setting, const Settings& a,
+                              const Settings& b);
+
 // One line for --help and the manual: "duration, 1s to 24h"; "one of: a, b".
 [[nodiscard]] std::string describe_type(const Setting& setting);
 

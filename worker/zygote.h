@@ -14,6 +14,7 @@ namespace monodon::worker {
 //   PYTHON LIBDIR/zygote.py [BLANKS]     zygote for WSGI
 //   LIBDIR/monodon-native [BLANKS]       zygote for native applications
 //   ... --check                          check_application(), below
+//   ... --check-config                   the same, with status 1 for every failure
 //
 // A last argument of blanks only makes room for process titles.
 

@@ -171,6 +171,7 @@ TEST_CASE("wrong use of flags is status 2 and says what to do", "[command_line]"
           .error.starts_with(
               "monodon: site.wsgi:app: is not a command; did you mean monodon serve"));
   CHECK(parse({"site.wsgi:app"}).status == 2);
+  CHECK(parse({"serv"}).error.starts_with("monodon: serv: is not a command\n"));
   CHECK(parse({}).status == 2);
   CHECK(parse({"generate", "html"}).status == 2);
 }
@@ -236,6 +237,7 @@ TEST_CASE("the other commands are told apart", "[command_line]") {
 
   CHECK(parse({"serve", "--check-config", "a:b"}).invocation->command ==
         Command::check);
+  CHECK(parse({"serve", "--check-config", "a:b"}).invocation->check.one_status);
   CHECK(parse({"serve", "--print-config", "a:b"}).invocation->check.print);
 
   const auto status = parse({"status", "--json", "--control", "/run/x/control.sock"});

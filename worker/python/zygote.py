@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Entry of a zygote: `python LIBDIR/zygote.py [--check]`, run by the application's
+"""Entry of a zygote: `python LIBDIR/zygote.py [--check | --check-config]`, run by the application's
 own interpreter. Loads the extension that lies beside this file, by its path, so that
 nothing of ours is on the application's sys.path.
 """
@@ -27,11 +27,14 @@ def leave_sys_path():
 
 def main():
     check = "--check" in sys.argv[1:]
+    check_config = "--check-config" in sys.argv[1:]
     leave_sys_path()
     extension = load_beside("_monodon", "_monodon.abi3.so")
     runtime = load_beside("_monodon_runtime", "_monodon_runtime.py")
     extension.set_runtime(runtime)
     sys.argv = ["monodon"]
+    if check_config:
+        return 1 if extension.check() else 0
     if check:
         return extension.check()
     runtime.guard_standard_streams()
