@@ -14,6 +14,7 @@ constexpr Clock::duration kStuckPatience = 5s;
 constexpr Clock::duration kQuickPatience = 1s;
 constexpr Clock::duration kExitPatience = 2s;   // from hanging up to being reaped
 constexpr Clock::duration kKillPatience = 10s;  // between complaints about the undead
+constexpr Clock::duration kTellPause = 100ms;   // before a refused message is repeated
 constexpr Clock::duration kLookPeriod = 2s;
 constexpr unsigned kLooksInVain = 7;
 constexpr auto kNever = Clock::time_point::max();
@@ -58,6 +59,7 @@ void Pool::tick(const Process* zygote) {
   for (Slot& slot : slots_) {
     if (now >= slot.deadline) deliver(slot, Event::deadline);
     if (now >= slot.look_at) look_for_life(slot, now);
+    if (now >= slot.tell_at) tell_to_go(slot);
   }
 
   // A slot is a number for ever: the table grows and never shrinks.
@@ -289,13 +291,20 @@ void Pool::ask_to_drain(Slot& slot) {
   if (slot.view.wear >= Wear::stuck) patience = std::min(patience, kStuckPatience);
   if (quick_) patience = kQuickPatience;
   slot.deadline = now + patience;
-  // A refused message is answered by the deadline.
-  (void)kernel_.tell(slot.process,
-                     {.kind = quick_ ? wire::Kind::stop : wire::Kind::drain,
-                      .slot = static_cast<std::uint32_t>(&slot - slots_.data()),
-                      .serial = slot.process.serial,
-                      .generation = slot.view.generation,
-                      .value = stopping_ || settings_.workers == 0 ? 1 : 0});
+  tell_to_go(slot);
+}
+
+// A worker that does not hear this serves on until its deadline kills it, requests
+// and all.
+void Pool::tell_to_go(Slot& slot) {
+  const auto told = kernel_.tell(
+      slot.process, {.kind = quick_ ? wire::Kind::stop : wire::Kind::drain,
+                     .slot = static_cast<std::uint32_t>(&slot - slots_.data()),
+                     .serial = slot.process.serial,
+                     .generation = slot.view.generation,
+                     .value = stopping_ || settings_.workers == 0 ? 1 : 0});
+  const bool again = !told && wire::may_pass(told.error());
+  slot.tell_at = again ? kernel_.now() + kTellPause : kNever;
 }
 
 void Pool::kill(Slot& slot) {
@@ -308,6 +317,7 @@ void Pool::vacate(Slot& slot, bool failed) {
   slot.process = Process{};
   slot.deadline = kNever;
   slot.look_at = kNever;
+  slot.tell_at = kNever;
   slot.view.wear = Wear::none;
   slot.view.may_start_at = {};
   slot.failures = failed ? slot.failures + 1 : 0;

@@ -86,6 +86,7 @@ class Pool {
     std::size_t threads = 1;
     Clock::time_point asked_at{};
     Clock::time_point look_at = Clock::time_point::max();  // for a sign of life
+    Clock::time_point tell_at = Clock::time_point::max();  // again, to go
     std::uint64_t heartbeat = 0;
     unsigned looks_in_vain = 0;
     Clock::time_point deadline = Clock::time_point::max();
@@ -141,6 +142,7 @@ class Pool {
   void adopt(Slot& slot, const wire::Frame& frame);
   void unfork(Slot& slot, std::string why);
   void ask_to_drain(Slot& slot);
+  void tell_to_go(Slot& slot);
   void kill(Slot& slot);
   void vacate(Slot& slot, bool failed);
 

@@ -47,11 +47,7 @@ void Pool::stop(bool quick) {
   // Those that drain already hear it again, with a shorter deadline.
   for (Slot& slot : slots_) {
     if (slot.view.state != State::draining) continue;
-    (void)kernel_.tell(slot.process,
-                       {.kind = wire::Kind::stop,
-                        .slot = static_cast<std::uint32_t>(&slot - slots_.data()),
-                        .serial = slot.process.serial,
-                        .generation = slot.view.generation});
+    tell_to_go(slot);
     slot.deadline = std::min(slot.deadline, now + std::chrono::seconds{1});
   }
 }
@@ -77,7 +73,8 @@ void Pool::request_stacks(std::size_t index) {
 
 Clock::time_point Pool::next_wakeup() const {
   Clock::time_point next = next_start(views(), kernel_.now());
-  for (const Slot& slot : slots_) next = std::min({next, slot.deadline, slot.look_at});
+  for (const Slot& slot : slots_)
+    next = std::min({next, slot.deadline, slot.look_at, slot.tell_at});
   return next;
 }
 

@@ -44,6 +44,7 @@ class ToySystem : public Kernel {
   std::map<int, Being> beings;  // by pid; gone when reaped
   std::vector<wire::Frame> told;
   int fail_next_order = 0;   // errno of the next ask_for_worker
+  int fail_next_tell = 0;    // errno of the next message to a process
   int fail_next_zygote = 0;  // errno of the next start_zygote
 
   Result<Process> start_zygote(const ZygoteOrder& order) override {
@@ -74,6 +75,8 @@ class ToySystem : public Kernel {
   }
 
   Outcome tell(const Process& process, const wire::Frame& frame) override {
+    if (const int code = std::exchange(fail_next_tell, 0); code != 0)
+      return Error{"tell", code};
     told.push_back(frame);
     const auto being = beings.find(process.pid);
     if (being == beings.end() || being->second.dead) return Error{"tell", EPIPE};

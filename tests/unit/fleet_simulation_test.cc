@@ -149,6 +149,7 @@ class World {
     if (chance(5)) propose(chance(50));
     if (chance(5) && toy_.fleet.generation() != 0) toy_.fleet.set_workers(1 + roll(6));
     if (chance(5)) toy_.system.fail_next_order = EMFILE;
+    if (chance(5)) toy_.system.fail_next_tell = EAGAIN;
   }
 
   void zygote_acts(ToySystem::Being& z, bool chaos) {

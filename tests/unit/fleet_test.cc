@@ -132,6 +132,24 @@ TEST_CASE("a worker that hangs while draining is killed and costs no pause",
   CHECK(toy.slot(0).view.may_start_at == Clock::time_point{});
 }
 
+TEST_CASE("a worker that could not be told to drain is told soon after", "[fleet]") {
+  Serving toy{{.workers = 1, .graceful_timeout = 30s}};
+  toy.worker_says(*toy.system.worker(1), wire::Kind::retire, 1);
+  toy.zygote_forks(1);
+  toy.system.fail_next_tell = ENOBUFS;
+  toy.everybody_is_ready();
+  REQUIRE(toy.slot(0).view.state == State::draining);
+  CHECK_FALSE(toy.system.worker(1)->told_to_go);
+  const auto wait = toy.fleet.pool().next_wakeup() - toy.system.clock;
+  CHECK(wait > 0s);
+  CHECK(wait < 1s);
+  toy.advance(wait);
+  CHECK(toy.system.worker(1)->told_to_go);
+  CHECK(toy.system.told.size() == 1);
+  toy.advance(1s);
+  CHECK(toy.system.told.size() == 1);
+}
+
 TEST_CASE("a stuck worker that does not leave is killed after five seconds",
           "[fleet]") {
   Serving toy{{.workers = 1, .graceful_timeout = 30s}};
