@@ -6,6 +6,7 @@
 #include <atomic>
 #include <exception>
 
+#include "base/clock.h"
 #include "base/log.h"
 #include "scoreboard/page.h"
 #include "worker/application.h"
@@ -84,6 +85,9 @@ int serve(Heritage& heritage, Application& app) {
   if (!start_threads(threads, app, settings.threads)) ::_exit(1);
   loop_of_this_worker = &loop;
   watch_sigterm();
+  // The first sign of life: one that stops before the keeper's is missed like any
+  // other.
+  page.header().heartbeat_ns.store(monotonic_ns(), std::memory_order_relaxed);
   page.header().state.store(
       static_cast<std::uint32_t>(scoreboard::WorkerState::serving),
       std::memory_order_relaxed);
