@@ -4,7 +4,6 @@
 import json
 import re
 
-import pytest
 from support.client import request
 from support.server import Server
 
@@ -57,7 +56,6 @@ def test_requests_that_were_refused_are_in_the_access_log():
         assert '" 400 ' in lines(server, 1)[0]
 
 
-@pytest.mark.xfail(reason="the master does not write access-log lines yet")
 def test_a_request_that_died_with_its_worker_is_in_the_access_log():
     with Server(config={"access_log": "-", "workers": 1}, expect=["."]) as server:
         with server.connect() as connection:
