@@ -4,9 +4,9 @@
 import http.client
 import os
 import signal
-import time
 import socket
 import threading
+import time
 
 import pytest
 
@@ -59,6 +59,7 @@ def test_the_application_runs_in_the_main_thread(worker):
     w = worker(
         """
 import threading
+import time
 def application(environ, start_response):
     start_response("200 OK", [])
     return [threading.current_thread().name.encode()]
@@ -72,6 +73,7 @@ def test_application_threads_have_names(worker):
     w = worker(
         """
 import threading
+import time
 both = threading.Barrier(2)
 def application(environ, start_response):
     both.wait(20)
