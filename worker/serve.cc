@@ -76,6 +76,7 @@ void Loop::account(Connection& c, AppThread& t, const Exchange::Result& r,
   const std::uint64_t now = monotonic_ns();
   const int status = expired && r.status == 0 ? 504 : r.status;
   if (r.failed) scoreboard::add(t.row.errors);
+  scoreboard::add(t.row.busy_ns, elapsed_ns(c.received_ns, now));
   scoreboard::end_request(t.row, status, c.body.size(), r.body_bytes,
                           now - c.received_ns);
   if (!expired) log_access(&t, c, status, r.body_bytes, now, t.exchange.head());

@@ -5,7 +5,6 @@
 #include <poll.h>
 #include <signal.h>
 #include <sys/eventfd.h>
-#include <sys/mman.h>
 #include <sys/socket.h>
 #include <sys/un.h>
 #include <sys/wait.h>
@@ -16,7 +15,7 @@
 #include <stdexcept>
 #include <thread>
 
-#include "scoreboard/page.h"
+#include "scoreboard/segment.h"
 #include "worker/application.h"
 #include "worker/heritage.h"
 
@@ -131,10 +130,9 @@ WorkerProcess::WorkerProcess(worker::Settings settings) {
        "handoff");
   handoff_send_.reset(fds[0]);
   handoff_receive_.reset(fds[1]);
-  page_.reset(must(::memfd_create("page", MFD_CLOEXEC), "memfd"));
-  must(::ftruncate(page_.get(),
-                   static_cast<off_t>(scoreboard::page_size(boot_.settings.threads))),
-       "ftruncate");
+  auto page = scoreboard::make_page(boot_.settings.threads);
+  if (!page) throw std::runtime_error{page.error().message()};
+  page_ = std::move(page).value();
   gate_arrived_.reset(must(::eventfd(0, EFD_CLOEXEC | EFD_SEMAPHORE), "eventfd"));
   gate_release_.reset(must(::eventfd(0, EFD_CLOEXEC | EFD_SEMAPHORE), "eventfd"));
 

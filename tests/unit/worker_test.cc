@@ -9,6 +9,7 @@
 #include <catch2/catch.hpp>
 #include <vector>
 
+#include "scoreboard/view.h"
 #include "support/worker_process.h"
 #include "worker/handoff.h"
 
@@ -162,6 +163,13 @@ TEST_CASE("a deadline that the application beats changes nothing", "[worker]") {
   w.await_gate();
   w.release();
   CHECK(body_of(read_until(fd.get())) == "hello");
+  auto view = scoreboard::PageView::open(w.page(), 1);
+  REQUIRE(view);
+  // The row is written after the answer: the worker has done both once it has drained.
+  w.send(wire::Kind::drain, 1);
+  CHECK(w.wait() == 0);
+  CHECK(view.value().read().totals.busy_ns > 0);
+  CHECK(view.value().read().totals.requests == 1);
 }
 
 TEST_CASE("max_requests asks once for a replacement and goes on serving", "[worker]") {
