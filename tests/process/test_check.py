@@ -26,6 +26,8 @@ def fixture_site(tmp_path):
 def monodon(site, *words, **variables):
     environment = {"PATH": "/usr/bin:/bin", "LANG": "C.UTF-8"}
     environment.update(variables)
+    if "MONODON_TEST_PRELOAD" in os.environ:  # the runtime of a sanitizer
+        environment["LD_PRELOAD"] = os.environ["MONODON_TEST_PRELOAD"]
     for name in ("MONODON_LIBDIR", "LD_LIBRARY_PATH", "ASAN_OPTIONS"):
         if name in os.environ:
             environment[name] = os.environ[name]
