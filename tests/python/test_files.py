@@ -51,6 +51,7 @@ def partly_read(path, count):
         (lambda p: skipped(p, 10**7), b""),
         (lambda p: io.BytesIO(CONTENT), CONTENT),
     ],
+    ids=["buffered", "raw", "random", "skipped", "partly-read", "past-end", "memory"],
 )
 def test_a_file_is_sent_from_where_it_stands(site, path, open_file, expected, sendfile):
     application = wrapping(lambda: open_file(path))
@@ -82,6 +83,16 @@ def test_what_a_descriptor_holds_is_not_always_what_reading_gives(site, path, tm
     packed.write_bytes(gzip.compress(CONTENT))
     answer = site(wrapping(lambda: gzip.open(packed))).get()
     assert answer.body == CONTENT and answer.finished
+
+
+def test_a_file_that_changes_what_it_reads_is_read(site, path):
+    class Reversing(io.BufferedReader):
+        def read(self, size=-1):
+            return super().read(size)[::-1]
+
+    file = Reversing(io.FileIO(path))
+    answer = site(wrapping(lambda: file, blksize=len(CONTENT))).get()
+    assert answer.body == CONTENT[::-1]
 
 
 def test_a_pipe_is_read(site):

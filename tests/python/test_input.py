@@ -45,8 +45,12 @@ USES = [
 ]
 
 
-@pytest.mark.parametrize("body", [BODY, LONG, b"", b"\n", b"no newline"])
-@pytest.mark.parametrize("use", USES)
+@pytest.mark.parametrize(
+    "body",
+    [BODY, LONG, b"", b"\n", b"no newline"],
+    ids=["short", "long", "empty", "newline", "no-newline"],
+)
+@pytest.mark.parametrize("use", USES, ids=range(len(USES)))
 def test_reading_gives_what_a_file_gives(site, use, body):
     def tolerant(f):
         try:

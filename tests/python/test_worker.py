@@ -10,12 +10,14 @@ import time
 
 import pytest
 
-from test_zygote import FORKED, LOADED, PYTHON, module, start  # noqa: F401 (fixtures)
+from test_zygote import FORKED, LOADED, NATIVE, PYTHON, module, start  # noqa: F401 (fixtures)
 
 READY, DRAIN, DRAINED, DUMP, STACKS = 20, 30, 23, 33, 25
 
 
 class Worker:
+    """One worker of a zygote, and its end of the channel that a master has."""
+
     def __init__(self, zygote, settings):
         self.zygote = zygote
         zygote.boot(**settings)
@@ -59,7 +61,6 @@ def test_the_application_runs_in_the_main_thread(worker):
     w = worker(
         """
 import threading
-import time
 def application(environ, start_response):
     start_response("200 OK", [])
     return [threading.current_thread().name.encode()]
@@ -73,7 +74,6 @@ def test_application_threads_have_names(worker):
     w = worker(
         """
 import threading
-import time
 both = threading.Barrier(2)
 def application(environ, start_response):
     both.wait(20)
@@ -163,6 +163,29 @@ def application(environ, start_response):
     assert w.get("/")[0] == 200
 
 
+def test_threads_of_the_application_run_while_no_request_does(worker, tmp_path):
+    w = worker(
+        """
+import threading
+def background():
+    word = open("fifo").read()
+    open("heard", "w").write(word)
+def application(environ, start_response):
+    threading.Thread(target=background, daemon=True).start()
+    start_response("200 OK", [])
+    return []
+"""
+    )
+    os.mkfifo(tmp_path / "fifo")
+    assert w.get("/")[0] == 200
+    (tmp_path / "fifo").write_text("something")
+    heard = tmp_path / "heard"
+    end = time.monotonic() + 10
+    while not heard.exists() or heard.read_text() != "something":
+        assert time.monotonic() < end, "the thread did not run"
+        os.sched_yield()
+
+
 def test_a_crash_leaves_the_python_stack_on_stderr(worker, capfd):
     w = worker(
         """
@@ -221,3 +244,12 @@ def application(environ, start_response):
     assert w.get("/", "POST", content)[0] == 200
     assert (tmp_path / "upload").read_bytes() == content
     assert w.get("/") == (200, content)
+
+
+def test_a_shared_library_answers_and_what_it_throws_is_a_500(start):  # noqa: F811
+    library = os.environ["MONODON_NATIVE_LIBRARY"]
+    w = Worker(start([NATIVE]), {"application": f"native:{library}:make_application"})
+    assert w.get("/from/a/library") == (200, b"/from/a/library, worker started")
+    assert w.get("/throw")[0] == 500
+    assert w.get("/again")[0] == 200
+    assert w.drain() == 0

@@ -308,3 +308,20 @@ def test_check_knows_native_applications(application, status):
     )
     assert result.returncode == status
     assert (result.stderr == "") == (status == 0)
+
+
+@pytest.mark.parametrize(
+    "entry, status, words",
+    [
+        ("make_application", 0, ""),
+        ("make_nothing", 3, "returned null"),
+        ("make_trouble", 3, "no database"),
+        ("make_missing", 4, "make_missing"),
+    ],
+)
+def test_a_shared_library_is_an_application(start, entry, status, words):
+    zygote = start([NATIVE])
+    zygote.boot(application=f"native:{os.environ['MONODON_NATIVE_LIBRARY']}:{entry}")
+    kind, _, _, value, reason = zygote.receive()
+    assert (kind, value if status else 0) == (LOAD_FAILED if status else LOADED, status)
+    assert words in reason

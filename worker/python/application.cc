@@ -168,7 +168,6 @@ void PythonApplication::serve(const worker::Request& request,
   }
 }
 
-// Python-level handlers of signals run here while no request does.
 void PythonApplication::watch_signals() {
   std::array<int, 2> ends{};
   if (::pipe2(ends.data(), O_NONBLOCK | O_CLOEXEC) != 0) {
@@ -182,6 +181,7 @@ void PythonApplication::watch_signals() {
     log::warning("signals of the application cannot be watched\n" + take_traceback());
 }
 
+// Python-level handlers of signals run here while no request does.
 void PythonApplication::on_interrupt() {
   std::array<char, 64> numbers;
   while (signals_ && ::read(signals_.get(), numbers.data(), numbers.size()) > 0) {

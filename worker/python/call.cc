@@ -109,10 +109,6 @@ bool Call::keep_head(PyObject* status, PyObject* headers) {
 
 bool Call::begin(std::optional<std::uint64_t> known_length) {
   if (begun_) return true;
-  // The length is that of a body that a GET would have got, so nothing (instead of it)
-  // is no news, and what the application says counts.
-  const bool bodyless = request->head->method == "HEAD" || status_.starts_with("304");
-  if (bodyless && (known_length == 0U || content_length())) known_length.reset();
   refusal_ = response->begin({status_, fields_}, known_length);
   begun_ = refusal_.empty();
   return begun_;

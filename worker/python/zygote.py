@@ -1,7 +1,7 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Entry of a zygote: `python LIBDIR/zygote.py [--check | --check-config]`, run by the application's
-own interpreter. Loads the extension that lies beside this file, by its path, so that
-nothing of ours is on the application's sys.path.
+"""Entry of a zygote: `python LIBDIR/zygote.py [--check | --check-config]`, run by the
+application's own interpreter. Loads the extension that lies beside this file, by its
+path, so that nothing of ours is on the application's sys.path.
 """
 
 import importlib.util
