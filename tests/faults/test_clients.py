@@ -1,6 +1,7 @@
 # SPDX-License-Identifier: Apache-2.0
 """Clients that are slow, leave early or never leave."""
 
+import resource
 import socket
 import struct
 
@@ -136,7 +137,16 @@ def test_one_busy_connection_does_not_starve_the_others(server):
     assert server.get().status == 200
 
 
-def test_thousands_of_idle_connections_are_cheap():
+@pytest.fixture
+def descriptors():
+    """Room for thousands of connections: a login often allows 1,024, softly."""
+    soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
+    resource.setrlimit(resource.RLIMIT_NOFILE, (min(hard, 8192), hard))
+    yield
+    resource.setrlimit(resource.RLIMIT_NOFILE, (soft, hard))
+
+
+def test_thousands_of_idle_connections_are_cheap(descriptors):
     with Server(config={"workers": 2}) as server:
         crowd = [server.connect() for _ in range(2000)]
         for connection in crowd:

@@ -31,11 +31,13 @@ def test_a_request_over_its_deadline_gets_504_and_its_worker_is_replaced(threads
 
 
 def test_the_other_threads_of_that_worker_finish():
-    with Server(config={"workers": 1, "threads": 4, "request_timeout": 1.5},
-                expect=["."]) as server:
+    # The other request comes when the first has waited for a while, so that its own
+    # deadline is far away when that of the first has come.
+    with Server(config={"workers": 1, "threads": 4, "slow_request": 1.5,
+                        "request_timeout": 2}, expect=["."]) as server:
         with server.connect() as late, server.connect() as fine:
-            late.send(request(target="/spin"))
-            server.wait(lambda: server.ledger.ids("spin"), "the spinning request")
+            late.send(request(target="/spin", x_request_id="late-1"))
+            server.await_log("request is slow.*late-1")
             fine.send(request(target="/gate?id=fine"))
             held = server.gates.arrived("gate")
             assert late.response().status == 504
