@@ -1,12 +1,16 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "worker/acceptor.h"
 
+#include <fcntl.h>
 #include <netinet/in.h>
 #include <netinet/tcp.h>
 #include <sys/epoll.h>
+#include <sys/resource.h>
 #include <sys/socket.h>
 
+#include <algorithm>
 #include <cerrno>
+#include <climits>
 
 #include "base/clock.h"
 #include "base/log.h"
@@ -17,6 +21,16 @@ namespace {
 
 constexpr std::uint64_t kPauseNs = 200'000'000;
 constexpr std::uint64_t kTellAgainNs = 10'000'000'000;
+// Descriptors that connections leave to the application: its files, its database.
+constexpr rlim_t kReserve = 32;
+
+// New descriptors get the lowest free number: from this one on, the reserve is touched.
+int first_reserved() {
+  rlimit limit{};
+  if (::getrlimit(RLIMIT_NOFILE, &limit) != 0 || limit.rlim_cur > INT_MAX)
+    return INT_MAX;
+  return static_cast<int>(limit.rlim_cur - std::min(kReserve, limit.rlim_cur / 4));
+}
 
 }  // namespace
 
@@ -30,6 +44,7 @@ Acceptor::Acceptor(int epoll, std::vector<UniqueFd>& listeners, const Boot& boot
   sockaddr_storage unix_address{};
   unix_address.ss_family = AF_UNIX;
   unix_peer_ = forwarding.identify(unix_address);
+  first_reserved_ = first_reserved();
 }
 
 void Acceptor::control(int operation) {
@@ -71,6 +86,7 @@ Connection* Acceptor::accept(std::size_t listener, ConnectionPool& pool) {
     return nullptr;
   }
   UniqueFd owned{fd};
+  if (fd >= first_reserved_.load(std::memory_order_relaxed)) pause(EMFILE);
   Connection* c = pool.take();
   if (c == nullptr) {
     pause(ENOBUFS);
@@ -114,6 +130,13 @@ void Acceptor::pause(int code) {
 void Acceptor::end_pause(std::uint64_t now_ns) {
   const std::uint64_t at = resume_ns_.load(std::memory_order_relaxed);
   if (at == 0 || now_ns < at) return;
+  // The limit may have been changed from outside (prlimit(1)).
+  first_reserved_.store(first_reserved(), std::memory_order_relaxed);
+  const UniqueFd probe{::fcntl(epoll_, F_DUPFD_CLOEXEC, 0)};
+  if (!probe || probe.get() >= first_reserved_.load(std::memory_order_relaxed)) {
+    resume_ns_.store(now_ns + kPauseNs, std::memory_order_relaxed);
+    return;
+  }
   resume_ns_.store(0, std::memory_order_relaxed);
   if (!left_) control(EPOLL_CTL_ADD);
 }

@@ -26,13 +26,15 @@ class Acceptor {
   [[nodiscard]] bool left() const noexcept { return left_; }
 
   // A new connection, owned by the caller; null if another worker was faster or if
-  // there is no descriptor or memory for it. In that case accepting pauses.
+  // there is no descriptor or memory for it. In that case accepting pauses; it does so
+  // while some descriptors are left, which the application may need.
   Connection* accept(std::size_t listener, ConnectionPool& pool);
 
   // One that comes from another worker; owned by the caller; null without memory.
   Connection* adopt(UniqueFd fd, std::size_t listener, ConnectionPool& pool);
 
-  // The keeper, now and then: ends a pause when its time has come.
+  // The keeper, now and then: ends a pause when its time has come and its cause is
+  // gone.
   void end_pause(std::uint64_t now_ns);
   [[nodiscard]] std::uint64_t pauses() const noexcept {
     return pauses_.load(std::memory_order_relaxed);
@@ -54,6 +56,7 @@ class Acceptor {
   std::atomic<bool> left_{false};
   std::atomic<std::uint64_t> resume_ns_{0};
   std::atomic<std::uint64_t> pauses_{0};
+  std::atomic<int> first_reserved_{0};  // a descriptor's number
   std::uint64_t told_ns_ = 0;
 };
 

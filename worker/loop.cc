@@ -207,10 +207,8 @@ void Loop::dispatch(const epoll_event& event, unsigned me) {
 
 void Loop::accept(std::size_t listener, unsigned me) {
   Connection* c = acceptor_.accept(listener, pool_);
-  if (c == nullptr) {
-    if (acceptor_.paused()) keeper_->wake();
-    return;
-  }
+  if (acceptor_.paused()) keeper_->wake();
+  if (c == nullptr) return;
   scoreboard::add(page_.header().accepted);
   advance(*c, me);
 }
