@@ -274,14 +274,14 @@ def test_the_application_gets_a_clean_process():
 
 
 def test_an_application_may_be_a_shared_library():
-    with Server(f"native:{paths.NATIVE}:greet", expect=["asked to"]) as server:
+    with Server(f"native:{paths.NATIVE}:make_application", expect=["as asked"]) as server:
         answer = server.get("/whale")
-        assert (answer.status, answer.body) == (200, b"native greets /whale")
+        assert (answer.status, answer.body) == (200, b"/whale, worker started")
         assert server.get("/throw").status == 500
-        assert server.get("/again").body == b"native greets /again"
+        assert server.get("/again").body == b"/again, worker started"
 
 
-@pytest.mark.parametrize("entry, status", [("nothing", 3), ("absent", 4)])
+@pytest.mark.parametrize("entry, status", [("make_nothing", 3), ("absent", 4)])
 def test_a_shared_library_that_is_no_application_is_told(entry, status):
     done = subprocess.run(
         [paths.MONODON, "check", f"native:{paths.NATIVE}:{entry}"],

@@ -10,5 +10,5 @@ BUILD = pathlib.Path(os.environ.get("MONODON_BUILD", ROOT / "build")).resolve()
 APPS = TESTS / "apps"
 MONODON = BUILD / "cli" / "monodon"
 INJECT = BUILD / "tests" / "libinject.so"
-NATIVE = BUILD / "tests" / "libgreet.so"
+NATIVE = BUILD / "tests" / "libnative_application.so"
 PYTHON = os.environ.get("MONODON_TEST_PYTHON", "/usr/bin/python3")
