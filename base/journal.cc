@@ -8,11 +8,10 @@
 #include <sys/un.h>
 
 #include <algorithm>
-#include <array>
 #include <cstdlib>
-#include <cstring>
 
 #include "base/number.h"
+#include "base/passed_fds.h"
 
 namespace monodon {
 namespace {
@@ -76,14 +75,8 @@ bool Journal::send_large(std::string_view entry) const {
   sockaddr_un address = address_of(path_);
   msghdr header = header_for(address);
   const int fd = memory.get();
-  alignas(cmsghdr) std::array<char, CMSG_SPACE(sizeof(int))> control{};
-  header.msg_control = control.data();
-  header.msg_controllen = control.size();
-  cmsghdr* const rights = CMSG_FIRSTHDR(&header);
-  rights->cmsg_level = SOL_SOCKET;
-  rights->cmsg_type = SCM_RIGHTS;
-  rights->cmsg_len = CMSG_LEN(sizeof(int));
-  std::memcpy(CMSG_DATA(rights), &fd, sizeof(fd));
+  PassedFds<1> passed;
+  passed.attach(header, {&fd, 1});
   return ::sendmsg(socket_.get(), &header, MSG_DONTWAIT | MSG_NOSIGNAL) >= 0;
 }
 

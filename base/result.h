@@ -49,6 +49,8 @@ class [[nodiscard]] Result {
 };
 
 using Outcome = Result<std::monostate>;
-[[nodiscard]] inline Outcome ok() { return std::monostate{}; }
+[[nodiscard]] inline Outcome ok() {
+  return std::monostate{};
+}
 
 }  // namespace monodon

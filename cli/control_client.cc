@@ -15,7 +15,7 @@
 
 #include "base/clock.h"
 #include "base/escape.h"
-#include "base/received_fds.h"
+#include "base/passed_fds.h"
 #include "master/config.h"
 
 namespace monodon::cli {
@@ -79,7 +79,7 @@ Result<std::size_t> receive_some(int socket, Answer& answer) {
   header.msg_controllen = control.size();
   const auto size = ::recvmsg(socket, &header, MSG_CMSG_CLOEXEC);
   if (size < 0) return last_error("read the server's answer");
-  take_received_fds(header, answer.fds);
+  take_passed_fds(header, answer.fds);
   answer.line.append(text.data(), static_cast<std::size_t>(size));
   return static_cast<std::size_t>(size);
 }

@@ -7,9 +7,8 @@
 #include <algorithm>
 #include <array>
 #include <cerrno>
-#include <cstring>
 
-#include "base/received_fds.h"
+#include "base/passed_fds.h"
 
 namespace monodon::wire {
 
@@ -23,18 +22,9 @@ Outcome send(int socket, const Frame& frame, std::string_view text,
   message.msg_iov = parts.data();
   message.msg_iovlen = text.empty() ? 1 : 2;
 
-  alignas(cmsghdr) std::array<char, CMSG_SPACE(sizeof(int) * kMaxFds)> control{};
-  if (!fds.empty()) {
-    if (fds.size() > kMaxFds)
-      return Error{"send message: too many descriptors", EINVAL};
-    message.msg_control = control.data();
-    message.msg_controllen = CMSG_SPACE(sizeof(int) * fds.size());
-    cmsghdr* rights = CMSG_FIRSTHDR(&message);
-    rights->cmsg_level = SOL_SOCKET;
-    rights->cmsg_type = SCM_RIGHTS;
-    rights->cmsg_len = CMSG_LEN(sizeof(int) * fds.size());
-    std::memcpy(CMSG_DATA(rights), fds.data(), sizeof(int) * fds.size());
-  }
+  if (fds.size() > kMaxFds) return Error{"send message: too many descriptors", EINVAL};
+  PassedFds<kMaxFds> passed;
+  passed.attach(message, fds);
   for (;;) {
     if (::sendmsg(socket, &message, MSG_NOSIGNAL | MSG_DONTWAIT) >= 0) return ok();
     if (errno != EINTR) return last_error("send message");
@@ -63,7 +53,7 @@ Result<Message> receive(int socket) {
     got = ::recvmsg(socket, &message, MSG_CMSG_CLOEXEC);
   } while (got < 0 && errno == EINTR);
   if (got < 0) return last_error("receive message");
-  take_received_fds(message, result.fds);
+  take_passed_fds(message, result.fds);
   // A packet of zero bytes is never sent, so zero is the end.
   if (got == 0) return Error{"end of file", ECONNRESET};
   const auto bytes = static_cast<std::size_t>(got);

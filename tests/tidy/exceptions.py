@@ -69,7 +69,7 @@ NO_UNIT_TEST = {
     "worker/spool_file.cc": "output_test and body_spool_test",
     "worker/boot.cc": "every zygote of the process tests reads what the master wrote",
     # Parts of something that is tested as a whole.
-    "base/received_fds.cc": "wire_test passes descriptors",
+    "base/passed_fds.cc": "wire_test passes descriptors",
     "cli/status.cc": "server_status_test.cc has its parts",
     "cli/status_json.cc": "server_status_test.cc",
     "cli/status_text.cc": "server_status_test.cc",

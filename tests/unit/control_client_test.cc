@@ -7,10 +7,10 @@
 
 #include <catch2/catch.hpp>
 #include <cstdlib>
-#include <cstring>
 #include <fstream>
 #include <thread>
 
+#include "base/passed_fds.h"
 #include "tests/support/scratch.h"
 
 using namespace monodon;
@@ -62,16 +62,8 @@ class FakeServer {
     msghdr header{};
     header.msg_iov = &part;
     header.msg_iovlen = 1;
-    alignas(cmsghdr) std::array<char, CMSG_SPACE(sizeof(int))> control{};
-    if (fd >= 0) {
-      header.msg_control = control.data();
-      header.msg_controllen = control.size();
-      cmsghdr* const rights = CMSG_FIRSTHDR(&header);
-      rights->cmsg_level = SOL_SOCKET;
-      rights->cmsg_type = SCM_RIGHTS;
-      rights->cmsg_len = CMSG_LEN(sizeof(int));
-      std::memcpy(CMSG_DATA(rights), &fd, sizeof(fd));
-    }
+    PassedFds<1> passed;
+    if (fd >= 0) passed.attach(header, {&fd, 1});
     (void)::sendmsg(socket, &header, MSG_NOSIGNAL);
   }
 

@@ -1,11 +1,9 @@
 // SPDX-License-Identifier: Apache-2.0
-#include "base/received_fds.h"
-
-#include <cstring>
+#include "base/passed_fds.h"
 
 namespace monodon {
 
-void take_received_fds(msghdr& message, std::vector<UniqueFd>& to) {
+void take_passed_fds(msghdr& message, std::vector<UniqueFd>& to) {
   for (cmsghdr* c = CMSG_FIRSTHDR(&message); c != nullptr;
        c = CMSG_NXTHDR(&message, c)) {
     if (c->cmsg_level != SOL_SOCKET || c->cmsg_type != SCM_RIGHTS) continue;
