@@ -8,7 +8,7 @@ BUILD ?= build
 DEMO_PORT ?= 8000
 suites := unit tidy site python http process faults
 
-.PHONY: all bootstrap build demo check faults e2e format clean help $(suites:%=test-%)
+.PHONY: all bench bootstrap build demo check faults e2e format clean help $(suites:%=test-%)
 
 all: build
 
@@ -18,6 +18,7 @@ help:
 	@echo 'make check       build and run every test that needs no root'
 	@echo 'make test-SUITE  one suite of: $(suites)'
 	@echo 'make faults      let each system call fail at every place (long)'
+	@echo 'make bench       measure Monodon and its peers, write docs/benchmarks (long)'
 	@echo 'make e2e         test under a real systemd in a container (root)'
 	@echo 'make format      clang-format over all sources'
 	@echo 'make clean       remove what was built and what the demo wrote'
@@ -50,6 +51,12 @@ faults: build
 e2e: build
 	@scripts/bootstrap e2e
 	scripts/check $(BUILD) --suite e2e
+
+# Parts of it, and shorter: bench/run --help.
+bench: bootstrap $(BUILD)/build.ninja
+	@scripts/bootstrap bench
+	ninja -C $(BUILD) bench
+	bench/run --build $(BUILD) --peers $(BUILD)/peers --out docs/benchmarks
 
 format:
 	git ls-files '*.cc' '*.h' | xargs clang-format -i

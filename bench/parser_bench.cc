@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 // What reading one request head and writing one response head costs.
 //
-//   ninja -C build tests/parser-bench && build/tests/parser-bench        nanoseconds
+//   ninja -C build bench/parser-bench && build/bench/parser-bench        nanoseconds
 //   valgrind --tool=callgrind --toggle-collect='*parse_head*' PROGRAM 1000
 //                                                                    instructions
 #include <charconv>
