@@ -6,7 +6,7 @@ export PATH := /usr/bin:/bin:/usr/sbin:/sbin:$(PATH)
 
 BUILD ?= build
 DEMO_PORT ?= 8000
-suites := unit tidy site python http process faults
+suites := unit tidy site python http process faults cost
 
 .PHONY: all bench bootstrap build demo check faults e2e format clean help $(suites:%=test-%)
 

@@ -37,7 +37,7 @@ PyObject* module_log_raw(PyObject* /*module*/, PyObject* text) {
   Py_RETURN_NONE;
 }
 
-std::array<PyMethodDef, 10> methods{
+std::array<PyMethodDef, 11> methods{
     {{"set_runtime", module_set_runtime, METH_O, nullptr},
      {"run_zygote", module_run_zygote, METH_NOARGS,
       "run_zygote() -> exit status; workers do not come back from it"},
@@ -47,6 +47,7 @@ std::array<PyMethodDef, 10> methods{
      {"default_boot", testing_default_boot, METH_NOARGS, nullptr},
      {"load", testing_load, METH_VARARGS, nullptr},
      {"run_request", testing_run_request, METH_VARARGS, nullptr},
+     {"run_worker", testing_run_worker, METH_VARARGS, nullptr},
      {"stacks_until", testing_stacks_until, METH_VARARGS, nullptr},
      {nullptr, nullptr, 0, nullptr}}};
 

@@ -9,7 +9,9 @@
 #include <thread>
 
 #include "base/clock.h"
+#include "scoreboard/segment.h"
 #include "worker/boot.h"
+#include "worker/heritage.h"
 #include "worker/local_request.h"
 
 namespace monodon::python {
@@ -96,6 +98,25 @@ PyObject* testing_stacks_until(PyObject* /*module*/, PyObject* args) {
   const Ref result = Ref::steal(PyObject_CallNoArgs(function));
   keeper.join();
   return result ? PyUnicode_FromString(text.c_str()) : nullptr;
+}
+
+PyObject* testing_run_worker(PyObject* /*module*/, PyObject* args) {
+  int listener = -1;
+  int channel = -1;
+  if (PyArg_ParseTuple(args, "ii:run_worker", &listener, &channel) == 0) return nullptr;
+  if (!loaded_boot())
+    return PyErr_Format(PyExc_RuntimeError, "load() an application first");
+  auto page = scoreboard::make_page(loaded_boot()->settings.threads);
+  if (!page) {
+    PyErr_SetString(PyExc_OSError, page.error().message().c_str());
+    return nullptr;
+  }
+  worker::Heritage heritage;
+  heritage.boot = loaded_boot().get();
+  heritage.page = std::move(page).value();
+  heritage.channel.reset(channel);
+  heritage.listeners.emplace_back(listener);
+  return PyLong_FromLong(worker::run(std::move(heritage), application()));
 }
 
 }  // namespace monodon::python

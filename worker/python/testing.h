@@ -26,4 +26,9 @@ PyObject* testing_run_request(PyObject* module, PyObject* args);
 // writes a byte to fd. Returns the last text.
 PyObject* testing_stacks_until(PyObject* module, PyObject* args);
 
+// run_worker(listener_fd, channel_fd) -> exit status. A whole worker in this process,
+// with the application of load(), which must have named one listener. Ends when the
+// other end of the channel is closed.
+PyObject* testing_run_worker(PyObject* module, PyObject* args);
+
 }  // namespace monodon::python
