@@ -40,6 +40,8 @@ struct Commands {
   CLI::App* status = app.add_subcommand("status", "Show what a running server does.");
   CLI::App* reload =
       app.add_subcommand("reload", "Bring in new code and configuration.");
+  CLI::App* trace = app.add_subcommand(
+      "trace", "Print the Python stacks of workers, also of stuck ones.");
   CLI::App* version = app.add_subcommand("version", "Print the version.");
   CLI::App* generate = app.add_subcommand("generate", "Print generated documents.");
   SettingsOptions serve_settings{*serve};
@@ -67,13 +69,19 @@ struct Commands {
     check->add_flag("--no-app{false}", asked.check.import_application,
                     "Do not import the application.");
     check->add_flag("--print", asked.check.print, "Print the merged configuration.");
-    for (CLI::App* command : {status, reload}) {
+    for (CLI::App* command : {status, reload, trace}) {
       command->add_option("--control", asked.control.control,
                           "Path of the server's control socket.");
       command->add_option("-c,--config", asked.control.config_file,
                           "Configuration file of the server.");
     }
     status->add_flag("--json", asked.control.json, "Print JSON.");
+    trace->add_option("slot", asked.control.slots,
+                      "Slots, as `monodon status` numbers them; all if none is named.");
+    trace
+        ->add_option("--timeout", asked.control.patience,
+                     "Seconds to wait for each worker, 5 by default.")
+        ->check(CLI::Range(0.001, 3600.0));
   }
 };
 
@@ -129,6 +137,8 @@ Parsed dispatch(Commands& commands, const Variables& variables) {
     asked.command = Command::status;
   } else if (commands.reload->parsed()) {
     asked.command = Command::reload;
+  } else if (commands.trace->parsed()) {
+    asked.command = Command::trace;
   } else if (commands.generate->parsed()) {
     asked.command = Command::generate;
   } else {

@@ -10,14 +10,14 @@
 
 namespace monodon::cli {
 
-enum class Command : std::uint8_t { serve, check, status, reload, generate };
+enum class Command : std::uint8_t { serve, check, status, reload, trace, generate };
 
 // What the user asked for, ready to be run.
 struct Invocation {
   Command command = Command::serve;
   master::CommandLine line;  // serve, check
   CheckOptions check;
-  ControlOptions control;  // status, reload
+  ControlOptions control;  // status, reload, trace
   std::string what;        // generate
 };
 

@@ -1,7 +1,9 @@
 // SPDX-License-Identifier: Apache-2.0
 #pragma once
 
+#include <cstdint>
 #include <string>
+#include <vector>
 
 #include "master/config.h"
 
@@ -15,15 +17,17 @@ inline constexpr int kBadUsage = 2;
 
 struct CheckOptions {
   bool import_application = true;
-  bool print = false;  // the merged settings, as a file that says the same
+  bool print = false;       // the merged settings, as a file that says the same
   bool one_status = false;  // 1 for every failure, as Gunicorn's --check-config
 };
 
-// How status and reload find the server they are about.
+// How status, reload and trace find the server they are about.
 struct ControlOptions {
-  std::string control;      // path of the control socket; "" = search
-  std::string config_file;  // -c; names runtime_directory
-  bool json = false;        // status only
+  std::string control;               // path of the control socket; "" = search
+  std::string config_file;           // -c; names runtime_directory
+  bool json = false;                 // status only
+  std::vector<std::uint32_t> slots;  // trace only; empty = all
+  double patience = 5;               // trace only; seconds for each worker
 };
 
 // Each runs one command to its end and returns its exit status.
@@ -31,6 +35,7 @@ int run_serve(const master::CommandLine& line);
 int run_check(const master::CommandLine& line, const CheckOptions& options);
 int run_status(const ControlOptions& options);
 int run_reload(const ControlOptions& options);
+int run_trace(const ControlOptions& options);
 int run_generate(const std::string& what);
 
 // Problems to stderr, a line each; kBadConfiguration.

@@ -1,16 +1,12 @@
 // SPDX-License-Identifier: Apache-2.0
 #include <nlohmann/json.hpp>
 
-#include "cli/server_status.h"
+#include "cli/slot_text.h"
 
 namespace monodon::cli {
 namespace {
 
 using Json = nlohmann::ordered_json;
-
-double seconds_since(std::uint64_t then_ns, std::uint64_t now_ns) {
-  return static_cast<double>(scoreboard::age_ns(then_ns, now_ns)) / 1e9;
-}
 
 Json json_of(const scoreboard::Totals& totals) {
   Json json{{"requests", totals.requests},

@@ -164,9 +164,6 @@ void Chronicle::note(const News& news) {
     case News::Kind::gone:
       bury(news);
       break;
-    case News::Kind::stacks:
-      log::info(who + " stacks:\n" + news.text);
-      break;
     case News::Kind::zygote_silent:
       log::error(fmt::format("the zygote of generation {} does not answer; killing it",
                              news.generation));

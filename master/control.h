@@ -18,6 +18,7 @@ struct ControlReply {
   std::string line;      // JSON, without the newline
   std::vector<int> fds;  // sent with the first byte; owned elsewhere, and only until
                          // the handler's next call. At most kMaxControlFds.
+  UniqueFd own;          // one of `fds` that nobody else owns
 };
 inline constexpr std::size_t kMaxControlFds = 250;  // SCM_MAX_FD is 253
 

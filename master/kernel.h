@@ -70,7 +70,8 @@ class Kernel {
   virtual Result<UniqueFd> adopt(int pid) = 0;
 
   // EAGAIN: it does not read; EPIPE: it is dead. Neither needs an answer here.
-  virtual Outcome tell(const Process& process, const wire::Frame& frame) = 0;
+  virtual Outcome tell(const Process& process, const wire::Frame& frame,
+                       std::span<const int> fds = {}) = 0;
 
   // SIGKILL. Succeeds also if the process is dead and not reaped.
   virtual Outcome kill(const Process& process) = 0;

@@ -179,8 +179,9 @@ Result<UniqueFd> LinuxKernel::adopt(int pid) {
   return pidfd;
 }
 
-Outcome LinuxKernel::tell(const Process& process, const wire::Frame& frame) {
-  return wire::send(process.channel.get(), frame);
+Outcome LinuxKernel::tell(const Process& process, const wire::Frame& frame,
+                          std::span<const int> fds) {
+  return wire::send(process.channel.get(), frame, {}, fds);
 }
 
 Outcome LinuxKernel::kill(const Process& process) {

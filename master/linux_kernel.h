@@ -15,7 +15,8 @@ class LinuxKernel : public Kernel {
   Result<Process> ask_for_worker(const Process& zygote, const wire::Frame& order,
                                  std::size_t threads) override;
   Result<UniqueFd> adopt(int pid) override;
-  Outcome tell(const Process& process, const wire::Frame& frame) override;
+  Outcome tell(const Process& process, const wire::Frame& frame,
+               std::span<const int> fds) override;
   Outcome kill(const Process& process) override;
   [[nodiscard]] Rumour listen(const Process& process,
                               std::size_t threads) const override;

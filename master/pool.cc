@@ -193,8 +193,6 @@ void Pool::on_message(std::size_t index, std::uint32_t serial,
     slot->view.wear = std::max(slot->view.wear, Wear::stuck);
     if (slot->view.state == State::draining)
       slot->deadline = std::min(slot->deadline, kernel_.now() + kStuckPatience);
-  } else if (frame.kind == wire::Kind::stacks) {
-    tell_news(News::Kind::stacks);
   }
 }
 

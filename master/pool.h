@@ -39,7 +39,6 @@ struct News {
     overdue,        // our own deadline struck: it was sent SIGKILL
     undead,         // SIGKILL did not help
     gone,           // reaped: death, page, and `pause` until the next try
-    stacks,         // answer to `dump`: text
     zygote_silent,  // the zygote of `generation` does not answer: end it
     bug,            // an impossible step; text names it
   };
@@ -116,7 +115,9 @@ class Pool {
   // Everybody leaves; nobody is left to take their connections. Quick: now.
   void stop(bool quick);
   void reopen_logs();
-  void request_stacks(std::size_t slot);
+  // The worker writes its Python stacks to `writer`, a stream socket, and closes its
+  // copy. An Error: nobody is in the slot who could be told.
+  Outcome request_stacks(std::size_t slot, int writer);
   // `zygote`: that of the goal's generation, ready to fork; nullptr: there is none now.
   void tick(const Process* zygote);
 

@@ -1,4 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
+#include <fmt/format.h>
+
 #include <algorithm>
 #include <utility>
 
@@ -62,13 +64,18 @@ void Pool::reopen_logs() {
                           .generation = slot.view.generation});
 }
 
-void Pool::request_stacks(std::size_t index) {
-  if (index >= slots_.size() || !slots_[index].process.channel) return;
+Outcome Pool::request_stacks(std::size_t index, int writer) {
+  if (index >= slots_.size()) return Error{fmt::format("there is no slot {}", index)};
   const Slot& slot = slots_[index];
-  (void)kernel_.tell(slot.process, {.kind = wire::Kind::dump,
-                                    .slot = static_cast<std::uint32_t>(index),
-                                    .serial = slot.process.serial,
-                                    .generation = slot.view.generation});
+  if (!slot.process.channel)
+    return Error{
+        fmt::format("no worker is in slot {} ({})", index, name_of(slot.view.state))};
+  return kernel_.tell(slot.process,
+                      {.kind = wire::Kind::dump,
+                       .slot = static_cast<std::uint32_t>(index),
+                       .serial = slot.process.serial,
+                       .generation = slot.view.generation},
+                      std::span{&writer, 1});
 }
 
 Clock::time_point Pool::next_wakeup() const {

@@ -2,6 +2,7 @@
 #pragma once
 
 #include <map>
+#include <nlohmann/json_fwd.hpp>
 #include <optional>
 #include <string>
 #include <vector>
@@ -70,6 +71,7 @@ class Server {
   void reopen_logs();
   ControlReply answer(std::string_view line);
   ControlReply status_reply() const;
+  ControlReply stacks_reply(const nlohmann::json& request);
 
   LoadedConfig config_;     // of the generation that serves
   LoadedConfig candidate_;  // of the one that is imported

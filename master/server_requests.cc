@@ -1,9 +1,11 @@
 // SPDX-License-Identifier: Apache-2.0
 #include <fcntl.h>
 #include <fmt/format.h>
+#include <sys/socket.h>
 #include <unistd.h>
 
 #include <algorithm>
+#include <array>
 #include <csignal>
 #include <nlohmann/json.hpp>
 #include <utility>
@@ -25,8 +27,8 @@ std::string text_of(const nlohmann::json& json) {
   return json.dump(-1, ' ', false, nlohmann::json::error_handler_t::replace);
 }
 
-ControlReply refusal(const char* why) {
-  return {text_of({{"error", why}}), {}};
+ControlReply refusal(const std::string& why) {
+  return {text_of({{"error", why}}), {}, {}};
 }
 
 }  // namespace
@@ -140,9 +142,28 @@ ControlReply Server::answer(std::string_view line) {
   if (name == "status") return status_reply();
   if (name == "reload") {
     reload();
-    return {text_of({{"ok", true}}), {}};
+    return {text_of({{"ok", true}}), {}, {}};
   }
-  return refusal("this \"op\" is not known; status and reload are");
+  if (name == "stacks") return stacks_reply(request);
+  return refusal("this \"op\" is not known; status, reload and stacks are");
+}
+
+// The worker writes into one end of a socket pair and the client reads from the other:
+// however long that takes, the master has no part in it.
+ControlReply Server::stacks_reply(const nlohmann::json& request) {
+  const auto slot = request.find("slot");
+  if (slot == request.end() || !slot->is_number_unsigned())
+    return refusal("no \"slot\"");
+  std::array<int, 2> ends{};
+  if (::socketpair(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0, ends.data()) != 0)
+    return refusal(last_error("make a socket pair").message());
+  UniqueFd reader{ends[0]};
+  const UniqueFd writer{ends[1]};
+  const auto asked =
+      fleet_.pool().request_stacks(slot->get<std::size_t>(), writer.get());
+  if (!asked) return refusal(asked.error().message());
+  const int fd = reader.get();
+  return {text_of({{"stacks", 0}}), {fd}, std::move(reader)};
 }
 
 ControlReply Server::status_reply() const {

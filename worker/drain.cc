@@ -56,7 +56,7 @@ void Loop::read_channel() {
   for (;;) {
     auto got = wire::receive(heritage_.channel.get());
     if (got) {
-      command(got.value());
+      command(std::move(got).value());
     } else if (got.error().code == ECONNRESET) {
       (void)::epoll_ctl(epoll_.get(), EPOLL_CTL_DEL, heritage_.channel.get(), nullptr);
       log::warning("the master is gone; this worker finishes what it runs and leaves");
@@ -68,7 +68,7 @@ void Loop::read_channel() {
   }
 }
 
-void Loop::command(const wire::Message& message) {
+void Loop::command(wire::Message message) {
   // Nothing else is for a worker; the master is trusted to mean no harm.
   const wire::Kind kind = message.frame.kind;
   if (kind == wire::Kind::drain) {
@@ -76,7 +76,7 @@ void Loop::command(const wire::Message& message) {
   } else if (kind == wire::Kind::stop) {
     keeper_->leave_now();
   } else if (kind == wire::Kind::dump) {
-    keeper_->ask_for_stacks();
+    if (!message.fds.empty()) keeper_->ask_for_stacks(std::move(message.fds.front()));
   } else if (kind == wire::Kind::reopen_logs) {
     access_.reopen();
     if (auto opened = log::reopen(); !opened) log::error(opened.error().message());

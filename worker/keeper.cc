@@ -58,9 +58,29 @@ void Keeper::leave_now() noexcept {
   wake();
 }
 
-void Keeper::ask_for_stacks() noexcept {
-  stacks_wanted_ = true;
+void Keeper::ask_for_stacks(UniqueFd reader) {
+  {
+    const std::lock_guard lock{stacks_mutex_};
+    stacks_readers_.push_back(std::move(reader));
+  }
   wake();
+}
+
+void Keeper::answer_for_stacks() {
+  std::vector<UniqueFd> readers;
+  {
+    const std::lock_guard lock{stacks_mutex_};
+    readers.swap(stacks_readers_);
+  }
+  if (readers.empty()) return;
+  const std::string stacks = app_.dump_stacks();
+  for (const UniqueFd& reader : readers)
+    for (std::string_view left = stacks; !left.empty();) {
+      const auto sent =
+          ::send(reader.get(), left.data(), left.size(), MSG_NOSIGNAL | MSG_DONTWAIT);
+      if (sent <= 0) break;
+      left.remove_prefix(static_cast<std::size_t>(sent));
+    }
 }
 
 void Keeper::run() {
@@ -72,8 +92,7 @@ void Keeper::run() {
     asleep_ = false;
     now = monotonic_ns();
     if (leave_wanted_) leave(0);
-    if (stacks_wanted_.exchange(false))
-      loop_.send(wire::Kind::stacks, 0, app_.dump_stacks());
+    answer_for_stacks();
     loop_.report_again();
     look_after_leader(now);
     look_after_requests(now);

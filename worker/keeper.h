@@ -3,8 +3,10 @@
 
 #include <atomic>
 #include <cstdint>
+#include <mutex>
 #include <optional>
 #include <thread>
+#include <vector>
 
 #include "base/unique_fd.h"
 #include "worker/app_thread.h"
@@ -35,8 +37,10 @@ class Keeper {
     if (asleep_.load(std::memory_order_relaxed)) wake();
   }
   void drain_began() noexcept;
-  void leave_now() noexcept;       // the process ends, without finishing anything
-  void ask_for_stacks() noexcept;  // to the master
+  void leave_now() noexcept;  // the process ends, without finishing anything
+  // Writes the stacks to `reader`, a stream socket, and closes it. What does not fit
+  // into it at once is cut off.
+  void ask_for_stacks(UniqueFd reader);
   // Owner, once the application is done: from here on the keeper owns it. False: the
   // client has taken everything; still the caller's.
   [[nodiscard]] bool finish_output(Connection& c, bool keep_alive);
@@ -68,6 +72,7 @@ class Keeper {
   void sweep(std::uint64_t now_ns);
   void close_expired(Connection& c);
   void once_a_second(std::uint64_t now_ns);
+  void answer_for_stacks();
   void show_title(std::uint64_t now_ns);
   void look_after_drain(std::uint64_t now_ns);
   [[noreturn]] void leave(int status);
@@ -78,8 +83,9 @@ class Keeper {
   std::thread thread_;
 
   std::atomic<bool> asleep_{false};
-  std::atomic<bool> stacks_wanted_{false};
   std::atomic<bool> leave_wanted_{false};
+  std::mutex stacks_mutex_;
+  std::vector<UniqueFd> stacks_readers_;  // under stacks_mutex_
   std::atomic<std::uint64_t> drain_since_ns_{0};
 
   std::optional<std::uint64_t> stay_;  // of the leader in the application

@@ -112,7 +112,7 @@ class Loop {
   void take_over(unsigned me);
   void wake_up();
   void read_channel();
-  void command(const wire::Message& message);
+  void command(wire::Message message);
   void advance(Connection& c, unsigned me);
   void refuse(Connection& c, const http::ParseError& why, unsigned me);
   void serve(Connection& c, unsigned me);

@@ -40,14 +40,13 @@ enum class Kind : std::uint32_t {
   retire = 22,       // wants to be replaced; value: a Retire
   drained = 23,      // nothing runs any more; exits at once
   stuck = 24,        // request_timeout struck, the client has its 504; text: what ran
-  stacks = 25,       // answer to `dump`; text: the Python stacks
 
   // master -> worker
   drain = 30,  // stop accepting, finish, hand idle connections on, exit;
                // value 1: nobody is left to take connections, close them
   stop = 31,   // leave now
   reopen_logs = 32,
-  dump = 33,  // send `stacks`
+  dump = 33,  // write the Python stacks into the one descriptor, and close it
 
   // worker -> worker, over the shared pair; see worker/handoff.h
   handoff = 40,

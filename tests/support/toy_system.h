@@ -74,7 +74,8 @@ class ToySystem : public Kernel {
     return some_fd();
   }
 
-  Outcome tell(const Process& process, const wire::Frame& frame) override {
+  Outcome tell(const Process& process, const wire::Frame& frame,
+               std::span<const int> /*fds*/) override {
     if (const int code = std::exchange(fail_next_tell, 0); code != 0)
       return Error{"tell", code};
     told.push_back(frame);

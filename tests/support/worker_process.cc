@@ -209,6 +209,18 @@ wire::Message WorkerProcess::await_message_behind_clog() const {
   }
 }
 
+std::string WorkerProcess::stacks() const {
+  std::array<int, 2> ends{};
+  must(::socketpair(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0, ends.data()), "socketpair");
+  const UniqueFd reader{ends[0]};
+  UniqueFd writer{ends[1]};
+  const int fd = writer.get();
+  if (!wire::send(channel_.get(), {wire::Kind::dump, 1, 7, 2, 0}, {}, {&fd, 1}))
+    throw std::runtime_error{"send to the worker"};
+  writer.reset();
+  return read_until(reader.get());
+}
+
 void WorkerProcess::send(wire::Kind kind, std::int64_t value) const {
   if (!wire::send(channel_.get(), {kind, 1, 7, 2, value}))
     throw std::runtime_error{"message to the worker"};

@@ -44,6 +44,8 @@ class WorkerProcess {
   // The next message that clog() did not put there.
   wire::Message await_message_behind_clog() const;
   void send(wire::Kind kind, std::int64_t value = 0) const;
+  // What it writes when it is asked for its stacks.
+  [[nodiscard]] std::string stacks() const;
   void hang_up() { channel_.reset(); }  // what the death of the master looks like
   void signal(int signo) const;
   int wait();  // exit status, or 128 + signal

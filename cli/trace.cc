@@ -1,0 +1,135 @@
+// SPDX-License-Identifier: Apache-2.0
+#include <fmt/format.h>
+#include <poll.h>
+#include <sys/socket.h>
+
+#include <algorithm>
+#include <array>
+#include <cmath>
+#include <cstdio>
+#include <fstream>
+#include <ranges>
+
+#include "base/clock.h"
+#include "base/escape.h"
+#include "cli/commands.h"
+#include "cli/control_client.h"
+#include "cli/slot_text.h"
+
+namespace monodon::cli {
+namespace {
+
+using std::chrono::milliseconds;
+
+constexpr std::size_t kMostText = 4 << 20;
+
+// What the worker writes until it closes its end. An Error: it does not.
+Result<std::string> read_stacks(int socket, milliseconds patience) {
+  std::string text;
+  const auto until = Clock::now() + patience;
+  while (text.size() < kMostText) {
+    const auto left = std::chrono::ceil<milliseconds>(until - Clock::now());
+    pollfd ready{socket, POLLIN, 0};
+    const int polled =
+        ::poll(&ready, 1, static_cast<int>(std::max(left, milliseconds{0}).count()));
+    if (polled < 0 && errno == EINTR) continue;
+    if (polled < 0) return last_error("wait for the stacks");
+    if (polled == 0)
+      return Error{"no answer within " +
+                   spell_seconds(static_cast<double>(patience.count()) / 1000)};
+    std::array<char, 65536> block{};
+    const auto size = ::recv(socket, block.data(), block.size(), 0);
+    if (size < 0) return last_error("read the stacks");
+    if (size == 0) break;
+    text.append(block.data(), static_cast<std::size_t>(size));
+  }
+  return text;
+}
+
+// Why a process may not answer, as the kernel sees it (proc(5), "stat").
+std::string excuse(const SlotStatus& slot) {
+  if (slot.state == "starting") return "; it is still loading the application";
+  std::ifstream file{fmt::format("/proc/{}/stat", slot.pid)};
+  std::string line;
+  std::getline(file, line);
+  const std::size_t at = line.rfind(") ");
+  if (at == std::string::npos) return "; it has ended meanwhile";
+  switch (line[at + 2]) {
+    case 'T':
+    case 't':
+      return "; it is stopped (SIGSTOP, or a debugger)";
+    case 'D':
+      return "; it waits inside the kernel, for a disk perhaps";
+    case 'Z':
+      return "; it is dead";
+    default:
+      return {};
+  }
+}
+
+void print_lines(std::string_view text) {
+  for (const auto line : std::views::split(text, '\n')) {
+    std::string shown;
+    append_printable(shown, std::string_view{line.begin(), line.end()});
+    std::puts(shown.c_str());
+  }
+}
+
+Outcome trace(const std::string& path, const SlotStatus& slot, std::uint64_t now_ns,
+              milliseconds patience) {
+  const auto answer =
+      ask(path, fmt::format(R"({{"op":"stacks","slot":{}}})", slot.slot), patience);
+  if (!answer) return answer.error();
+  if (answer.value().fds.empty()) return Error{"the server sent no stacks"};
+  auto text = read_stacks(answer.value().fds.front().get(), patience);
+  if (!text) return Error{text.error().message() + excuse(slot)};
+  if (text.value().empty())
+    return Error{"no Python stacks: the application is native, or the worker ended"};
+  std::puts(fmt::format("worker {} (serial {}, pid {}, generation {}), {}", slot.slot,
+                        slot.serial, slot.pid, slot.generation, state_of(slot))
+                .c_str());
+  for (const std::string& request : running(slot, now_ns))
+    std::puts(("  runs " + request).c_str());
+  print_lines(text.value());
+  return ok();
+}
+
+}  // namespace
+
+// First {"op":"status"}, for the names of the workers and for what they run; then, for
+// each, {"op":"stacks"}: the answer has a stream socket that the worker's keeper writes
+// to. Neither the master nor the interpreter's lock is involved in that.
+int run_trace(const ControlOptions& options) {
+  bool good = true;
+  const auto complain = [&good](const std::string& about) {
+    std::fprintf(stderr, "monodon trace: %s\n", about.c_str());
+    good = false;
+    return kBadConfiguration;
+  };
+  const milliseconds patience{std::llround(options.patience * 1000)};
+  const auto path = find_control_socket(options);
+  if (!path) return complain(path.error().message());
+  const auto answer = ask(path.value(), R"({"op":"status"})", milliseconds{5000});
+  if (!answer) return complain(answer.error().message());
+  const auto status = read_status(answer.value());
+  if (!status) return complain(status.error().message());
+
+  const auto& slots = status.value().slots;
+  for (const std::uint32_t wanted : options.slots)
+    if (std::ranges::find(slots, wanted, &SlotStatus::slot) == slots.end())
+      return complain(
+          fmt::format("there is no slot {}; `monodon status` shows which "
+                      "there are",
+                      wanted));
+  for (const SlotStatus& slot : slots) {
+    const bool named =
+        std::ranges::find(options.slots, slot.slot) != options.slots.end();
+    if (!named && (!options.slots.empty() || slot.pid == 0)) continue;
+    if (const auto done = trace(path.value(), slot, status.value().now_ns, patience);
+        !done)
+      complain(fmt::format("worker {}: {}", slot.slot, done.error().message()));
+  }
+  return good ? kGood : kBadConfiguration;
+}
+
+}  // namespace monodon::cli
