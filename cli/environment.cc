@@ -47,6 +47,23 @@ void apply_own(const Variables& variables, master::CommandLine& line) {
   }
 }
 
+// A warning, not an error: an environment also holds what others put there.
+void warn_of_unknown(const Variables& variables, master::CommandLine& line) {
+  for (const auto& [name, value] : variables) {
+    constexpr std::string_view kOurs = "MONODON_";
+    // MONODON_LIBDIR: see master/install_paths.h.
+    if (!name.starts_with(kOurs) || name == "MONODON_LIBDIR") continue;
+    const std::string_view rest = std::string_view{name}.substr(kOurs.size());
+    const std::string_view nearest = master::nearest_key(rest);
+    const master::Setting* const meant = master::find_setting(nearest);
+    if (meant != nullptr && master::variable(*meant) == name) continue;
+    std::string warning = name + " in the environment: unknown setting, ignored";
+    if (meant != nullptr)
+      warning += fmt::format("; did you mean {}?", master::variable(*meant));
+    line.warnings.push_back(std::move(warning));
+  }
+}
+
 std::vector<std::string> apply_arguments(const std::string& text,
                                          master::CommandLine& line) {
   Result<std::vector<std::string>> words = shell_words(text);
@@ -90,6 +107,7 @@ std::vector<std::string> apply_environment(const Variables& variables,
                                            master::CommandLine& line) {
   apply_common(variables, line);
   apply_own(variables, line);
+  warn_of_unknown(variables, line);
   const auto arguments = variables.find(std::string{kArguments});
   if (arguments == variables.end()) return {};
   return apply_arguments(arguments->second, line);

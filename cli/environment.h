@@ -15,8 +15,9 @@ using Variables = std::map<std::string, std::string>;
 
 // What the environment asks for: WEB_CONCURRENCY, PORT, FORWARDED_ALLOW_IPS and
 // SENDFILE, which others set too; then MONODON_KEY of each setting; then the flags in
-// GUNICORN_CMD_ARGS. Later ones win. Goes into line.environment and line.notes, and
-// into line.config_file where that is empty. Returns what was wrong with the use of
+// GUNICORN_CMD_ARGS. Later ones win. Goes into line.environment, line.notes and
+// line.warnings (a MONODON_ variable that is no setting), and into line.config_file
+// where that is empty. Returns what was wrong with the use of
 // flags, a sentence each.
 std::vector<std::string> apply_environment(const Variables& variables,
                                            master::CommandLine& line);

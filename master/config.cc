@@ -58,6 +58,7 @@ class Loader {
     loaded_.settings = default_settings();
     loaded_.command_line = line;
     loaded_.notes = line.notes;
+    loaded_.warnings = line.warnings;
   }
 
   ConfigResult load() {

@@ -25,6 +25,7 @@ struct CommandLine {
   std::vector<Override> environment;  // over the file
   std::vector<Override> arguments;    // over the environment
   std::vector<std::string> notes;     // flags that were accepted and do nothing
+  std::vector<std::string> warnings;  // about what was ignored
 };
 
 // A configuration that was checked and found good.

@@ -4,6 +4,7 @@
 #include <catch2/catch.hpp>
 #include <map>
 
+#include "cli/environment.h"
 #include "cli/gunicorn_flags.h"
 #include "cli/shell_words.h"
 #include "master/settings_table.h"
@@ -150,6 +151,20 @@ TEST_CASE("the environment is read, and the command line wins over it",
   CHECK(s.worker.access_log_format == "%(h)s \"%(r)s\"");
   CHECK(s.worker.environment == Texts{"A=b"});
   CHECK(settings({"-w", "7", "a:b"}, arguments).workers == 7);
+}
+
+TEST_CASE("a misspelt variable is told", "[command_line]") {
+  master::CommandLine line;
+  (void)apply_environment({{"MONODON_WROKERS", "5"},
+                           {"MONODON_ZZZ", ""},
+                           {"MONODON_THREADS", "2"},
+                           {"MONODON_LIBDIR", "/"},
+                           {"HOME", "/"}},
+                          line);
+  CHECK(line.warnings ==
+        Texts{"MONODON_WROKERS in the environment: unknown setting, ignored; did you "
+              "mean MONODON_WORKERS?",
+              "MONODON_ZZZ in the environment: unknown setting, ignored"});
 }
 
 TEST_CASE("wrong use of flags is status 2 and says what to do", "[command_line]") {
