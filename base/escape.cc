@@ -5,6 +5,10 @@
 #include <cstddef>
 #include <cstdint>
 
+#if defined(__SSE2__)
+#include <emmintrin.h>
+#endif
+
 namespace monodon {
 namespace {
 
@@ -69,11 +73,34 @@ std::size_t utf8_length(std::string_view text) noexcept {
 
 namespace {
 
+// The first byte from `at` on that is not plain (kPlain or kPlainWord), or the size.
+std::size_t find_special(std::string_view text, std::size_t at,
+                         const std::array<bool, 256>& plain) noexcept {
+#if defined(__SSE2__)
+  const bool space = plain[byte(' ')];
+  for (; text.size() - at >= 16; at += 16) {
+    const __m128i bytes =
+        _mm_loadu_si128(reinterpret_cast<const __m128i*>(text.data() + at));
+    // Signed: what is over 0x7f is below the first.
+    const __m128i printable =
+        _mm_and_si128(_mm_cmpgt_epi8(bytes, _mm_set1_epi8(space ? 0x1f : 0x20)),
+                      _mm_cmplt_epi8(bytes, _mm_set1_epi8(0x7f)));
+    const __m128i marks = _mm_or_si128(_mm_cmpeq_epi8(bytes, _mm_set1_epi8('"')),
+                                       _mm_cmpeq_epi8(bytes, _mm_set1_epi8('\\')));
+    const int good = _mm_movemask_epi8(_mm_andnot_si128(marks, printable));
+    if (good != 0xffff)
+      return at + static_cast<std::size_t>(__builtin_ctz(~static_cast<unsigned>(good)));
+  }
+#endif
+  while (at < text.size() && plain[byte(text[at])]) ++at;
+  return at;
+}
+
 void append_all_but(std::string& to, std::string_view text,
                     const std::array<bool, 256>& plain) {
   std::size_t from = 0;
-  for (std::size_t i = 0; i < text.size(); ++i) {
-    if (plain[byte(text[i])]) continue;
+  for (std::size_t i = find_special(text, 0, plain); i < text.size();
+       i = find_special(text, i + 1, plain)) {
     to.append(text.substr(from, i - from));
     from = i + 1;
     if (text[i] == '"' || text[i] == '\\') {

@@ -4,6 +4,7 @@
 #include <chrono>
 #include <ctime>
 
+#include "base/clock.h"
 #include "worker/access_writer.h"
 
 namespace monodon::master {
@@ -28,7 +29,7 @@ void log_dead_requests(const worker::Settings& settings,
     const auto us = std::chrono::duration_cast<std::chrono::microseconds>(last.age);
     record.duration_us = static_cast<std::uint64_t>(us.count());
     record.wall_seconds = std::time(nullptr);
-    log.add(record);
+    log.add(record, monotonic_ns());
   }
   log.flush();
 }

@@ -31,17 +31,20 @@ AccessWriter::AccessWriter(const Settings& settings)
   enabled_ = true;
 }
 
-void AccessWriter::add(const AccessRecord& record) {
+void AccessWriter::add(const AccessRecord& record, std::uint64_t now_ns) {
   const std::lock_guard lock{mutex_};
   line_.clear();
   format_.append(record, line_);
   file_.buffer(line_);
+  last_ns_.store(now_ns, std::memory_order_relaxed);
   pending_.store(true, std::memory_order_relaxed);
 }
 
 void AccessWriter::flush() {
   const std::lock_guard lock{mutex_};
   pending_.store(false, std::memory_order_relaxed);
+  flushed_ns_.store(last_ns_.load(std::memory_order_relaxed),
+                    std::memory_order_relaxed);
   file_.flush();
 }
 

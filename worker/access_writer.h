@@ -11,9 +11,9 @@
 
 namespace monodon::worker {
 
-// The access log of one worker: lines of all threads, gathered while requests come one
-// after the other and written when the worker would wait, or when 32 KiB are there.
-// Any thread of the worker.
+// The access log of one worker: lines of all threads, gathered and written when 32 KiB
+// are there, when the worker would wait and has not written for 10 ms, or by the keeper
+// some 50 ms later. Any thread of the worker.
 class AccessWriter {
  public:
   // A format that does not compile was refused with the configuration; a file that
@@ -21,22 +21,32 @@ class AccessWriter {
   explicit AccessWriter(const Settings& settings);
 
   [[nodiscard]] bool enabled() const noexcept { return enabled_; }
-  void add(const AccessRecord& record);
+  void add(const AccessRecord& record, std::uint64_t now_ns);
   // Whether flush() has something to do. May be a moment late.
   [[nodiscard]] bool pending() const noexcept {
     return pending_.load(std::memory_order_relaxed);
+  }
+  // Whether the lines have waited for long enough: one system call for many of them.
+  [[nodiscard]] bool due() const noexcept {
+    return pending() && last_ns_.load(std::memory_order_relaxed) -
+                                flushed_ns_.load(std::memory_order_relaxed) >=
+                            kPauseNs;
   }
   void flush();
   void reopen();
   [[nodiscard]] std::uint64_t dropped();
 
  private:
+  static constexpr std::uint64_t kPauseNs = 10'000'000;
+
   std::mutex mutex_;
   AccessFormat format_;
   LogFile file_;
   std::string line_;
   bool enabled_ = false;
   std::atomic<bool> pending_{false};
+  std::atomic<std::uint64_t> last_ns_{0};  // of the newest line, CLOCK_MONOTONIC
+  std::atomic<std::uint64_t> flushed_ns_{0};
 };
 
 }  // namespace monodon::worker

@@ -96,6 +96,7 @@ void Keeper::run() {
     loop_.report_again();
     look_after_leader(now);
     look_after_requests(now);
+    flush_log(now);
     if (elapsed_ns(swept_ns_, now) >= kSecond) {
       swept_ns_ = now;
       sweep(now);
@@ -115,14 +116,23 @@ int Keeper::interval_ms(std::uint64_t now) {
   }
   if (begun != requests_seen_ || busy) {
     // After a rest the first requests are watched closely: they may be the long ones.
-    if (elapsed_ns(active_ns_, now) >= kSecond) long_seen_ns_ = now;
+    // Not for longer, since a round costs as much as a request.
+    if (elapsed_ns(active_ns_, now) >= kSecond) close_look_ns_ = now + 20 * kMs;
     active_ns_ = now;
     requests_seen_ = begun;
   }
   if (drain_since_ns_ != 0) return 2;
   if (loop_.acceptor().paused()) return 50;
   if (elapsed_ns(active_ns_, now) >= kSecond) return 1000;
-  return elapsed_ns(long_seen_ns_, now) < 2 * kSecond ? 1 : 50;
+  const bool closely =
+      now < close_look_ns_ || elapsed_ns(long_seen_ns_, now) < 2 * kSecond;
+  return closely ? 1 : 50;
+}
+
+void Keeper::flush_log(std::uint64_t now) {
+  if (elapsed_ns(flushed_ns_, now) < 20 * kMs || !loop_.access().pending()) return;
+  flushed_ns_ = now;
+  loop_.access().flush();
 }
 
 // A stay in the application that lasts from one round to the next is a long one.
@@ -134,8 +144,7 @@ void Keeper::look_after_leader(std::uint64_t now) {
     return;
   }
   if (elapsed_ns(stay_since_ns_, now) < kMs * 9 / 10) return;
-  long_seen_ns_ = now;
-  if (loop_.access().pending()) loop_.access().flush();
+  saw_long_request(now);
   if (!loop_.promote(*stay)) (void)loop_.stand_in(*stay);
 }
 
@@ -243,7 +252,6 @@ void Keeper::once_a_second(std::uint64_t now) {
                                      std::memory_order_relaxed);
   loop_.header().log_lines_dropped.store(log::dropped() + loop_.access().dropped(),
                                          std::memory_order_relaxed);
-  if (loop_.access().pending()) loop_.access().flush();
   show_title(now);
   if (s.max_lifetime != 0 && elapsed_ns(started_ns_, now) >= s.max_lifetime * kMs)
     loop_.request_retire(wire::Retire::max_lifetime);

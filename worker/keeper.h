@@ -22,7 +22,8 @@ class Loop;
 // It finishes responses that clients take slowly, closes connections whose time is up,
 // enforces deadlines, sees to it that somebody leads while a request takes long, and
 // ends the worker once it has drained. It looks every millisecond while requests take
-// long, every 50 ms while they are short, and once a second when there are none.
+// long (and for a moment after a rest), every 50 ms while they are short, and once a
+// second when there are none.
 class Keeper {
  public:
   Keeper(Loop& loop, Application& app);
@@ -36,6 +37,11 @@ class Keeper {
   void request_began() noexcept {
     if (asleep_.load(std::memory_order_relaxed)) wake();
   }
+  // One that took longer than kLongNs has ended. Others may come.
+  void saw_long_request(std::uint64_t now_ns) noexcept {
+    long_seen_ns_.store(now_ns, std::memory_order_relaxed);
+  }
+  static constexpr std::uint64_t kLongNs = 1'000'000;
   void drain_began() noexcept;
   void leave_now() noexcept;  // the process ends, without finishing anything
   // Writes the stacks to `reader`, a stream socket, and closes it. What does not fit
@@ -69,6 +75,7 @@ class Keeper {
   void look_after_requests(std::uint64_t now_ns);
   void slow(AppThread& t, Connection& c, std::uint64_t age_ns);
   void expire(AppThread& t, Connection& c, std::uint64_t now_ns);
+  void flush_log(std::uint64_t now_ns);
   void sweep(std::uint64_t now_ns);
   void close_expired(Connection& c);
   void once_a_second(std::uint64_t now_ns);
@@ -90,10 +97,12 @@ class Keeper {
 
   std::optional<std::uint64_t> stay_;  // of the leader in the application
   std::uint64_t stay_since_ns_ = 0;
-  std::uint64_t long_seen_ns_ = 0;  // when a request last took over a millisecond
-  std::uint64_t active_ns_ = 0;     // when a request last ran
+  std::atomic<std::uint64_t> long_seen_ns_{0};  // a request took over a millisecond
+  std::uint64_t close_look_ns_ = 0;             // until then, watch closely
+  std::uint64_t active_ns_ = 0;                 // when a request last ran
   std::uint64_t requests_seen_ = 0;
   std::uint64_t swept_ns_ = 0;
+  std::uint64_t flushed_ns_ = 0;
   std::uint64_t memory_looked_ns_ = 0;
   std::uint64_t started_ns_ = 0;
   bool title_busy_ = false;

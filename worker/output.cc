@@ -7,13 +7,34 @@
 #include <unistd.h>
 
 #include <algorithm>
+#include <array>
 #include <cerrno>
+#include <cstring>
 
 #include "worker/spool_file.h"
 
 namespace monodon::worker {
 
 ssize_t send_some(int socket, std::span<const iovec> parts, int flags) noexcept {
+  // Little is sent faster in one piece: the kernel has no list to fetch and check.
+  std::array<char, 1024> whole;
+  std::size_t size = 0;
+  for (const iovec& part : parts) {
+    if (part.iov_len > whole.size() - size) {
+      size = 0;
+      break;
+    }
+    if (part.iov_len != 0)
+      std::memcpy(whole.data() + size, part.iov_base, part.iov_len);
+    size += part.iov_len;
+  }
+  if (size != 0) {
+    ssize_t sent;
+    do {
+      sent = ::send(socket, whole.data(), size, MSG_NOSIGNAL | MSG_DONTWAIT | flags);
+    } while (sent < 0 && errno == EINTR);
+    return sent;
+  }
   msghdr message{};
   message.msg_iov = const_cast<iovec*>(parts.data());
   message.msg_iovlen = parts.size();

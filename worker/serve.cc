@@ -74,6 +74,7 @@ Request Loop::request_of(Connection& c, const AppThread& t) const {
 void Loop::account(Connection& c, AppThread& t, const Exchange::Result& r,
                    bool expired) {
   const std::uint64_t now = monotonic_ns();
+  if (now - c.received_ns >= Keeper::kLongNs) keeper_->saw_long_request(now);
   const int status = expired && r.status == 0 ? 504 : r.status;
   if (r.failed) scoreboard::add(t.row.errors);
   scoreboard::add(t.row.busy_ns, elapsed_ns(c.received_ns, now));
@@ -99,7 +100,7 @@ void Loop::log_access(AppThread* thread, const Connection& c, int status,
   record.body_bytes = body_bytes;
   record.duration_us = c.received_ns != 0 ? (now_ns - c.received_ns) / 1000 : 0;
   record.wall_seconds = wall_seconds();
-  access_.add(record);
+  access_.add(record, now_ns);
 }
 
 // Not a request, or one that we do not pass on: one answer, then the connection ends.

@@ -184,3 +184,54 @@ def test_the_application_may_change_environ(site):
     here = site(application)
     for _ in range(3):
         assert here.get().body == b"GET"
+
+
+def test_like_requests_in_turns_show_what_each_would_show_alone(site):
+    """Requests with the same fields share a dictionary inside: nothing may stay in it."""
+    application = Keep()
+    served = site(application)
+    shapes = [
+        ["Host: {0}.example.org:{1}", "User-Agent: {2}", "Cookie: a={0}"],
+        ["Host: {0}", "X-Forwarded-Proto: https", "Authorization: Basic {0}", "X-Long: {3}"],
+        ["host: {0}", "Content-Type: text/{1}", "X-Empty: {4}", "Cookie: {4}"],
+    ]
+    targets = ["/", "/a%20b?x={0}", "http://other.example.org/{0}", "/{3}", "/plain/{1}"]
+
+    def ask(number, *more):
+        values = [number, number % 3 + 1, "a" if number % 2 else "b", "l" * (number % 5 * 100),
+                  "" if number % 3 else "full"]
+        fields = [line.format(*values) for line in shapes[number % len(shapes)]]
+        target = targets[number % len(targets)].format(*values)
+        if target.startswith("http:"):
+            fields[0] = "Host: other.example.org"
+        version = "1.0" if number % 7 == 0 else "1.1"
+        head = "\r\n".join([f"{'POST' if number % 4 == 0 else 'GET'} {target} HTTP/{version}",
+                            *fields, *more, "", ""])
+        served.raw(head.encode("latin-1"))
+        return {key: value for key, value in application.environ.items()
+                if key not in ("wsgi.input", "wsgi.early_hints")}
+
+    for number in range(300):
+        together = ask(number)
+        # A field that no request had before: this one is made from nothing.
+        alone = ask(number, f"X-Only-{number}: 1")
+        del alone[f"HTTP_X_ONLY_{number}"]
+        assert together == alone, number
+
+
+def test_what_an_application_does_to_one_environ_reaches_no_other(site):
+    seen = []
+
+    def application(environ, start_response):
+        seen.append(dict(environ))
+        environ["HTTP_ACCEPT"] = "changed"
+        del environ["HTTP_HOST"]
+        environ["mine"] = 1
+        start_response("200 OK", [])
+        return []
+
+    served = site(application)
+    for _ in range(4):
+        served.get("/", "Accept: */*")
+    assert all(environ["HTTP_ACCEPT"] == "*/*" and "mine" not in environ and
+               environ["HTTP_HOST"] == "example.org" for environ in seen)

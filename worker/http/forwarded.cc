@@ -73,6 +73,9 @@ Result<Forwarding> Forwarding::compile(const worker::Settings& settings) {
   }
   rules.forwarder_names_ = settings.forwarder_headers;
   rules.request_id_header_ = lower(settings.request_id_header);
+  rules.lengths_ = length_bit(rules.request_id_header_) | length_bit("x-forwarded-for");
+  for (const SchemeHeader& header : rules.scheme_headers_)
+    rules.lengths_ |= length_bit(header.name);
   rules.client_from_field_ = settings.remote_addr_from_forwarded;
   rules.strip_ = settings.strip_untrusted_forwarded;
   return rules;
@@ -104,6 +107,7 @@ const ParseError* Forwarding::believe(RequestHead& head, Origin& origin) const {
   bool scheme_told = false;
   bool client_told = false;
   for (const Field& field : head.fields) {
+    if ((lengths_ & length_bit(field.name)) == 0) continue;
     for (const SchemeHeader& header : scheme_headers_) {
       if (!equals_lower(field.name, header.name)) continue;
       const std::string_view scheme =

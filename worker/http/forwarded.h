@@ -3,6 +3,7 @@
 
 #include <sys/socket.h>
 
+#include <algorithm>
 #include <cstdint>
 #include <span>
 #include <string>
@@ -85,6 +86,9 @@ class Forwarding {
   const ParseError* take_forwarder_fields(RequestHead& head, Origin& origin) const;
   const ParseError* disbelieve(RequestHead& head) const;
   void find_client(const RequestHead& head, Origin& origin) const noexcept;
+  static constexpr std::uint64_t length_bit(std::string_view name) noexcept {
+    return 1ULL << std::min<std::size_t>(name.size(), 63);
+  }
   [[nodiscard]] bool is_forwarding(std::string_view name) const noexcept;
 
   std::vector<Network> networks_;
@@ -92,6 +96,9 @@ class Forwarding {
   std::vector<SchemeHeader> scheme_headers_;
   std::vector<std::string> forwarder_names_;
   std::string request_id_header_;  // lower case
+  // Bit n: a name of n bytes may be one that believe() looks for (63: or longer). So
+  // most fields cost it one test.
+  std::uint64_t lengths_ = 0;
   HeadLimits::Underscores underscores_ = HeadLimits::Underscores::drop;
   bool client_from_field_ = true;
   bool strip_ = true;

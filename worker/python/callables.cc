@@ -45,9 +45,13 @@ PyObject* start_response(PyObject* self, PyObject* args, PyObject* kwargs) {
   PyObject* status = nullptr;
   PyObject* headers = nullptr;
   PyObject* exc_info = Py_None;
-  if (!PyArg_ParseTupleAndKeywords(args, kwargs, "OO|O:start_response", names.data(),
-                                   &status, &headers, &exc_info))
+  if (kwargs == nullptr && PyTuple_Size(args) == 2) {  // as nearly all call it
+    status = PyTuple_GetItem(args, 0);
+    headers = PyTuple_GetItem(args, 1);
+  } else if (!PyArg_ParseTupleAndKeywords(args, kwargs, "OO|O:start_response",
+                                          names.data(), &status, &headers, &exc_info)) {
     return nullptr;
+  }
   if (exc_info != Py_None) {
     if (!PyTuple_Check(exc_info) || PyTuple_Size(exc_info) != 3) {
       PyErr_SetString(PyExc_TypeError, "exc_info must be a tuple of three");

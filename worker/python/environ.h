@@ -1,26 +1,29 @@
 // SPDX-License-Identifier: Apache-2.0
 #pragma once
 
+#include <array>
 #include <cstdint>
-#include <deque>
+#include <memory>
 #include <string>
 #include <string_view>
-#include <unordered_map>
 #include <vector>
 
 #include "worker/application.h"
 #include "worker/python/call.h"
+#include "worker/python/environ_names.h"
 #include "worker/python/py.h"
 
 namespace monodon::python {
 
 // Makes the environ of PEP 3333, with the keys and forms Gunicorn's users know.
 //
-// Four fifths of the time of a simple WSGI server go into this dictionary, so: every
-// request starts from a copy of a dictionary that has all keys already (one for each
-// listener), names of fields become keys once, and a value that came with the last
-// request too is the same object again. Names and values that are remembered are
-// bounded, and secrets (Cookie, Authorization) are not remembered.
+// Four fifths of the time of a simple WSGI server go into this dictionary. So the
+// requests that carry the same fields in the same order, as a proxy and a browser send
+// them, share a Shape: a dictionary that has all their keys and the values of the last
+// of them. A request changes in it what differs, and gets a copy. Shapes are few and
+// bounded, made for what came twice only; anything unusual is made plainly, from a
+// template of its listener. Secrets (Cookie, Authorization), long values and the
+// objects of one request go into the copy alone.
 //
 // Deliberately other than Gunicorn: REQUEST_URI and REQUEST_ID are set, REMOTE_ADDR
 // is the client's when the proxy is trusted, gunicorn.socket is missing (a response
@@ -37,23 +40,28 @@ class EnvironMaker {
   [[nodiscard]] Ref make(const Call& call);
 
  private:
-  // One key of a header field and what came under it last.
-  struct Name {
-    Ref key;
-    std::uint64_t seen = 0;  // serial of the last request that had it
-    bool secret = false;
-    bool cookie = false;
-    bool host = false;
-    std::string last_text;
-    Ref last;
-  };
-  struct Last {
-    std::string text;
-    Ref object;
-  };
   struct Template {
     const worker::ListenerInfo* listener = nullptr;
     Ref dict;
+  };
+  // A field of a shape, and what came in it last.
+  struct Slot {
+    std::string sent;  // its name as sent
+    const FieldName* name = nullptr;
+    std::string text;
+  };
+  struct Shape {
+    std::uint64_t hash = 0;
+    std::uint64_t used = 0;  // serial of the last request that had it
+    const worker::ListenerInfo* listener = nullptr;
+    bool remote_port = false;
+    std::vector<Slot> slots;
+    Ref dict;
+    // What the values in `dict` were made of.
+    std::string method, target, script_name, path_info, scheme, host, remote_addr;
+    bool path_info_given = false;
+    std::uint8_t minor_version = 1;
+    std::uint16_t port = 0;
   };
   enum Key : std::size_t {
     kRequestMethod,
@@ -75,20 +83,25 @@ class EnvironMaker {
     kKeys
   };
 
+  // environ.cc
   [[nodiscard]] Ref make_template(const worker::ListenerInfo& listener) const;
   [[nodiscard]] PyObject* template_for(const worker::ListenerInfo& listener);
+  [[nodiscard]] Ref make_plainly(const Call& call);
   bool set(PyObject* dict, Key key, std::string_view text);
-  bool set_repeating(PyObject* dict, Key key, std::string_view text, Last& last);
+  bool set_own(PyObject* dict, const Call& call);
+  bool set_protocol(PyObject* dict, const http::RequestHead& head);
   bool set_path(PyObject* dict, const worker::Request& request);
   bool set_server(PyObject* dict, const worker::Request& request);
   bool set_peer(PyObject* dict, const worker::Request& request);
   bool set_fields(PyObject* dict, const worker::Request& request);
-  bool set_field(PyObject* dict, Name& name, std::string_view value);
-  bool join_field(PyObject* dict, const Name& name, PyObject* value) const;
-  // `position` of the field among its request's.
-  [[nodiscard]] Name* name_of(std::string_view field_name, std::size_t position,
-                              Name& spare);
-  [[nodiscard]] Name* find_or_add(std::string_view field_name, Name& spare);
+  bool join_field(PyObject* dict, const FieldName& name, PyObject* value) const;
+
+  // environ_shapes.cc
+  [[nodiscard]] Shape* shape_for(const worker::Request& request);
+  [[nodiscard]] Shape* make_shape(const worker::Request& request, std::uint64_t hash);
+  bool update(Shape& shape, const worker::Request& request);
+  bool update_fields(Shape& shape, const http::RequestHead& head);
+  bool set_unshared(PyObject* dict, const Shape& shape, const http::RequestHead& head);
 
   bool multithread_;
   bool multiprocess_;
@@ -97,22 +110,12 @@ class EnvironMaker {
   std::string script_name_;  // of the process environment
   std::vector<Ref> keys_;
   std::vector<Template> templates_;
-  std::deque<Name> names_;                         // stable addresses
-  std::unordered_map<std::string, Name*> by_key_;  // "HTTP_X_Y"
-  struct Hash {
-    using is_transparent = void;
-    std::size_t operator()(std::string_view s) const noexcept {
-      return std::hash<std::string_view>{}(s);
-    }
-  };
-  using ByField = std::unordered_map<std::string, Name*, Hash, std::equal_to<>>;
-  ByField by_field_;  // as sent
-  // Where the last request had which field: a proxy sends them in one order, so most
-  // names are found without hashing them.
-  std::vector<const ByField::value_type*> last_order_;
+  FieldNames names_;
+  std::vector<std::unique_ptr<Shape>> shapes_;
+  std::array<std::uint64_t, 64> seen_{};  // hashes of shapes that came once
+  Shape* last_shape_ = nullptr;
   std::uint64_t serial_ = 0;
   std::string scratch_;
-  Last method_, protocol_, target_, query_, remote_, host_, port_, scheme_;
 };
 
 }  // namespace monodon::python
