@@ -10,6 +10,7 @@
 
 #include "cli/help_format.h"
 #include "cli/settings_options.h"
+#include "cli/top_text.h"
 
 namespace monodon::cli {
 namespace {
@@ -30,6 +31,20 @@ std::string start_directory(const Variables& variables) {
   return same ? logical->second : physical;
 }
 
+void add_top_options(CLI::App& top, TopOptions& options) {
+  top.add_flag("--once", options.once, "Print one picture as text.");
+  top.add_flag("-b,--batch", options.batch, "Print pictures as text, one by one.");
+  top.add_option("-n,--pictures", options.pictures,
+                 "With --batch: how many; without end by default.");
+  top.add_option("-d,--delay", options.delay,
+                 "Seconds between two looks, 1 by default.")
+      ->check(CLI::Range(0.1, 3600.0));
+  std::vector<std::string> names;
+  for (const SortKey& sort : kSortKeys) names.emplace_back(sort.name);
+  top.add_option("-s,--sort", options.sort, "What the rows are sorted by.")
+      ->check(CLI::IsMember(names));
+}
+
 // All commands with their options, on the stack of one parse.
 struct Commands {
   CLI::App app{"A preforking application server for Python web applications.",
@@ -40,6 +55,7 @@ struct Commands {
   CLI::App* status = app.add_subcommand("status", "Show what a running server does.");
   CLI::App* reload =
       app.add_subcommand("reload", "Bring in new code and configuration.");
+  CLI::App* top = app.add_subcommand("top", "Watch a running server.");
   CLI::App* trace = app.add_subcommand(
       "trace", "Print the Python stacks of workers, also of stuck ones.");
   CLI::App* version = app.add_subcommand("version", "Print the version.");
@@ -69,13 +85,14 @@ struct Commands {
     check->add_flag("--no-app{false}", asked.check.import_application,
                     "Do not import the application.");
     check->add_flag("--print", asked.check.print, "Print the merged configuration.");
-    for (CLI::App* command : {status, reload, trace}) {
+    for (CLI::App* command : {status, reload, top, trace}) {
       command->add_option("--control", asked.control.control,
                           "Path of the server's control socket.");
       command->add_option("-c,--config", asked.control.config_file,
                           "Configuration file of the server.");
     }
     status->add_flag("--json", asked.control.json, "Print JSON.");
+    add_top_options(*top, asked.top);
     trace->add_option("slot", asked.control.slots,
                       "Slots, as `monodon status` numbers them; all if none is named.");
     trace
@@ -137,6 +154,8 @@ Parsed dispatch(Commands& commands, const Variables& variables) {
     asked.command = Command::status;
   } else if (commands.reload->parsed()) {
     asked.command = Command::reload;
+  } else if (commands.top->parsed()) {
+    asked.command = Command::top;
   } else if (commands.trace->parsed()) {
     asked.command = Command::trace;
   } else if (commands.generate->parsed()) {

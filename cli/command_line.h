@@ -10,15 +10,24 @@
 
 namespace monodon::cli {
 
-enum class Command : std::uint8_t { serve, check, status, reload, trace, generate };
+enum class Command : std::uint8_t {
+  serve,
+  check,
+  status,
+  reload,
+  top,
+  trace,
+  generate
+};
 
 // What the user asked for, ready to be run.
 struct Invocation {
   Command command = Command::serve;
   master::CommandLine line;  // serve, check
   CheckOptions check;
-  ControlOptions control;  // status, reload, trace
-  std::string what;        // generate
+  ControlOptions control;  // status, reload, top, trace
+  TopOptions top;
+  std::string what;  // generate
 };
 
 // Or, where that is all: text to print (help, version, usage errors) and the status to

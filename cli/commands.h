@@ -21,7 +21,7 @@ struct CheckOptions {
   bool one_status = false;  // 1 for every failure, as Gunicorn's --check-config
 };
 
-// How status, reload and trace find the server they are about.
+// How status, top, trace and reload find the server they are about.
 struct ControlOptions {
   std::string control;               // path of the control socket; "" = search
   std::string config_file;           // -c; names runtime_directory
@@ -30,11 +30,20 @@ struct ControlOptions {
   double patience = 5;               // trace only; seconds for each worker
 };
 
+struct TopOptions {
+  bool once = false;           // one picture to stdout, as text
+  bool batch = false;          // one after the other
+  std::uint64_t pictures = 0;  // batch: how many; 0: no end
+  double delay = 1;            // seconds between two looks
+  std::string sort = "slot";   // a name in kSortKeys
+};
+
 // Each runs one command to its end and returns its exit status.
 int run_serve(const master::CommandLine& line);
 int run_check(const master::CommandLine& line, const CheckOptions& options);
 int run_status(const ControlOptions& options);
 int run_reload(const ControlOptions& options);
+int run_top(const ControlOptions& options, const TopOptions& top);
 int run_trace(const ControlOptions& options);
 int run_generate(const std::string& what);
 

@@ -18,6 +18,8 @@ int run(const Invocation& asked) {
       return run_status(asked.control);
     case Command::reload:
       return run_reload(asked.control);
+    case Command::top:
+      return run_top(asked.control, asked.top);
     case Command::trace:
       return run_trace(asked.control);
     case Command::generate:

@@ -33,19 +33,7 @@ int descriptor(const Json& json, const char* key, const Answer& answer) {
   return answer.fds[static_cast<std::size_t>(index)].get();
 }
 
-// The worker's own page, if it still is the one that the answer is about.
-void add_page(SlotStatus& slot, int fd, std::uint32_t threads, std::uint64_t now_ns) {
-  if (fd < 0 || slot.serial == 0) return;
-  auto view = scoreboard::PageView::open(fd, threads);
-  if (!view) return;
-  slot.page = view.value().read();
-  const auto age = static_cast<std::uint64_t>(std::max(slot.age, 0.0) * 1e9);
-  scoreboard::CounterGuard guard{threads, now_ns - std::min(age, now_ns)};
-  slot.totals += guard.observe(slot.page->totals, now_ns);
-}
-
-SlotStatus read_slot(const Json& row, const ServerStatus& status,
-                     const Answer& answer) {
+SlotStatus slot_in(const Json& row) {
   SlotStatus slot;
   slot.slot = value_of<std::uint32_t>(row, "slot", 0);
   slot.state = value_of<std::string>(row, "state", "unknown");
@@ -56,42 +44,111 @@ SlotStatus read_slot(const Json& row, const ServerStatus& status,
   slot.next_try = value_of<double>(row, "next_try", 0);
   slot.starts = value_of<std::uint64_t>(row, "starts", 0);
   slot.failures = value_of<std::uint64_t>(row, "failures", 0);
-  bool folded = false;
-  if (slot.slot < status.board.slots.size()) {
-    const scoreboard::SlotReport& known = status.board.slots[slot.slot];
-    slot.totals = known.ended;
-    // The worker may have ended since the answer was made: then its counters are in
-    // `ended` already, and its page is history.
-    folded = known.state.has_value() && known.serial != slot.serial;
-  }
-  const auto threads = value_of<std::uint32_t>(row, "threads", 1);
-  if (!folded) add_page(slot, descriptor(row, "page", answer), threads, status.now_ns);
-  if (slot.pid > 0) slot.memory = pss_bytes(std::to_string(slot.pid));
   return slot;
+}
+
+double seconds_between(std::uint64_t from_ns, std::uint64_t to_ns) {
+  return static_cast<double>(elapsed_ns(from_ns, to_ns)) / 1e9;
+}
+
+// What the board says now, in place of what the answer said then.
+void bring_up_to_date(SlotStatus& slot, const scoreboard::SlotReport& row,
+                      std::uint64_t now_ns) {
+  slot.totals = row.ended;
+  if (!row.state) return;
+  slot.state = scoreboard::name_of(*row.state);
+  slot.serial = row.serial;
+  slot.generation = row.generation;
+  slot.pid = row.pid;
+  slot.age = row.serial != 0 ? seconds_between(row.since_ns, now_ns) : 0;
+  slot.next_try = seconds_between(now_ns, row.next_try_ns);
+  slot.starts = row.starts;
+  slot.failures = row.failures;
 }
 
 }  // namespace
 
-Result<ServerStatus> read_status(const Answer& answer) {
+struct ServerView::Page {
+  std::uint32_t serial = 0;
+  scoreboard::PageView view;
+  scoreboard::CounterGuard guard;
+};
+
+ServerView::ServerView() = default;
+ServerView::ServerView(ServerView&&) noexcept = default;
+ServerView& ServerView::operator=(ServerView&&) noexcept = default;
+ServerView::~ServerView() = default;
+
+Result<ServerView> ServerView::open(const Answer& answer) {
   const Json json = Json::parse(answer.line, nullptr, false);
   if (!json.is_object() || !json.contains("slots") || !json["slots"].is_array())
     return Error{"the server's answer is no status; is it of another version?"};
-  ServerStatus status;
-  status.version = value_of<std::string>(json, "version", "");
-  status.pid = value_of<std::int64_t>(json, "pid", 0);
-  status.application = value_of<std::string>(json, "application", "");
-  status.generation = value_of<std::uint32_t>(json, "generation", 0);
-  status.candidate = value_of<std::uint32_t>(json, "candidate", 0);
-  status.workers = value_of<std::uint32_t>(json, "workers", 0);
-  status.stopping = value_of<bool>(json, "stopping", false);
+  ServerView view;
+  view.then_.version = value_of<std::string>(json, "version", "");
+  view.then_.pid = value_of<std::int64_t>(json, "pid", 0);
+  view.then_.application = value_of<std::string>(json, "application", "");
+  view.then_.generation = value_of<std::uint32_t>(json, "generation", 0);
+  view.then_.candidate = value_of<std::uint32_t>(json, "candidate", 0);
+  view.then_.workers = value_of<std::uint32_t>(json, "workers", 0);
+  view.then_.stopping = value_of<bool>(json, "stopping", false);
   if (const int fd = descriptor(json, "board", answer); fd >= 0) {
-    auto view = scoreboard::BoardView::open(fd);
-    if (!view) return view.error();
-    status.board = view.value().read();
+    auto board = scoreboard::BoardView::open(fd);
+    if (!board) return board.error();
+    view.board_.emplace(std::move(board).value());
   }
+  const std::uint64_t now = monotonic_ns();
+  for (const Json& row : json["slots"]) {
+    if (!row.is_object()) continue;
+    const SlotStatus slot = slot_in(row);
+    view.then_.slots.push_back(slot);
+    const int fd = descriptor(row, "page", answer);
+    const auto threads = value_of<std::uint32_t>(row, "threads", 1);
+    if (fd < 0 || slot.serial == 0) continue;
+    auto page = scoreboard::PageView::open(fd, threads);
+    if (!page) continue;
+    const auto age = static_cast<std::uint64_t>(std::max(slot.age, 0.0) * 1e9);
+    view.pages_.insert_or_assign(
+        slot.slot, Page{slot.serial, std::move(page).value(),
+                        scoreboard::CounterGuard{threads, now - std::min(age, now)}});
+  }
+  return view;
+}
+
+ServerStatus ServerView::read() {
+  ServerStatus status = then_;
+  if (board_) status.board = board_->read();
   status.now_ns = monotonic_ns();
-  for (const Json& row : json["slots"])
-    if (row.is_object()) status.slots.push_back(read_slot(row, status, answer));
+  if (board_) {
+    status.generation = status.board.generation;
+    status.candidate = status.board.candidate;
+    status.workers = status.board.wanted;
+    status.stopping = status.board.stopping;
+  }
+  const auto& rows = status.board.slots;
+  for (auto i = status.slots.size(); i < rows.size(); ++i)
+    status.slots.emplace_back().slot = static_cast<std::uint32_t>(i);
+  outdated_ = false;
+  for (SlotStatus& slot : status.slots) {
+    if (slot.slot < rows.size()) bring_up_to_date(slot, rows[slot.slot], status.now_ns);
+    if (slot.serial == 0) continue;
+    const auto page = pages_.find(slot.slot);
+    // The counters of one that has ended since are in the board's totals already.
+    if (page == pages_.end() || page->second.serial != slot.serial) {
+      outdated_ = true;
+      continue;
+    }
+    slot.page = page->second.view.read();
+    slot.totals += page->second.guard.observe(slot.page->totals, status.now_ns);
+  }
+  return status;
+}
+
+Result<ServerStatus> read_status(const Answer& answer) {
+  auto view = ServerView::open(answer);
+  if (!view) return view.error();
+  ServerStatus status = view.value().read();
+  for (SlotStatus& slot : status.slots)
+    if (slot.pid > 0) slot.memory = pss_bytes(std::to_string(slot.pid));
   return status;
 }
 

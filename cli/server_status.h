@@ -2,6 +2,7 @@
 #pragma once
 
 #include <cstdint>
+#include <map>
 #include <optional>
 #include <string>
 #include <vector>
@@ -27,6 +28,14 @@ struct SlotStatus {
   std::optional<scoreboard::WorkerReport> page;  // of this very worker
   scoreboard::Totals totals;  // of every worker that was ever in this slot
   std::uint64_t memory = 0;   // PSS, bytes; 0: not known
+  std::uint64_t cpu_us = 0;   // of the present process; 0: not known
+};
+
+// How many connections wait in the kernel to be accepted.
+struct QueueStatus {
+  std::string listener;
+  std::uint32_t waiting = 0;
+  std::uint32_t limit = 0;
 };
 
 struct ServerStatus {
@@ -39,7 +48,33 @@ struct ServerStatus {
   bool stopping = false;
   scoreboard::BoardReport board;
   std::vector<SlotStatus> slots;
+  std::vector<QueueStatus> queues;
   std::uint64_t now_ns = 0;  // CLOCK_MONOTONIC
+};
+
+// The server as its shared memory shows it, again and again, with one answer to
+// {"op":"status"}: the master has no part in a look, and is not waited for.
+class ServerView {
+ public:
+  // An Error: not such an answer. Its descriptors are not needed afterwards.
+  static Result<ServerView> open(const Answer& answer);
+  ServerView(ServerView&&) noexcept;
+  ServerView& operator=(ServerView&&) noexcept;
+  ~ServerView();
+
+  // As it is now, but for the memory of the workers. Never waits.
+  [[nodiscard]] ServerStatus read();
+  // At the last look there was a worker whose page did not come with the answer: it is
+  // time to ask for another answer.
+  [[nodiscard]] bool outdated() const { return outdated_; }
+
+ private:
+  struct Page;
+  ServerView();
+  ServerStatus then_;  // what the answer said
+  std::optional<scoreboard::BoardView> board_;
+  std::map<std::uint32_t, Page> pages_;  // by slot
+  bool outdated_ = false;
 };
 
 // Puts the answer to {"op":"status"} together with the pages behind its descriptors

@@ -37,22 +37,25 @@ std::string state_of(const SlotStatus& slot) {
   return slot.state;
 }
 
+std::string running_text(const scoreboard::ThreadReport& thread, std::uint64_t now_ns) {
+  std::string line = spell_seconds(seconds_since(thread.started_ns, now_ns)) + "  ";
+  if (thread.torn) return line + "(not readable)";
+  append_escaped(line, thread.request);
+  if (!thread.remote.empty()) line += "  from ";
+  append_escaped(line, thread.remote);
+  return line;
+}
+
 std::vector<std::string> running(const SlotStatus& slot, std::uint64_t now_ns) {
   std::vector<std::string> all;
   if (!slot.page) return all;
-  for (const scoreboard::ThreadReport& thread : slot.page->threads) {
-    if (thread.started_ns == 0) continue;
-    std::string line = spell_seconds(seconds_since(thread.started_ns, now_ns)) + "  ";
-    if (thread.torn) {
-      line += "(not readable)";
-    } else {
-      append_escaped(line, thread.request);
-      if (!thread.remote.empty()) line += "  from ";
-      append_escaped(line, thread.remote);
-    }
-    all.push_back(std::move(line));
-  }
+  for (const scoreboard::ThreadReport& thread : slot.page->threads)
+    if (thread.started_ns != 0) all.push_back(running_text(thread, now_ns));
   return all;
+}
+
+bool ever_used(const SlotStatus& slot) {
+  return slot.pid != 0 || slot.starts != 0 || slot.state != "vacant";
 }
 
 }  // namespace monodon::cli

@@ -19,7 +19,14 @@ namespace monodon::cli {
 // That of the slot; a worker that serves tells by itself whether it is busy or idle.
 [[nodiscard]] std::string state_of(const SlotStatus& slot);
 
-// "1.3s  GET /path  from 192.0.2.7", a line for each thread at work.
+// False: a place that no worker ever took. There is always room for a worker more than
+// wanted, for the time of a reload.
+[[nodiscard]] bool ever_used(const SlotStatus& slot);
+
+// "1.3s  GET /path  from 192.0.2.7".
+[[nodiscard]] std::string running_text(const scoreboard::ThreadReport& thread,
+                                       std::uint64_t now_ns);
+// A line for each thread at work.
 [[nodiscard]] std::vector<std::string> running(const SlotStatus& slot,
                                                std::uint64_t now_ns);
 

@@ -18,11 +18,6 @@ std::uint64_t failed(const scoreboard::Totals& totals) {
   return totals.responses[4] + totals.responses[5];
 }
 
-// There is always room for a worker more than wanted, for the time of a reload.
-bool ever_used(const SlotStatus& slot) {
-  return slot.pid != 0 || slot.starts != 0 || slot.state != "vacant";
-}
-
 void add_rows(std::vector<Row>& rows, const SlotStatus& slot, std::uint64_t now_ns) {
   const auto requests = running(slot, now_ns);
   const bool alive = slot.pid != 0;

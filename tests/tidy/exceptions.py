@@ -74,6 +74,8 @@ NO_UNIT_TEST = {
     "cli/status_json.cc": "server_status_test.cc",
     "cli/slot_text.cc": "server_status_test.cc, by the texts made with it",
     "cli/status_text.cc": "server_status_test.cc",
+    "cli/terminal.cc": "tests/process: test_top, on a pseudo-terminal",
+    "cli/top.cc": "tests/process: test_top",
     "cli/trace.cc": "tests/process: test_trace",
     "base/log_format.cc": "log_test reads each format",
     "master/chronicle.cc": "tests/process and tests/faults read its lines",

@@ -1,0 +1,54 @@
+// SPDX-License-Identifier: Apache-2.0
+#pragma once
+
+#include <array>
+#include <cstddef>
+#include <cstdint>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "cli/top_trend.h"
+
+namespace monodon::cli {
+
+enum class SortBy : std::uint8_t { slot, requests, p99, errors, cpu, memory, running };
+
+// What the user chose, and what is to be said beside the server's own data.
+struct TopChoice {
+  SortBy sort = SortBy::slot;
+  bool reverse = false;
+  bool paused = false;
+  bool help = false;
+  double delay = 1;  // seconds between two looks
+  std::string note;  // why this may be old: the master is silent, or gone
+};
+
+// The row of a key that sorts, for the keyboard, the help and the command line.
+struct SortKey {
+  char key;
+  SortBy by;
+  std::string_view name;
+};
+inline constexpr std::array<SortKey, 7> kSortKeys{{{'n', SortBy::slot, "slot"},
+                                                   {'r', SortBy::requests, "requests"},
+                                                   {'l', SortBy::p99, "p99"},
+                                                   {'e', SortBy::errors, "errors"},
+                                                   {'c', SortBy::cpu, "cpu"},
+                                                   {'m', SortBy::memory, "memory"},
+                                                   {'t', SortBy::running, "running"}}};
+
+struct TopLine {
+  std::string text;  // one column a byte: printable ASCII
+  bool heading = false;
+};
+
+// The screen: summary, a row for each slot, the last events. No line is wider than
+// `width`, and there are no more than `height`; columns leave a narrow terminal one by
+// one, the request last. 0: no limit. Pure.
+[[nodiscard]] std::vector<TopLine> top_screen(const ServerStatus& status,
+                                              const Trend& trend,
+                                              const TopChoice& choice,
+                                              std::size_t width, std::size_t height);
+
+}  // namespace monodon::cli
