@@ -79,9 +79,9 @@ struct Commands {
     app.set_help_flag("-h,--help", "Print this help.");
     serve->add_flag("-v,--version", version_flag, "Print the version.");
     generate->group("");
-    generate->add_option("what", asked.what, "yaml or man")
+    generate->add_option("what", asked.what, "yaml, man or metrics-man")
         ->required()
-        ->check(CLI::IsMember({"yaml", "man"}));
+        ->check(CLI::IsMember({"yaml", "man", "metrics-man"}));
     check->add_flag("--no-app{false}", asked.check.import_application,
                     "Do not import the application.");
     check->add_flag("--print", asked.check.print, "Print the merged configuration.");

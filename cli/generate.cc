@@ -3,12 +3,14 @@
 
 #include "cli/commands.h"
 #include "master/config_docs.h"
+#include "metrics/catalogue.h"
 
 namespace monodon::cli {
 
 int run_generate(const std::string& what) {
-  const std::string text =
-      what == "man" ? master::manual_page() : master::commented_yaml();
+  const std::string text = what == "man"           ? master::manual_page()
+                           : what == "metrics-man" ? metrics::metrics_manual()
+                                                   : master::commented_yaml();
   return std::fputs(text.c_str(), stdout) < 0 || std::fflush(stdout) != 0 ? 1 : kGood;
 }
 

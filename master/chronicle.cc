@@ -101,6 +101,8 @@ void Chronicle::bury(const News& gone) {
                                    ns(gone.asked_at)};
     last = guard.observe(report.totals, monotonic_ns());
   }
+  last.thread_ns = elapsed_ns(ns(gone.asked_at), monotonic_ns()) * gone.threads;
+  last.cpu_us = gone.death.cpu_us;
   scoreboard::SlotFacts facts;
   facts.state =
       gone.pause > Clock::duration::zero() ? SlotState::resting : SlotState::vacant;
@@ -127,6 +129,7 @@ void Chronicle::note(const News& news) {
       log::debug(who + " was forked");
       break;
     case News::Kind::ready:
+      board_.count_boot(ms(news.age) * 1000);
       board_.add_event(
           {EventKind::worker_ready, news.slot, news.serial, news.generation, {}});
       log::info(who + " serves, after " + spell(news.age));

@@ -27,6 +27,7 @@ class Chronicle {
   void note(const ZygoteNews& news);
   // `took`: since the reload was asked for.
   void note(const FleetNews& news, Clock::duration took);
+  void note_exporter_start() { board_.count_exporter_start(); }
   // The state of every slot as it is now, and a sign of life. Once per turn.
   void publish(const Fleet& fleet, Clock::time_point now);
 

@@ -183,6 +183,8 @@ class Loader {
     for (std::string& address : s.bind) {
       address = canonical_address(address, s.worker.directory).value();
     }
+    if (s.metrics_bind != "off")
+      s.metrics_bind = canonical_address(s.metrics_bind, s.worker.directory).value();
     if (s.socket_mode < 0) s.socket_mode = 0777 & ~std::max(s.umask, 0);
   }
 

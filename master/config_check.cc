@@ -184,6 +184,10 @@ void check_listeners(const Settings& s, Findings& found) {
           {kProblem, "bind", fmt::format("\"{}\" is named twice", s.bind[i])});
     }
   }
+  if (s.metrics_bind != "off")
+    if (const auto address = canonical_address(s.metrics_bind, s.worker.directory);
+        !address)
+      found.push_back({kProblem, "metrics_bind", address.error().what});
   const bool socket_rights =
       s.socket_mode >= 0 || !s.socket_user.empty() || !s.socket_group.empty();
   if (socket_rights && !any_unix) {

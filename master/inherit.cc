@@ -7,6 +7,7 @@
 #include <sys/un.h>
 #include <systemd/sd-daemon.h>
 
+#include <algorithm>
 #include <array>
 #include <cstdlib>
 #include <cstring>
@@ -119,7 +120,7 @@ Result<std::vector<Listener>> inherit_listeners() {
   for (int i = 0; i < count; ++i) {
     std::string name = raw == nullptr || raw[i] == nullptr ? "" : raw[i];
     UniqueFd fd{SD_LISTEN_FDS_START + i};
-    if (name == "metrics" || name == "control" || name == "stored") {
+    if (name == "control" || name == "stored") {
       (void)fd.release();  // stays open: it is systemd's
       continue;
     }
@@ -133,6 +134,16 @@ Result<std::vector<Listener>> inherit_listeners() {
     listeners.push_back(std::move(listener).value());
   }
   return listeners;
+}
+
+std::optional<Listener> take_metrics_listener(std::vector<Listener>& listeners) {
+  const auto found =
+      std::find_if(listeners.begin(), listeners.end(),
+                   [](const auto& l) { return l.info.name == "metrics"; });
+  if (found == listeners.end()) return std::nullopt;
+  Listener taken = std::move(*found);
+  listeners.erase(found);
+  return taken;
 }
 
 }  // namespace monodon::master

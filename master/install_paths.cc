@@ -28,7 +28,7 @@ Result<std::string> find_in_libdir(std::string_view name) {
   }
   const std::string base = program_directory();
   for (const char* place :
-       {"/../lib/monodon", "/../worker/python", "/../worker/native"}) {
+       {"/../lib/monodon", "/../worker/python", "/../worker/native", "/../metrics"}) {
     places.push_back(base + place);
   }
   std::string tried;

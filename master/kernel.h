@@ -30,7 +30,8 @@ struct Process {
 struct Death {
   bool by_signal = false;
   bool core_dumped = false;
-  int code = 0;  // signal number or exit status
+  int code = 0;              // signal number or exit status
+  std::uint64_t cpu_us = 0;  // processor time, with that of its children
 };
 
 // What a worker's page says, as far as anybody here listens. A rumour: a heartbeat that

@@ -5,7 +5,9 @@
 #include <signal.h>
 #include <spawn.h>
 #include <sys/prctl.h>
+#include <sys/resource.h>
 #include <sys/socket.h>
+#include <sys/syscall.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
@@ -99,6 +101,11 @@ class SpawnOptions {
   posix_spawnattr_t attributes_{};
 };
 
+std::uint64_t microseconds(const timeval& t) {
+  return static_cast<std::uint64_t>(t.tv_sec) * 1'000'000U +
+         static_cast<std::uint64_t>(t.tv_usec);
+}
+
 std::vector<char*> pointers(const std::vector<std::string>& strings) {
   std::vector<char*> all;
   for (const std::string& s : strings) all.push_back(const_cast<char*>(s.c_str()));
@@ -110,30 +117,41 @@ bool is_known(std::span<const int> known, int pid) {
   return std::find(known.begin(), known.end(), pid) != known.end();
 }
 
+// A child with a channel as descriptor 3 and no other beyond the standard ones.
+Result<Process> spawn(const std::vector<std::string>& argv,
+                      const std::vector<std::string>& environment) {
+  auto channel = make_channel();
+  if (!channel) return channel.error();
+  Process process;
+  process.channel = std::move(channel.value().ours);
+  const SpawnOptions options{channel.value().theirs.get()};
+  const int refused = ::posix_spawn(&process.pid, argv.at(0).c_str(), options.actions(),
+                                    options.attributes(), pointers(argv).data(),
+                                    pointers(environment).data());
+  if (refused != 0) return Error{"execute " + argv.at(0), refused};
+  // Our own child: its pid stays its own until we reap it.
+  process.pidfd.reset(::pidfd_open(process.pid, 0));
+  if (process.pidfd) return process;
+  const Error error = last_error("watch process");
+  abandon(process.pid);
+  return error;
+}
+
 }  // namespace
+
+Result<Process> LinuxKernel::start_exporter(
+    const std::vector<std::string>& argv, const std::vector<std::string>& environment) {
+  return spawn(argv, environment);
+}
 
 Result<Process> LinuxKernel::start_zygote(const ZygoteOrder& order) {
   const std::string boot = worker::to_json(order.boot);
   if (boot.size() > wire::kMaxText)
     return Error{"start zygote: the settings are larger than 64 KiB", E2BIG};
-  auto channel = make_channel();
-  if (!channel) return channel.error();
-
-  Process process;
-  process.channel = std::move(channel.value().ours);
-  const SpawnOptions options{channel.value().theirs.get()};
-  const int refused = ::posix_spawn(
-      &process.pid, order.argv.at(0).c_str(), options.actions(), options.attributes(),
-      pointers(order.argv).data(), pointers(order.environment).data());
-  if (refused != 0) return Error{"start zygote " + order.argv.at(0), refused};
-
-  // Our own child: its pid stays its own until we reap it.
-  process.pidfd.reset(::pidfd_open(process.pid, 0));
-  if (!process.pidfd) {
-    const Error error = last_error("watch zygote");
-    abandon(process.pid);
-    return error;
-  }
+  auto spawned = spawn(order.argv, order.environment);
+  if (!spawned)
+    return Error{"start zygote: " + spawned.error().what, spawned.error().code};
+  Process process = std::move(spawned).value();
   // Without its orders it would wait until boot_timeout. A broken pipe is its death,
   // which is noticed, and told with its status, by itself.
   const auto sent = wire::send(
@@ -201,14 +219,17 @@ Rumour LinuxKernel::listen(const Process& process, std::size_t threads) const {
 
 std::optional<Death> LinuxKernel::reap(const Process& process) {
   siginfo_t info{};
-  const int r = ::waitid(P_PIDFD, static_cast<id_t>(process.pidfd.get()), &info,
-                         WEXITED | WNOHANG);
+  rusage used{};
+  // The system call has an argument more than the function of the C library.
+  const long r = ::syscall(SYS_waitid, P_PIDFD, process.pidfd.get(), &info,
+                           WEXITED | WNOHANG, &used);
   // ECHILD: reaped behind our back. It is gone all the same, nobody knows how.
   if (r != 0) return errno == ECHILD ? std::optional<Death>{Death{}} : std::nullopt;
   if (info.si_pid == 0) return std::nullopt;
   return Death{.by_signal = info.si_code != CLD_EXITED,
                .core_dumped = info.si_code == CLD_DUMPED,
-               .code = info.si_status};
+               .code = info.si_status,
+               .cpu_us = microseconds(used.ru_utime) + microseconds(used.ru_stime)};
 }
 
 int LinuxKernel::reap_strangers(std::span<const int> known) {

@@ -23,6 +23,10 @@ class LinuxKernel : public Kernel {
   std::optional<Death> reap(const Process& process) override;
   [[nodiscard]] Clock::time_point now() const override { return Clock::now(); }
 
+  // Starts the exporter with its channel (metrics/channel.h); it has a pid at once.
+  static Result<Process> start_exporter(const std::vector<std::string>& argv,
+                                        const std::vector<std::string>& environment);
+
   // Reaps children that are not in `known`: orphans of the application that came to us,
   // the subreaper. Stops at a known one that has ended and is not reaped yet; call
   // again when it is. Must not be called while a zygote owes the pid of a worker: a

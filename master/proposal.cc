@@ -24,12 +24,6 @@ std::string_view key_of(std::string_view assignment) {
   return assignment.substr(0, assignment.find('='));
 }
 
-std::vector<std::string> own_environment() {
-  std::vector<std::string> all;
-  for (char** entry = environ; *entry != nullptr; ++entry) all.emplace_back(*entry);
-  return all;
-}
-
 Clock::duration milliseconds(std::uint64_t ms) {
   // A century keeps sums of times from overflowing.
   constexpr std::uint64_t kMost = 100ULL * 365 * 24 * 3600 * 1000;
@@ -69,6 +63,12 @@ Result<std::vector<std::string>> host_of(const Settings& settings, std::string& 
 }
 
 }  // namespace
+
+std::vector<std::string> own_environment() {
+  std::vector<std::string> all;
+  for (char** entry = environ; *entry != nullptr; ++entry) all.emplace_back(*entry);
+  return all;
+}
 
 std::vector<std::string> heir_environment(std::vector<std::string> environment,
                                           const std::vector<std::string>& changes) {

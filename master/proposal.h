@@ -28,6 +28,9 @@ struct DraftedProposal {
 Result<DraftedProposal> draft_proposal(const LoadedConfig& config,
                                        const Estate& estate);
 
+// That of this process.
+std::vector<std::string> own_environment();
+
 // `environment` without what systemd and we say to the master alone, with `changes`
 // ("KEY=value") in place of or after what was there. Pure.
 std::vector<std::string> heir_environment(std::vector<std::string> environment,

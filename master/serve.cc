@@ -8,6 +8,7 @@
 #include <array>
 #include <cstdlib>
 #include <exception>
+#include <optional>
 #include <utility>
 #include <vector>
 
@@ -23,9 +24,11 @@ namespace monodon::master {
 
 namespace {
 
-Result<std::vector<Listener>> open_listeners(const Settings& settings) {
+Result<std::vector<Listener>> open_listeners(const Settings& settings,
+                                             std::optional<Listener>& metrics) {
   auto inherited = inherit_listeners();
   if (!inherited) return inherited.error();
+  metrics = take_metrics_listener(inherited.value());
   if (!inherited.value().empty()) {
     if (!settings.bind.empty())
       log::info("bind is not used: systemd passed the sockets");
@@ -85,7 +88,8 @@ int serve_with(const LoadedConfig& config) {
       return complain(given.error());
   auto pid_file = PidFile::make(settings.pid_file);
   if (!pid_file) return complain(pid_file.error());
-  auto listeners = open_listeners(settings);
+  std::optional<Listener> metrics;
+  auto listeners = open_listeners(settings, metrics);
   if (!listeners) return complain(listeners.error());
   const auto give_up = [&](const Error& error) {
     remove_socket_files(listeners.value());
@@ -112,7 +116,7 @@ int serve_with(const LoadedConfig& config) {
 
   Server server{config, std::move(board).value(),
                 Estate{handoff_send.get(), handoff_receive.get(), &listeners.value()},
-                open_control(settings)};
+                open_control(settings), std::move(metrics)};
   const int status = server.run();
   remove_socket_files(listeners.value());
   return status;

@@ -23,13 +23,15 @@ constexpr auto kExtensionPeriod = 5s;  // while it is needed
 }  // namespace
 
 Server::Server(LoadedConfig config, scoreboard::Board board, Estate estate,
-               ControlServer control)
+               ControlServer control, std::optional<Listener> metrics)
     : candidate_{std::move(config)},
       estate_{estate},
       fleet_{kernel_},
       chronicle_{std::move(board)},
-      control_{std::move(control)} {
+      control_{std::move(control)},
+      exporter_{kernel_, loop_, std::move(metrics), candidate_.settings.metrics_bind} {
   config_ = candidate_;
+  inform_exporter();
   chronicle_.use(config_.settings.worker);
   timer_ = loop_.on_time([] {});  // the turn that follows does the work
   loop_.on_turn([this] { turn(); });
@@ -53,6 +55,7 @@ void Server::turn() {
   reap_strangers();
   control_.tidy();
   chronicle_.publish(fleet_, now);
+  exporter_.tick(fleet_.pool().slots(), chronicle_);
   tell_systemd(now);
   arm_timer(now);
   if (fleet_.stopping() && fleet_.empty()) loop_.stop();
@@ -79,6 +82,7 @@ void Server::heed(const FleetNews& news) {
         log::warning("the new value of " + name + " needs a restart");
       config_ = std::move(candidate_);
       chronicle_.use(config_.settings.worker);
+      inform_exporter();
       rolling_ = true;
       if (news.generation > 1)
         if (auto opened = log::open({config_.settings.worker.error_log,
@@ -229,6 +233,7 @@ void Server::reap_strangers() {
     if (slot.process.pid > 0) known.push_back(slot.process.pid);
   for (const auto& child : fleet_.nursery().children())
     if (child.alive) known.push_back(child.process.pid);
+  if (exporter_.pid() > 0) known.push_back(exporter_.pid());
   if (const int count = LinuxKernel::reap_strangers(known); count > 0)
     log::debug(fmt::format("reaped {} processes that the application left", count));
 }
@@ -264,7 +269,8 @@ void Server::tell_systemd(Clock::time_point now) {
 }
 
 void Server::arm_timer(Clock::time_point now) {
-  auto next = std::min(fleet_.next_wakeup(), notifier_.next_beat());
+  auto next =
+      std::min({fleet_.next_wakeup(), notifier_.next_beat(), exporter_.next_wakeup()});
   if (next_extension_ > now && (fleet_.stopping() || reloading_ || !ever_served_))
     next = std::min(next, next_extension_);
   // Once a second, so that readers can tell a living master from a stopped one.

@@ -11,6 +11,7 @@
 #include "master/config.h"
 #include "master/control.h"
 #include "master/event_loop.h"
+#include "master/exporter_host.h"
 #include "master/linux_kernel.h"
 #include "master/notify.h"
 #include "master/proposal.h"
@@ -32,7 +33,7 @@ namespace monodon::master {
 class Server {
  public:
   Server(LoadedConfig config, scoreboard::Board board, Estate estate,
-         ControlServer control);
+         ControlServer control, std::optional<Listener> metrics);
 
   // Until the last worker is gone. Returns the exit status (master/serve.h).
   int run();
@@ -53,7 +54,8 @@ class Server {
   void sync_watches();
   void watch_worker(std::size_t index, const Pool::Slot& slot);
   void watch_zygote(const Nursery::Child& child);
-  Result<Watch> watch_process(const Process& process, EventLoop::OnIo::Handler on_message,
+  Result<Watch> watch_process(const Process& process,
+                              EventLoop::OnIo::Handler on_message,
                               EventLoop::OnIo::Handler on_death);
   void read_worker(std::size_t index, std::uint32_t serial);
   void read_zygote(std::uint32_t generation);
@@ -68,6 +70,7 @@ class Server {
   bool propose(LoadedConfig config);
   void change_workers(int by);
   void rest_workers();
+  void inform_exporter();
   void reopen_logs();
   ControlReply answer(std::string_view line);
   ControlReply status_reply() const;
@@ -82,6 +85,7 @@ class Server {
   Notifier notifier_;
   EventLoop loop_;
   ControlServer control_;
+  ExporterHost exporter_;
   std::vector<EventLoop::OnSignal> signals_;
   EventLoop::OnTime timer_;
   std::map<std::uint32_t, Watch> worker_watches_;  // by serial

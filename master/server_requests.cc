@@ -2,6 +2,7 @@
 #include <fcntl.h>
 #include <fmt/format.h>
 #include <sys/socket.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
 #include <algorithm>
@@ -11,6 +12,7 @@
 #include <utility>
 
 #include "base/log.h"
+#include "master/config_docs.h"
 #include "master/server.h"
 
 // What operators ask of a running master: signals and the control socket.
@@ -25,6 +27,14 @@ bool has_terminal() {
 
 std::string text_of(const nlohmann::json& json) {
   return json.dump(-1, ' ', false, nlohmann::json::error_handler_t::replace);
+}
+
+// FNV-1a: enough to tell two configurations apart.
+std::string hash_of(std::string_view text) {
+  std::uint64_t hash = 0xcbf29ce484222325U;
+  for (const char c : text)
+    hash = (hash ^ static_cast<unsigned char>(c)) * 0x100000001b3U;
+  return fmt::format("{:016x}", hash);
 }
 
 ControlReply refusal(const std::string& why) {
@@ -131,6 +141,23 @@ void Server::reopen_logs() {
   if (auto opened = log::reopen(); !opened) log::error(opened.error().message());
   fleet_.pool().reopen_logs();
   log::info("log files were opened anew");
+}
+
+void Server::inform_exporter() {
+  metrics::Facts facts;
+  facts.application = config_.settings.worker.application;
+  facts.configuration_hash = hash_of(settings_as_yaml(config_.settings));
+  facts.ready_workers = config_.settings.ready_workers;
+  facts.log_path = config_.settings.worker.error_log;
+  facts.log_format = config_.settings.worker.error_log_format;
+  facts.log_level = config_.settings.worker.log_level;
+  for (const Listener& listener : *estate_.listeners) {
+    struct stat about {};
+    if (::fstat(listener.fd.get(), &about) != 0) continue;
+    facts.listeners.push_back(
+        {listener.info.address, listener.info.unix_socket, about.st_ino});
+  }
+  exporter_.inform(std::move(facts));
 }
 
 ControlReply Server::answer(std::string_view line) {

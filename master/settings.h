@@ -17,18 +17,23 @@ struct Settings {
   worker::Settings worker;  // what zygote and workers get to know
 
   // Listeners; ignored (with a note) where systemd passes sockets.
-  std::vector<std::string> bind;  // "unix:/path", "unix:@name", "host:port", "[v6]:port"
-  std::uint32_t backlog = 2048;   // only for sockets that we bind
+  std::vector<std::string>
+      bind;                      // "unix:/path", "unix:@name", "host:port", "[v6]:port"
+  std::uint32_t backlog = 2048;  // only for sockets that we bind
   std::int32_t socket_mode = -1;  // octal mode of a Unix socket; -1: by umask
   std::string socket_user;
   std::string socket_group;
+
+  // Metrics
+  std::string metrics_bind;  // one address as of `bind`, or "off"
+  std::uint32_t ready_workers = 1;
 
   // Supervision
   std::uint32_t workers = 1;
   std::uint64_t boot_timeout = 60'000;
   std::uint32_t max_surge = 1;
   std::uint32_t max_unavailable = 0;
-  std::uint64_t restart_pause = 100;             // first back-off of a slot
+  std::uint64_t restart_pause = 100;  // first back-off of a slot
   std::uint64_t restart_pause_longest = 30'000;
 
   // The process
@@ -37,7 +42,8 @@ struct Settings {
   std::string group;
   std::int32_t umask = -1;
   std::string pid_file;
-  std::string runtime_directory;  // of the control socket; "" = $RUNTIME_DIRECTORY, else none
+  std::string
+      runtime_directory;  // of the control socket; "" = $RUNTIME_DIRECTORY, else none
 };
 
 }  // namespace monodon::master

@@ -16,5 +16,6 @@ std::span<const Setting> limits();
 std::span<const Setting> proxy();
 std::span<const Setting> responses();
 std::span<const Setting> logs();
+std::span<const Setting> metrics();
 
 }  // namespace monodon::master::rows

@@ -194,6 +194,25 @@ constexpr Setting kRecycling[] = {
      .largest = 1024 * 1024 * kMiB},
 };
 
+constexpr Setting kMetrics[] = {
+    {.key = "metrics_bind",
+     .kind = Kind::text,
+     .field = &M::metrics_bind,
+     .doc = "Address of metrics, health and dashboard; off for none.",
+     .more = "Forms as those of bind. Not used when systemd passes a socket named "
+             "\"metrics\". Whoever can connect may read which paths are requested, by "
+             "whom. When the address is taken the server serves without, and tries "
+             "again.",
+     .on_reload = OnReload::restart,
+     .fallback = "127.0.0.1:9117"},
+    {.key = "ready_workers",
+     .kind = Kind::count,
+     .field = &M::ready_workers,
+     .doc = "Workers that must serve for /-/ready to say yes.",
+     .on_reload = OnReload::live,
+     .largest = 1024},
+};
+
 constexpr Setting kProcess[] = {
     {.key = "user",
      .kind = Kind::text,
@@ -241,6 +260,9 @@ std::span<const Setting> workers() {
 }
 std::span<const Setting> recycling() {
   return kRecycling;
+}
+std::span<const Setting> metrics() {
+  return kMetrics;
 }
 std::span<const Setting> process() {
   return kProcess;

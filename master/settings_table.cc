@@ -52,6 +52,7 @@ std::span<const Group> setting_groups() {
       Group{"Behind a proxy", rows::proxy()},
       Group{"Responses", rows::responses()},
       Group{"Logs", rows::logs()},
+      Group{"Metrics", rows::metrics()},
       Group{"The process", rows::process()},
   };
   return groups;

@@ -147,6 +147,15 @@ void Board::count_start() noexcept {
   add(mapping_->header->starts);
 }
 
+void Board::count_boot(std::uint64_t took_us) noexcept {
+  add(mapping_->header->boots[bucket_of(took_us)]);
+  add(mapping_->header->boot_sum_us, took_us);
+}
+
+void Board::count_exporter_start() noexcept {
+  add(mapping_->header->exporter_starts);
+}
+
 void Board::count_reload(Reload outcome, std::uint64_t took_ms) noexcept {
   BoardHeader& header = *mapping_->header;
   add(header.reloads.at(static_cast<std::size_t>(outcome)));

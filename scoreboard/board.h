@@ -66,6 +66,8 @@ class Board {
                     const SlotFacts& facts) noexcept;
 
   void count_start() noexcept;
+  void count_boot(std::uint64_t took_us) noexcept;
+  void count_exporter_start() noexcept;
   void count_reload(Reload outcome, std::uint64_t took_ms) noexcept;
   void add_event(const Event& event) noexcept;
 

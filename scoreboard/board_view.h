@@ -49,6 +49,9 @@ struct BoardReport {
   std::array<std::uint64_t, kReloads> reloads{};
   std::uint64_t last_reload_unix = 0;
   std::uint64_t last_reload_ms = 0;
+  std::uint64_t exporter_starts = 0;
+  std::array<std::uint64_t, kBuckets> boots{};
+  std::uint64_t boot_sum_us = 0;
   std::vector<SlotReport> slots;    // up to the last one that was ever used
   std::vector<EventReport> events;  // oldest first
 };

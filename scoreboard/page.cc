@@ -12,15 +12,6 @@
 #include "scoreboard/texts.h"
 
 namespace monodon::scoreboard {
-namespace {
-
-std::size_t bucket_of(std::uint64_t us) noexcept {
-  const auto* const at = std::lower_bound(kBucketsUs.begin(), kBucketsUs.end(), us);
-  return static_cast<std::size_t>(at - kBucketsUs.begin());
-}
-
-}  // namespace
-
 struct WorkerPage::Mapping {
   boost::interprocess::mapped_region region;
   std::vector<std::byte> heap;

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 #pragma once
 
+#include <algorithm>
 #include <array>
 #include <atomic>
 #include <cstddef>
@@ -30,6 +31,11 @@ inline constexpr std::array<std::uint32_t, 16> kBucketsUs = {
     100,    250,     500,     1'000,   2'500,     5'000,     10'000,     25'000,
     50'000, 100'000, 250'000, 500'000, 1'000'000, 2'500'000, 10'000'000, 60'000'000};
 inline constexpr std::size_t kBuckets = kBucketsUs.size() + 1;
+
+[[nodiscard]] inline std::size_t bucket_of(std::uint64_t us) noexcept {
+  const auto* const at = std::lower_bound(kBucketsUs.begin(), kBucketsUs.end(), us);
+  return static_cast<std::size_t>(at - kBucketsUs.begin());
+}
 
 using Counter = std::atomic<std::uint64_t>;
 static_assert(Counter::is_always_lock_free);

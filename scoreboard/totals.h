@@ -25,6 +25,9 @@ struct Totals {
   std::uint64_t log_lines_dropped = 0;
   std::uint64_t slow_requests = 0;
   std::uint64_t deadlines = 0;
+  // Not on the page: what others know of the worker.
+  std::uint64_t thread_ns = 0;  // its threads times its life
+  std::uint64_t cpu_us = 0;     // processor time, with that of its children
   std::array<std::uint64_t, kClasses> responses{};
   std::array<std::uint64_t, kClasses> duration_sum_us{};
   std::array<std::array<std::uint64_t, kBuckets>, kClasses> duration{};

@@ -116,7 +116,9 @@ void Loop::refuse(Connection& c, const http::ParseError& why, unsigned me) {
   (void)::shutdown(c.fd.get(), SHUT_WR);
   t.request_id.clear();
   if (c.received_ns == 0) c.received_ns = monotonic_ns();
-  log_access(&t, c, why.status, 0, monotonic_ns(), answer);
+  const std::uint64_t now = monotonic_ns();
+  scoreboard::end_request(t.row, why.status, 0, 0, now - c.received_ns);
+  log_access(&t, c, why.status, 0, now, answer);
   c.input.clear();
   c.head_size = 0;
   c.stage.store(Stage::linger, std::memory_order_relaxed);

@@ -99,7 +99,8 @@ class Server:
     def _environment(self, more, watchdog):
         base = {name: os.environ[name] for name in
                 ("PATH", "HOME", "LANG", "ASAN_OPTIONS", "UBSAN_OPTIONS") if name in os.environ}
-        base |= {"MONODON_TEST_DIR": self.scratch, "PYTHONDONTWRITEBYTECODE": "1"}
+        base |= {"MONODON_TEST_DIR": self.scratch, "PYTHONDONTWRITEBYTECODE": "1",
+                 "MONODON_METRICS_BIND": "off"}
         if "MONODON_TEST_PRELOAD" in os.environ:
             base["LD_PRELOAD"] = os.environ["MONODON_TEST_PRELOAD"]
         if self.notify:

@@ -33,6 +33,11 @@ ALLOWED = {
 NO_UNIT_TEST = {
     # Little but system calls: the suites with the real server run them.
     "master/config_host.cc": "asks the machine for users, groups and paths: config_test",
+    "master/exporter_host.cc": "tests/process/test_metrics.py, with the real exporter",
+    "metrics/exporter.cc": "tests/process/test_metrics.py",
+    "metrics/http_server.cc": "tests/process/test_metrics.py",
+    "metrics/main.cc": "tests/process/test_metrics.py",
+    "metrics/manual.cc": "config_docs_test.cc",
     "master/inherit.cc": "tests/process passes sockets as systemd does",
     "master/linux_kernel.cc": "tests/process and tests/faults",
     "master/serve.cc": "tests/process",

@@ -8,6 +8,7 @@
 #include "master/config_yaml.h"
 #include "master/settings_table.h"
 #include "master/settings_value.h"
+#include "metrics/catalogue.h"
 
 using namespace monodon::master;
 
@@ -28,9 +29,11 @@ bool same(const Settings& a, const Settings& b) {
 
 // When these fail: monodon generate yaml > conf/monodon.yaml
 //                  monodon generate man > docs/man/monodon.yaml.5
+//                  monodon generate metrics-man > docs/man/monodon-metrics.7
 TEST_CASE("the committed documents are those of the table", "[docs]") {
   CHECK(read("conf/monodon.yaml") == commented_yaml());
   CHECK(read("docs/man/monodon.yaml.5") == manual_page());
+  CHECK(read("docs/man/monodon-metrics.7") == monodon::metrics::metrics_manual());
 }
 
 TEST_CASE("uncommenting the example changes nothing", "[docs]") {

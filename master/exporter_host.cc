@@ -1,0 +1,156 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "master/exporter_host.h"
+
+#include <algorithm>
+#include <array>
+#include <cerrno>
+#include <utility>
+
+#include "base/log.h"
+#include "master/install_paths.h"
+#include "master/obituary.h"
+#include "master/proposal.h"
+
+namespace monodon::master {
+
+namespace {
+
+using namespace std::chrono_literals;
+
+constexpr auto kBindPause = 1s;
+constexpr auto kTellPause = 500ms;
+constexpr RespawnPolicy::Limits kRespawn{
+    .first_pause = 200ms, .longest_pause = 30s, .healthy_after = 60s};
+
+bool is_gone(const Error& error) {
+  return error.code == EPIPE || error.code == ECONNRESET;
+}
+
+}  // namespace
+
+ExporterHost::ExporterHost(LinuxKernel& kernel, EventLoop& loop,
+                           std::optional<Listener> given, std::string address)
+    : kernel_{kernel},
+      loop_{loop},
+      address_{address == "off" ? "" : std::move(address)},
+      respawn_{kRespawn} {
+  if (given) listener_.push_back(std::move(*given));
+}
+
+ExporterHost::~ExporterHost() {
+  remove_socket_files(listener_);
+}
+
+void ExporterHost::inform(metrics::Facts facts) {
+  if (facts_ == facts) return;
+  facts_ = std::move(facts);
+  facts_told_ = false;
+}
+
+void ExporterHost::tick(const std::vector<Pool::Slot>& slots, Chronicle& chronicle) {
+  if (std::exchange(ended_, false)) bury();
+  if (!facts_ || (listener_.empty() && address_.empty())) return;
+  if (process_.pid < 0 && kernel_.now() >= may_start_at_) {
+    if (listener_.empty()) bind();
+    if (!listener_.empty()) start(chronicle);
+  }
+  if (process_.pid < 0) return;
+  tell_at_ = Clock::time_point::max();
+  tell_facts(chronicle.board_fd());
+  if (introduced_) pass_pages(slots);
+}
+
+void ExporterHost::bind() {
+  BindOptions options;
+  options.backlog = 128;
+  options.mode = 0660;  // of a Unix socket
+  auto listener = bind_listener(address_, options);
+  if (listener) {
+    log::info("metrics at " + listener.value().info.address);
+    listener_.push_back(std::move(listener).value());
+    bind_failed_ = false;
+    return;
+  }
+  may_start_at_ = kernel_.now() + kBindPause;
+  if (!std::exchange(bind_failed_, true))
+    log::warning("no metrics: " + listener.error().message() + "; trying again");
+}
+
+void ExporterHost::start(Chronicle& chronicle) {
+  started_at_ = kernel_.now();
+  auto program = find_in_libdir("monodon-exporter");
+  auto process = program
+                     ? LinuxKernel::start_exporter(
+                           {program.value()}, heir_environment(own_environment(), {}))
+                     : Result<Process>{program.error()};
+  if (process) {
+    auto death = loop_.try_io(process.value().pidfd.get(), EventLoop::Rank::death,
+                              [this] { ended_ = true; });
+    // Unwatched it would never be started again: it ends with its channel.
+    if (!death)
+      process = death.error();
+    else
+      death_ = std::move(death).value();
+  }
+  if (!process) {
+    log::warning("no metrics: " + process.error().message());
+    return rest(kernel_.now());
+  }
+  process_ = std::move(process).value();
+  told_.clear();
+  introduced_ = facts_told_ = false;
+  chronicle.note_exporter_start();
+}
+
+void ExporterHost::bury() {
+  const auto death = kernel_.reap(process_);
+  if (!death) return;
+  log::warning("the exporter ended, " + describe(*death) +
+               "; it is started again, requests go on");
+  death_ = {};
+  process_ = {};
+  rest(started_at_);
+}
+
+void ExporterHost::rest(Clock::time_point started) {
+  may_start_at_ = respawn_.after_failure(started, kernel_.now());
+}
+
+// An exporter that is gone tells by its pidfd; one that does not read is told again.
+void ExporterHost::tell_facts(int board_fd) {
+  if (facts_told_) return;
+  const std::array<int, 2> fds{board_fd, listener_.front().fd.get()};
+  const std::span<const int> all{fds};
+  const auto told =
+      metrics::send(process_.channel.get(), *facts_, introduced_ ? all.first(0) : all);
+  if (told)
+    introduced_ = facts_told_ = true;
+  else if (!is_gone(told.error()))
+    tell_at_ = kernel_.now() + kTellPause;
+}
+
+void ExporterHost::pass_pages(const std::vector<Pool::Slot>& slots) {
+  told_.resize(std::max(told_.size(), slots.size()));
+  for (std::size_t i = 0; i < slots.size(); ++i) {
+    const Process& worker = slots[i].process;
+    if (!worker.page || worker.serial == told_[i]) continue;
+    const metrics::PageOrder order{
+        static_cast<std::uint32_t>(i), worker.serial,
+        static_cast<std::uint32_t>(slots[i].threads),
+        static_cast<std::uint64_t>(slots[i].asked_at.time_since_epoch().count())};
+    if (auto told = metrics::send(process_.channel.get(), order, worker.page.get());
+        !told) {
+      if (!is_gone(told.error())) tell_at_ = kernel_.now() + kTellPause;
+      return;
+    }
+    told_[i] = worker.serial;
+  }
+}
+
+Clock::time_point ExporterHost::next_wakeup() const {
+  if (!facts_ || (listener_.empty() && address_.empty()))
+    return Clock::time_point::max();
+  return process_.pid < 0 ? may_start_at_ : tell_at_;
+}
+
+}  // namespace monodon::master

@@ -1,0 +1,69 @@
+// SPDX-License-Identifier: Apache-2.0
+#pragma once
+
+#include <cstdint>
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "master/chronicle.h"
+#include "master/event_loop.h"
+#include "master/linux_kernel.h"
+#include "master/listeners.h"
+#include "master/pool.h"
+#include "master/respawn_policy.h"
+#include "metrics/channel.h"
+
+namespace monodon::master {
+
+// Keeps the exporter (metrics/exporter.h) running and tells it of every worker's page.
+// Nothing that goes wrong here is a reason to stop serving: a port that is taken is
+// tried again, an exporter that ends is started again after growing pauses. The master
+// keeps the listener, so that nobody is refused meanwhile. Master only, in its loop.
+class ExporterHost {
+ public:
+  // `given`: the socket that systemd names "metrics"; else `address` is bound, unless
+  // it is "" or "off".
+  ExporterHost(LinuxKernel& kernel, EventLoop& loop, std::optional<Listener> given,
+               std::string address);
+  ~ExporterHost();
+  ExporterHost(const ExporterHost&) = delete;
+  ExporterHost& operator=(const ExporterHost&) = delete;
+
+  // What it shall know from now on; nothing is started before the first call.
+  void inform(metrics::Facts facts);
+
+  // Once per turn of the loop, after the board was published: starts it, reaps it,
+  // passes on what is new.
+  void tick(const std::vector<Pool::Slot>& slots, Chronicle& chronicle);
+
+  [[nodiscard]] Clock::time_point next_wakeup() const;
+  [[nodiscard]] int pid() const { return process_.pid; }  // -1: none
+
+ private:
+  void bind();
+  void start(Chronicle& chronicle);
+  void bury();
+  void rest(Clock::time_point started);
+  void tell_facts(int board_fd);
+  void pass_pages(const std::vector<Pool::Slot>& slots);
+
+  LinuxKernel& kernel_;
+  EventLoop& loop_;
+  std::string address_;
+  std::vector<Listener> listener_;  // one or none
+  std::optional<metrics::Facts> facts_;
+  RespawnPolicy respawn_;
+  Process process_;
+  EventLoop::OnIo death_;
+  Clock::time_point started_at_{};
+  Clock::time_point may_start_at_{};
+  Clock::time_point tell_at_ = Clock::time_point::max();  // again: it did not read
+  std::vector<std::uint32_t> told_;  // serial of the page that it has, by slot
+  bool ended_ = false;
+  bool introduced_ = false;   // it has board and listener
+  bool facts_told_ = false;   // as they are now
+  bool bind_failed_ = false;  // and that was said
+};
+
+}  // namespace monodon::master

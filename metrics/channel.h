@@ -1,0 +1,50 @@
+// SPDX-License-Identifier: Apache-2.0
+#pragma once
+
+#include <optional>
+#include <span>
+#include <string>
+#include <vector>
+
+#include "base/result.h"
+#include "base/unique_fd.h"
+#include "metrics/listen_queue.h"
+#include "metrics/observer.h"
+
+namespace monodon::metrics {
+
+// The channel from master to exporter: a SOCK_SEQPACKET pair, one JSON object a packet,
+// one direction. Both ends are of one build. End of file: the master is gone, and the
+// exporter leaves.
+
+// The descriptor of the channel in the exporter; all others are closed.
+inline constexpr int kExporterChannel = 3;
+
+// What the exporter has to know and the board does not say. Sent first, with the
+// descriptors of board and listener, and again, without, when something changes.
+struct Facts {
+  std::string application;
+  std::string configuration_hash;
+  std::uint32_t ready_workers = 1;  // that /-/ready asks for
+  std::vector<ListenerFacts> listeners;
+  std::string log_path = "-";
+  std::string log_format = "auto";
+  std::string log_level = "info";
+
+  bool operator==(const Facts&) const = default;
+};
+
+struct Message {
+  std::optional<Facts> facts;
+  std::optional<PageOrder> page;  // with one descriptor
+  std::vector<UniqueFd> fds;
+};
+
+// Never wait. An error with EAGAIN passes; with EPIPE or ECONNRESET it does not.
+Outcome send(int channel, const Facts& facts, std::span<const int> fds);
+Outcome send(int channel, const PageOrder& page, int fd);
+
+// Waits unless the descriptor is non-blocking. ECONNRESET: end of file.
+Result<Message> receive(int channel);
+
+}  // namespace monodon::metrics

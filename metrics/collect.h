@@ -1,0 +1,37 @@
+// SPDX-License-Identifier: Apache-2.0
+#pragma once
+
+#include <cstdint>
+#include <map>
+#include <string>
+
+#include "metrics/channel.h"
+#include "metrics/exposition.h"
+#include "metrics/listen_queue.h"
+#include "metrics/observer.h"
+
+namespace monodon::metrics {
+
+// What the exporter knows beside the scoreboard.
+struct Surroundings {
+  Facts facts;
+  std::map<std::string, QueueHistory> queues;  // by address of the listener
+  std::map<std::uint32_t, std::uint64_t> pss;  // bytes by pid
+  std::uint64_t idle_ns = 0;                   // thread_seconds{idle} as last shown
+  std::uint64_t scrapes = 0;
+  std::uint64_t scrape_ns = 0;
+};
+
+// Fills in every metric of the catalogue. Reads /proc of master and exporter, and the
+// resident size of the workers; nothing else.
+void collect(const Sight& sight, Surroundings& around, Exposition& to);
+
+// Requests that run now, and the age of the oldest: as the pages say, bounded by the
+// age of their workers.
+struct Running {
+  std::uint64_t requests = 0;
+  std::uint64_t oldest_ns = 0;
+};
+[[nodiscard]] Running running_now(const Sight& sight);
+
+}  // namespace monodon::metrics

@@ -1,0 +1,158 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "metrics/exporter.h"
+
+#include <fcntl.h>
+#include <sys/prctl.h>
+
+#include <csignal>
+#include <optional>
+
+#include "base/clock.h"
+#include "base/log.h"
+#include "metrics/channel.h"
+#include "metrics/collect.h"
+#include "metrics/health.h"
+#include "metrics/http_server.h"
+#include "metrics/process_stats.h"
+
+namespace monodon::metrics {
+namespace {
+
+constexpr std::chrono::milliseconds kQueuePeriod{200};
+constexpr std::chrono::milliseconds kMemoryPeriod{1000};
+
+void use_log(const Facts& facts) {
+  if (auto opened = log::open({facts.log_path, facts.log_format, facts.log_level});
+      !opened)
+    log::warning("the exporter's log stays where it was: " + opened.error().message());
+}
+
+class Exporter {
+ public:
+  Exporter(UniqueFd channel, Facts facts, scoreboard::BoardView board,
+           UniqueFd listener)
+      : channel_{std::move(channel)},
+        observer_{std::move(board)},
+        server_{std::move(listener), [this](std::string_view p) { return answer(p); }} {
+    around_.facts = std::move(facts);
+    auto diagnosis = SocketDiagnosis::open();
+    if (diagnosis)
+      diagnosis_ = std::move(diagnosis).value();
+    else
+      log::warning(diagnosis.error().message());
+  }
+
+  int run() {
+    server_.watch(channel_.get(), [this] { hear(); });
+    server_.every(kQueuePeriod, [this] { sample_queues(); });
+    server_.every(kMemoryPeriod, [this] { sample_memory(); });
+    sample_queues();
+    server_.run();
+    return 0;
+  }
+
+ private:
+  void hear() {
+    for (;;) {
+      auto heard = receive(channel_.get());
+      if (!heard) {
+        const int code = heard.error().code;
+        if (code == EAGAIN || code == EINTR) return;
+        if (code != ECONNRESET) log::error(heard.error().message());
+        return server_.stop();
+      }
+      Message& message = heard.value();
+      if (message.facts) {
+        around_.facts = std::move(*message.facts);
+        around_.queues.clear();
+        use_log(around_.facts);
+        sample_queues();
+      }
+      if (message.page && message.fds.size() == 1)
+        if (auto added = observer_.add_page(*message.page, message.fds[0]); !added)
+          log::warning(added.error().message());
+    }
+  }
+
+  Sight look() {
+    hear();  // a page must be there before the board names its worker
+    return observer_.look(monotonic_ns());
+  }
+
+  void sample_queues() {
+    if (!diagnosis_) return;
+    const auto depths = diagnosis_->ask(around_.facts.listeners);
+    const std::uint64_t now = monotonic_ns();
+    for (const ListenerFacts& listener : around_.facts.listeners)
+      if (const auto depth = depths.find(listener.inode); depth != depths.end())
+        around_.queues[listener.address].note(depth->second, now);
+  }
+
+  void sample_memory() {
+    std::vector<std::uint32_t> pids;
+    for (const SlotSight& slot : look().slots)
+      if (slot.row.pid != 0) pids.push_back(slot.row.pid);
+    around_.pss = memory_.exchange(pids);
+  }
+
+  HttpAnswer answer(std::string_view path) {
+    if (path == "/metrics") return metrics();
+    if (path == "/-/healthy") return verdict(healthy(look()));
+    if (path == "/-/ready") return verdict(ready(look(), around_.facts.ready_workers));
+    return {404, "text/plain; charset=utf-8", "not found; /metrics is\n"};
+  }
+
+  static HttpAnswer verdict(Verdict said) {
+    return {said.good ? 200U : 503U, "text/plain; charset=utf-8", std::move(said.text)};
+  }
+
+  HttpAnswer metrics() {
+    const std::uint64_t began = monotonic_ns();
+    sample_queues();
+    Exposition exposition;
+    collect(look(), around_, exposition);
+    HttpAnswer answer{200, "text/plain; version=0.0.4; charset=utf-8",
+                      std::move(exposition).text()};
+    ++around_.scrapes;
+    around_.scrape_ns += elapsed_ns(began, monotonic_ns());
+    return answer;
+  }
+
+  UniqueFd channel_;
+  Observer observer_;
+  Surroundings around_;
+  std::optional<SocketDiagnosis> diagnosis_;
+  PssSampler memory_;
+  HttpServer server_;
+};
+
+}  // namespace
+
+int run_exporter(UniqueFd channel) {
+  (void)::prctl(PR_SET_DUMPABLE, 0);
+  // The master decides when this ends; what goes to its terminal or group is not for
+  // us.
+  for (const int signo : {SIGINT, SIGQUIT, SIGHUP, SIGTERM, SIGPIPE, SIGUSR1})
+    (void)::signal(signo, SIG_IGN);
+  auto first = receive(channel.get());
+  if (!first || !first.value().facts || first.value().fds.size() != 2) {
+    if (first || first.error().code != ECONNRESET)
+      log::error(
+          "the exporter was started without its orders; only the master does it");
+    return 1;
+  }
+  Message& orders = first.value();
+  use_log(*orders.facts);
+  auto board = scoreboard::BoardView::open(orders.fds[0].get());
+  if (!board) {
+    log::error(board.error().message());
+    return 1;
+  }
+  const int flags = ::fcntl(channel.get(), F_GETFL);
+  if (flags < 0 || ::fcntl(channel.get(), F_SETFL, flags | O_NONBLOCK) != 0) return 1;
+  return Exporter{std::move(channel), std::move(*orders.facts),
+                  std::move(board).value(), std::move(orders.fds[1])}
+      .run();
+}
+
+}  // namespace monodon::metrics

@@ -1,0 +1,48 @@
+// SPDX-License-Identifier: Apache-2.0
+#pragma once
+
+#include <chrono>
+#include <functional>
+#include <memory>
+#include <string>
+#include <string_view>
+#include <utility>
+#include <vector>
+
+#include "base/unique_fd.h"
+
+namespace monodon::metrics {
+
+struct HttpAnswer {
+  unsigned status = 200;
+  std::string type = "text/plain; charset=utf-8";
+  std::string body;
+  std::vector<std::pair<std::string, std::string>> fields = {};  // more of the head
+};
+
+// A small HTTP/1.1 server for GET and HEAD, and the loop of the exporter: one thread.
+// For scrapers, health checks and browsers, never for the application's clients. Keeps
+// at most kMaxClients connections; one that is idle or slow for 75 s is closed.
+class HttpServer {
+ public:
+  static constexpr std::size_t kMaxClients = 128;
+  using Handler = std::function<HttpAnswer(std::string_view path)>;
+
+  // `listener`: a listening socket, TCP or Unix, non-blocking. Throws at start-up only.
+  HttpServer(UniqueFd listener, Handler handler);
+  ~HttpServer();
+  HttpServer(const HttpServer&) = delete;
+  HttpServer& operator=(const HttpServer&) = delete;
+
+  // Calls `ready` whenever `fd` can be read; it must read until EAGAIN or stop().
+  void watch(int fd, std::function<void()> ready);
+  void every(std::chrono::milliseconds period, std::function<void()> tick);
+  void run();
+  void stop();
+
+ private:
+  struct Loop;
+  std::unique_ptr<Loop> loop_;
+};
+
+}  // namespace monodon::metrics

@@ -1,0 +1,18 @@
+// SPDX-License-Identifier: Apache-2.0
+#include <exception>
+
+#include "base/log.h"
+#include "base/unique_fd.h"
+#include "metrics/channel.h"
+#include "metrics/exporter.h"
+
+// monodon-exporter: started by the master, with its channel as descriptor 3.
+int main() {
+  try {
+    return monodon::metrics::run_exporter(
+        monodon::UniqueFd{monodon::metrics::kExporterChannel});
+  } catch (const std::exception& e) {
+    monodon::log::error(std::string{"the exporter ends: "} + e.what());
+    return 1;
+  }
+}

@@ -1,0 +1,67 @@
+// SPDX-License-Identifier: Apache-2.0
+#include <fcntl.h>
+#include <sys/socket.h>
+
+#include <array>
+#include <catch2/catch.hpp>
+#include <cerrno>
+#include <string_view>
+
+#include "metrics/channel.h"
+
+using namespace monodon;
+using namespace monodon::metrics;
+
+namespace {
+
+struct Pair {
+  UniqueFd master;
+  UniqueFd exporter;
+  Pair() {
+    std::array<int, 2> fds{};
+    REQUIRE(::socketpair(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC | SOCK_NONBLOCK, 0,
+                         fds.data()) == 0);
+    master.reset(fds[0]);
+    exporter.reset(fds[1]);
+  }
+};
+
+}  // namespace
+
+TEST_CASE("facts and pages arrive as they were sent, with descriptors", "[metrics]") {
+  const Pair pair;
+  const Facts facts{"site.wsgi:application", "0123", 2, {{"unix:/s", true, 42}}, "-"};
+  const std::array<int, 2> fds{pair.master.get(), pair.exporter.get()};
+  REQUIRE(send(pair.master.get(), facts, fds));
+  REQUIRE(send(pair.master.get(), PageOrder{3, 17, 4, 99}, pair.master.get()));
+
+  auto first = receive(pair.exporter.get());
+  REQUIRE(first);
+  CHECK(first.value().facts == facts);
+  CHECK(first.value().fds.size() == 2);
+  auto second = receive(pair.exporter.get());
+  REQUIRE(second);
+  REQUIRE(second.value().page);
+  CHECK(second.value().page->serial == 17);
+  CHECK(second.value().page->since_ns == 99);
+  CHECK(second.value().fds.size() == 1);
+  CHECK(receive(pair.exporter.get()).error().code == EAGAIN);
+}
+
+TEST_CASE("the end of the master is told apart from nonsense", "[metrics]") {
+  Pair pair;
+  constexpr std::string_view kNonsense = "{\"page\":{\"slot\":\"x\"}}";
+  REQUIRE(::send(pair.master.get(), kNonsense.data(), kNonsense.size(), 0) > 0);
+  CHECK(receive(pair.exporter.get()).error().code == EPROTO);
+  pair.master.reset();
+  CHECK(receive(pair.exporter.get()).error().code == ECONNRESET);
+}
+
+TEST_CASE("an exporter that does not read never holds the master up", "[metrics]") {
+  const Pair pair;
+  int code = 0;
+  for (int i = 0; i < 100'000 && code == 0; ++i)
+    if (auto sent = send(pair.master.get(), Facts{}, {}); !sent)
+      code = sent.error().code;
+  CHECK(code == EAGAIN);
+}
