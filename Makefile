@@ -8,7 +8,7 @@ BUILD ?= build
 DEMO_PORT ?= 8000
 suites := unit tidy site python http process faults cost
 
-.PHONY: all bench bootstrap build demo check faults e2e format clean help $(suites:%=test-%)
+.PHONY: all bench bootstrap build deb demo check faults e2e format clean help rpm $(suites:%=test-%)
 
 all: build
 
@@ -20,6 +20,8 @@ help:
 	@echo 'make faults      let each system call fail at every place (long)'
 	@echo 'make bench       measure Monodon and its peers, write docs/benchmarks (long)'
 	@echo 'make e2e         test under a real systemd in a container (root)'
+	@echo 'make deb         Debian package, in $(BUILD)/packages'
+	@echo 'make rpm         RPM package, in $(BUILD)/packages'
 	@echo 'make format      clang-format over all sources'
 	@echo 'make clean       remove what was built and what the demo wrote'
 
@@ -57,6 +59,14 @@ bench: bootstrap $(BUILD)/build.ninja
 	@scripts/bootstrap bench
 	ninja -C $(BUILD) bench
 	bench/run --build $(BUILD) --peers $(BUILD)/peers --out docs/benchmarks
+
+deb: bootstrap
+	@scripts/bootstrap package
+	packaging/deb $(BUILD)/packages
+
+rpm: bootstrap
+	@scripts/bootstrap package
+	packaging/rpm/build $(BUILD)/packages
 
 format:
 	git ls-files '*.cc' '*.h' | xargs clang-format -i
