@@ -1,10 +1,11 @@
 # SPDX-License-Identifier: Apache-2.0
 import os
-from pathlib import Path
+import shutil
 
 import pytest
 from machine import Machine
-from trees import CACHE, stage, tree
+from packages import COMPILE, dependencies, package
+from trees import CACHE, PACKAGES, carry_libraries, stage, tree
 
 RELEASES = os.environ.get("MONODON_E2E_RELEASES", "bookworm trixie").split()
 SERVICE = "aclarknet.service"
@@ -20,16 +21,25 @@ def pytest_sessionfinish(session, exitstatus):
 
 @pytest.fixture(scope="session")
 def staged():
-    return stage()
+    directory = stage()
+    if not COMPILE:
+        carry_libraries(directory / "root")
+    return directory
 
 
 @pytest.fixture(scope="session", params=RELEASES)
 def machine(request, staged):
-    booted = Machine(tree(request.param), staged, f"monodon-{request.param}-{os.getpid()}")
+    made = package(request.param)
+    needed = dependencies(made) if COMPILE else ["python3"]
+    root = tree(request.param, [*PACKAGES, *needed])
+    shutil.copy(made, staged / "monodon.deb")
+    booted = Machine(root, staged, f"monodon-{request.param}-{os.getpid()}")
+    booted.release = request.param
     try:
         booted.run(
             # Not cp -a: files in the stage belong to whoever built them.
-            "cp -r --preserve=mode,links /stage/. / && "
+            "cp -r --preserve=mode,links /stage/root/. / && ldconfig && "
+            f"dpkg --install {'' if COMPILE else '--force-depends'} /stage/monodon.deb && "
             "echo 'u aclarknet - - /srv/aclarknet' | systemd-sysusers - && "
             "chown -R aclarknet:aclarknet /srv/aclarknet && ldconfig && "
             "systemctl daemon-reload && systemctl reload nginx"
@@ -37,7 +47,6 @@ def machine(request, staged):
         booted.run(
             "cd /srv/aclarknet && runuser -u aclarknet python3 manage.py prepare_demo"
         )
-        booted.load = Path(__file__).with_name("load.py").read_text()
         yield booted
     finally:
         booted.stop()

@@ -1,6 +1,6 @@
 # SPDX-License-Identifier: Apache-2.0
 """Runs inside the machine: asks for a page, again and again, each time on a new
-connection, until stdin closes. Prints what came, as JSON. Says "begun" first."""
+connection, until stdin closes. Prints what came, as JSON. Says "begun" first. usage: load.py PORT"""
 
 import collections
 import http.client
@@ -20,7 +20,7 @@ def ask():
     while not stop.is_set():
         begin = time.monotonic()
         try:
-            connection = http.client.HTTPConnection("127.0.0.1", 80, timeout=30)
+            connection = http.client.HTTPConnection("127.0.0.1", int(sys.argv[1]), timeout=30)
             connection.request("GET", "/whales/narwhal/")
             response = connection.getresponse()
             right = b"Monodon monoceros" in response.read()

@@ -2,18 +2,13 @@
 """The site behind nginx on the socket that systemd owns, with the unmodified units of
 conf/systemd and the command line that the site had for Gunicorn."""
 
-import contextlib
 import json
 
+from asking import get, requests
 from conftest import SERVICE, SOCKET
 from machine import wait_until
 
 PATH = "/run/gunicorn/aclarknet.sock"
-PAGE = "curl -sS -m 30 -o /dev/null -w '%{http_code}' http://127.0.0.1"
-
-
-def get(machine, path="/"):
-    return machine.out(f"curl -sS -m 30 http://127.0.0.1{path}")
 
 
 def master(machine):
@@ -22,21 +17,6 @@ def master(machine):
 
 def inode(machine):
     return machine.out(f"stat -c %i {PATH}")
-
-
-@contextlib.contextmanager
-def requests(machine):
-    """Requests through nginx for as long as the block runs; yields their ledger, which
-    is filled at the end."""
-    machine.run("cat > /run/load.py <<'END'\n" + machine.load + "\nEND\n")
-    client = machine.start("exec python3 /run/load.py")
-    ledger = {}
-    try:
-        assert client.stdout.readline() == "begun\n"
-        yield ledger
-    finally:
-        rest, _ = client.communicate(timeout=60)
-    ledger.update(json.loads(rest))
 
 
 def test_the_first_request_starts_the_service_and_is_answered(site):
