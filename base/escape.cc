@@ -4,6 +4,7 @@
 #include <array>
 #include <cstddef>
 #include <cstdint>
+#include <cstring>
 
 #if defined(__SSE2__)
 #include <emmintrin.h>
@@ -73,27 +74,50 @@ std::size_t utf8_length(std::string_view text) noexcept {
 
 namespace {
 
+#if defined(__SSE2__)
+// Bit n: byte n is not printable ASCII, or a quote or a backslash, or below `least`.
+unsigned special_bits(__m128i bytes, char least) noexcept {
+  // Signed: what is over 0x7f is below the first.
+  const __m128i printable =
+      _mm_and_si128(_mm_cmpgt_epi8(bytes, _mm_set1_epi8(static_cast<char>(least - 1))),
+                    _mm_cmplt_epi8(bytes, _mm_set1_epi8(0x7f)));
+  const __m128i marks = _mm_or_si128(_mm_cmpeq_epi8(bytes, _mm_set1_epi8('"')),
+                                     _mm_cmpeq_epi8(bytes, _mm_set1_epi8('\\')));
+  return 0xffffU &
+         ~static_cast<unsigned>(_mm_movemask_epi8(_mm_andnot_si128(marks, printable)));
+}
+
+__m128i load(const char* at) noexcept {
+  return _mm_loadu_si128(reinterpret_cast<const __m128i*>(at));
+}
+#endif
+
 // The first byte from `at` on that is not plain (kPlain or kPlainWord), or the size.
 std::size_t find_special(std::string_view text, std::size_t at,
                          const std::array<bool, 256>& plain) noexcept {
 #if defined(__SSE2__)
-  const bool space = plain[byte(' ')];
-  for (; text.size() - at >= 16; at += 16) {
-    const __m128i bytes =
-        _mm_loadu_si128(reinterpret_cast<const __m128i*>(text.data() + at));
-    // Signed: what is over 0x7f is below the first.
-    const __m128i printable =
-        _mm_and_si128(_mm_cmpgt_epi8(bytes, _mm_set1_epi8(space ? 0x1f : 0x20)),
-                      _mm_cmplt_epi8(bytes, _mm_set1_epi8(0x7f)));
-    const __m128i marks = _mm_or_si128(_mm_cmpeq_epi8(bytes, _mm_set1_epi8('"')),
-                                       _mm_cmpeq_epi8(bytes, _mm_set1_epi8('\\')));
-    const int good = _mm_movemask_epi8(_mm_andnot_si128(marks, printable));
-    if (good != 0xffff)
-      return at + static_cast<std::size_t>(__builtin_ctz(~static_cast<unsigned>(good)));
+  const char least = plain[byte(' ')] ? ' ' : '!';
+  const std::size_t begin = at;
+  for (; text.size() - at >= 16; at += 16)
+    if (const unsigned bits = special_bits(load(text.data() + at), least); bits != 0)
+      return at + static_cast<std::size_t>(__builtin_ctz(bits));
+  // The rest once more with the plain bytes before it, or with plain ones behind it.
+  const std::size_t left = text.size() - at;
+  if (left == 0) return at;
+  if (text.size() - begin >= 16) {
+    const unsigned bits = special_bits(load(text.data() + text.size() - 16), least);
+    return bits == 0 ? text.size()
+                     : text.size() - 16 + static_cast<std::size_t>(__builtin_ctz(bits));
   }
-#endif
+  std::array<char, 16> padded;
+  padded.fill('a');
+  std::memcpy(padded.data(), text.data() + at, left);
+  const unsigned bits = special_bits(load(padded.data()), least);
+  return bits == 0 ? text.size() : at + static_cast<std::size_t>(__builtin_ctz(bits));
+#else
   while (at < text.size() && plain[byte(text[at])]) ++at;
   return at;
+#endif
 }
 
 void append_all_but(std::string& to, std::string_view text,

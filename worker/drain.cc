@@ -6,6 +6,7 @@
 #include <algorithm>
 #include <cerrno>
 
+#include "base/clock.h"
 #include "base/log.h"
 #include "worker/keeper.h"
 #include "worker/loop.h"
@@ -117,7 +118,7 @@ void Loop::move(Connection& c, bool more) {
   if (!nobody_left_ && hand_over(c)) return;
   if (nobody_left_ && c.kept && c.input.empty() && !has_arrived(c.fd.get())) {
     close(c);
-  } else if (more || !park(c)) {
+  } else if (more || !park(c, monotonic_ns())) {
     resume(c);
   }
 }

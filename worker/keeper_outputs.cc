@@ -75,7 +75,7 @@ void Keeper::Outputs::writable(Connection& c) {
   c.output_shared = c.output_complete = false;
   (void)::epoll_ctl(epoll.get(), EPOLL_CTL_DEL, c.fd.get(), nullptr);
   lock.unlock();
-  keeper_.loop_.next_or_close(c, keep, false);
+  keeper_.loop_.next_or_close(c, keep, false, monotonic_ns());
 }
 
 bool Keeper::finish_output(Connection& c, bool keep_alive) {

@@ -57,7 +57,7 @@ Loop::Loop(Heritage& heritage, Application& app, scoreboard::WorkerPage& page)
       title_{fmt::format("monodon: worker {} gen {} [{}]", heritage.slot,
                          heritage.generation, settings_.application)},
       keeper_{std::make_unique<Keeper>(*this, app)},
-      reader_{settings_, forwarding_},
+      reader_{settings_, forwarding_, moment_},
       max_requests_{retire_after(settings_, heritage.serial)} {
   for (unsigned i = 0; i < settings_.threads; ++i)
     threads_.push_back(
@@ -150,6 +150,7 @@ void Loop::take_resumed() {
 // leader may have left it), then connections that can go on at once, as many as there
 // are now, then whatever epoll has: so nobody with much to say starves the others.
 void Loop::lead(unsigned me) {
+  moment_.waited();
   while (!stopping_) {
     while (batch_next_ < batch_end_) {
       dispatch(batch_[batch_next_++], me);
@@ -175,6 +176,7 @@ void Loop::wait_for_events() {
     if (n == 0 && !more) access_.flush();
   }
   if (n == 0 && !more) n = ::epoll_wait(epoll_.get(), batch_.data(), kBatch, -1);
+  moment_.waited();
   if (n < 0 && errno != EINTR)
     throw std::system_error{errno, std::generic_category(), "wait for events"};
   batch_end_ = n < 0 ? 0 : static_cast<std::size_t>(n);
@@ -228,7 +230,7 @@ void Loop::advance(Connection& c, unsigned me) {
   for (;;) {
     switch (reader_.advance(c)) {
       case Reader::Outcome::wait:
-        if (park(c)) return;
+        if (park(c, moment_.now())) return;
         continue;
       case Reader::Outcome::yield:
         ready_.push_back(&c);
@@ -246,8 +248,8 @@ void Loop::advance(Connection& c, unsigned me) {
   }
 }
 
-bool Loop::park(Connection& c) {
-  set_deadline(c);
+bool Loop::park(Connection& c, std::uint64_t now) {
+  set_deadline(c, now);
   if (!c.registered) {
     epoll_event event{};
     event.events = EPOLLIN | EPOLLRDHUP | EPOLLET;
@@ -264,7 +266,7 @@ bool Loop::park(Connection& c) {
   return c.ownership.park();
 }
 
-void Loop::set_deadline(Connection& c) {
+void Loop::set_deadline(Connection& c, std::uint64_t now) {
   std::uint64_t ms = 0;
   switch (c.stage.load(std::memory_order_relaxed)) {
     case Stage::head:
@@ -287,8 +289,7 @@ void Loop::set_deadline(Connection& c) {
     case Stage::closed:
       break;
   }
-  c.deadline_ns.store(ms == 0 ? 0 : monotonic_ns() + ms * 1'000'000,
-                      std::memory_order_relaxed);
+  c.deadline_ns.store(ms == 0 ? 0 : now + ms * 1'000'000, std::memory_order_relaxed);
 }
 
 void Loop::close(Connection& c) {

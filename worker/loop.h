@@ -20,6 +20,7 @@
 #include "worker/heritage.h"
 #include "worker/http/forwarded.h"
 #include "worker/leadership.h"
+#include "worker/moment.h"
 #include "worker/reader.h"
 #include "worker/wire.h"
 
@@ -48,12 +49,13 @@ class Loop {
   void resume(Connection& c);
   // Owner: closes it.
   void close(Connection& c);
-  // Owner: waits for its client. False: something came meanwhile, still owned.
-  [[nodiscard]] bool park(Connection& c);
+  // Owner: waits for its client. False: something came meanwhile, still owned. `now`:
+  // CLOCK_MONOTONIC, a moment ago.
+  [[nodiscard]] bool park(Connection& c, std::uint64_t now);
   // Owner: gives it to another worker. False: could not; still owned.
   [[nodiscard]] bool hand_over(Connection& c);
   // Owner, after the response went out entirely. `leading`: the caller is the leader.
-  void next_or_close(Connection& c, bool keep_alive, bool leading);
+  void next_or_close(Connection& c, bool keep_alive, bool leading, std::uint64_t now);
 
   // The keeper, while the leader is inside the application (the stay `seen`): acts on
   // commands and moves connections whose clients have sent something to other workers.
@@ -118,9 +120,11 @@ class Loop {
   void serve(Connection& c, unsigned me);
   Request request_of(Connection& c, const AppThread& t) const;
   void note_dropped_fields(scoreboard::ThreadRow& row, std::uint32_t count);
-  void account(Connection& c, AppThread& t, const Exchange::Result& r, bool expired);
-  void settle(Connection& c, const Exchange::Result& r, bool expired, bool leading);
-  void set_deadline(Connection& c);
+  void account(Connection& c, AppThread& t, const Exchange::Result& r, bool expired,
+               std::uint64_t now);
+  void settle(Connection& c, const Exchange::Result& r, bool expired, bool leading,
+              std::uint64_t now);
+  void set_deadline(Connection& c, std::uint64_t now);
   void move(Connection& c, bool more);
   Outcome tell(wire::Kind kind, std::int64_t value, std::string_view text);
 
@@ -142,6 +146,7 @@ class Loop {
   std::atomic<std::uint64_t> followers_{0};  // bit i: thread i waits to be promoted
 
   // The leader's.
+  Moment moment_;
   Reader reader_;
   std::array<epoll_event, kBatch> batch_{};
   std::size_t batch_next_ = 0;

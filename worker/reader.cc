@@ -6,7 +6,6 @@
 #include <algorithm>
 #include <cerrno>
 
-#include "base/clock.h"
 #include "base/log.h"
 
 namespace monodon::worker {
@@ -28,8 +27,9 @@ bool nothing_there(ssize_t n) {
 
 }  // namespace
 
-Reader::Reader(const Settings& settings, const http::Forwarding& forwarding)
-    : settings_{settings}, scratch_{new char[kScratch]} {
+Reader::Reader(const Settings& settings, const http::Forwarding& forwarding,
+               Moment& moment)
+    : settings_{settings}, moment_{moment}, scratch_{new char[kScratch]} {
   limits_.request_line = settings.limit_request_line;
   limits_.fields = settings.limit_request_fields;
   limits_.field_size = settings.limit_request_field_size;
@@ -76,7 +76,7 @@ Reader::Outcome Reader::head(Connection& c) {
         return refuse(result.error.status, result.error.reason);
       if (result.state == http::Parse::complete) {
         c.head_size = result.consumed;
-        c.received_ns = monotonic_ns();
+        c.received_ns = moment_.now();
         return begin_body(c);
       }
     }

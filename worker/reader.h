@@ -5,6 +5,7 @@
 #include <memory>
 
 #include "worker/connection.h"
+#include "worker/moment.h"
 #include "worker/settings.h"
 
 namespace monodon::worker {
@@ -23,7 +24,8 @@ class Reader {
     closed,   // the client is gone, or went away in the middle of a request
   };
 
-  Reader(const Settings& settings, const http::Forwarding& forwarding);
+  // `moment` outlives the reader.
+  Reader(const Settings& settings, const http::Forwarding& forwarding, Moment& moment);
 
   Outcome advance(Connection& connection);
   [[nodiscard]] const http::ParseError& refusal() const noexcept { return refusal_; }
@@ -45,6 +47,7 @@ class Reader {
                                    std::uint64_t more) const noexcept;
 
   const Settings& settings_;
+  Moment& moment_;
   http::HeadLimits limits_;
   http::ParseError refusal_;
   std::unique_ptr<char[]> scratch_;

@@ -42,8 +42,10 @@ void Loop::serve(Connection& c, unsigned me) {
   const bool leading = leadership_.leave_app(me);
   const bool expired = !t.end();
   const Exchange::Result result = t.exchange.complete();
-  account(c, t, result, expired);
-  settle(c, result, expired, leading);
+  const std::uint64_t now = monotonic_ns();
+  if (leading) moment_.set(now);
+  account(c, t, result, expired, now);
+  settle(c, result, expired, leading, now);
 }
 
 void Loop::note_dropped_fields(scoreboard::ThreadRow& row, std::uint32_t count) {
@@ -71,9 +73,8 @@ Request Loop::request_of(Connection& c, const AppThread& t) const {
 
 // Counters and log, for what has been answered. A request past its deadline was
 // written down by the keeper when it struck.
-void Loop::account(Connection& c, AppThread& t, const Exchange::Result& r,
-                   bool expired) {
-  const std::uint64_t now = monotonic_ns();
+void Loop::account(Connection& c, AppThread& t, const Exchange::Result& r, bool expired,
+                   std::uint64_t now) {
   if (now - c.received_ns >= Keeper::kLongNs) keeper_->saw_long_request(now);
   const int status = expired && r.status == 0 ? 504 : r.status;
   if (r.failed) scoreboard::add(t.row.errors);
@@ -126,15 +127,16 @@ void Loop::refuse(Connection& c, const http::ParseError& why, unsigned me) {
   ready_.push_back(&c);
 }
 
-void Loop::settle(Connection& c, const Exchange::Result& r, bool expired,
-                  bool leading) {
+void Loop::settle(Connection& c, const Exchange::Result& r, bool expired, bool leading,
+                  std::uint64_t now) {
   if (expired)
     close(c);
   else if (!r.shared || !keeper_->finish_output(c, r.keep_alive))
-    next_or_close(c, r.keep_alive, leading);
+    next_or_close(c, r.keep_alive, leading, now);
 }
 
-void Loop::next_or_close(Connection& c, bool keep_alive, bool leading) {
+void Loop::next_or_close(Connection& c, bool keep_alive, bool leading,
+                         std::uint64_t now) {
   if (!keep_alive) {
     close(c);
     return;
@@ -143,7 +145,7 @@ void Loop::next_or_close(Connection& c, bool keep_alive, bool leading) {
   const bool more = !c.input.empty() || c.hangup || c.more;
   if (draining_) {
     move(c, more);
-  } else if (more || !park(c)) {
+  } else if (more || !park(c, now)) {
     if (leading)
       ready_.push_back(&c);
     else

@@ -74,6 +74,13 @@ std::optional<Address> parse_address(std::string_view text) noexcept {
 std::optional<Endpoint> parse_endpoint(std::string_view text) noexcept {
   Endpoint endpoint;
   std::string_view port;
+  if (text.find(':') == std::string_view::npos) {  // as most are
+    endpoint.text = text;
+    const auto address = parse_v4(text);
+    if (!address) return std::nullopt;
+    endpoint.address = *address;
+    return endpoint;
+  }
   if (text.starts_with('[')) {
     const std::size_t bracket = text.find(']');
     if (bracket == std::string_view::npos) return std::nullopt;

@@ -83,6 +83,13 @@ inline constexpr std::array<std::uint8_t, 256> kTable = classify();
   return at;
 }
 
+// RFC 9110 5.6.2; "" is none.
+[[nodiscard]] inline bool is_token(std::string_view text) noexcept {
+  unsigned all = chars::kToken;
+  for (const char c : text) all &= chars::of(c);
+  return all != 0 && !text.empty();
+}
+
 // The first byte in [at, end) that cannot stand in a field name, or end. `seen` gets
 // the bits of chars::of of all bytes before it that are not a letter, digit or "-".
 [[nodiscard]] inline const char* find_name_end(const char* at, const char* end,

@@ -2,6 +2,7 @@
 #include "worker/http/forwarded.h"
 
 #include <algorithm>
+#include <array>
 
 #include "worker/http/chars.h"
 
@@ -23,10 +24,17 @@ std::string lower(std::string_view text) {
   return result;
 }
 
+constexpr auto kFitForLog = [] {
+  std::array<bool, 256> fit{};
+  for (unsigned c = '!'; c < 0x7f; ++c) fit[c] = c != '"' && c != '\'' && c != '\\';
+  return fit;
+}();
+
 bool fit_for_log(std::string_view id) noexcept {
-  return !id.empty() && id.size() <= kLongestId && std::ranges::all_of(id, [](char c) {
-    return c > ' ' && c < '\x7f' && c != '"' && c != '\'' && c != '\\';
-  });
+  if (id.empty() || id.size() > kLongestId) return false;
+  bool fit = true;
+  for (const char c : id) fit = fit & kFitForLog[static_cast<unsigned char>(c)];
+  return fit;
 }
 
 // CGI shows "X_Forwarded_For" as it shows "X-Forwarded-For".
@@ -105,7 +113,7 @@ const ParseError* Forwarding::resolve(const Peer& peer, RequestHead& head,
 
 const ParseError* Forwarding::believe(RequestHead& head, Origin& origin) const {
   bool scheme_told = false;
-  bool client_told = false;
+  const Field* client = nullptr;  // the first X-Forwarded-For
   for (const Field& field : head.fields) {
     if ((lengths_ & length_bit(field.name)) == 0) continue;
     for (const SchemeHeader& header : scheme_headers_) {
@@ -119,16 +127,20 @@ const ParseError* Forwarding::believe(RequestHead& head, Origin& origin) const {
     if (equals_lower(field.name, request_id_header_)) {
       if (fit_for_log(field.value)) origin.request_id = field.value;
     } else {
-      client_told = client_told || equals_lower(field.name, "x-forwarded-for");
+      if (client == nullptr && equals_lower(field.name, "x-forwarded-for"))
+        client = &field;
     }
   }
-  if (client_told && client_from_field_) find_client(head, origin);
+  if (client != nullptr && client_from_field_) find_client(head, *client, origin);
   return head.forwarder_fields.empty() ? nullptr : take_forwarder_fields(head, origin);
 }
 
-void Forwarding::find_client(const RequestHead& head, Origin& origin) const noexcept {
-  for (auto field = head.fields.rbegin(); field != head.fields.rend(); ++field) {
-    if (!equals_lower(field->name, "x-forwarded-for")) continue;
+void Forwarding::find_client(const RequestHead& head, const Field& first,
+                             Origin& origin) const noexcept {
+  for (const Field* field = &head.fields.back(); field >= &first; --field) {
+    if (field->name.size() != first.name.size() ||
+        !equals_lower(field->name, "x-forwarded-for"))
+      continue;
     std::string_view rest = field->value;
     for (bool more = true; more;) {
       const std::size_t comma = rest.rfind(',');

@@ -85,7 +85,9 @@ class Forwarding {
   const ParseError* believe(RequestHead& head, Origin& origin) const;
   const ParseError* take_forwarder_fields(RequestHead& head, Origin& origin) const;
   const ParseError* disbelieve(RequestHead& head) const;
-  void find_client(const RequestHead& head, Origin& origin) const noexcept;
+  // `first`: the field of the head at which to end.
+  void find_client(const RequestHead& head, const Field& first,
+                   Origin& origin) const noexcept;
   static constexpr std::uint64_t length_bit(std::string_view name) noexcept {
     return 1ULL << std::min<std::size_t>(name.size(), 63);
   }

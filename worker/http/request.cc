@@ -7,7 +7,7 @@ namespace monodon::http {
 
 std::string_view RequestHead::find(std::string_view name) const noexcept {
   for (const Field& field : fields) {
-    if (equals_ignoring_case(field.name, name)) return field.value;
+    if (equals_lower(field.name, name)) return field.value;
   }
   return {};
 }

@@ -2,6 +2,7 @@
 #include "worker/http/response_head.h"
 
 #include <algorithm>
+#include <array>
 #include <charconv>
 #include <limits>
 
@@ -18,15 +19,20 @@ constexpr std::uint64_t kLongestBody = std::numeric_limits<std::int64_t>::max();
 using Reason = const char*;  // to refuse; null: fine
 
 void append_field(std::string& out, std::string_view name, std::string_view value) {
-  const std::size_t before = out.size();
-  out.resize(before + name.size() + value.size() + 4);
-  char* to = out.data() + before;
-  to = std::copy(name.begin(), name.end(), to);
+  // Piece by piece on the stack: growing a string clears what is about to be written.
+  std::array<char, 256> line;
+  const std::size_t size = name.size() + value.size() + 4;
+  if (size > line.size()) {
+    out.append(name).append(": ").append(value).append("\r\n");
+    return;
+  }
+  char* to = std::copy(name.begin(), name.end(), line.data());
   *to++ = ':';
   *to++ = ' ';
   to = std::copy(value.begin(), value.end(), to);
   *to++ = '\r';
   *to = '\n';
+  out.append(line.data(), size);
 }
 
 void append_length(std::string& out, std::uint64_t length) {
@@ -130,9 +136,7 @@ HeadWriter::Named HeadWriter::classify(std::string_view name) noexcept {
 
 Reason HeadWriter::field(const Field& field) {
   if (field.name.empty()) return "empty field name";
-  unsigned all = chars::kToken;
-  for (const char c : field.name) all &= chars::of(c);
-  if (all == 0) return "field name is not a token";
+  if (!is_token(field.name)) return "field name is not a token";
   const char* const end = field.value.data() + field.value.size();
   if (find_control(field.value.data(), end) != end) {
     return "control byte in a field value";
