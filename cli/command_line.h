@@ -17,6 +17,7 @@ enum class Command : std::uint8_t {
   reload,
   top,
   trace,
+  import,
   generate
 };
 
@@ -27,6 +28,7 @@ struct Invocation {
   CheckOptions check;
   ControlOptions control;  // status, reload, top, trace
   TopOptions top;
+  ImportOptions import;
   std::string what;  // generate
 };
 

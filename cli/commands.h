@@ -38,6 +38,13 @@ struct TopOptions {
   std::string sort = "slot";   // a name in kSortKeys
 };
 
+struct ImportOptions {
+  std::vector<std::string> what;  // a unit, a gunicorn.conf.py, or a command line
+  std::string directory;          // it is started in; "" = the unit's, or ours
+  std::string python;             // "" = search
+  bool unit = false;              // print the unit, not the settings
+};
+
 // Each runs one command to its end and returns its exit status.
 int run_serve(const master::CommandLine& line);
 int run_check(const master::CommandLine& line, const CheckOptions& options);
@@ -45,6 +52,7 @@ int run_status(const ControlOptions& options);
 int run_reload(const ControlOptions& options);
 int run_top(const ControlOptions& options, const TopOptions& top);
 int run_trace(const ControlOptions& options);
+int run_import(const ImportOptions& options);
 int run_generate(const std::string& what);
 
 // Problems to stderr, a line each; kBadConfiguration.

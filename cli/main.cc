@@ -22,6 +22,8 @@ int run(const Invocation& asked) {
       return run_top(asked.control, asked.top);
     case Command::trace:
       return run_trace(asked.control);
+    case Command::import:
+      return run_import(asked.import);
     case Command::generate:
       return run_generate(asked.what);
   }

@@ -3,11 +3,13 @@
 
 #include <fmt/format.h>
 
+#include "master/gunicorn_config.h"
 #include "master/settings_value.h"
 
 namespace monodon::cli {
 namespace {
 
+using master::GunicornFlag;
 using master::Kind;
 using master::Setting;
 
@@ -69,8 +71,10 @@ std::string description(const Setting& setting) {
 
 SettingsOptions::SettingsOptions(CLI::App& app) : app_{app} {
   const std::string general = "General";
-  config_ = new_option(app_, "-c,--config",
-                       "Configuration file. [./monodon.yaml if there is one]");
+  config_ = new_option(
+      app_, "-c,--config",
+      "Configuration file, YAML or a gunicorn.conf.py. [./monodon.yaml, or else "
+      "./gunicorn.conf.py, if there is one]");
   config_->type_name("PATH")->group(general)->multi_option_policy(
       CLI::MultiOptionPolicy::TakeLast);
   check_config_ = new_flag(app_, "--check-config",
@@ -92,7 +96,7 @@ SettingsOptions::SettingsOptions(CLI::App& app) : app_{app} {
                  "As with Gunicorn: sync or gthread; threads is what matters.");
   worker_class_->type_name("WORD")->group("Workers")->multi_option_policy(
       CLI::MultiOptionPolicy::TakeLast);
-  for (const GunicornFlag& flag : gunicorn_flags()) add_gunicorn_flag(flag);
+  for (const GunicornFlag& flag : master::gunicorn_flags()) add_gunicorn_flag(flag);
   app.allow_extras();  // complaints() has better words for them than CLI11
 }
 
@@ -114,7 +118,7 @@ void SettingsOptions::add_setting(const Setting& setting) {
   settings_.emplace_back(&setting, option);
 }
 
-void SettingsOptions::add_gunicorn_flag(const GunicornFlag& flag) {
+void SettingsOptions::add_gunicorn_flag(const master::GunicornFlag& flag) {
   const std::string names{flag.names};
   const std::string text{flag.answer};
   CLI::Option* const option =
@@ -126,15 +130,8 @@ void SettingsOptions::add_gunicorn_flag(const GunicornFlag& flag) {
 void SettingsOptions::complain_about_worker_class(
     std::vector<std::string>& complaints) const {
   if (worker_class_->count() == 0) return;
-  const std::string& name = worker_class_->results().back();
-  for (const char* known :
-       {"sync", "gthread", "egg:gunicorn#sync", "egg:gunicorn#gthread"}) {
-    if (name == known) return;
-  }
-  complaints.push_back(
-      fmt::format("--worker-class: there is no \"{}\"; sync and gthread are accepted, "
-                  "and threads says how many requests a worker runs at once",
-                  name));
+  const std::string why = master::refuse_worker_class(worker_class_->results().back());
+  if (!why.empty()) complaints.push_back("--worker-class: " + why);
 }
 
 std::vector<std::string> SettingsOptions::complaints() const {

@@ -8,8 +8,8 @@
 #include <utility>
 #include <vector>
 
-#include "cli/gunicorn_flags.h"
 #include "master/config.h"
+#include "master/gunicorn_flags.h"
 #include "master/settings_table.h"
 
 namespace monodon::cli {
@@ -33,12 +33,12 @@ class SettingsOptions {
 
  private:
   void add_setting(const master::Setting& setting);
-  void add_gunicorn_flag(const GunicornFlag& flag);
+  void add_gunicorn_flag(const master::GunicornFlag& flag);
   void complain_about_worker_class(std::vector<std::string>& complaints) const;
 
   CLI::App& app_;
   std::vector<std::pair<const master::Setting*, CLI::Option*>> settings_;
-  std::vector<std::pair<const GunicornFlag*, CLI::Option*>> gunicorn_;
+  std::vector<std::pair<const master::GunicornFlag*, CLI::Option*>> gunicorn_;
   CLI::Option* config_ = nullptr;
   CLI::Option* worker_class_ = nullptr;
   CLI::Option* check_config_ = nullptr;

@@ -13,6 +13,8 @@
 #include "master/config_address.h"
 #include "master/config_check.h"
 #include "master/config_yaml.h"
+#include "master/gunicorn_config.h"
+#include "master/interpreter.h"
 #include "master/settings_table.h"
 #include "master/settings_value.h"
 
@@ -38,18 +40,6 @@ Result<std::string> read_file(const std::string& path) {
     text.append(block.data(), static_cast<std::size_t>(got));
   }
   return Error{"read " + path + ": larger than 1 MiB", 0};
-}
-
-bool is_python(std::string_view path) {
-  return path.ends_with(".py") || path.starts_with("python:");
-}
-
-std::string python_file(std::string_view path) {
-  return fmt::format(
-      "{}: is a Python file; the server runs no Python to configure itself. Write its "
-      "settings to a YAML file (monodon generate yaml shows them all) and name that "
-      "with -c; monodon import will translate such files",
-      path);
 }
 
 class Loader {
@@ -85,17 +75,12 @@ class Loader {
       if (is_file("monodon.yaml")) {
         name = "monodon.yaml";
       } else if (is_file("gunicorn.conf.py")) {
-        problems_.push_back(python_file("gunicorn.conf.py") +
-                            "; -c /dev/null goes on without a file");
-        return {};
+        name = "gunicorn.conf.py";
       } else {
         return {};
       }
     }
-    if (is_python(name)) {
-      problems_.push_back(python_file(name));
-      return {};
-    }
+    if (name.starts_with("python:")) return std::string{name};
     if (name.starts_with("file:")) name.remove_prefix(5);
     return absolute(name, line_.start_directory);
   }
@@ -103,14 +88,47 @@ class Loader {
   void file() {
     loaded_.config_file = choose_file();
     if (loaded_.config_file.empty()) return;
-    Result<std::string> text = read_file(loaded_.config_file);
+    const bool python = is_gunicorn_config(loaded_.config_file);
+    Result<std::string> text =
+        python ? run_python_file() : read_file(loaded_.config_file);
     if (!text) {
       problems_.push_back(text.error().message());
       return;
     }
     loaded_.config_text = std::move(text.value());
+    if (python) return apply_python_file();
     problems_ = apply_yaml(loaded_.config_text, loaded_.config_file, loaded_.settings,
                            origins_);
+  }
+
+  // Of the command line or the environment: the interpreter and the directory that a
+  // Python file runs in cannot come from that file.
+  std::string override_of(std::string_view key) const {
+    std::string value;
+    for (const auto* source : {&line_.environment, &line_.arguments}) {
+      for (const Override& given : *source) {
+        if (given.key == key && !given.values.empty()) value = given.values.back();
+      }
+    }
+    return value;
+  }
+
+  Result<std::string> run_python_file() const {
+    std::string directory = override_of("directory");
+    directory = directory.empty() ? line_.start_directory
+                                  : absolute(directory, line_.start_directory);
+    const auto python = find_interpreter(override_of("python"), directory);
+    if (!python) return python.error();
+    return read_gunicorn_config(loaded_.config_file, python.value().path, directory);
+  }
+
+  void apply_python_file() {
+    const std::string& file = loaded_.config_file;
+    GunicornConfig read = translate_gunicorn_config(loaded_.config_text, file);
+    problems_ = std::move(read.problems);
+    for (std::string& note : read.notes) loaded_.notes.push_back(std::move(note));
+    loaded_.warnings = std::move(read.warnings);
+    apply(read.settings);
   }
 
   void apply(const std::vector<Override>& overrides) {

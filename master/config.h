@@ -20,7 +20,8 @@ struct Override {
 // the whole life of the master: a reload reads the file again under the same
 // overrides.
 struct CommandLine {
-  std::string config_file;      // -c; "" means ./monodon.yaml if there is one
+  // -c; "" means ./monodon.yaml or ./gunicorn.conf.py if there is one
+  std::string config_file;
   std::string start_directory;  // of the start; relative paths are meant from here
   std::vector<Override> environment;  // over the file
   std::vector<Override> arguments;    // over the environment
@@ -31,8 +32,8 @@ struct CommandLine {
 // A configuration that was checked and found good.
 struct LoadedConfig {
   Settings settings;                  // complete: directory set, paths absolute
-  std::string config_file;            // absolute; "" when no file was read
-  std::string config_text;            // of that file, as read
+  std::string config_file;            // absolute, or python:module; "": none was read
+  std::string config_text;            // of that file, as read; of a Python file: JSON
   std::vector<std::string> notes;     // worth an info line each
   std::vector<std::string> warnings;  // worth a warning each
   CommandLine command_line;           // load_config(command_line) reads everything anew
@@ -45,7 +46,8 @@ struct ConfigResult {
 
 // Reads, merges and checks: defaults, then the file, then environment, then command
 // line; later wins. Master (at start and on SIGHUP) and the tools. Never throws for
-// what an operator wrote. Blocks only for reading one local file.
+// what an operator wrote. Blocks for reading one local file; for a gunicorn.conf.py,
+// for running it (master/gunicorn_config.h).
 ConfigResult load_config(const CommandLine& command_line);
 
 }  // namespace monodon::master

@@ -77,6 +77,10 @@ std::string value_as_yaml(const Setting& setting, const Settings& settings) {
   return "[" + text + "]";
 }
 
+std::string yaml_line(const Setting& setting, const Settings& settings) {
+  return fmt::format("{}: {}\n", setting.key, value_as_yaml(setting, settings));
+}
+
 }  // namespace
 
 std::string commented_yaml() {
@@ -99,8 +103,18 @@ std::string commented_yaml() {
 std::string settings_as_yaml(const Settings& settings) {
   std::string text;
   for (const Group& group : setting_groups()) {
+    for (const Setting& setting : group.settings) text += yaml_line(setting, settings);
+  }
+  return text;
+}
+
+std::string settings_as_yaml(const Settings& settings,
+                             const std::set<std::string>& keys) {
+  std::string text;
+  for (const Group& group : setting_groups()) {
     for (const Setting& setting : group.settings) {
-      text += fmt::format("{}: {}\n", setting.key, value_as_yaml(setting, settings));
+      if (keys.count(std::string{setting.key}) != 0)
+        text += yaml_line(setting, settings);
     }
   }
   return text;

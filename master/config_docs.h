@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 #pragma once
 
+#include <set>
 #include <string>
 
 #include "master/settings.h"
@@ -17,5 +18,9 @@ namespace monodon::master {
 
 // A file that, read alone, gives `settings` again: `monodon check --print`.
 [[nodiscard]] std::string settings_as_yaml(const Settings& settings);
+
+// The same of some settings only, by key; in the order of the table.
+[[nodiscard]] std::string settings_as_yaml(const Settings& settings,
+                                           const std::set<std::string>& keys);
 
 }  // namespace monodon::master

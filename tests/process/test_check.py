@@ -108,8 +108,64 @@ def test_the_interpreter_of_the_site_is_found(site):
     assert f"{site}/.venv/bin/python (found by .venv in {site})" in done.stderr
 
 
-def test_a_python_configuration_file_is_refused(site):
-    (site / "gunicorn.conf.py").write_text("workers = 3\n")
-    done = monodon(site, "serve", "good")
-    assert done.returncode == 1 and "is a Python file" in done.stderr
-    assert monodon(site, "check", "-c", "/dev/null", "good").returncode == 0
+GUNICORN_CONF = """
+import multiprocessing, os
+print("a word of the file")
+from names import greeting
+workers = 1 + len([multiprocessing])
+bind = ["unix:%s/run.sock" % os.getcwd(), "127.0.0.1:9"]
+timeout = 120
+umask = 0o007
+worker_class = "gthread"
+raw_env = ("COLOUR=" + greeting,)
+secure_scheme_headers = {"X-FORWARDED-PROTO": "https"}
+accesslog = None
+worker_tmp_dir = "/dev/shm"
+statsd_host = "localhost:8125"
+daemon = False
+def post_fork(server, worker): pass
+"""
+
+
+@pytest.fixture(name="gunicorn")
+def fixture_gunicorn(site):
+    (site / "gunicorn.conf.py").write_text(GUNICORN_CONF)
+    (site / "names.py").write_text("greeting = 'green'\n")
+    return site
+
+
+@pytest.mark.parametrize("words", [[], ["-c", "gunicorn.conf.py"]])
+def test_a_file_of_gunicorn_is_run_and_its_settings_are_taken(gunicorn, words):
+    done = monodon(gunicorn, "check", "--print", "--workers", "5", *words, "good")
+    assert done.returncode == 0, done.stderr
+    assert {"workers: 5", "request_timeout: 2m", "umask: 0007",
+            'environment: ["COLOUR=green"]', 'access_log: ""',
+            'secure_scheme_headers: ["X-FORWARDED-PROTO=https"]',
+            f'bind: ["unix:{gunicorn}/run.sock", "127.0.0.1:9"]'
+            } <= set(done.stdout.splitlines()), done.stdout
+    assert "imported with green" in done.stdout
+    said = done.stderr.splitlines()
+    assert any(line.startswith("warning: ") and "post_fork: is not called" in line
+               for line in said)
+    assert any(line.startswith("warning: ") and "statsd_host" in line for line in said)
+    assert any(line.startswith("note: ") and "worker_tmp_dir" in line for line in said)
+    assert "daemon" not in done.stderr and "greeting" not in done.stderr
+
+
+@pytest.mark.parametrize("text, said", [
+    ("workers = 3\nraise ValueError('not today')\n", "ValueError: not today"),
+    ("workers = 'many'\n", 'gunicorn.conf.py: workers: "many" is not a whole number'),
+    ("worker_class = 'gevent'\n", 'worker_class: there is no "gevent"'),
+    ("certfile = 'x.pem'\n", "certfile: there is no TLS here"),
+])
+def test_a_file_of_gunicorn_that_cannot_be_followed_says_why(site, text, said):
+    (site / "gunicorn.conf.py").write_text(text)
+    done = monodon(site, "check", "good")
+    assert (done.returncode, said in done.stderr) == (1, True), done.stderr
+
+
+def test_a_file_of_gunicorn_can_be_a_module(gunicorn):
+    (gunicorn / "conf.py").write_text("workers = 7\nwsgi_app = 'good'\n")
+    done = monodon(gunicorn, "check", "--print", "-c", "python:conf")
+    assert done.returncode == 0, done.stderr
+    assert "workers: 7\n" in done.stdout

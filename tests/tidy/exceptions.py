@@ -7,15 +7,19 @@ Keys are paths from the root; one that ends with "/" means everything below it.
 # Rule -> path -> reason.
 ALLOWED = {
     "fork": {
+        "base/run_program.cc": "runs a program to its end, for the tools and for "
+                               "gunicorn.conf.py",
         "master/linux_kernel.cc": "the master's one door to the kernel",
         "worker/zygote.cc": "a zygote is there to fork",
         "worker/python/": "Application::fork, with what the interpreter needs around it",
         "worker/native/": "Application::fork",
     },
     "signal process": {
+        "base/run_program.cc": "ends what it started and hangs, by pidfd",
         "master/linux_kernel.cc": "the master's one door to the kernel",
     },
     "wait for process": {
+        "base/run_program.cc": "of what it started",
         "master/linux_kernel.cc": "the master's one door to the kernel",
         "worker/zygote.cc": "reaps the middle process of the double fork",
     },
@@ -50,8 +54,10 @@ NO_UNIT_TEST = {
     "cli/check.cc": "process tests of monodon check: it becomes the importer by exec",
     "cli/environment.cc": "command_line_test.cc, together with the command line",
     "cli/generate.cc": "config_docs_test.cc has the texts that it prints",
-    "cli/gunicorn_flags.cc": "command_line_test.cc tries every row",
+    "master/gunicorn_flags.cc": "command_line_test.cc tries every row",
     "cli/help_format.cc": "command_line_test.cc reads the help",
+    "cli/import_unit.cc": "import_test.cc",
+    "cli/run_import.cc": "tests/process/test_import.py",
     "cli/reload.cc": "tests/process: reload",
     "cli/main.cc": "every process test",
     "cli/serve.cc": "every process test",

@@ -5,8 +5,8 @@
 #include <map>
 
 #include "cli/environment.h"
-#include "cli/gunicorn_flags.h"
 #include "cli/shell_words.h"
+#include "master/gunicorn_flags.h"
 #include "master/settings_table.h"
 
 using namespace monodon;
@@ -192,7 +192,7 @@ TEST_CASE("wrong use of flags is status 2 and says what to do", "[command_line]"
 }
 
 TEST_CASE("each other flag of Gunicorn is recognised and answered", "[command_line]") {
-  for (const GunicornFlag& flag : gunicorn_flags()) {
+  for (const master::GunicornFlag& flag : master::gunicorn_flags()) {
     std::string_view names = flag.names;
     while (!names.empty()) {
       const std::size_t comma = std::min(names.find(','), names.size());

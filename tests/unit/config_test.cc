@@ -139,15 +139,11 @@ TEST_CASE("problems of every source are told together, with their origin", "[con
                   "a worker; one of them must be at least 1"});
 }
 
-TEST_CASE("a Python configuration file is refused with the way out", "[config]") {
+TEST_CASE("a file named monodon.yaml goes before gunicorn.conf.py", "[config]") {
   Site site;
-  site.file("gunicorn.conf.py", "workers = 3\n");
-  REQUIRE(site.problems().size() == 1);
-  CHECK(site.problems()[0].find("gunicorn.conf.py: is a Python file") == 0);
-  site.file("monodon.yaml", "");
-  CHECK(site.load().notes.empty());
-  site.line.config_file = "python:site.gunicorn";
-  CHECK(site.problems().size() == 1);
+  site.file("gunicorn.conf.py", "workers = nonsense\n");
+  site.file("monodon.yaml", "workers: 2\n");
+  CHECK(site.load().settings.workers == 2);
   site.line.config_file = "/dev/null";
   CHECK(site.load().config_file == "/dev/null");
 }

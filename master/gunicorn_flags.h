@@ -4,7 +4,7 @@
 #include <span>
 #include <string_view>
 
-namespace monodon::cli {
+namespace monodon::master {
 
 // A flag of Gunicorn that is none of our settings. A harmless one is accepted, with
 // `answer` as a note in the log: the service behaves as its owner expects without it.
@@ -14,15 +14,23 @@ struct GunicornFlag {
   std::string_view names;  // "-D,--daemon"
   bool takes_value = false;
   bool harmless = false;
-  std::string_view answer;  // follows "--daemon: "
+  std::string_view answer;        // follows "--daemon: "
+  std::string_view setting = {};  // in gunicorn.conf.py, where not named as the flag
 
   // The long name. CLI11 has none for an option that --help does not show.
   [[nodiscard]] constexpr std::string_view name() const {
-    return names.substr(names.find("--"), names.find(',', names.find("--")) -
-                                              names.find("--"));
+    return names.substr(names.find("--"),
+                        names.find(',', names.find("--")) - names.find("--"));
   }
 };
 
-[[nodiscard]] std::span<const GunicornFlag> gunicorn_flags();
+// A hook of gunicorn.conf.py: a function there, which is not called.
+struct GunicornHook {
+  std::string_view name;
+  std::string_view answer;  // where such code goes
+};
 
-}  // namespace monodon::cli
+[[nodiscard]] std::span<const GunicornFlag> gunicorn_flags();
+[[nodiscard]] std::span<const GunicornHook> gunicorn_hooks();
+
+}  // namespace monodon::master

@@ -1,0 +1,221 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "master/gunicorn_config.h"
+
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <array>
+#include <nlohmann/json.hpp>
+#include <utility>
+
+#include "base/run_program.h"
+#include "master/gunicorn_flags.h"
+#include "master/install_paths.h"
+#include "master/settings_table.h"
+
+namespace monodon::master {
+namespace {
+
+using nlohmann::json;
+
+constexpr std::chrono::seconds kPatience{10};
+
+// Gunicorn's name of a setting, and ours.
+constexpr std::pair<std::string_view, std::string_view> kNames[] = {
+    {"accesslog", "access_log"},
+    {"access_log_format", "access_log_format"},
+    {"backlog", "backlog"},
+    {"bind", "bind"},
+    {"chdir", "directory"},
+    {"errorlog", "error_log"},
+    {"forwarded_allow_ips", "forwarded_allow_ips"},
+    {"forwarder_headers", "forwarder_headers"},
+    {"graceful_timeout", "graceful_timeout"},
+    {"group", "group"},
+    {"header_map", "header_map"},
+    {"keepalive", "keepalive"},
+    {"limit_request_field_size", "limit_request_field_size"},
+    {"limit_request_fields", "limit_request_fields"},
+    {"limit_request_line", "limit_request_line"},
+    {"loglevel", "log_level"},
+    {"max_requests", "max_requests"},
+    {"max_requests_jitter", "max_requests_jitter"},
+    {"pidfile", "pid_file"},
+    {"preload_app", "preload"},
+    {"proc_name", "name"},
+    {"pythonpath", "python_path"},
+    {"raw_env", "environment"},
+    {"secure_scheme_headers", "secure_scheme_headers"},
+    {"sendfile", "sendfile"},
+    {"threads", "threads"},
+    {"timeout", "request_timeout"},
+    {"umask", "umask"},
+    {"user", "user"},
+    {"workers", "workers"},
+    {"wsgi_app", "application"},
+};
+
+std::string name_in_file(const GunicornFlag& flag) {
+  if (!flag.setting.empty()) return std::string{flag.setting};
+  std::string name{flag.name().substr(2)};
+  std::replace(name.begin(), name.end(), '-', '_');
+  return name;
+}
+
+// A value that asks for nothing: None, False, 0, "", [], and the "off" of some.
+bool is_nothing(const json& value) {
+  return value.is_null() || value == false || value == 0 || value == "off" ||
+         ((value.is_string() || value.is_structured()) &&
+          (value == "" || value.empty()));
+}
+
+std::string text_of(const json& value, const Setting& setting) {
+  if (value.is_string()) return value.get<std::string>();
+  if (setting.kind == Kind::mode && value.is_number_unsigned()) {
+    return fmt::format("{:04o}", value.get<std::uint64_t>());
+  }
+  return value.dump();
+}
+
+// The texts that our setting takes for it.
+std::vector<std::string> texts_of(const json& value, const Setting& setting) {
+  std::vector<std::string> texts;
+  if (value.is_object()) {
+    for (const auto& [key, item] : value.items()) {
+      texts.push_back(key + "=" + text_of(item, setting));
+    }
+  } else if (value.is_array()) {
+    for (const json& item : value) texts.push_back(text_of(item, setting));
+  } else {
+    texts.push_back(text_of(value, setting));
+  }
+  return texts;
+}
+
+class Translator {
+ public:
+  explicit Translator(std::string_view file) : file_{file} {}
+
+  void value(const std::string& name, const json& value) {
+    const auto* const known =
+        std::find_if(std::begin(kNames), std::end(kNames),
+                     [&](const auto& pair) { return pair.first == name; });
+    // None is Gunicorn's word for "not set". An empty list or text is a value.
+    if (known != std::end(kNames)) {
+      if (!value.is_null()) ours(name, *find_setting(known->second), value);
+    } else if (name == "worker_class") {
+      worker_class(value);
+    } else if (!is_nothing(value)) {
+      theirs(name);
+    }
+  }
+
+  void function(const std::string& name) {
+    for (const GunicornHook& hook : gunicorn_hooks()) {
+      if (hook.name == name) {
+        result_.warnings.push_back(
+            fmt::format("{}: {}: is not called; {}", file_, name, hook.answer));
+      }
+    }
+    if (name == "worker_class") worker_class("<class>");
+    if (name == "logger_class") theirs(name);
+  }
+
+  GunicornConfig take() { return std::move(result_); }
+
+ private:
+  void ours(const std::string& name, const Setting& setting, const json& value) {
+    std::vector<std::string> texts = texts_of(value, setting);
+    if (setting.kind != Kind::list && texts.size() != 1) {
+      result_.problems.push_back(fmt::format("{}: {}: must be one value", file_, name));
+      return;
+    }
+    if (texts.empty()) return;  // an empty list is the default of all of them
+    result_.settings.push_back({std::string{setting.key}, std::move(texts),
+                                fmt::format("{}: {}", file_, name)});
+  }
+
+  void worker_class(const json& value) {
+    if (value.is_null()) return;
+    const std::string name =
+        value.is_string() ? value.get<std::string>() : value.dump();
+    if (const std::string why = refuse_worker_class(name); !why.empty()) {
+      result_.problems.push_back(fmt::format("{}: worker_class: {}", file_, why));
+    }
+  }
+
+  void theirs(const std::string& name) {
+    for (const GunicornFlag& flag : gunicorn_flags()) {
+      if (name_in_file(flag) != name) continue;
+      const std::string text = fmt::format("{}: {}: {}", file_, name, flag.answer);
+      // Plain HTTP where TLS was asked for is not less, it is something else.
+      const bool tls = name == "certfile" || name == "keyfile";
+      (tls             ? result_.problems
+       : flag.harmless ? result_.notes
+                       : result_.warnings)
+          .push_back(text);
+      return;
+    }
+    if (name == "logconfig_dict" || name == "tmp_upload_dir") {
+      result_.warnings.push_back(fmt::format(
+          "{}: {}: has no equivalent; see {}", file_, name,
+          name == "tmp_upload_dir" ? "spool_directory" : "error_log_format"));
+    }
+  }
+
+  std::string_view file_;
+  GunicornConfig result_;
+};
+
+}  // namespace
+
+bool is_gunicorn_config(std::string_view name) {
+  return name.ends_with(".py") || name.starts_with("python:");
+}
+
+std::string refuse_worker_class(std::string_view name) {
+  constexpr std::array<std::string_view, 6> kKnown = {
+      "sync",
+      "gthread",
+      "egg:gunicorn#sync",
+      "egg:gunicorn#gthread",
+      "gunicorn.workers.sync.SyncWorker",
+      "gunicorn.workers.gthread.ThreadWorker"};
+  if (std::find(kKnown.begin(), kKnown.end(), name) != kKnown.end()) return {};
+  return fmt::format(
+      "there is no \"{}\"; sync and gthread are accepted, and threads says how many "
+      "requests a worker runs at once",
+      name);
+}
+
+Result<std::string> read_gunicorn_config(const std::string& name,
+                                         const std::string& python,
+                                         const std::string& directory) {
+  const auto script = find_in_libdir("read_gunicorn_conf.py");
+  if (!script) return script.error();
+  auto done = run_program({python, script.value(), name}, kPatience, directory);
+  if (!done) return Error{name + ": " + done.error().message(), 0};
+  if (done.value().status != 0) {
+    return Error{name + ": cannot be run by " + python + ":\n" + done.value().errors,
+                 0};
+  }
+  return std::move(done.value().output);
+}
+
+GunicornConfig translate_gunicorn_config(const std::string& text,
+                                         std::string_view name) {
+  const json read = json::parse(text, nullptr, false);
+  Translator translator{name};
+  if (!read.is_object() || !read.contains("values") || !read.contains("functions")) {
+    GunicornConfig broken;
+    broken.problems.push_back(fmt::format("{}: what it set could not be read", name));
+    return broken;
+  }
+  for (const auto& [key, value] : read["values"].items()) translator.value(key, value);
+  for (const json& function : read["functions"]) {
+    translator.function(function.is_string() ? function.get<std::string>() : "");
+  }
+  return translator.take();
+}
+
+}  // namespace monodon::master

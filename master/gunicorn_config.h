@@ -1,0 +1,38 @@
+// SPDX-License-Identifier: Apache-2.0
+#pragma once
+
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "base/result.h"
+#include "master/config.h"
+
+namespace monodon::master {
+
+// What a gunicorn.conf.py comes to.
+struct GunicornConfig {
+  std::vector<Override> settings;     // origin: "gunicorn.conf.py: timeout"
+  std::vector<std::string> notes;     // set, and not needed here
+  std::vector<std::string> warnings;  // set, and without an equivalent; hooks
+  std::vector<std::string> problems;  // set, and a service without it is another one
+};
+
+// Whether -c names such a file: "x.py", "python:module".
+[[nodiscard]] bool is_gunicorn_config(std::string_view name);
+
+// Runs the file (absolute) or python:module in `python`, with `directory` as the
+// working directory and first in sys.path; what it set, as JSON. The Error holds its
+// traceback. Blocks for as long as the file takes to run, at most 10 s.
+Result<std::string> read_gunicorn_config(const std::string& name,
+                                         const std::string& python,
+                                         const std::string& directory);
+
+// What that JSON means in our settings. `name` is that of the file, for messages. Pure.
+[[nodiscard]] GunicornConfig translate_gunicorn_config(const std::string& json,
+                                                       std::string_view name);
+
+// "" where Gunicorn's class of workers is one that we stand in for; else why not.
+[[nodiscard]] std::string refuse_worker_class(std::string_view name);
+
+}  // namespace monodon::master

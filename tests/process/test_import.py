@@ -1,0 +1,57 @@
+# SPDX-License-Identifier: Apache-2.0
+"""`monodon import`: what it prints is what `monodon serve` then reads."""
+
+import subprocess
+
+import pytest
+
+from support import paths
+
+UNIT = """[Service]
+WorkingDirectory={site}
+ExecStart=/usr/bin/gunicorn -c gunicorn.conf.py --workers 3 app:application
+"""
+
+
+@pytest.fixture(name="site")
+def fixture_site(tmp_path):
+    (tmp_path / "app.py").write_text("def application(environ, start_response): pass\n")
+    (tmp_path / "gunicorn.conf.py").write_text(
+        "workers = 2\nthreads = 4\nloglevel = 'debug'\nstatsd_host = 'x:1'\n")
+    (tmp_path / "shop.service").write_text(UNIT.format(site=tmp_path))
+    return tmp_path
+
+
+def monodon(site, *words):
+    return subprocess.run([paths.MONODON, *words], cwd=site, text=True, timeout=60,
+                          capture_output=True, check=False)
+
+
+@pytest.mark.parametrize("what", [
+    ["shop.service"], ["gunicorn", "-c", "gunicorn.conf.py", "-w", "3", "app:application"]])
+def test_what_is_imported_is_a_file_that_serve_takes(site, what):
+    done = monodon(site, "import", *what)
+    assert done.returncode == 0, done.stderr
+    assert done.stdout == ('application: "app:application"\nworkers: 3\nthreads: 4\n'
+                           'log_level: debug\n')
+    assert "differs: gunicorn.conf.py: statsd_host: there is no statsd client" in done.stderr
+    (site / "monodon.yaml").write_text(done.stdout)
+    assert monodon(site, "check").returncode == 0
+
+
+def test_the_unit_that_is_printed_runs_us(site):
+    done = monodon(site, "import", "--unit", "shop.service")
+    assert done.returncode == 0, done.stderr
+    assert "ExecStart=/usr/bin/monodon serve --config /etc/monodon/shop.yaml\n" in done.stdout
+    assert "differs: unit: Type=notify" in done.stderr
+
+
+@pytest.mark.parametrize("what, status, said", [
+    (["gunicorn.conf.py"], 1, "problem: application: is missing"),
+    (["missing.service"], 1, "missing.service: No such file"),
+    ([], 2, "needs a unit, a file or a command line"),
+    (["--unit", "gunicorn.conf.py"], 2, "--unit needs the .service file"),
+])
+def test_what_cannot_be_imported_is_told(site, what, status, said):
+    done = monodon(site, "import", *what)
+    assert (done.returncode, said in done.stderr) == (status, True), done.stderr

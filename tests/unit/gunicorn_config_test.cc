@@ -1,0 +1,88 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "master/gunicorn_config.h"
+
+#include <fmt/format.h>
+
+#include <catch2/catch.hpp>
+#include <map>
+
+#include "master/gunicorn_flags.h"
+#include "master/settings_table.h"
+
+using namespace monodon::master;
+
+namespace {
+
+using Texts = std::vector<std::string>;
+
+GunicornConfig translate(const std::string& values, const std::string& functions = "") {
+  return translate_gunicorn_config(
+      fmt::format(R"({{"values": {{{}}}, "functions": [{}]}})", values, functions),
+      "g.py");
+}
+
+std::map<std::string, Texts> settings(const GunicornConfig& config) {
+  std::map<std::string, Texts> all;
+  for (const Override& given : config.settings) all[given.key] = given.values;
+  return all;
+}
+
+}  // namespace
+
+TEST_CASE("values of every sort become texts of our settings", "[gunicorn_config]") {
+  const GunicornConfig config = translate(
+      R"("workers": 3, "preload_app": true, "umask": 7, "timeout": 30.5,
+         "bind": "unix:/a,:8000", "raw_env": ["A=1", "B=2"], "accesslog": null,
+         "errorlog": "", "secure_scheme_headers": {"X-SSL": "on"}, "chdir": "/srv",
+         "pythonpath": [])");
+  CHECK(settings(config) ==
+        std::map<std::string, Texts>{{"workers", {"3"}},
+                                     {"preload", {"true"}},
+                                     {"umask", {"0007"}},
+                                     {"request_timeout", {"30.5"}},
+                                     {"bind", {"unix:/a,:8000"}},
+                                     {"environment", {"A=1", "B=2"}},
+                                     {"error_log", {""}},
+                                     {"secure_scheme_headers", {"X-SSL=on"}},
+                                     {"directory", {"/srv"}}});
+  CHECK(config.warnings.empty());
+  CHECK(config.problems.empty());
+  CHECK(config.settings.front().origin.starts_with("g.py: "));
+}
+
+TEST_CASE("names that Gunicorn does not know are variables of the file",
+          "[gunicorn_config]") {
+  const GunicornConfig config =
+      translate(R"("name": "x", "max_memory": "1G", "environment": "live")", R"("f")");
+  CHECK(config.settings.empty());
+  CHECK(config.warnings.empty());
+}
+
+TEST_CASE("each setting without an equivalent is answered, unless it asks for nothing",
+          "[gunicorn_config]") {
+  CHECK(translate(R"("statsd_host": "x", "control_socket_disable": true)").warnings ==
+        Texts{"g.py: statsd_host: there is no statsd client"});
+  CHECK(translate(R"("control_socket_disable": true)").notes.size() == 1);
+  const GunicornConfig idle = translate(
+      R"("daemon": false, "reload": null, "proxy_protocol": "off", "syslog_addr": "",
+         "dirty_apps": [], "dirty_workers": 0)");
+  CHECK(idle.warnings.empty());
+  CHECK(idle.notes.empty());
+}
+
+TEST_CASE("what would be another service is a problem", "[gunicorn_config]") {
+  CHECK(translate(R"("certfile": "x.pem")").problems.size() == 1);
+  CHECK(translate(R"("worker_class": "gevent")").problems.size() == 1);
+  CHECK(translate("", R"("worker_class")").problems.size() == 1);
+  CHECK(translate(R"("workers": [1, 2])").problems ==
+        Texts{"g.py: workers: must be one value"});
+  CHECK(translate_gunicorn_config("gibberish", "g.py").problems.size() == 1);
+}
+
+TEST_CASE("each hook is told where its code goes", "[gunicorn_config]") {
+  for (const GunicornHook& hook : gunicorn_hooks()) {
+    const auto warnings = translate("", fmt::format("\"{}\"", hook.name)).warnings;
+    REQUIRE(warnings.size() == 1);
+    CHECK(warnings[0].find(hook.answer) != std::string::npos);
+  }
+}

@@ -1,0 +1,105 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "cli/import.h"
+
+#include <algorithm>
+#include <catch2/catch.hpp>
+
+using namespace monodon;
+using namespace monodon::cli;
+
+namespace {
+
+using Texts = std::vector<std::string>;
+
+constexpr const char* kUnit = R"([Unit]
+Requires=shop.socket
+
+[Service]
+Type=simple
+RuntimeDirectory=gunicorn
+WorkingDirectory=/srv/shop
+Environment="GUNICORN_CMD_ARGS=--threads 2 --timeout 60"
+ExecStart=/srv/shop/.venv/bin/gunicorn --workers 3 --timeout 90 --statsd-host h:1 \
+  --bind unix:/run/gunicorn/shop.sock --worker-tmp-dir /dev/shm shop.wsgi
+PIDFile=/run/shop.pid
+TimeoutStopSec=5s
+)";
+
+bool any_begins(const Texts& texts, const std::string& begin) {
+  return std::any_of(texts.begin(), texts.end(),
+                     [&](const std::string& text) { return text.starts_with(begin); });
+}
+
+Imported from_flags(Texts flags) {
+  GunicornService service;
+  service.flags = std::move(flags);
+  service.directory = "/";
+  return import_service(service);
+}
+
+}  // namespace
+
+TEST_CASE("a unit becomes settings, and what has none is told", "[import]") {
+  const auto service = read_gunicorn_unit(UnitFile{kUnit}, "shop");
+  REQUIRE(service);
+  const Imported imported = import_service(service.value());
+  CHECK(imported.yaml ==
+        "application: shop.wsgi\n"
+        "bind: [\"unix:/run/gunicorn/shop.sock\"]\n"
+        "workers: 3\nthreads: 2\nrequest_timeout: 90s\n");
+  CHECK(imported.problems.empty());
+  CHECK(any_begins(imported.differences, "--statsd-host: "));
+  CHECK(any_begins(imported.differences, "--worker-tmp-dir: "));
+  CHECK(any_begins(imported.differences, "preload: "));
+  CHECK_FALSE(any_begins(imported.differences, "request_timeout: "));
+}
+
+TEST_CASE("an interpreter that would not be found by itself is named", "[import]") {
+  const UnitFile unit{
+      "[Service]\nWorkingDirectory=/srv/a\nExecStart=-/opt/env/bin/gunicorn a:b\n"};
+  const auto service = read_gunicorn_unit(unit, "a");
+  REQUIRE(service);
+  CHECK(import_service(service.value()).yaml ==
+        "application: \"a:b\"\npython: /opt/env/bin/python\n");
+}
+
+TEST_CASE("Gunicorn is recognised however it is started", "[import]") {
+  CHECK(gunicorn_words("@/usr/bin/gunicorn3 -w 2 'a b'") ==
+        Texts{"/usr/bin/gunicorn3", "-w", "2", "a b"});
+  CHECK(gunicorn_words("/x/bin/python3 -m gunicorn a:b") ==
+        Texts{"/x/bin/python3", "a:b"});
+  CHECK(gunicorn_words("/usr/bin/uwsgi --ini x").empty());
+  CHECK(gunicorn_words("").empty());
+  CHECK_FALSE(read_gunicorn_unit(UnitFile{"[Service]\nExecStart=/bin/true\n"}, "x"));
+}
+
+TEST_CASE("a command line that cannot work here is a problem", "[import]") {
+  CHECK_FALSE(from_flags({"--workers", "many", "a:b"}).problems.empty());
+  CHECK_FALSE(from_flags({"--workers", "2"}).problems.empty());
+  CHECK_FALSE(from_flags({"-c", "x.ini", "a:b"}).problems.empty());
+  CHECK(from_flags({"a:b"}).problems.empty());
+}
+
+TEST_CASE("the unit is changed where it must be, and nowhere else", "[import]") {
+  UnitFile unit{kUnit};
+  const auto service = read_gunicorn_unit(unit, "shop");
+  const Texts changes = rewrite_unit(unit, "shop", import_service(service.value()));
+  CHECK(unit.value("Service", "Type") == "notify");
+  CHECK(unit.value("Service", "TimeoutStopSec") == "40");
+  CHECK(unit.value("Service", "RuntimeDirectory") == "monodon-shop");
+  CHECK(unit.values("Service", "PIDFile").empty());
+  CHECK(unit.value("Service", "WorkingDirectory") == "/srv/shop");
+  CHECK(any_begins(changes, "TimeoutStopSec=40 (was 5s)"));
+  CHECK_FALSE(any_begins(changes, "WorkingDirectory"));
+  Imported again;
+  again.graceful_timeout = 30'000;
+  CHECK(rewrite_unit(unit, "shop", again).empty());
+}
+
+TEST_CASE("a socket without a unit of its own keeps its directory", "[import]") {
+  UnitFile unit{"[Service]\nExecStart=gunicorn a:b\nRuntimeDirectory=gunicorn\n"};
+  Imported imported;
+  imported.bind = {"unix:/run/gunicorn/a.sock"};
+  (void)rewrite_unit(unit, "a", imported);
+  CHECK(unit.value("Service", "RuntimeDirectory") == "gunicorn");
+}
