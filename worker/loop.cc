@@ -180,6 +180,7 @@ void Loop::wait_for_events() {
   if (n < 0 && errno != EINTR)
     throw std::system_error{errno, std::generic_category(), "wait for events"};
   batch_end_ = n < 0 ? 0 : static_cast<std::size_t>(n);
+  share_surplus();
 }
 
 void Loop::dispatch(const epoll_event& event, unsigned me) {

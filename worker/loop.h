@@ -108,6 +108,8 @@ class Loop {
   void watch(int fd, std::uint64_t tag, std::uint32_t events);
   void lead(unsigned me);
   void wait_for_events();
+  void share_surplus();
+  void learn_service_time(std::uint64_t ns) noexcept;
   void take_resumed();
   void dispatch(const epoll_event& event, unsigned me);
   void accept(std::size_t listener, unsigned me);
@@ -152,6 +154,7 @@ class Loop {
   std::size_t batch_next_ = 0;
   std::size_t batch_end_ = 0;
   std::deque<Connection*> ready_;
+  std::uint64_t service_ns_ = 0;  // what a request takes, of late
 
   std::mutex resumed_mutex_;
   std::vector<Connection*> resumed_;  // under resumed_mutex_

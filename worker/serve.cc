@@ -43,7 +43,10 @@ void Loop::serve(Connection& c, unsigned me) {
   const bool expired = !t.end();
   const Exchange::Result result = t.exchange.complete();
   const std::uint64_t now = monotonic_ns();
-  if (leading) moment_.set(now);
+  if (leading) {
+    learn_service_time(elapsed_ns(c.received_ns, now));
+    moment_.set(now);
+  }
   account(c, t, result, expired, now);
   settle(c, result, expired, leading, now);
 }
