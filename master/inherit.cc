@@ -110,7 +110,7 @@ Result<Listener> describe_listener(UniqueFd fd, std::string name) {
   return listener;
 }
 
-Result<std::vector<Listener>> inherit_listeners() {
+Result<std::vector<Listener>> inherit_listeners(Heirlooms& found) {
   char** raw = nullptr;
   const int count = ::sd_listen_fds_with_names(1, &raw);
   const std::unique_ptr<char*, FreeNames> names{raw};
@@ -120,6 +120,7 @@ Result<std::vector<Listener>> inherit_listeners() {
   for (int i = 0; i < count; ++i) {
     std::string name = raw == nullptr || raw[i] == nullptr ? "" : raw[i];
     UniqueFd fd{SD_LISTEN_FDS_START + i};
+    if (take_heirloom(found, name, fd)) continue;
     if (name == "control" || name == "stored") {
       (void)fd.release();  // stays open: it is systemd's
       continue;

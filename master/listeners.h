@@ -10,6 +10,7 @@
 
 #include "base/result.h"
 #include "base/unique_fd.h"
+#include "master/fd_store.h"
 #include "worker/boot.h"
 
 namespace monodon::master {
@@ -48,8 +49,9 @@ Result<Listener> bind_listener(const std::string& address, const BindOptions& op
 // none. They are used as they are: never bound, unlinked or given another backlog. An
 // error names the first that is not a listening stream socket. One named "metrics" is
 // for the exporter: see take_metrics_listener; others that are not for requests are
-// left out. Removes LISTEN_* from the environment.
-Result<std::vector<Listener>> inherit_listeners();
+// left out; what an earlier master has left goes to `found`. Removes LISTEN_* from the
+// environment.
+Result<std::vector<Listener>> inherit_listeners(Heirlooms& found);
 
 // Takes the socket that systemd names "metrics" out of them, if it is there.
 std::optional<Listener> take_metrics_listener(std::vector<Listener>& listeners);

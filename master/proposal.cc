@@ -100,6 +100,7 @@ Result<DraftedProposal> draft_proposal(const LoadedConfig& config,
       heir_environment(own_environment(), config.settings.worker.environment);
   order.boot.settings = config.settings.worker;
   order.boot.settings.workers = config.settings.workers;
+  order.boot.stored = estate.stored;
   order.fds = {estate.handoff_send, estate.handoff_receive};
   for (const Listener& listener : *estate.listeners) {
     order.boot.listeners.push_back(listener.info);

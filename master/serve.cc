@@ -2,10 +2,8 @@
 #include "master/serve.h"
 
 #include <fmt/format.h>
-#include <sys/socket.h>
 #include <sys/stat.h>
 
-#include <array>
 #include <cstdlib>
 #include <exception>
 #include <optional>
@@ -25,8 +23,9 @@ namespace monodon::master {
 namespace {
 
 Result<std::vector<Listener>> open_listeners(const Settings& settings,
-                                             std::optional<Listener>& metrics) {
-  auto inherited = inherit_listeners();
+                                             std::optional<Listener>& metrics,
+                                             Heirlooms& found) {
+  auto inherited = inherit_listeners(found);
   if (!inherited) return inherited.error();
   metrics = take_metrics_listener(inherited.value());
   if (!inherited.value().empty()) {
@@ -66,6 +65,17 @@ ControlServer open_control(const Settings& settings) {
   return {};
 }
 
+// That of the master before, which counts on, or a new one.
+Result<scoreboard::Board> open_board(Heirlooms& found) {
+  if (found.board) {
+    auto board = scoreboard::Board::adopt(std::move(found.board), found.last_pages);
+    if (board) return board;
+    log::warning("counters start anew: " + board.error().message());
+    found.alien.emplace_back("monodon-board");
+  }
+  return scoreboard::Board::make();
+}
+
 int complain(const Error& error) {
   log::critical(error.message());
   return 1;
@@ -89,7 +99,8 @@ int serve_with(const LoadedConfig& config) {
   auto pid_file = PidFile::make(settings.pid_file);
   if (!pid_file) return complain(pid_file.error());
   std::optional<Listener> metrics;
-  auto listeners = open_listeners(settings, metrics);
+  Heirlooms found;
+  auto listeners = open_listeners(settings, metrics, found);
   if (!listeners) return complain(listeners.error());
   const auto give_up = [&](const Error& error) {
     remove_socket_files(listeners.value());
@@ -98,14 +109,11 @@ int serve_with(const LoadedConfig& config) {
   if (auto changed = become(owner.value()); !changed) return give_up(changed.error());
   become_master();
 
-  auto board = scoreboard::Board::make();
+  auto board = open_board(found);
   if (!board) return give_up(board.error());
-  std::array<int, 2> handoff{};
-  constexpr int kType = SOCK_SEQPACKET | SOCK_CLOEXEC | SOCK_NONBLOCK;
-  if (::socketpair(AF_UNIX, kType, 0, handoff.data()) != 0)
-    return give_up(last_error("make handoff socket"));
-  const UniqueFd handoff_send{handoff[0]};
-  const UniqueFd handoff_receive{handoff[1]};
+  auto handoff = open_handoff(found);
+  if (!handoff) return give_up(handoff.error());
+  const bool stored = store(handoff.value(), board.value().writer_fd(), found);
 
   const std::string name =
       settings.worker.name.empty() ? settings.worker.application : settings.worker.name;
@@ -113,9 +121,11 @@ int serve_with(const LoadedConfig& config) {
   log::info(fmt::format("monodon {} starts", MONODON_VERSION));
   for (const Listener& listener : listeners.value())
     log::info("listening at " + listener.info.address);
+  if (stored) log::info("idle connections and counters outlive a restart");
 
   Server server{config, std::move(board).value(),
-                Estate{handoff_send.get(), handoff_receive.get(), &listeners.value()},
+                Estate{handoff.value().send.get(), handoff.value().receive.get(),
+                       &listeners.value(), stored},
                 open_control(settings), std::move(metrics)};
   const int status = server.run();
   remove_socket_files(listeners.value());

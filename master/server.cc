@@ -65,12 +65,22 @@ void Server::heed_news() {
   for (const ZygoteNews& news : fleet_.take_zygote_news()) chronicle_.note(news);
   for (const News& news : fleet_.take_worker_news()) {
     chronicle_.note(news);
+    if (estate_.stored) keep_page(news);
     if (news.kind == News::Kind::ready && !std::exchange(ever_served_, true))
       notifier_.ready();
     if (news.kind == News::Kind::boot_failed && !ever_served_)
       fail_start(static_cast<int>(news.value));
   }
   for (const FleetNews& news : fleet_.take_news()) heed(news);
+}
+
+void Server::keep_page(const News& news) const {
+  scoreboard::LastPage page{news.slot, news.serial, -1};
+  if (news.kind == News::Kind::gone) forget_page(page);
+  if (news.kind != News::Kind::started) return;
+  const Process& process = fleet_.pool().slots().at(news.slot).process;
+  page.memfd = process.page.get();
+  if (process.serial == news.serial && page.memfd >= 0) store_page(page);
 }
 
 void Server::heed(const FleetNews& news) {

@@ -49,6 +49,7 @@ class Server {
   void watch_signals();
   void turn();
   void heed_news();
+  void keep_page(const News& news) const;
   void heed(const FleetNews& news);
   void fail_start(int status);
   void sync_watches();

@@ -3,17 +3,21 @@
 
 #include <unistd.h>
 
+#include <algorithm>
 #include <bit>
 #include <boost/interprocess/exceptions.hpp>
 #include <boost/interprocess/file_mapping.hpp>
 #include <boost/interprocess/mapped_region.hpp>
 #include <ctime>
-#include <new>
 #include <span>
 #include <string>
+#include <utility>
+#include <vector>
 
 #include "base/clock.h"
+#include "scoreboard/board_view.h"
 #include "scoreboard/texts.h"
+#include "scoreboard/view.h"
 
 namespace monodon::scoreboard {
 namespace {
@@ -48,30 +52,53 @@ void store_facts(SlotRow& row, const SlotFacts& facts) noexcept {
 }  // namespace
 
 struct Board::Mapping {
+  UniqueFd memfd;
   UniqueFd reader;
   boost::interprocess::mapped_region region;
   BoardHeader* header = nullptr;
   std::span<EventRow> events;
   std::span<SlotRow> slots;
+  std::vector<std::uint64_t> starts_before;  // by slot, of the masters before us
 
-  void lay_out(std::size_t count) {
+  Outcome map(UniqueFd fd, std::size_t count) {
+    namespace ip = boost::interprocess;
+    auto copy = read_only_copy(fd.get());
+    if (!copy) return copy.error();
+    reader = std::move(copy).value();
+    try {
+      const std::string path = "/proc/self/fd/" + std::to_string(fd.get());
+      const ip::file_mapping file{path.c_str(), ip::read_write};
+      region = ip::mapped_region{file, ip::read_write, 0, board_size(count)};
+    } catch (const ip::interprocess_exception& e) {
+      return Error{"map the scoreboard", e.get_native_error()};
+    }
+    memfd = std::move(fd);
     auto* at = static_cast<std::byte*>(region.get_address());
-    header = new (at) BoardHeader;
+    // Untouched memory is zero, which is what empty rows are: constructing all of them
+    // would take a megabyte for slots that nobody uses.
+    header = reinterpret_cast<BoardHeader*>(at);
     at += sizeof(BoardHeader);
-    events = {new (at) EventRow[kEvents], kEvents};
+    events = {reinterpret_cast<EventRow*>(at), kEvents};
     at += kEvents * sizeof(EventRow);
-    // Untouched memory is zero, which is what an empty row is: constructing all of
-    // them would take a megabyte for slots that nobody uses.
     slots = {reinterpret_cast<SlotRow*>(at), count};
+    return ok();
+  }
+
+  void sign() noexcept {
     header->layout.store(kBoardVersion);
     header->header_size.store(sizeof(BoardHeader));
     header->event_size.store(sizeof(EventRow));
     header->slot_size.store(sizeof(SlotRow));
-    header->slots.store(static_cast<std::uint32_t>(count));
+    header->slots.store(static_cast<std::uint32_t>(slots.size()));
     header->master_pid.store(static_cast<std::uint32_t>(::getpid()));
     header->started_ns.store(monotonic_ns());
     header->started_unix.store(static_cast<std::uint64_t>(wall().tv_sec));
     header->magic.store(kBoardMagic);
+  }
+
+  void store(std::size_t slot, SlotFacts facts) noexcept {
+    if (slot < starts_before.size()) facts.starts += starts_before[slot];
+    store_facts(slots[slot], facts);
   }
 };
 
@@ -82,22 +109,64 @@ Board& Board::operator=(Board&&) noexcept = default;
 Board::~Board() = default;
 
 Result<Board> Board::make(std::size_t slots) {
-  namespace ip = boost::interprocess;
   auto segment = make_segment("monodon-board", board_size(slots));
   if (!segment) return segment.error();
   auto mapping = std::make_unique<Mapping>();
-  auto reader = read_only_copy(segment.value().get());
-  if (!reader) return reader.error();
-  mapping->reader = std::move(reader).value();
-  try {
-    const std::string path = "/proc/self/fd/" + std::to_string(segment.value().get());
-    const ip::file_mapping file{path.c_str(), ip::read_write};
-    mapping->region = ip::mapped_region{file, ip::read_write, 0, board_size(slots)};
-  } catch (const ip::interprocess_exception& e) {
-    return Error{"map the scoreboard", e.get_native_error()};
-  }
-  mapping->lay_out(slots);
+  if (auto mapped = mapping->map(std::move(segment).value(), slots); !mapped)
+    return mapped.error();
+  mapping->sign();
   return Board{std::move(mapping)};
+}
+
+Result<Board> Board::adopt(UniqueFd memfd, std::span<const LastPage> pages) {
+  // A view checks all that there is to check, and maps nothing writable.
+  std::size_t slots = 0;
+  {
+    auto view = BoardView::open(memfd.get());
+    if (!view) return view.error();
+    slots = view.value().capacity();
+  }
+  if (slots > kMaxSlots) return Error{"the scoreboard has more slots than any of ours"};
+  auto mapping = std::make_unique<Mapping>();
+  if (auto mapped = mapping->map(std::move(memfd), slots); !mapped)
+    return mapped.error();
+  Board board{std::move(mapping)};
+  for (const LastPage& page : pages) board.fold(page);
+  board.forget_processes();
+  return board;
+}
+
+// A worker whose end no master has seen. What its page says counts only if the row
+// still waits for it: otherwise it was added before.
+void Board::fold(const LastPage& page) noexcept {
+  if (page.slot >= mapping_->slots.size() || page.serial == 0) return;
+  SlotRow& row = mapping_->slots[page.slot];
+  if (row.serial.load(kRelaxed) != page.serial || row.version.load(kRelaxed) % 2 != 0)
+    return;
+  const std::uint32_t threads = row.threads.load(kRelaxed);
+  auto view = PageView::open(page.memfd, threads);
+  if (!view) return;
+  CounterGuard guard{threads, row.since_ns.load(kRelaxed)};
+  add_totals(page.slot, guard.observe(view.value().read().totals, monotonic_ns()),
+             {.starts = row.starts.load(kRelaxed)});
+}
+
+void Board::forget_processes() {
+  const std::size_t used = std::min<std::size_t>(
+      mapping_->header->slots_used.load(kRelaxed), mapping_->slots.size());
+  for (std::size_t slot = 0; slot < used; ++slot) {
+    SlotRow& row = mapping_->slots[slot];
+    mapping_->starts_before.push_back(row.starts.load(kRelaxed));
+    const VersionedWrite write{row.version};
+    mapping_->store(slot, {});
+  }
+  mapping_->header->stopping.store(0, kRelaxed);
+  set_goal(0, 0, 0);
+  mapping_->sign();
+}
+
+int Board::writer_fd() const noexcept {
+  return mapping_->memfd.get();
 }
 
 int Board::reader_fd() const noexcept {
@@ -124,7 +193,7 @@ void Board::publish(std::size_t slot, const SlotFacts& facts) noexcept {
   note_used(*mapping_->header, slot);
   SlotRow& row = mapping_->slots[slot];
   const VersionedWrite write{row.version};
-  store_facts(row, facts);
+  mapping_->store(slot, facts);
 }
 
 void Board::worker_ended(std::size_t slot, const Totals& last, Cause cause,
@@ -132,6 +201,11 @@ void Board::worker_ended(std::size_t slot, const Totals& last, Cause cause,
   add(mapping_->header->exits.at(static_cast<std::size_t>(cause)));
   if (slot >= mapping_->slots.size()) return;
   note_used(*mapping_->header, slot);
+  add_totals(slot, last, facts);
+}
+
+void Board::add_totals(std::size_t slot, const Totals& last,
+                       const SlotFacts& facts) noexcept {
   SlotRow& row = mapping_->slots[slot];
   TotalsWords words{};
   for (std::size_t i = 0; i < kTotalsWords; ++i) words[i] = row.ended[i].load(kRelaxed);
@@ -140,7 +214,7 @@ void Board::worker_ended(std::size_t slot, const Totals& last, Cause cause,
   words = std::bit_cast<TotalsWords>(sum);
   const VersionedWrite write{row.version};
   for (std::size_t i = 0; i < kTotalsWords; ++i) row.ended[i].store(words[i], kRelaxed);
-  store_facts(row, facts);
+  mapping_->store(slot, facts);
 }
 
 void Board::count_start() noexcept {

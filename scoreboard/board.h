@@ -4,9 +4,11 @@
 #include <cstddef>
 #include <cstdint>
 #include <memory>
+#include <span>
 #include <string_view>
 
 #include "base/result.h"
+#include "base/unique_fd.h"
 #include "scoreboard/board_layout.h"
 #include "scoreboard/segment.h"
 
@@ -33,6 +35,13 @@ struct Event {
   std::string_view text;  // cut at 223 bytes
 };
 
+// The page of a worker that an earlier master started. Owned elsewhere.
+struct LastPage {
+  std::uint32_t slot = 0;
+  std::uint32_t serial = 0;
+  int memfd = -1;
+};
+
 // The writer's side of the master's segment. The master only, one thread; a child after
 // fork must not call it. Nothing is ever read back from memory that a worker can write.
 //
@@ -45,12 +54,21 @@ class Board {
   // At start-up. An Error: no memory, or no /proc.
   static Result<Board> make(std::size_t slots = kMaxSlots);
 
+  // That of a master before us, whose totals go on; at start-up. It is a memfd that no
+  // worker could ever write; an Error: it is of another version, or no board at all.
+  // What it says about processes is forgotten.
+  // Then `pages`: of workers whose end that master may not have seen.
+  static Result<Board> adopt(UniqueFd memfd, std::span<const LastPage> pages = {});
+
   Board(Board&&) noexcept;
   Board& operator=(Board&&) noexcept;
   ~Board();
 
   // Read-only: this is what goes to exporter, status and others.
   [[nodiscard]] int reader_fd() const noexcept;
+
+  // The same, writable: for the master that follows, and nobody else.
+  [[nodiscard]] int writer_fd() const noexcept;
 
   void beat(std::uint64_t now_ns) noexcept;
   void set_goal(std::uint32_t generation, std::uint32_t workers,
@@ -74,6 +92,10 @@ class Board {
  private:
   struct Mapping;
   explicit Board(std::unique_ptr<Mapping> mapping) noexcept;
+  void fold(const LastPage& page) noexcept;
+  void forget_processes();
+  void add_totals(std::size_t slot, const Totals& last,
+                  const SlotFacts& facts) noexcept;
   std::unique_ptr<Mapping> mapping_;
 };
 

@@ -131,6 +131,10 @@ Result<BoardView> BoardView::open(int memfd) {
   return BoardView{std::move(mapping)};
 }
 
+std::size_t BoardView::capacity() const noexcept {
+  return mapping_->slot_count;
+}
+
 BoardReport BoardView::read() const {
   BoardReport report = read_header(mapping_->header());
   const std::size_t used = mapping_->header().slots_used.load(kRelaxed);

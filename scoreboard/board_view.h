@@ -69,6 +69,7 @@ class BoardView {
   // Never waits. A row that is being written on each of a few attempts (the master
   // died in it) is left out: a slot is shown as state nullopt, an event not at all.
   [[nodiscard]] BoardReport read() const;
+  [[nodiscard]] std::size_t capacity() const noexcept;  // slots, used or not
 
  private:
   struct Mapping;

@@ -25,6 +25,9 @@ struct Boot {
   Settings settings;
   std::vector<ListenerInfo> listeners;
   std::uint32_t generation = 1;
+  // What waits in the handoff pair outlives the last worker and the master: systemd's
+  // file descriptor store has both ends.
+  bool stored = false;
 };
 
 std::string to_json(const Boot& boot);

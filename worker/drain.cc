@@ -90,13 +90,13 @@ void Loop::request_retire(wire::Retire why) {
 }
 
 void Loop::begin_drain(bool nobody_left) {
-  if (nobody_left) nobody_left_ = true;
+  if (nobody_left) (heritage_.boot->stored ? for_heirs_ : nobody_left_) = true;
   if (draining_.exchange(true)) return;
   page_.header().state.store(
       static_cast<std::uint32_t>(scoreboard::WorkerState::draining),
       std::memory_order_relaxed);
   acceptor_.leave();
-  if (heritage_.handoff_receive)
+  if (heritage_.handoff_receive && !nobody_left_)
     (void)::epoll_ctl(epoll_.get(), EPOLL_CTL_DEL, heritage_.handoff_receive.get(),
                       nullptr);
   keeper_->drain_began();
@@ -116,11 +116,17 @@ void Loop::drain_parked() {
 // `more`: another request may be there already, of which epoll will say nothing.
 void Loop::move(Connection& c, bool more) {
   if (!nobody_left_ && hand_over(c)) return;
-  if (nobody_left_ && c.kept && c.input.empty() && !has_arrived(c.fd.get())) {
+  if ((nobody_left_ || for_heirs_) && c.kept && c.input.empty() &&
+      !has_arrived(c.fd.get())) {
     close(c);
   } else if (more || !park(c, monotonic_ns())) {
     resume(c);
   }
+}
+
+bool Loop::last_resort() const noexcept {
+  return nobody_left_ && heritage_.handoff_receive &&
+         (has_arrived(heritage_.handoff_receive.get()) || taking_);
 }
 
 bool Loop::hand_over(Connection& c) {

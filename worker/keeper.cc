@@ -286,13 +286,14 @@ void Keeper::look_after_drain(std::uint64_t now) {
   const std::uint64_t since = drain_since_ns_;
   if (since == 0) return;
   loop_.drain_parked();
+  const bool more_to_come = loop_.last_resort();
   std::size_t running = 0;
   std::size_t expired = 0;
   for (const auto& t : loop_.threads()) {
     running += t->busy() ? 1 : 0;
     expired += t->expired() ? 1 : 0;
   }
-  if (loop_.pool().open() == 0 && running == 0) {
+  if (loop_.pool().open() == 0 && running == 0 && !more_to_come) {
     loop_.stop();
     return;
   }

@@ -216,11 +216,17 @@ void Loop::accept(std::size_t listener, unsigned me) {
 }
 
 void Loop::take_over(unsigned me) {
+  // An event of the batch in which the order to drain came, too: the keeper may end
+  // this worker at any moment, and what was taken would end with it.
+  if (draining_ && !nobody_left_) return;
+  taking_ = true;
   auto got = receive_handoff(heritage_.handoff_receive.get());
-  if (!got) return;  // another worker was faster, or the message made no sense
-  Handoff& h = got.value();
-  Connection* c = acceptor_.adopt(std::move(h.fd), h.listener, pool_);
+  Connection* c = nullptr;
+  // Otherwise another worker was faster, or the message made no sense.
+  if (got) c = acceptor_.adopt(std::move(got.value().fd), got.value().listener, pool_);
+  taking_ = false;
   if (c == nullptr) return;
+  Handoff& h = got.value();
   c->kept = h.kept;
   c->input.append(h.input);
   scoreboard::add(page_.header().handed_in);

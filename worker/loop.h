@@ -65,10 +65,14 @@ class Loop {
   bool promote(std::uint64_t seen);
 
   // Any thread. Stops accepting; connections without a request under way are handed on,
-  // or closed when nobody is left to take them.
+  // or closed when nobody is left to take them and what is handed on is not kept
+  // either.
   void begin_drain(bool nobody_left);
   // The keeper, until everything is gone: connections that could not be handed on.
   void drain_parked();
+  // The keeper, before it looks at the pool: connections wait in the handoff pair, or
+  // come from there right now, and nobody but us will take them.
+  [[nodiscard]] bool last_resort() const noexcept;
   [[nodiscard]] bool draining() const noexcept { return draining_; }
   [[nodiscard]] bool stopping() const noexcept { return stopping_; }
   void request_retire(wire::Retire why);  // any thread; reported once
@@ -169,7 +173,9 @@ class Loop {
   std::vector<Report> unsent_;  // under unsent_mutex_
 
   std::atomic<bool> draining_{false};
-  std::atomic<bool> nobody_left_{false};
+  std::atomic<bool> nobody_left_{false};  // to take connections, now or ever
+  std::atomic<bool> for_heirs_{false};    // they are taken after this worker is gone
+  std::atomic<bool> taking_{false};       // between the handoff pair and the pool
   std::atomic<bool> stopping_{false};
   std::atomic<bool> retiring_{false};
   std::atomic<bool> told_dropped_{false};

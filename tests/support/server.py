@@ -48,6 +48,7 @@ class Server:
     sockets       {name: path or (host, port)} that systemd listens on; {} for none
     bind          what the server shall bind by itself (then there are no `sockets`)
     watchdog      seconds
+    store         FileDescriptorStoreMax=, how many descriptors systemd keeps
     expect        regular expressions of log lines that may be [ERROR] or [CRITICAL]
     user          (uid, gid) to start as; limits: {"RLIMIT_NOFILE": n}; umask
     stdout/stderr a descriptor to use in place of the one that is read here
@@ -59,7 +60,7 @@ class Server:
     def __init__(self, app="probe:application", *, config=None, arguments=(), command=None,
                  environment=None, sockets=None, bind=None, notify=True, watchdog=None,
                  expect=(), user=None, limits=None, umask=0o022, stdout=None, stderr=None,
-                 directory=None):
+                 directory=None, store=0):
         self.scratch = directory or scratch_directory()
         self._own_scratch = directory is None
         self.app, self.arguments, self.command = app, list(arguments), command
@@ -67,7 +68,8 @@ class Server:
         self.user, self.limits, self.umask = user, limits or {}, umask
         self._outputs = (stdout, stderr)
         self.watch = Watch()
-        self.notify = NotifySocket(self.watch, self.path("notify.sock")) if notify else None
+        self.notify = (NotifySocket(self.watch, self.path("notify.sock"), store)
+                       if notify else None)
         self.gates = Gates(self.path("gates.sock"))
         self.ledger = Ledger(self.path("ledger"))
         self.listeners = {}
@@ -80,6 +82,7 @@ class Server:
         self.environment = self._environment(environment or {}, watchdog)
         self.process = self.pidfd = self.log = self.out = None
         self.status_code = None
+        self._spent = []  # descriptors of earlier processes
         self._failed = False
         if user:
             for name in os.listdir(self.scratch):
@@ -144,14 +147,17 @@ class Server:
 
     def spawn(self):
         """Starts the process and returns at once."""
-        sources = list(self.listeners.values())
+        sources = [(name, made.fileno()) for name, made in self.listeners.items()]
+        if self.notify:
+            sources += self.notify.stored_now()
+        names, fds = [name for name, _ in sources], [fd for _, fd in sources]
         orders = {"argv": self.argv(), "environment": self.environment,
-                  "fds": [s.fileno() for s in sources], "names": list(self.listeners),
+                  "fds": fds, "names": names,
                   "limits": self.limits, "user": self.user, "close": [], "umask": self.umask}
         out, err = self._pipes()
         self.process = subprocess.Popen(
             [paths.PYTHON, "-I", "-S", str(paths.TESTS / "support" / "launch.py")],
-            env={"LAUNCH": json.dumps(orders)}, pass_fds=[s.fileno() for s in sources],
+            env={"LAUNCH": json.dumps(orders)}, pass_fds=fds,
             stdin=subprocess.DEVNULL, stdout=out, stderr=err, cwd=self.scratch)
         for mine, given in zip((out, err), self._outputs):
             if given is None:
@@ -180,6 +186,20 @@ class Server:
 
     def await_ready(self, timeout=20):
         self.wait(lambda: self.notify.has("READY"), "READY=1", timeout)
+
+    def restart(self, how=signal.SIGTERM, timeout=20):
+        """Ends the process and starts another one, as Restart= and `systemctl restart`
+        do: on the same sockets, with what is in the store. Its log is a new one."""
+        if self.status_code is None:
+            self.stop(how)
+        self.watch.wait(lambda: not self.processes(), "the last process to go")
+        assert not self.unexpected(), self.unexpected()
+        # Not closed yet: the watching thread may be looking at them.
+        self._spent += [self.pidfd, *(lines.fd for lines in (self.out, self.log) if lines)]
+        heard = len(self.notify.messages)
+        self.status_code = None
+        self.spawn()
+        self.wait(lambda: self.notify.has("READY", after=heard), "READY=1", timeout)
 
     # -- waiting -------------------------------------------------------------------
 
@@ -356,9 +376,8 @@ class Server:
             made.close()
         if self.notify:
             self.notify.close()
-        for lines in (self.out, self.log):
-            if lines:
-                os.close(lines.fd)
+        for fd in [*self._spent, *(lines.fd for lines in (self.out, self.log) if lines)]:
+            os.close(fd)
         if self._failed:
             self.explain()
         elif self._own_scratch:

@@ -118,11 +118,17 @@ class Lines:
 
 
 class NotifySocket:
-    """systemd's end of $NOTIFY_SOCKET. `messages` holds dictionaries, in order."""
+    """systemd's end of $NOTIFY_SOCKET. `messages` holds dictionaries, in order.
 
-    def __init__(self, watch, path):
+    `store_most`: FileDescriptorStoreMax=. What is in the store is in `stored`, as
+    (name, descriptor, polled); stored_now() is what a new process is passed.
+    """
+
+    def __init__(self, watch, path, store_most=0):
         self.path = path
         self.messages = []
+        self.stored = []
+        self._store_most = store_most
         self.times = []
         self._socket = socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM | socket.SOCK_CLOEXEC)
         self._socket.bind(path)
@@ -134,13 +140,48 @@ class NotifySocket:
     def close(self):
         self._watch.remove(self._socket.fileno())
         self._socket.close()
+        self.empty_store()
+
+    def empty_store(self):
+        """What systemd does when the service stops for good."""
+        while self.stored:
+            os.close(self.stored.pop()[1])
+
+    def stored_now(self):
+        """[(name, descriptor)]; a polled one whose other end is gone is dropped."""
+        for entry in list(self.stored):
+            poll = select.poll()
+            poll.register(entry[1], 0)
+            if entry[2] and poll.poll(0):
+                self._take_out(entry)
+        return [(name, fd) for name, fd, _ in self.stored]
+
+    def _take_out(self, entry):
+        self.stored.remove(entry)
+        os.close(entry[1])
+
+    def _keep(self, message, fds):
+        """FDSTORE=, FDSTOREREMOVE= and BARRIER= (sd_notify(3))."""
+        name = message.get("FDNAME", "stored")
+        if message.get("FDSTOREREMOVE") == "1":
+            for entry in [e for e in self.stored if e[0] == name]:
+                self._take_out(entry)
+        for fd in fds:
+            # Of one file: memfds, and the ends of a pair, have inodes of their own.
+            same = any(os.path.sameopenfile(fd, other) for _, other, _ in self.stored)
+            if (message.get("FDSTORE") == "1" and not same
+                    and len(self.stored) < self._store_most):
+                self.stored.append((name, fd, message.get("FDPOLL") != "0"))
+            else:
+                os.close(fd)
 
     def has(self, key, value="1", after=0):
         return any(m.get(key) == value for m in self.messages[after:])
 
     def keys(self):
         """The order of things: every key but STATUS and WATCHDOG, one after the other."""
-        quiet = ("STATUS", "WATCHDOG", "EXTEND_TIMEOUT_USEC", "MONOTONIC_USEC")
+        quiet = ("STATUS", "WATCHDOG", "EXTEND_TIMEOUT_USEC", "MONOTONIC_USEC", "FDSTORE",
+                 "FDSTOREREMOVE", "FDNAME", "FDPOLL", "BARRIER")
         return [key for m in self.messages for key in m if key not in quiet]
 
     def status(self):
@@ -148,10 +189,11 @@ class NotifySocket:
 
     def _take(self):
         try:
-            data = self._socket.recv(65536)
+            data, fds, _, _ = socket.recv_fds(self._socket, 65536, 16)
         except BlockingIOError:
             return True
         fields = (line.split("=", 1) for line in data.decode().splitlines() if "=" in line)
         self.messages.append(dict(fields))
+        self._keep(self.messages[-1], fds)
         self.times.append(time.monotonic())
         return True

@@ -184,3 +184,60 @@ TEST_CASE("a reader's descriptor can neither write nor shrink", "[board]") {
   CHECK(::mprotect(memory, 4096, PROT_READ | PROT_WRITE) == -1);
   (void)::munmap(memory, 4096);
 }
+
+TEST_CASE("the totals of an earlier master go on, its processes do not", "[board]") {
+  Board first = make_board();
+  Totals last;
+  last.requests = 10;
+  first.worker_ended(1, last, Cause::asked, {.starts = 3});
+  first.count_start();
+  first.set_stopping();
+  first.publish(2, {.state = SlotState::serving, .serial = 9, .pid = 77, .starts = 1});
+  auto next = Board::adopt(UniqueFd{::fcntl(first.writer_fd(), F_DUPFD_CLOEXEC, 0)});
+  REQUIRE(next);
+  BoardReport report = read(next.value());
+  CHECK_FALSE(report.stopping);
+  CHECK(report.starts == 1);
+  REQUIRE(report.slots.size() == 3);
+  CHECK(report.slots[1].ended.requests == 10);
+  CHECK(report.slots[1].starts == 3);
+  CHECK(report.slots[2].state == SlotState::vacant);
+  CHECK(report.slots[2].serial == 0);
+
+  next.value().publish(1, {.state = SlotState::forking, .serial = 1, .starts = 1});
+  next.value().worker_ended(1, last, Cause::asked, {.starts = 1});
+  report = read(next.value());
+  CHECK(report.slots[1].ended.requests == 20);
+  CHECK(report.slots[1].starts == 4);
+}
+
+TEST_CASE("what a worker counted is added once when no master saw its end", "[board]") {
+  Board first = make_board();
+  auto page = make_page(1);
+  REQUIRE(page);
+  {
+    WorkerPage worker{page.value().get(), 1};
+    add(worker.row(0).requests, 5);
+  }
+  first.publish(0, {.state = SlotState::serving, .serial = 4, .starts = 1});
+  const auto adopt = [&](std::uint32_t serial) {
+    const LastPage last{0, serial, page.value().get()};
+    auto next = Board::adopt(UniqueFd{::fcntl(first.writer_fd(), F_DUPFD_CLOEXEC, 0)},
+                             {&last, 1});
+    REQUIRE(next);
+    return read(next.value()).slots.at(0).ended.requests;
+  };
+  const bool waited_for = GENERATE(true, false);
+  CHECK(adopt(waited_for ? 4 : 3) == (waited_for ? 5 : 0));
+  CHECK(adopt(4) == (waited_for ? 5 : 0));
+}
+
+TEST_CASE("what is not a board of ours is not adopted", "[board]") {
+  auto segment = make_segment("test", board_size(8));
+  REQUIRE(segment);
+  CHECK_FALSE(Board::adopt(std::move(segment).value()));
+  Board other = make_board();
+  const std::uint32_t version = kBoardVersion + 1;
+  REQUIRE(::pwrite(other.writer_fd(), &version, sizeof version, 8) == sizeof version);
+  CHECK_FALSE(Board::adopt(UniqueFd{::fcntl(other.writer_fd(), F_DUPFD_CLOEXEC, 0)}));
+}

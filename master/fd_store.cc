@@ -1,0 +1,148 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "master/fd_store.h"
+
+#include <fcntl.h>
+#include <fmt/format.h>
+#include <poll.h>
+#include <sys/socket.h>
+#include <systemd/sd-daemon.h>
+
+#include <array>
+#include <charconv>
+#include <optional>
+#include <utility>
+
+namespace monodon::master {
+
+namespace {
+
+// The numbers are versions: of the message in worker/handoff.cc, and of the board
+// (whose own header is checked as well).
+constexpr std::string_view kOurs = "monodon-";
+constexpr const char* kSend = "monodon-handoff-1-send";
+constexpr const char* kReceive = "monodon-handoff-1-receive";
+constexpr const char* kBoard = "monodon-board";
+constexpr std::string_view kPage = "monodon-page-";  // SLOT-SERIAL
+constexpr std::uint64_t kPatienceUs = 1'000'000;
+
+std::string page_name(const scoreboard::LastPage& page) {
+  return fmt::format("{}{}-{}", kPage, page.slot, page.serial);
+}
+
+std::optional<scoreboard::LastPage> page_of(std::string_view name, int fd) {
+  if (name.substr(0, kPage.size()) != kPage) return std::nullopt;
+  scoreboard::LastPage page{.memfd = fd};
+  const char* end = name.data() + name.size();
+  const auto [dash, failed] =
+      std::from_chars(name.data() + kPage.size(), end, page.slot);
+  if (failed != std::errc{} || dash == end || *dash != '-') return std::nullopt;
+  const auto rest = std::from_chars(dash + 1, end, page.serial);
+  if (rest.ec != std::errc{} || rest.ptr != end) return std::nullopt;
+  return page;
+}
+
+bool is_ours(int fd) {
+  int domain = 0;
+  int type = 0;
+  socklen_t size = sizeof domain;
+  sockaddr_storage peer{};
+  socklen_t peer_size = sizeof peer;
+  return ::getsockopt(fd, SOL_SOCKET, SO_DOMAIN, &domain, &size) == 0 &&
+         ::getsockopt(fd, SOL_SOCKET, SO_TYPE, &type, &size) == 0 &&
+         domain == AF_UNIX && type == SOCK_SEQPACKET &&
+         ::getpeername(fd, reinterpret_cast<sockaddr*>(&peer), &peer_size) == 0 &&
+         ::fcntl(fd, F_SETFL, O_NONBLOCK) == 0;
+}
+
+// FORCE needs CAP_NET_ADMIN; without it the kernel takes what net.core.wmem_max allows.
+void lengthen_queue(int fd) {
+  const int bytes = 4 * 1024 * 1024;
+  if (::setsockopt(fd, SOL_SOCKET, SO_SNDBUFFORCE, &bytes, sizeof bytes) != 0)
+    (void)::setsockopt(fd, SOL_SOCKET, SO_SNDBUF, &bytes, sizeof bytes);
+}
+
+// FDPOLL=0: systemd would drop an end of the pair for events that mean nothing to it.
+bool put(const char* name, int fd) {
+  const std::string text = std::string{"FDSTORE=1\nFDPOLL=0\nFDNAME="} + name;
+  return ::sd_pid_notify_with_fds(0, 0, text.c_str(), &fd, 1) > 0;
+}
+
+void take_out(const std::string& name) {
+  const std::string text = "FDSTOREREMOVE=1\nFDNAME=" + name;
+  (void)::sd_notify(0, text.c_str());
+}
+
+// A store that takes nothing says nothing, but it closes what it was sent. What it did
+// take is dropped by itself when our end goes: it is polled.
+bool has_store() {
+  std::array<int, 2> ends{};
+  constexpr int kType = SOCK_SEQPACKET | SOCK_CLOEXEC | SOCK_NONBLOCK;
+  if (::socketpair(AF_UNIX, kType, 0, ends.data()) != 0) return false;
+  const UniqueFd ours{ends[0]};
+  UniqueFd theirs{ends[1]};
+  const int sent = theirs.get();
+  if (::sd_pid_notify_with_fds(0, 0, "FDSTORE=1\nFDNAME=monodon-probe", &sent, 1) <= 0)
+    return false;
+  theirs.reset();
+  if (::sd_notify_barrier(0, kPatienceUs) < 0) return false;
+  pollfd look{ours.get(), POLLIN, 0};
+  return ::poll(&look, 1, 0) == 0;
+}
+
+}  // namespace
+
+bool take_heirloom(Heirlooms& found, std::string_view name, UniqueFd& fd) {
+  if (name.substr(0, kOurs.size()) != kOurs) return false;
+  (void)::fcntl(fd.get(), F_SETFD, FD_CLOEXEC);
+  if (name == kSend) {
+    found.handoff.send = std::move(fd);
+  } else if (name == kReceive) {
+    found.handoff.receive = std::move(fd);
+  } else if (name == kBoard) {
+    found.board = std::move(fd);
+  } else {
+    if (auto page = page_of(name, fd.get())) {
+      found.last_pages.push_back(*page);
+      found.pages.push_back(std::move(fd));
+    }
+    found.alien.emplace_back(name);  // a page, too, is wanted only once
+  }
+  fd.reset();
+  return true;
+}
+
+Result<HandoffPair> open_handoff(Heirlooms& found) {
+  HandoffPair pair = std::exchange(found.handoff, {});
+  if (pair.send && pair.receive && is_ours(pair.send.get()) &&
+      is_ours(pair.receive.get()))
+    return pair;
+  // Half a pair is none.
+  found.alien.insert(found.alien.end(), {kSend, kReceive});
+  std::array<int, 2> ends{};
+  constexpr int kType = SOCK_SEQPACKET | SOCK_CLOEXEC | SOCK_NONBLOCK;
+  if (::socketpair(AF_UNIX, kType, 0, ends.data()) != 0)
+    return last_error("make handoff socket");
+  pair = {UniqueFd{ends[0]}, UniqueFd{ends[1]}};
+  lengthen_queue(pair.send.get());
+  return pair;
+}
+
+bool store(const HandoffPair& handoff, int board, const Heirlooms& found) {
+  if (!has_store()) return false;
+  for (const std::string& name : found.alien) take_out(name);
+  if (put(kSend, handoff.send.get()) && put(kReceive, handoff.receive.get()) &&
+      put(kBoard, board))
+    return true;
+  for (const char* name : {kSend, kReceive, kBoard}) take_out(name);
+  return false;
+}
+
+void store_page(const scoreboard::LastPage& page) {
+  (void)put(page_name(page).c_str(), page.memfd);
+}
+
+void forget_page(const scoreboard::LastPage& page) {
+  take_out(page_name(page));
+}
+
+}  // namespace monodon::master

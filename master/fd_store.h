@@ -1,0 +1,52 @@
+// SPDX-License-Identifier: Apache-2.0
+#pragma once
+
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "base/result.h"
+#include "base/unique_fd.h"
+#include "scoreboard/board.h"
+
+namespace monodon::master {
+
+// The two ends of the socket pair over which workers hand connections to each other
+// (worker/handoff.h). Both are held by the master as long as it lives.
+struct HandoffPair {
+  UniqueFd send;
+  UniqueFd receive;
+};
+
+// What a master finds that an earlier one has put into systemd's file descriptor store
+// (systemd.service(5), FileDescriptorStoreMax=). Empty where there was nothing.
+struct Heirlooms {
+  HandoffPair handoff;
+  UniqueFd board;                                // the memfd of a scoreboard, writable
+  std::vector<UniqueFd> pages;                   // of its workers, read-only
+  std::vector<scoreboard::LastPage> last_pages;  // the same
+  std::vector<std::string> alien;  // names of ours that this version has no use for
+};
+
+// Takes `fd` if `name` (LISTEN_FDNAMES) is one that we give to what we store. False: it
+// is something else, and still the caller's. At start-up.
+bool take_heirloom(Heirlooms& found, std::string_view name, UniqueFd& fd);
+
+// The stored pair if it is whole and of the right kind, else a new one. The queue of
+// the pair is made as long as the kernel allows: at least 500 connections
+// (net.core.wmem_max, and the soft RLIMIT_NOFILE of the workers). CLOEXEC,
+// non-blocking.
+Result<HandoffPair> open_handoff(Heirlooms& found);
+
+// Puts pair and board into the store. False: there is no store (no systemd, or
+// FileDescriptorStoreMax= is not set), and all ends with this process. Waits for
+// systemd's word, normally for a millisecond and at most for a second: sd_notify(3)
+// alone does not tell. What is there already is recognised and not stored twice.
+bool store(const HandoffPair& handoff, int board, const Heirlooms& found);
+
+// The page of a worker, as long as it lives: if the master dies first, the next one
+// reads from it what the worker had counted. Only where store() said true.
+void store_page(const scoreboard::LastPage& page);
+void forget_page(const scoreboard::LastPage& page);
+
+}  // namespace monodon::master
