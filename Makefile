@@ -8,7 +8,8 @@ BUILD ?= build
 DEMO_PORT ?= 8000
 suites := unit tidy site python http process faults cost
 
-.PHONY: all bench bootstrap build deb demo check faults e2e format clean help rpm $(suites:%=test-%)
+.PHONY: all bench bootstrap browser build deb demo check faults e2e format clean help rpm \
+  $(suites:%=test-%)
 
 all: build
 
@@ -22,6 +23,7 @@ help:
 	@echo 'make e2e         test under a real systemd in a container (root)'
 	@echo 'make deb         Debian package, in $(BUILD)/packages'
 	@echo 'make rpm         RPM package, in $(BUILD)/packages'
+	@echo 'make browser     look at the dashboard with Chromium'
 	@echo 'make format      clang-format over all sources'
 	@echo 'make clean       remove what was built and what the demo wrote'
 
@@ -67,6 +69,10 @@ deb: bootstrap
 rpm: bootstrap
 	@scripts/bootstrap package
 	packaging/rpm/build $(BUILD)/packages
+
+browser: build
+	@scripts/bootstrap browser
+	scripts/check $(BUILD) --suite browser
 
 format:
 	git ls-files '*.cc' '*.h' | xargs clang-format -i

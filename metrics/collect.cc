@@ -32,12 +32,7 @@ void add_server(const Sight& sight, const Surroundings& around, Exposition& to) 
          seconds(scoreboard::age_ns(board.heartbeat_ns, sight.now_ns)));
   to.add("stopping", board.stopping ? 1 : 0);
   to.add("generation", board.generation);
-  const bool mixed =
-      std::any_of(sight.slots.begin(), sight.slots.end(), [&](const SlotSight& s) {
-        return s.row.serial != 0 && s.row.generation != board.generation;
-      });
-  const bool first = board.generation == 0;
-  to.add("reload_in_progress", !first && (board.candidate != 0 || mixed) ? 1 : 0);
+  to.add("reload_in_progress", reload_in_progress(sight) ? 1 : 0);
   for (std::size_t i = 0; i < scoreboard::kReloads; ++i) {
     const auto outcome = name_of(static_cast<scoreboard::Reload>(i));
     to.add("reloads_total", number(board.reloads[i]),
@@ -131,10 +126,7 @@ void add_connections(const Sight& sight, const Surroundings& around, Exposition&
 }
 
 void add_saturation(const Sight& sight, Surroundings& around, Exposition& to) {
-  std::uint64_t threads = 0;
-  for (const SlotSight& slot : sight.slots)
-    if (slot.row.state == SlotState::serving) threads += slot.row.threads;
-  to.add("threads", number(threads));
+  to.add("threads", number(serving_threads(sight)));
   const std::uint64_t busy = sight.sum.busy_ns;
   const std::uint64_t idle =
       sight.sum.thread_ns > busy ? sight.sum.thread_ns - busy : 0;
@@ -166,6 +158,23 @@ void add_process(const char* name, std::uint32_t pid, Exposition& to) {
 }
 
 }  // namespace
+
+bool reload_in_progress(const Sight& sight) {
+  const scoreboard::BoardReport& board = sight.board;
+  if (board.generation == 0) return false;
+  const auto is_old = [&](const SlotSight& slot) {
+    return slot.row.serial != 0 && slot.row.generation != board.generation;
+  };
+  return board.candidate != 0 ||
+         std::any_of(sight.slots.begin(), sight.slots.end(), is_old);
+}
+
+std::uint64_t serving_threads(const Sight& sight) {
+  std::uint64_t threads = 0;
+  for (const SlotSight& slot : sight.slots)
+    if (slot.row.state == SlotState::serving) threads += slot.row.threads;
+  return threads;
+}
 
 Running running_now(const Sight& sight) {
   Running running;

@@ -26,6 +26,11 @@ struct Surroundings {
 // resident size of the workers; nothing else.
 void collect(const Sight& sight, Surroundings& around, Exposition& to);
 
+// A generation is imported, or workers of an older one are left.
+[[nodiscard]] bool reload_in_progress(const Sight& sight);
+// Application threads of the workers that serve.
+[[nodiscard]] std::uint64_t serving_threads(const Sight& sight);
+
 // Requests that run now, and the age of the oldest: as the pages say, bounded by the
 // age of their workers.
 struct Running {

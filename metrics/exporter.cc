@@ -11,6 +11,7 @@
 #include "base/log.h"
 #include "metrics/channel.h"
 #include "metrics/collect.h"
+#include "metrics/dashboard.h"
 #include "metrics/health.h"
 #include "metrics/http_server.h"
 #include "metrics/process_stats.h"
@@ -99,7 +100,19 @@ class Exporter {
     if (path == "/metrics") return metrics();
     if (path == "/-/healthy") return verdict(healthy(look()));
     if (path == "/-/ready") return verdict(ready(look(), around_.facts.ready_workers));
-    return {404, "text/plain; charset=utf-8", "not found; /metrics is\n"};
+    if (path == "/dashboard.json")
+      return {200, "application/json", dashboard_json(look(), around_)};
+    if (path == "/") return page();
+    return {404, "text/plain; charset=utf-8", "not found; / and /metrics are\n"};
+  }
+
+  static HttpAnswer page() {
+    const std::string nonce = make_nonce();
+    return {200,
+            "text/html; charset=utf-8",
+            dashboard_page(nonce),
+            {{"Content-Security-Policy", dashboard_policy(nonce)},
+             {"Referrer-Policy", "no-referrer"}}};
   }
 
   static HttpAnswer verdict(Verdict said) {

@@ -2,12 +2,14 @@
 #include "metrics/observer.h"
 
 #include <catch2/catch.hpp>
+#include <nlohmann/json.hpp>
 #include <random>
 #include <string>
 #include <utility>
 
 #include "base/clock.h"
 #include "metrics/collect.h"
+#include "metrics/dashboard.h"
 #include "metrics/exposition.h"
 #include "metrics/health.h"
 #include "scoreboard/board.h"
@@ -195,6 +197,38 @@ TEST_CASE("durations are cumulative buckets in seconds", "[metrics]") {
   }
   CHECK(text.find("monodon_listen_queue_length{listener=\"unix:/s\"} 3\n") !=
         std::string::npos);
+}
+
+TEST_CASE("the dashboard shows what runs, whatever its bytes", "[metrics]") {
+  Stage stage;
+  stage.start(1);
+  begin_request(stage.page->row(1), "GET", "/</script>\xff?secret", "10.0.0.1", "",
+                monotonic_ns() - kSecond);
+  stage.board.add_event({scoreboard::EventKind::worker_ended, 0, 1, 1, "died \xff"});
+  Surroundings around;
+  around.facts.application = "site.wsgi";
+  const auto json = nlohmann::json::parse(
+      dashboard_json(stage.observer.look(monotonic_ns()), around));
+  CHECK(json["application"] == "site.wsgi");
+  const auto& slot = json["slots"][0];
+  CHECK(slot["state"] == "serving");
+  CHECK(slot["running"][0]["request"] == "GET /</script>\xEF\xBF\xBD");
+  CHECK(slot["running"][0]["remote"] == "10.0.0.1");
+  CHECK(slot["running"][0]["age"].get<double>() >= 1.0);
+  CHECK(json["totals"]["requests"] == 1);
+  CHECK(json["events"][0]["text"] == "died \xEF\xBF\xBD");
+}
+
+TEST_CASE("the dashboard lets nothing in but itself", "[metrics]") {
+  const std::string nonce = make_nonce();
+  CHECK(nonce.size() == 32);
+  CHECK(nonce != make_nonce());
+  const std::string page = dashboard_page(nonce);
+  CHECK(page.find("<script nonce=\"" + nonce + "\">") != std::string::npos);
+  CHECK(page.find("NONCE") == std::string::npos);
+  CHECK(page.find("http") == std::string::npos);       // no resource from elsewhere
+  CHECK(page.find("innerHTML") == std::string::npos);  // texts stay texts
+  CHECK(dashboard_policy(nonce).find("default-src 'none'") == 0);
 }
 
 // The page belongs to a process that may be anybody's by now.

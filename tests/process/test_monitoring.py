@@ -1,0 +1,43 @@
+# SPDX-License-Identifier: Apache-2.0
+"""What is ready to use for Prometheus and Grafana: rules, their tests, and that all of it
+speaks of metrics that exist."""
+
+import json
+import re
+import subprocess
+
+from support import paths
+
+CONF = paths.ROOT / "conf"
+
+
+def promtool(*arguments):
+    done = subprocess.run(["promtool", *arguments], cwd=CONF / "prometheus",
+                          capture_output=True, text=True, timeout=60, check=False)
+    assert done.returncode == 0, done.stdout + done.stderr
+
+
+def test_prometheus_takes_configuration_and_rules():
+    promtool("check", "config", "prometheus.yml")
+    promtool("check", "rules", "monodon.rules.yml")
+
+
+def test_each_alert_fires_at_its_fault_and_none_without():
+    promtool("test", "rules", "monodon.rules.test.yml")
+    rules = (CONF / "prometheus" / "monodon.rules.yml").read_text(encoding="utf-8")
+    tests = (CONF / "prometheus" / "monodon.rules.test.yml").read_text(encoding="utf-8")
+    operations = (paths.ROOT / "docs" / "operations.md").read_text(encoding="utf-8")
+    for alert in re.findall(r"alert: (\w+)", rules):
+        assert tests.count(alert) >= 2, f"no test lets {alert} fire, and one not"
+        assert alert in operations, f"docs/operations.md does not say what {alert} means"
+
+
+def test_rules_and_dashboard_use_metrics_that_exist():
+    manual = (paths.ROOT / "docs" / "man" / "monodon-metrics.7").read_text(encoding="utf-8")
+    known = set(re.findall(r"^\.It Sy (\w+)", manual, re.MULTILINE))
+    rules = (CONF / "prometheus" / "monodon.rules.yml").read_text(encoding="utf-8")
+    board = (CONF / "grafana" / "monodon.json").read_text(encoding="utf-8")
+    json.loads(board)
+    used = {re.sub(r"_(bucket|sum|count)$", "", name)
+            for name in re.findall(r"\bmonodon_\w+", rules + board)}
+    assert len(used) > 15 and used <= known, used - known
