@@ -8,7 +8,7 @@ BUILD ?= build
 DEMO_PORT ?= 8000
 suites := unit tidy site python http process faults cost
 
-.PHONY: all bench bootstrap browser build deb demo check faults e2e format clean help rpm \
+.PHONY: all bench bootstrap browser build deb demo check faults e2e format clean help rpm wheel \
   $(suites:%=test-%)
 
 all: build
@@ -24,6 +24,7 @@ help:
 	@echo 'make deb         Debian package, in $(BUILD)/packages'
 	@echo 'make rpm         RPM package, in $(BUILD)/packages'
 	@echo 'make browser     look at the dashboard with Chromium'
+	@echo 'make wheel       Python wheel, in $(BUILD)/packages'
 	@echo 'make format      clang-format over all sources'
 	@echo 'make clean       remove what was built and what the demo wrote'
 
@@ -65,6 +66,10 @@ bench: bootstrap $(BUILD)/build.ninja
 deb: bootstrap
 	@scripts/bootstrap package
 	packaging/deb $(BUILD)/packages
+
+wheel: bootstrap
+	@scripts/bootstrap package
+	packaging/wheel/build $(BUILD)/packages
 
 rpm: bootstrap
 	@scripts/bootstrap package

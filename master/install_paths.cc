@@ -27,8 +27,8 @@ Result<std::string> find_in_libdir(std::string_view name) {
     places.emplace_back(set);
   }
   const std::string base = program_directory();
-  for (const char* place :
-       {"/../lib/monodon", "/../worker/python", "/../worker/native", "/../metrics"}) {
+  for (const char* place : {"/../lib/monodon", "", "/../worker/python",
+                            "/../worker/native", "/../metrics"}) {
     places.push_back(base + place);
   }
   std::string tried;
