@@ -10,6 +10,7 @@
 
 #include "cli/help_format.h"
 #include "cli/settings_options.h"
+#include "cli/site_commands.h"
 #include "cli/top_text.h"
 
 namespace monodon::cli {
@@ -58,13 +59,12 @@ struct Commands {
   CLI::App* top = app.add_subcommand("top", "Watch a running server.");
   CLI::App* trace = app.add_subcommand(
       "trace", "Print the Python stacks of workers, also of stuck ones.");
-  CLI::App* importer = app.add_subcommand(
-      "import", "Translate a service of Gunicorn: its unit, file or command line.");
   CLI::App* version = app.add_subcommand("version", "Print the version.");
   CLI::App* generate = app.add_subcommand("generate", "Print generated documents.");
   SettingsOptions serve_settings{*serve};
   SettingsOptions check_settings{*check};
   Invocation asked;
+  SiteCommands sites{app, asked};
   bool version_flag = false;
 
   Commands() {
@@ -84,15 +84,6 @@ struct Commands {
     generate->add_option("what", asked.what, "yaml, man or metrics-man")
         ->required()
         ->check(CLI::IsMember({"yaml", "man", "metrics-man"}));
-    // What follows may be a command line, whose flags are not ours.
-    importer->prefix_command();
-    importer->footer(
-        "What to import: SITE.service, gunicorn.conf.py, or a command line: gunicorn "
-        "...\n");
-    importer->add_flag("--unit", asked.import.unit, "Print the changed unit.");
-    importer->add_option("--chdir", asked.import.directory,
-                       "Directory that Gunicorn is started in.");
-    importer->add_option("--python", asked.import.python, "Interpreter of the site.");
     check->add_flag("--no-app{false}", asked.check.import_application,
                     "Do not import the application.");
     check->add_flag("--print", asked.check.print, "Print the merged configuration.");
@@ -169,12 +160,9 @@ Parsed dispatch(Commands& commands, const Variables& variables) {
     asked.command = Command::top;
   } else if (commands.trace->parsed()) {
     asked.command = Command::trace;
-  } else if (commands.importer->parsed()) {
-    asked.command = Command::import;
-    asked.import.what = commands.importer->remaining();
-    if (asked.import.what.empty()) {
-      return usage_error({"import: needs a unit, a file or a command line"}, "import");
-    }
+  } else if (commands.sites.chosen()) {
+    const std::string complaint = commands.sites.complaint();
+    if (!complaint.empty()) return usage_error({complaint}, "");
   } else if (commands.generate->parsed()) {
     asked.command = Command::generate;
   } else {

@@ -18,6 +18,8 @@ enum class Command : std::uint8_t {
   top,
   trace,
   import,
+  init,
+  doctor,
   generate
 };
 
@@ -29,6 +31,8 @@ struct Invocation {
   ControlOptions control;  // status, reload, top, trace
   TopOptions top;
   ImportOptions import;
+  InitOptions init;
+  DoctorOptions doctor;
   std::string what;  // generate
 };
 

@@ -5,6 +5,7 @@
 #include <string>
 #include <vector>
 
+#include "cli/site_files.h"
 #include "master/config.h"
 
 namespace monodon::cli {
@@ -45,6 +46,18 @@ struct ImportOptions {
   bool unit = false;              // print the unit, not the settings
 };
 
+struct InitOptions {
+  Site site;  // as far as it was described
+  std::string output = ".";
+  bool yes = false;  // overwrite without asking
+};
+
+struct DoctorOptions {
+  std::string site;  // "" = every service of ours
+  std::string root;  // a tree of files; "" = what runs
+  bool json = false;
+};
+
 // Each runs one command to its end and returns its exit status.
 int run_serve(const master::CommandLine& line);
 int run_check(const master::CommandLine& line, const CheckOptions& options);
@@ -53,6 +66,9 @@ int run_reload(const ControlOptions& options);
 int run_top(const ControlOptions& options, const TopOptions& top);
 int run_trace(const ControlOptions& options);
 int run_import(const ImportOptions& options);
+int run_init(const InitOptions& options);
+// 0: nothing found, 1: warnings, 2: errors.
+int run_doctor(const DoctorOptions& options);
 int run_generate(const std::string& what);
 
 // Problems to stderr, a line each; kBadConfiguration.

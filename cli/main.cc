@@ -24,6 +24,10 @@ int run(const Invocation& asked) {
       return run_trace(asked.control);
     case Command::import:
       return run_import(asked.import);
+    case Command::init:
+      return run_init(asked.init);
+    case Command::doctor:
+      return run_doctor(asked.doctor);
     case Command::generate:
       return run_generate(asked.what);
   }

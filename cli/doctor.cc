@@ -1,0 +1,119 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "cli/doctor.h"
+
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <nlohmann/json.hpp>
+
+#include "base/escape.h"
+#include "base/number.h"
+
+namespace monodon::cli {
+namespace {
+
+std::string_view weight_name(Weight weight) {
+  return weight == Weight::error ? "error" : "warning";
+}
+
+bool permits(const Account& account, const PathStep& step, mode_t wanted) {
+  if (account.uid == 0) return true;
+  if (account.uid == step.uid) return (step.mode >> 6 & wanted) == wanted;
+  const bool member = std::find(account.groups.begin(), account.groups.end(),
+                                step.gid) != account.groups.end();
+  return ((member ? step.mode >> 3 : step.mode) & wanted) == wanted;
+}
+
+std::string printable(std::string_view text) {
+  std::string safe;
+  append_printable(safe, text);
+  return safe;
+}
+
+}  // namespace
+
+std::vector<Diagnosis> diagnose(const Evidence& evidence) {
+  std::vector<Diagnosis> found;
+  for (const auto checks : {unit_checks(), socket_checks(), nginx_checks(),
+                            machine_checks(), application_checks()}) {
+    for (const Check& check : checks) {
+      if (auto finding = check.find(evidence)) {
+        found.push_back({&check, std::move(*finding)});
+      }
+    }
+  }
+  return found;
+}
+
+int exit_status(const std::vector<Diagnosis>& found) {
+  const bool error = std::any_of(found.begin(), found.end(), [](const Diagnosis& one) {
+    return one.check->weight == Weight::error;
+  });
+  return error ? 2 : found.empty() ? 0 : 1;
+}
+
+std::string doctor_text(const Evidence& evidence, const std::vector<Diagnosis>& found) {
+  if (found.empty()) return fmt::format("{}: nothing found\n", evidence.site);
+  std::string text;
+  for (const Diagnosis& one : found) {
+    text += fmt::format("{}: {} ({}): {}\n    {}\n", evidence.site,
+                        weight_name(one.check->weight), one.check->id,
+                        printable(one.finding.what), printable(one.finding.remedy));
+  }
+  return text;
+}
+
+std::string doctor_json(const Evidence& evidence, const std::vector<Diagnosis>& found) {
+  nlohmann::json all = nlohmann::json::array();
+  for (const Diagnosis& one : found) {
+    all.push_back({{"id", one.check->id},
+                   {"weight", weight_name(one.check->weight)},
+                   {"what", one.finding.what},
+                   {"remedy", one.finding.remedy}});
+  }
+  const nlohmann::json answer = {
+      {"site", evidence.site}, {"status", exit_status(found)}, {"findings", all}};
+  return answer.dump(-1, ' ', false, nlohmann::json::error_handler_t::replace) + "\n";
+}
+
+std::string property(const Properties& of, std::string_view name) {
+  const auto found = of.find(name);
+  return found == of.end() ? "" : found->second;
+}
+
+bool has_word(const std::string& list, std::string_view word) {
+  return fmt::format(" {} ", list).find(fmt::format(" {} ", word)) != std::string::npos;
+}
+
+std::optional<std::uint64_t> systemd_span(std::string_view text) {
+  std::uint64_t total = 0;
+  bool any = false;
+  while (!text.empty()) {
+    const std::size_t end = std::min(text.find(' '), text.size());
+    std::string word{text.substr(0, end)};
+    text.remove_prefix(std::min(end + 1, text.size()));
+    // "1min" is 1m to our reader, "30sec" 30s; microseconds round down to nothing.
+    for (const auto& [long_name, letter] :
+         {std::pair<std::string_view, std::string_view>{"min", "m"}, {"sec", "s"}}) {
+      if (word.ends_with(long_name)) {
+        word.replace(word.size() - long_name.size(), long_name.size(), letter);
+      }
+    }
+    const auto part = word.ends_with("us") ? std::optional<std::uint64_t>{0}
+                                           : parse_duration_ms(word);
+    if (!part) return std::nullopt;
+    total += *part;
+    any = true;
+  }
+  return any ? std::optional{total} : std::nullopt;
+}
+
+const PathStep* closed_to(const Account& account, const std::vector<PathStep>& steps) {
+  for (const PathStep& step : steps) {
+    // unix(7): to connect takes write permission on the socket, search on directories.
+    if (step.exists && !permits(account, step, step.is_socket ? 02 : 01)) return &step;
+  }
+  return nullptr;
+}
+
+}  // namespace monodon::cli

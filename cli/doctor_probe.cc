@@ -1,0 +1,143 @@
+// SPDX-License-Identifier: Apache-2.0
+#include <fmt/format.h>
+#include <grp.h>
+#include <pwd.h>
+#include <sys/socket.h>
+#include <sys/stat.h>
+#include <sys/un.h>
+#include <unistd.h>
+
+#include <algorithm>
+#include <array>
+#include <cerrno>
+#include <chrono>
+
+#include "base/number.h"
+#include "base/unique_fd.h"
+#include "cli/doctor_evidence.h"
+
+namespace monodon::cli {
+namespace {
+
+constexpr std::size_t kMostAnswer = 65536;
+
+std::string owner_of(uid_t uid, gid_t gid) {
+  const passwd* const user = ::getpwuid(uid);
+  const std::string name = user == nullptr ? std::to_string(uid) : user->pw_name;
+  const group* const its = ::getgrgid(gid);
+  return fmt::format("{}:{}", name,
+                     its == nullptr ? std::to_string(gid) : its->gr_name);
+}
+
+PathStep look_at(const std::string& path) {
+  PathStep step;
+  step.path = path;
+  struct stat status {};
+  if (::stat(path.c_str(), &status) != 0) return step;
+  step.exists = true;
+  step.is_socket = S_ISSOCK(status.st_mode);
+  step.mode = status.st_mode & 07777;
+  step.uid = status.st_uid;
+  step.gid = status.st_gid;
+  step.owner = owner_of(status.st_uid, status.st_gid);
+  return step;
+}
+
+// What the first line of the answer and the Server field say.
+void read_answer(const std::string& answer, Probe& probe) {
+  if (!answer.starts_with("HTTP/1.") || answer.size() < 12) {
+    probe.error = answer.empty() ? ECONNRESET : EPROTO;
+    return;
+  }
+  probe.status = static_cast<int>(parse_number(answer.substr(9, 3)).value_or(0));
+  constexpr std::string_view kField = "\r\nServer: ";
+  const std::size_t at = answer.find(kField);
+  if (at == std::string::npos) return;
+  const std::size_t begin = at + kField.size();
+  probe.server = answer.substr(begin, answer.find('\r', begin) - begin);
+}
+
+int exchange(int fd, const std::string& path, const std::string& host, Probe& probe) {
+  sockaddr_un address{};
+  address.sun_family = AF_UNIX;
+  if (path.size() >= sizeof(address.sun_path)) return ENAMETOOLONG;
+  path.copy(static_cast<char*>(address.sun_path), sizeof(address.sun_path) - 1);
+  const timeval patience{30, 0};
+  (void)::setsockopt(fd, SOL_SOCKET, SO_RCVTIMEO, &patience, sizeof(patience));
+  (void)::setsockopt(fd, SOL_SOCKET, SO_SNDTIMEO, &patience, sizeof(patience));
+  if (::connect(fd, reinterpret_cast<const sockaddr*>(&address), sizeof(address)) !=
+      0) {
+    return errno;
+  }
+  const std::string request = fmt::format(
+      "GET / HTTP/1.1\r\nHost: {}\r\nUser-Agent: monodon-doctor\r\n"
+      "X-Forwarded-Proto: https\r\nConnection: close\r\n\r\n",
+      host);
+  if (::send(fd, request.data(), request.size(), MSG_NOSIGNAL) < 0) return errno;
+  std::string answer;
+  std::array<char, 4096> block;
+  while (answer.size() < kMostAnswer && answer.find("\r\n\r\n") == std::string::npos) {
+    const ssize_t got = ::recv(fd, block.data(), block.size(), 0);
+    if (got < 0) return errno;
+    if (got == 0) break;
+    answer.append(block.data(), static_cast<std::size_t>(got));
+  }
+  read_answer(answer, probe);
+  return probe.error;
+}
+
+}  // namespace
+
+std::vector<PathStep> path_steps(const std::string& path) {
+  std::vector<PathStep> steps;
+  if (!path.starts_with('/')) return steps;
+  for (std::size_t at = 0; at != std::string::npos; at = path.find('/', at + 1)) {
+    steps.push_back(look_at(at == 0 ? "/" : path.substr(0, at)));
+  }
+  steps.push_back(look_at(path));
+  return steps;
+}
+
+unsigned count_listeners(std::string_view text, std::string_view path) {
+  unsigned count = 0;
+  while (!text.empty()) {
+    const std::size_t end = std::min(text.find('\n'), text.size());
+    const std::string_view line = text.substr(0, end);
+    text.remove_prefix(std::min(end + 1, text.size()));
+    // Num RefCount Protocol Flags Type St Inode Path; 00010000 is __SO_ACCEPTCON.
+    const bool listens = line.find(" 00010000 0001 ") != std::string_view::npos;
+    if (listens && line.ends_with(path) && line[line.size() - path.size() - 1] == ' ') {
+      ++count;
+    }
+  }
+  return count;
+}
+
+Account find_account(const std::string& name) {
+  Account account;
+  account.name = name;
+  const passwd* const entry = ::getpwnam(name.c_str());
+  if (entry == nullptr) return account;
+  account.exists = true;
+  account.uid = entry->pw_uid;
+  std::array<gid_t, 256> groups{};
+  int count = static_cast<int>(groups.size());
+  if (::getgrouplist(name.c_str(), entry->pw_gid, groups.data(), &count) < 0) {
+    count = static_cast<int>(groups.size());
+  }
+  account.groups.assign(groups.begin(), groups.begin() + count);
+  return account;
+}
+
+Probe ask_socket(const std::string& path, const std::string& host) {
+  Probe probe;
+  const UniqueFd fd{::socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0)};
+  const auto begin = std::chrono::steady_clock::now();
+  probe.error = fd ? exchange(fd.get(), path, host, probe) : errno;
+  const auto took = std::chrono::duration_cast<std::chrono::milliseconds>(
+      std::chrono::steady_clock::now() - begin);
+  probe.milliseconds = static_cast<std::uint64_t>(took.count());
+  return probe;
+}
+
+}  // namespace monodon::cli

@@ -1,0 +1,191 @@
+// SPDX-License-Identifier: Apache-2.0
+#include <fmt/format.h>
+#include <grp.h>
+#include <pwd.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include <algorithm>
+#include <cstdio>
+#include <filesystem>
+#include <fstream>
+#include <iostream>
+#include <iterator>
+#include <optional>
+
+#include "base/run_program.h"
+#include "cli/commands.h"
+#include "cli/site_facts.h"
+#include "master/interpreter.h"
+
+namespace monodon::cli {
+namespace {
+
+namespace fs = std::filesystem;
+
+void say(const std::string& text) {
+  std::fputs((text + "\n").c_str(), stderr);
+}
+
+std::optional<std::string> read_file(const fs::path& path) {
+  std::ifstream file{path, std::ios::binary};
+  if (!file) return std::nullopt;
+  return std::string{std::istreambuf_iterator<char>{file}, {}};
+}
+
+std::string nginx_user() {
+  const auto configuration = read_file("/etc/nginx/nginx.conf");
+  std::string user = nginx_user_of(configuration.value_or(""));
+  if (!user.empty()) return user;
+  return ::getpwnam("www-data") == nullptr && ::getpwnam("nginx") != nullptr
+             ? "nginx"
+             : "www-data";
+}
+
+std::string group_of(const std::string& user) {
+  const passwd* const entry = ::getpwnam(user.c_str());
+  const group* const found = entry == nullptr ? nullptr : ::getgrgid(entry->pw_gid);
+  return found == nullptr ? user : found->gr_name;
+}
+
+// Whoever owns the code runs it; root's code is run by a user of the site's name.
+std::string user_of(const Site& site) {
+  struct stat status {};
+  if (::stat(site.directory.c_str(), &status) == 0 && status.st_uid != 0) {
+    const passwd* const entry = ::getpwuid(status.st_uid);
+    if (entry != nullptr) return entry->pw_name;
+  }
+  return site.name;
+}
+
+void fill(std::string& value, const std::string& found) {
+  if (value.empty()) value = found;
+}
+
+void find_servers(Site& site, const SiteFacts& facts) {
+  for (std::string host : facts.allowed_hosts) {
+    if (host == "*" || host.find(':') != std::string::npos) continue;
+    if (host.starts_with('.')) host.insert(0, "*");
+    site.server_names.push_back(host);
+  }
+  if (site.server_names.empty()) site.server_names = {"_"};
+}
+
+void find_certificate(Site& site) {
+  const std::string live = "/etc/letsencrypt/live/" + site.server_names[0];
+  if (!site.certificate.empty() || ::access(live.c_str(), F_OK) != 0) return;
+  site.certificate = live + "/fullchain.pem";
+  site.certificate_key = live + "/privkey.pem";
+}
+
+void ask_the_code(Site& site, const std::string& asked_python) {
+  const auto python = master::find_interpreter(asked_python, site.directory);
+  if (!python) return say("note: " + python.error().message());
+  const auto facts = read_site(python.value().path, site.directory, site.application,
+                               {site.directory + "/.env"});
+  if (!facts) return say("note: " + facts.error().message());
+  const SiteFacts& found = facts.value();
+  if (!found.error.empty()) say("note: " + found.error);
+  fill(site.application, found.application);
+  fill(site.static_url, found.static_url);
+  fill(site.static_root, found.static_root);
+  fill(site.media_url, found.media_url);
+  fill(site.media_root, found.media_root);
+  for (const std::string& file : found.sqlite) {
+    site.writable.push_back(fs::path{file}.parent_path());
+  }
+  if (site.server_names.empty()) find_servers(site, found);
+}
+
+void complete(Site& site) {
+  if (site.directory.empty()) site.directory = fs::current_path();
+  site.directory = fs::absolute(site.directory).lexically_normal();
+  if (site.directory.ends_with('/')) site.directory.pop_back();
+  fill(site.name, fs::path{site.directory}.filename());
+  if (::access(site.directory.c_str(), R_OK) == 0) ask_the_code(site, site.python);
+  if (site.server_names.empty()) site.server_names = {"_"};
+  fill(site.user, user_of(site));
+  fill(site.group, group_of(site.user));
+  fill(site.proxy_user, nginx_user());
+  fill(site.proxy_group, group_of(site.proxy_user));
+  fill(site.socket, fmt::format("/run/monodon/{}/http.sock", site.name));
+  fill(site.static_url, "/static/");
+  fill(site.static_root, site.directory + "/static");
+  fill(site.media_url, "/media/");
+  fill(site.media_root, site.directory + "/media");
+  fill(site.access_log, site.directory + "/logs/access.log");
+  fill(site.error_log, site.directory + "/logs/error.log");
+  find_certificate(site);
+}
+
+// What would change, as a person reads it.
+std::string difference(const fs::path& path, const std::string& text) {
+  const fs::path draft = path.string() + ".new";
+  std::ofstream{draft, std::ios::binary} << text;
+  const auto done = run_program({"diff", "-u", path.string(), draft.string()},
+                                std::chrono::seconds{10});
+  std::error_code ignored;
+  fs::remove(draft, ignored);
+  return done ? done.value().output : done.error().message() + "\n";
+}
+
+bool may_overwrite() {
+  if (::isatty(STDIN_FILENO) == 0) {
+    say("nothing was written; --yes writes without asking");
+    return false;
+  }
+  std::fputs("Write these changes? [y/N] ", stderr);
+  std::string answer;
+  std::getline(std::cin, answer);
+  return answer == "y" || answer == "Y" || answer == "yes";
+}
+
+Outcome write(const fs::path& path, const SiteFile& file) {
+  std::error_code error;
+  fs::create_directories(path.parent_path(), error);
+  std::ofstream{path, std::ios::binary} << file.text;
+  if (read_file(path) != file.text) return Error{"write " + path.string(), 0};
+  if (file.executable) fs::permissions(path, fs::perms{0755}, error);
+  return ok();
+}
+
+}  // namespace
+
+int run_init(const InitOptions& options) {
+  Site site = options.site;
+  complete(site);
+  const std::vector<std::string> problems = check_site(site);
+  for (const std::string& problem : problems) say("monodon init: " + problem);
+  if (!problems.empty()) return kBadConfiguration;
+
+  std::vector<std::pair<fs::path, SiteFile>> wanted;
+  bool asks = false;
+  for (SiteFile& file : site_files(site)) {
+    fs::path path = fs::path{options.output} / file.name;
+    const auto before = read_file(path);
+    if (before == file.text) continue;
+    if (before) {
+      std::fputs(difference(path, file.text).c_str(), stdout);
+      asks = true;
+    }
+    wanted.emplace_back(std::move(path), std::move(file));
+  }
+  std::fflush(stdout);
+  if (asks && !options.yes && !may_overwrite()) return kBadConfiguration;
+  for (const auto& [path, file] : wanted) {
+    if (const Outcome written = write(path, file); !written) {
+      say("monodon init: " + written.error().message());
+      return kBadConfiguration;
+    }
+    say("wrote " + path.string());
+  }
+  if (wanted.empty()) say("every file is there already and says the same");
+  if (site.certificate.empty()) {
+    say("note: no certificate was found, so nginx's file is for plain HTTP; name one "
+        "with "
+        "--certificate and --certificate-key");
+  }
+  return kGood;
+}
+
+}  // namespace monodon::cli

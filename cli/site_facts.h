@@ -1,0 +1,38 @@
+// SPDX-License-Identifier: Apache-2.0
+#pragma once
+
+#include <optional>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "base/result.h"
+
+namespace monodon::cli {
+
+// What the code of a site says about itself, read by its own interpreter.
+struct SiteFacts {
+  std::string application;  // package.module:callable; "" = none found
+  bool django = false;      // then, as far as `error` is "":
+  std::string error;
+  std::string static_url, static_root, media_url, media_root;
+  std::vector<std::string> allowed_hosts;
+  std::vector<std::string> secure_proxy_ssl_header;  // name and value
+  bool secure_ssl_redirect = false;
+  bool debug = false;
+  std::vector<std::string> sqlite;  // database files
+};
+
+// Imports the settings of Django, with the variables of `environment_files`; at most
+// 30 s. An empty `application` is looked for.
+Result<SiteFacts> read_site(const std::string& python, const std::string& directory,
+                            const std::string& application,
+                            const std::vector<std::string>& environment_files);
+
+// From what read_site.py prints. Pure.
+[[nodiscard]] Result<SiteFacts> parse_site_facts(const std::string& json);
+
+// The user= of a text of nginx.conf; "" where it names none. Pure.
+[[nodiscard]] std::string nginx_user_of(std::string_view configuration);
+
+}  // namespace monodon::cli

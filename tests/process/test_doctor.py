@@ -1,0 +1,109 @@
+# SPDX-License-Identifier: Apache-2.0
+"""`monodon doctor` on a tree of files: what it reads, and how it ends. What each check
+finds has its test in tests/unit/doctor_test.cc; a running systemd is in tests/e2e."""
+
+import json
+import subprocess
+
+import pytest
+
+from support import paths
+
+SETTINGS = """
+SECRET_KEY = "x"
+ALLOWED_HOSTS = ["shop.test"]
+SECURE_PROXY_SSL_HEADER = ("HTTP_X_FORWARDED_PROTO", "https")
+"""
+
+
+def monodon(*words):
+    return subprocess.run([paths.MONODON, *map(str, words)], cwd="/", text=True,
+                          timeout=60, capture_output=True, check=False)
+
+
+@pytest.fixture(name="root")
+def fixture_root(tmp_path):
+    """A machine on which `monodon init` was followed."""
+    site = tmp_path / "srv/shop"
+    (site / "shop").mkdir(parents=True)
+    (site / "logs").mkdir()
+    (site / "shop/__init__.py").write_text("")
+    (site / "shop/settings.py").write_text(SETTINGS)
+    (site / "shop/wsgi.py").write_text(
+        'import os\nos.environ.setdefault("DJANGO_SETTINGS_MODULE", "shop.settings")\n'
+        "application = None\n")
+    made = monodon("init", "shop", "--directory", site, "--output", tmp_path / "made",
+                   "--python", "/usr/bin/python3", "--user", "shop")
+    assert made.returncode == 0, made.stderr
+    for name, place in {"shop.service": "etc/systemd/system/shop.service",
+                        "shop.socket": "etc/systemd/system/shop.socket",
+                        "shop.yaml": "etc/monodon/shop.yaml",
+                        "nginx-shop.conf": "etc/nginx/conf.d/shop.conf"}.items():
+        target = tmp_path / place
+        target.parent.mkdir(parents=True, exist_ok=True)
+        target.write_text((tmp_path / "made" / name).read_text())
+    wants = tmp_path / "etc/systemd/system/sockets.target.wants"
+    wants.mkdir()
+    (wants / "shop.socket").symlink_to("../shop.socket")
+    return tmp_path
+
+
+def edit(path, old, new):
+    text = path.read_text()
+    assert old in text
+    path.write_text(text.replace(old, new))
+
+
+def findings(root, *words):
+    done = monodon("doctor", "--root", root, "--json", *words)
+    told = [json.loads(line) for line in done.stdout.splitlines()]
+    assert done.returncode == max(one["status"] for one in told), done.stderr
+    return {finding["id"] for one in told for finding in one["findings"]}
+
+
+def test_what_init_writes_has_no_finding(root):
+    for words in ([], ["shop"], ["shop.service"]):
+        done = monodon("doctor", "--root", root, *words)
+        assert (done.returncode, done.stdout) == (0, "shop: nothing found\n"), done.stderr
+
+
+@pytest.mark.parametrize("path, old, new, found", [
+    ("etc/systemd/system/shop.service", "RuntimeDirectory=monodon-shop",
+     "RuntimeDirectory=monodon/shop", "runtime-directory-shared"),
+    ("etc/systemd/system/shop.service", "TimeoutStopSec=45", "TimeoutStopSec=5",
+     "stop-timeout-short"),
+    ("etc/systemd/system/shop.service", "KillMode=mixed", "", "kill-mode"),
+    ("etc/systemd/system/shop.service", "Requires=shop.socket", "", "requires-missing"),
+    ("etc/systemd/system/shop.socket", "[Socket]", "[Socket]\nService=old.service",
+     "same-path-twice"),
+    ("etc/nginx/conf.d/shop.conf", "http.sock", "https.sock", "nginx-no-route"),
+    ("etc/nginx/conf.d/shop.conf", "proxy_set_header Host $host;", "", "nginx-host"),
+    ("etc/monodon/shop.yaml", "workers: 3", "workers: three", "settings-broken"),
+    ("srv/shop/shop/settings.py", '["shop.test"]', "[]", "django-no-allowed-hosts"),
+    ("srv/shop/shop/settings.py", "FORWARDED_PROTO", "SSL", "django-proxy-header"),
+    ("srv/shop/shop/settings.py", "SECRET_KEY", "raise Exception('x')", "django-unreadable"),
+])
+def test_a_planted_fault_is_found(root, path, old, new, found):
+    edit(root / path, old, new)
+    assert found in findings(root)
+
+
+def test_a_drop_in_counts(root):
+    drop_in = root / "etc/systemd/system/shop.service.d"
+    drop_in.mkdir()
+    (drop_in / "x.conf").write_text("[Service]\nOOMPolicy=stop\n")
+    assert findings(root) == {"oom-stops-all"}
+
+
+def test_a_finding_comes_with_its_remedy_and_a_status(root):
+    (root / "etc/systemd/system/sockets.target.wants/shop.socket").unlink()
+    done = monodon("doctor", "--root", root)
+    assert done.returncode == 1
+    assert "shop: warning (socket-not-enabled): " in done.stdout
+    assert "systemctl enable shop.socket" in done.stdout
+
+
+def test_a_site_that_is_not_there_is_an_error(root, tmp_path):
+    assert "service-missing" in findings(root, "absent")
+    done = monodon("doctor", "--root", tmp_path / "srv")
+    assert done.returncode == 2 and "no service runs monodon" in done.stderr

@@ -1,0 +1,109 @@
+# SPDX-License-Identifier: Apache-2.0
+"""`monodon init`: the files of a site, from what it is told and what it finds out."""
+
+import shlex
+import subprocess
+
+import pytest
+
+from support import paths
+
+EXAMPLE = paths.ROOT / "conf/examples/aclarknet"
+FILES = {"aclarknet.service", "aclarknet.socket", "aclarknet.yaml", "deploy.sh",
+         "nginx-aclarknet.conf"}
+
+
+def init(*words, cwd="/", answer=""):
+    return subprocess.run([paths.MONODON, "init", *map(str, words)], cwd=cwd, text=True,
+                          input=answer, timeout=60, capture_output=True, check=False)
+
+
+def example_command():
+    """The words that README.md beside the example says it was made with."""
+    text = (EXAMPLE / "README.md").read_text().replace("\\\n", " ")
+    line = next(line for line in text.splitlines() if line.startswith("    monodon init"))
+    return shlex.split(line)[2:]
+
+
+def test_the_example_is_what_its_command_writes(tmp_path):
+    done = init(*example_command(), "--output", tmp_path)
+    assert done.returncode == 0, done.stderr
+    assert {path.name for path in tmp_path.iterdir()} == FILES
+    for name in FILES:
+        assert (tmp_path / name).read_text() == (EXAMPLE / name).read_text(), name
+    assert (tmp_path / "deploy.sh").stat().st_mode & 0o111 == 0o111
+
+
+def test_the_example_is_the_site_it_was_asked_for():
+    socket = (EXAMPLE / "aclarknet.socket").read_text().splitlines()
+    assert {"ListenStream=/run/gunicorn/aclarknet.sock", "RuntimeDirectory=gunicorn",
+            "RuntimeDirectoryMode=0755", "SocketUser=nginx", "SocketGroup=nginx",
+            "SocketMode=0660", "WantedBy=sockets.target"} <= set(socket)
+    service = (EXAMPLE / "aclarknet.service").read_text().splitlines()
+    assert {"Requires=aclarknet.socket", "WorkingDirectory=/srv/aclarknet",
+            "EnvironmentFile=-/srv/aclarknet/.env"} <= set(service)
+    assert not any(line.startswith("RuntimeDirectory=") and "gunicorn" in line
+                   for line in service)
+    nginx = (EXAMPLE / "nginx-aclarknet.conf").read_text()
+    assert "server unix:/run/gunicorn/aclarknet.sock fail_timeout=0;" in nginx
+    assert "return 301 https://$host$request_uri;" in nginx
+    subprocess.run(["bash", "-n", EXAMPLE / "deploy.sh"], check=True)
+
+
+@pytest.fixture(name="site")
+def fixture_site(tmp_path):
+    site = tmp_path / "shop"
+    (site / "shop").mkdir(parents=True)
+    (site / ".venv/bin").mkdir(parents=True)
+    (site / ".venv/bin/python").symlink_to("/usr/bin/python3")
+    (site / "shop/__init__.py").write_text("")
+    (site / "shop/wsgi.py").write_text(
+        'import os\nos.environ.setdefault("DJANGO_SETTINGS_MODULE", "shop.live")\n'
+        "application = None\n")
+    (site / "manage.py").write_text(
+        'os.environ.setdefault("DJANGO_SETTINGS_MODULE", "shop.dev")\n')
+    (site / "shop/live.py").write_text(
+        "import os\nALLOWED_HOSTS = [os.environ['HOST'], '.shop.example']\n"
+        "STATIC_ROOT = '/srv/www/static/'\nSTATIC_URL = 'static/'\n"
+        "SECRET_KEY = 'x'\nprint('a word of the settings')\n")
+    (site / ".env").write_text("# of the site\nHOST='shop.test'\n")
+    return site
+
+
+def test_what_can_be_found_out_is_not_asked(site):
+    done = init("--output", "deployment", cwd=site)
+    assert done.returncode == 0, done.stderr
+    made = site / "deployment"
+    yaml = (made / "shop.yaml").read_text()
+    assert "application: shop.wsgi:application\n" in yaml
+    nginx = (made / "nginx-shop.conf").read_text()
+    assert "server_name shop.test *.shop.example;" in nginx
+    assert "location /static/ {\n        alias /srv/www/static/;" in nginx
+    assert "note: no certificate was found" in done.stderr
+
+
+def test_a_file_that_differs_is_shown_and_kept_until_that_is_allowed(site):
+    assert init(cwd=site).returncode == 0
+    assert "says the same" in init(cwd=site).stderr
+    yaml = site / "shop.yaml"
+    wanted = yaml.read_text()
+    yaml.write_text(wanted + "threads: 4\n")
+    refused = init(cwd=site)
+    assert refused.returncode == 1 and "\n-threads: 4\n" in refused.stdout
+    assert yaml.read_text().endswith("threads: 4\n")
+    assert init("--yes", cwd=site).returncode == 0
+    assert yaml.read_text() == wanted
+    assert not list(site.glob("*.new"))
+
+
+@pytest.mark.parametrize("words, status, said", [
+    ([], 1, "application: none was found"),
+    (["a b", "--application", "a:b"], 1, "has a character"),
+    (["x", "--certificate", "/a"], 2, "belong together"),
+    (["x", "--application", "a:b", "--instance", "--socket", "/run/x.sock"], 1,
+     "monodon@.socket says where"),
+])
+def test_what_is_missing_or_cannot_be_is_told(tmp_path, words, status, said):
+    done = init(*words, cwd=tmp_path)
+    assert (done.returncode, said in done.stderr) == (status, True), done.stderr
+    assert not list(tmp_path.iterdir())
