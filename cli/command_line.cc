@@ -57,6 +57,8 @@ struct Commands {
   CLI::App* reload =
       app.add_subcommand("reload", "Bring in new code and configuration.");
   CLI::App* top = app.add_subcommand("top", "Watch a running server.");
+  CLI::App* upgrade = app.add_subcommand(
+      "upgrade", "Go on as the program that is on disk now, without a restart.");
   CLI::App* trace = app.add_subcommand(
       "trace", "Print the Python stacks of workers, also of stuck ones.");
   CLI::App* version = app.add_subcommand("version", "Print the version.");
@@ -87,7 +89,7 @@ struct Commands {
     check->add_flag("--no-app{false}", asked.check.import_application,
                     "Do not import the application.");
     check->add_flag("--print", asked.check.print, "Print the merged configuration.");
-    for (CLI::App* command : {status, reload, top, trace}) {
+    for (CLI::App* command : {status, reload, upgrade, top, trace}) {
       command->add_option("--control", asked.control.control,
                           "Path of the server's control socket.");
       command->add_option("-c,--config", asked.control.config_file,
@@ -158,6 +160,8 @@ Parsed dispatch(Commands& commands, const Variables& variables) {
     asked.command = Command::reload;
   } else if (commands.top->parsed()) {
     asked.command = Command::top;
+  } else if (commands.upgrade->parsed()) {
+    asked.command = Command::upgrade;
   } else if (commands.trace->parsed()) {
     asked.command = Command::trace;
   } else if (commands.sites.chosen()) {

@@ -15,6 +15,7 @@ enum class Command : std::uint8_t {
   check,
   status,
   reload,
+  upgrade,
   top,
   trace,
   import,

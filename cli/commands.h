@@ -63,6 +63,7 @@ int run_serve(const master::CommandLine& line);
 int run_check(const master::CommandLine& line, const CheckOptions& options);
 int run_status(const ControlOptions& options);
 int run_reload(const ControlOptions& options);
+int run_upgrade(const ControlOptions& options);
 int run_top(const ControlOptions& options, const TopOptions& top);
 int run_trace(const ControlOptions& options);
 int run_import(const ImportOptions& options);

@@ -18,6 +18,8 @@ int run(const Invocation& asked) {
       return run_status(asked.control);
     case Command::reload:
       return run_reload(asked.control);
+    case Command::upgrade:
+      return run_upgrade(asked.control);
     case Command::top:
       return run_top(asked.control, asked.top);
     case Command::trace:
@@ -38,8 +40,10 @@ int run(const Invocation& asked) {
 
 int main(int argc, char** argv) {
   try {
-    const Parsed parsed =
+    Parsed parsed =
         parse_command_line({argv + 1, argv + argc}, environment_variables());
+    // Before the title of the process is written over it.
+    if (parsed.invocation) parsed.invocation->line.argv = {argv, argv + argc};
     std::fputs(parsed.output.c_str(), stdout);
     std::fputs(parsed.error.c_str(), stderr);
     return parsed.invocation ? run(*parsed.invocation) : parsed.status;

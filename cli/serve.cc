@@ -2,12 +2,14 @@
 #include "master/serve.h"
 
 #include "cli/commands.h"
+#include "master/upgrade.h"
 
 namespace monodon::cli {
 
 int run_serve(const master::CommandLine& line) {
   const master::ConfigResult result = master::load_config(line);
   if (!result.config) return report_problems(result);
+  if (const auto answered = master::answer_question()) return *answered;
   return master::serve(*result.config);
 }
 

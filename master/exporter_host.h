@@ -38,6 +38,10 @@ class ExporterHost {
   void tick(const std::vector<Pool::Slot>& slots, Chronicle& chronicle);
 
   [[nodiscard]] Clock::time_point next_wakeup() const;
+  // -1: none
+  [[nodiscard]] int listener() const {
+    return listener_.empty() ? -1 : listener_[0].fd.get();
+  }
   [[nodiscard]] int pid() const { return process_.pid; }  // -1: none
 
  private:

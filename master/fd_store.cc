@@ -16,12 +16,7 @@ namespace monodon::master {
 
 namespace {
 
-// The numbers are versions: of the message in worker/handoff.cc, and of the board
-// (whose own header is checked as well).
 constexpr std::string_view kOurs = "monodon-";
-constexpr const char* kSend = "monodon-handoff-1-send";
-constexpr const char* kReceive = "monodon-handoff-1-receive";
-constexpr const char* kBoard = "monodon-board";
 constexpr std::string_view kPage = "monodon-page-";  // SLOT-SERIAL
 constexpr std::uint64_t kPatienceUs = 1'000'000;
 
@@ -94,12 +89,14 @@ bool has_store() {
 bool take_heirloom(Heirlooms& found, std::string_view name, UniqueFd& fd) {
   if (name.substr(0, kOurs.size()) != kOurs) return false;
   (void)::fcntl(fd.get(), F_SETFD, FD_CLOEXEC);
-  if (name == kSend) {
+  if (name == kHandoffSend) {
     found.handoff.send = std::move(fd);
-  } else if (name == kReceive) {
+  } else if (name == kHandoffReceive) {
     found.handoff.receive = std::move(fd);
   } else if (name == kBoard) {
     found.board = std::move(fd);
+  } else if (name == kTestament) {
+    found.testament = std::move(fd);
   } else {
     if (auto page = page_of(name, fd.get())) {
       found.last_pages.push_back(*page);
@@ -117,7 +114,7 @@ Result<HandoffPair> open_handoff(Heirlooms& found) {
       is_ours(pair.receive.get()))
     return pair;
   // Half a pair is none.
-  found.alien.insert(found.alien.end(), {kSend, kReceive});
+  found.alien.insert(found.alien.end(), {kHandoffSend, kHandoffReceive});
   std::array<int, 2> ends{};
   constexpr int kType = SOCK_SEQPACKET | SOCK_CLOEXEC | SOCK_NONBLOCK;
   if (::socketpair(AF_UNIX, kType, 0, ends.data()) != 0)
@@ -130,10 +127,10 @@ Result<HandoffPair> open_handoff(Heirlooms& found) {
 bool store(const HandoffPair& handoff, int board, const Heirlooms& found) {
   if (!has_store()) return false;
   for (const std::string& name : found.alien) take_out(name);
-  if (put(kSend, handoff.send.get()) && put(kReceive, handoff.receive.get()) &&
-      put(kBoard, board))
+  if (put(kHandoffSend, handoff.send.get()) &&
+      put(kHandoffReceive, handoff.receive.get()) && put(kBoard, board))
     return true;
-  for (const char* name : {kSend, kReceive, kBoard}) take_out(name);
+  for (const char* name : {kHandoffSend, kHandoffReceive, kBoard}) take_out(name);
   return false;
 }
 

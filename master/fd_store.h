@@ -11,6 +11,13 @@
 
 namespace monodon::master {
 
+// The names, for LISTEN_FDNAMES. Numbers are versions: of the message in
+// worker/handoff.cc. The board has its own in its header.
+inline constexpr const char* kHandoffSend = "monodon-handoff-1-send";
+inline constexpr const char* kHandoffReceive = "monodon-handoff-1-receive";
+inline constexpr const char* kBoard = "monodon-board";
+inline constexpr const char* kTestament = "monodon-testament";  // master/adoption.h
+
 // The two ends of the socket pair over which workers hand connections to each other
 // (worker/handoff.h). Both are held by the master as long as it lives.
 struct HandoffPair {
@@ -18,11 +25,13 @@ struct HandoffPair {
   UniqueFd receive;
 };
 
-// What a master finds that an earlier one has put into systemd's file descriptor store
-// (systemd.service(5), FileDescriptorStoreMax=). Empty where there was nothing.
+// What a master finds that an earlier one has left: in systemd's file descriptor store
+// (systemd.service(5), FileDescriptorStoreMax=), or by an upgrade in its own process
+// (master/upgrade.h). Empty where there was nothing.
 struct Heirlooms {
   HandoffPair handoff;
   UniqueFd board;                                // the memfd of a scoreboard, writable
+  UniqueFd testament;                            // a memfd; only after an upgrade
   std::vector<UniqueFd> pages;                   // of its workers, read-only
   std::vector<scoreboard::LastPage> last_pages;  // the same
   std::vector<std::string> alien;  // names of ours that this version has no use for

@@ -26,6 +26,23 @@ std::uint32_t Fleet::propose(Proposal proposal) {
   return candidate_;
 }
 
+void Fleet::resume(Past past) {
+  goal_ = past.goal;
+  last_generation_ = goal_.generation;
+  pool_.aim(goal_);
+  pool_.resume(std::move(past.slots), past.last_serial);
+  for (Nursery::Child& child : past.zygotes) nursery_.adopt(std::move(child));
+}
+
+bool Fleet::at_rest() const {
+  const auto& zygotes = nursery_.children();
+  const bool imports = std::any_of(
+      zygotes.begin(), zygotes.end(),
+      [](const Nursery::Child& z) { return z.alive && z.wanted && !z.loaded; });
+  return !stopping_ && goal_.generation != 0 && !(candidate_ != 0) && !imports &&
+         !pool_.awaits_fork();
+}
+
 void Fleet::set_workers(std::size_t workers) {
   goal_.workers = workers;
   pool_.set_workers(workers);

@@ -48,6 +48,17 @@ class Fleet {
   // The generation that the pool is aimed at; 0: none yet.
   [[nodiscard]] std::uint32_t generation() const { return goal_.generation; }
 
+  // Before anything else: goes on where a master before us was (master/adoption.h).
+  struct Past {
+    PoolSettings goal;
+    std::vector<Pool::Slot> slots;
+    std::uint32_t last_serial = 0;
+    std::vector<Nursery::Child> zygotes;
+  };
+  void resume(Past past);
+  // Nothing is under way that a successor could not go on with.
+  [[nodiscard]] bool at_rest() const;
+
   void set_workers(std::size_t workers);
   [[nodiscard]] std::size_t workers() const { return goal_.workers; }
   void stop(bool quick);

@@ -15,6 +15,7 @@
 #include <utility>
 
 #include "master/listeners.h"
+#include "master/upgrade.h"
 
 namespace monodon::master {
 
@@ -70,6 +71,20 @@ struct FreeNames {
   }
 };
 
+// By the program that was here before, or by systemd.
+Result<std::vector<Passed>> passed_descriptors() {
+  auto passed = take_passed();
+  if (!passed || !passed.value().empty()) return passed;
+  char** raw = nullptr;
+  const int count = ::sd_listen_fds_with_names(1, &raw);
+  const std::unique_ptr<char*, FreeNames> names{raw};
+  if (count < 0) return Error{"take the sockets that systemd passed", -count};
+  for (int i = 0; i < count; ++i)
+    passed.value().push_back(
+        {SD_LISTEN_FDS_START + i, raw == nullptr || raw[i] == nullptr ? "" : raw[i]});
+  return passed;
+}
+
 }  // namespace
 
 Result<Listener> describe_listener(UniqueFd fd, std::string name) {
@@ -111,15 +126,13 @@ Result<Listener> describe_listener(UniqueFd fd, std::string name) {
 }
 
 Result<std::vector<Listener>> inherit_listeners(Heirlooms& found) {
-  char** raw = nullptr;
-  const int count = ::sd_listen_fds_with_names(1, &raw);
-  const std::unique_ptr<char*, FreeNames> names{raw};
-  if (count < 0) return Error{"take the sockets that systemd passed", -count};
+  auto passed = passed_descriptors();
+  if (!passed) return passed.error();
 
   std::vector<Listener> listeners;
-  for (int i = 0; i < count; ++i) {
-    std::string name = raw == nullptr || raw[i] == nullptr ? "" : raw[i];
-    UniqueFd fd{SD_LISTEN_FDS_START + i};
+  for (Passed& one : passed.value()) {
+    std::string name = std::move(one.name);
+    UniqueFd fd{one.fd};
     if (take_heirloom(found, name, fd)) continue;
     if (name == "control" || name == "stored") {
       (void)fd.release();  // stays open: it is systemd's

@@ -67,6 +67,8 @@ class Nursery {
   // Starts at once; what comes of it is told by take_news().
   void start(std::uint32_t generation, ZygoteOrder order, Clock::duration boot_timeout,
              RespawnPolicy::Limits respawn);
+  // One that a master before us started, and that is ready to fork.
+  void adopt(Child child) { children_.push_back(std::move(child)); }
   // No more workers of this generation are wanted. Forgotten when it is gone.
   void dismiss(std::uint32_t generation);
   void dismiss_all();

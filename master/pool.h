@@ -104,6 +104,13 @@ class Pool {
   void aim(const PoolSettings& settings);
   void set_workers(std::size_t workers) { settings_.workers = workers; }
 
+  // Takes over slots from a master before us; serials go on from `last_serial`.
+  void resume(std::vector<Slot> slots, std::uint32_t last_serial) {
+    slots_ = std::move(slots);
+    last_serial_ = last_serial;
+  }
+  [[nodiscard]] std::uint32_t last_serial() const { return last_serial_; }
+
   // From a zygote: `forked` or `fork_failed`. From a worker: anything else. A frame
   // that does not match the process in the slot is dropped: it may outlive its sender.
   void on_zygote_message(const wire::Message& message);

@@ -3,7 +3,9 @@
 
 #include <fmt/format.h>
 #include <sys/stat.h>
+#include <unistd.h>
 
+#include <array>
 #include <cstdlib>
 #include <exception>
 #include <optional>
@@ -29,7 +31,7 @@ Result<std::vector<Listener>> open_listeners(const Settings& settings,
   if (!inherited) return inherited.error();
   metrics = take_metrics_listener(inherited.value());
   if (!inherited.value().empty()) {
-    if (!settings.bind.empty())
+    if (!settings.bind.empty() && !found.testament)
       log::info("bind is not used: systemd passed the sockets");
     return inherited;
   }
@@ -76,6 +78,29 @@ Result<scoreboard::Board> open_board(Heirlooms& found) {
   return scoreboard::Board::make();
 }
 
+// What the program before us left, and which socket files of ours it had made.
+Result<Testament> read_testament(int memfd, std::vector<Listener>& listeners) {
+  std::string text;
+  std::array<char, 4096> block{};
+  for (off_t at = 0;;) {
+    const ssize_t got = ::pread(memfd, block.data(), block.size(), at);
+    if (got < 0) return last_error("read what the master before left");
+    if (got == 0) break;
+    text.append(block.data(), static_cast<std::size_t>(got));
+    at += got;
+  }
+  auto testament = testament_from_json(text);
+  if (!testament) return testament;
+  for (const Testament::SocketFile& file : testament.value().socket_files)
+    for (Listener& listener : listeners)
+      if (listener.info.address == "unix:" + file.path) {
+        listener.own_path = file.path;
+        listener.device = file.device;
+        listener.inode = file.inode;
+      }
+  return testament;
+}
+
 int complain(const Error& error) {
   log::critical(error.message());
   return 1;
@@ -118,7 +143,7 @@ int serve_with(const LoadedConfig& config) {
   const std::string name =
       settings.worker.name.empty() ? settings.worker.application : settings.worker.name;
   worker::set_title(fmt::format("monodon: master [{}]", name));
-  log::info(fmt::format("monodon {} starts", MONODON_VERSION));
+  if (!found.testament) log::info(fmt::format("monodon {} starts", MONODON_VERSION));
   for (const Listener& listener : listeners.value())
     log::info("listening at " + listener.info.address);
   if (stored) log::info("idle connections and counters outlive a restart");
@@ -127,6 +152,11 @@ int serve_with(const LoadedConfig& config) {
                 Estate{handoff.value().send.get(), handoff.value().receive.get(),
                        &listeners.value(), stored},
                 open_control(settings), std::move(metrics)};
+  if (found.testament) {
+    auto testament = read_testament(found.testament.get(), listeners.value());
+    if (!testament) return give_up(testament.error());
+    server.resume(testament.value());
+  }
   const int status = server.run();
   remove_socket_files(listeners.value());
   return status;

@@ -40,8 +40,13 @@ Server::Server(LoadedConfig config, scoreboard::Board board, Estate estate,
 }
 
 int Server::run() {
-  notifier_.status(status_text({}));
-  if (!propose(candidate_)) return 1;
+  // After an upgrade the workers are replaced by those of the new program.
+  if (upgrades_ == 0) {
+    notifier_.status(status_text({}));
+    if (!propose(candidate_)) return 1;
+  } else {
+    reload();
+  }
   loop_.run();
   log::info("stopped");
   return status_;
@@ -59,6 +64,8 @@ void Server::turn() {
   tell_systemd(now);
   arm_timer(now);
   if (fleet_.stopping() && fleet_.empty()) loop_.stop();
+  if (!successor_.empty() && fleet_.at_rest() && !reloading_ && !reload_queued_)
+    become_successor();
 }
 
 void Server::heed_news() {

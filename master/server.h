@@ -7,6 +7,7 @@
 #include <string>
 #include <vector>
 
+#include "master/adoption.h"
 #include "master/chronicle.h"
 #include "master/config.h"
 #include "master/control.h"
@@ -27,13 +28,16 @@ namespace monodon::master {
 //   HUP          reload: a new generation from the configuration as it is now
 //   TTIN, TTOU   one worker more or less (at least 1), until the next reload
 //   USR1         opens the log files anew, in every process
-//   USR2         says how to upgrade
+//   USR2         upgrade: becomes the program that is on disk now, in the same process
 //   WINCH        workers leave gracefully, the master stays (HUP or TTIN bring them
 //                back); ignored with a terminal, which sends it when it is resized
 class Server {
  public:
   Server(LoadedConfig config, scoreboard::Board board, Estate estate,
          ControlServer control, std::optional<Listener> metrics);
+
+  // Before run(): goes on where the program before this one was (master/adoption.h).
+  void resume(const Testament& testament);
 
   // Until the last worker is gone. Returns the exit status (master/serve.h).
   int run();
@@ -66,6 +70,10 @@ class Server {
 
   void stop(bool quick);
   void reload();
+  // Asks the program on disk and, if it can, becomes it as soon as nothing is under
+  // way.
+  Outcome upgrade();
+  void become_successor();
   void begin_reload();
   void end_reload();
   bool propose(LoadedConfig config);
@@ -99,6 +107,8 @@ class Server {
   bool reload_over_ = false;  // READY follows when the last zygote has left
   bool rolling_ = false;
   bool ever_served_ = false;
+  std::string successor_;  // a program that will take our place; "" if none
+  std::uint32_t upgrades_ = 0;
   int status_ = 0;
 };
 

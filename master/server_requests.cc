@@ -54,9 +54,7 @@ void Server::watch_signals() {
   on(SIGTTIN, [this](int) { change_workers(1); });
   on(SIGTTOU, [this](int) { change_workers(-1); });
   on(SIGUSR1, [this](int) { reopen_logs(); });
-  on(SIGUSR2, [](int) {
-    log::warning("SIGUSR2 is ignored: to run another version, restart the service");
-  });
+  on(SIGUSR2, [this](int) { (void)upgrade(); });
   on(SIGWINCH, [this](int) { rest_workers(); });
   on(SIGCHLD, [this](int) { sweep_ = true; });
   // Nobody writes to a pipe without looking at the result. Not a handler: there is none
@@ -171,8 +169,12 @@ ControlReply Server::answer(std::string_view line) {
     reload();
     return {text_of({{"ok", true}}), {}, {}};
   }
+  if (name == "upgrade") {
+    if (auto asked = upgrade(); !asked) return refusal(asked.error().message());
+    return {text_of({{"ok", true}, {"upgrades", upgrades_}}), {}, {}};
+  }
   if (name == "stacks") return stacks_reply(request);
-  return refusal("this \"op\" is not known; status, reload and stacks are");
+  return refusal("this \"op\" is not known; status, reload, upgrade and stacks are");
 }
 
 // The worker writes into one end of a socket pair and the client reads from the other:
@@ -231,6 +233,7 @@ ControlReply Server::status_reply() const {
                         {"candidate", fleet_.candidate()},
                         {"workers", fleet_.workers()},
                         {"stopping", fleet_.stopping()},
+                        {"upgrades", upgrades_},
                         {"board", 0},  // index of the board's descriptor
                         {"slots", std::move(slots)}});
   return reply;
