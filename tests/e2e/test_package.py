@@ -77,6 +77,21 @@ def test_the_units_are_as_restricted_as_they_claim_and_faultless(site):
     assert owned == ["RuntimeDirectory=monodon/whales", "RuntimeDirectory=monodon-whales"]
 
 
+def test_a_metrics_socket_of_systemd_is_taken_and_does_not_start_the_site(site):
+    """Of a stopped site: a scrape must not bring it back."""
+    site.run("systemctl start monodon-metrics@whales.socket")
+    ask = "curl -sS -m 30 http://127.0.0.1:9117/-/healthy"
+    get(site, port=PORT)
+    assert site.show(SERVICE, "ActiveState") == "active"
+    wait_until(lambda: site.run(ask, check=False).returncode == 0, 30, "the exporter")
+    assert "monodon_" in site.out("curl -sS -m 30 http://127.0.0.1:9117/metrics")
+    listening = site.out("systemctl show -p NAccepted,ActiveState monodon-metrics@whales.socket")
+    assert "ActiveState=active" in listening
+    site.run(f"systemctl stop {SOCKET}")
+    assert site.show("monodon-metrics@whales.socket", "ActiveState") == "inactive"
+    assert site.show(SERVICE, "ActiveState") == "inactive"
+
+
 def test_requests_during_restarts_wait_and_are_answered(site):
     get(site, port=PORT)
     before = master(site)
