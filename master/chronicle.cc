@@ -238,6 +238,10 @@ void Chronicle::publish(const Fleet& fleet, Clock::time_point now) {
     board_.publish(i, facts_of(slots[i], now));
   board_.set_goal(fleet.generation(), static_cast<std::uint32_t>(fleet.workers()),
                   fleet.candidate());
+  int zygote = -1;
+  for (const Nursery::Child& child : fleet.nursery().children())
+    if (child.alive) zygote = child.process.pid;
+  board_.set_zygote(zygote);
   if (fleet.stopping()) board_.set_stopping();
   board_.beat(ns(now));
 }

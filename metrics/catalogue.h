@@ -69,6 +69,13 @@ inline constexpr auto kCatalogue = std::to_array<Metric>({
      "Age of the request that has been running longest; 0 when none runs."},
     {"request_duration_seconds", Type::histogram, "class",
      "Time from the complete head of a request to the end of its response."},
+    {"first_byte_seconds", Type::histogram, "class",
+     "Time from the complete head of a request to the first byte of its response."},
+    {"queue_time_seconds", Type::histogram, "",
+     "Time that requests waited before a worker took them, by the X-Request-Start of a "
+     "trusted proxy."},
+    {"gil_wait_seconds_total", Type::counter, "",
+     "Time that requests waited for Python's lock; measured with 2 threads or more."},
     {"slow_requests_total", Type::counter, "",
      "Requests that took longer than slow_request."},
     {"request_deadlines_total", Type::counter, "",
@@ -105,7 +112,7 @@ inline constexpr auto kCatalogue = std::to_array<Metric>({
     {"process_cpu_seconds_total", Type::counter, "process",
      "Processor time of master and exporter."},
     {"process_memory_rss_bytes", Type::gauge, "process",
-     "Resident memory of master and exporter."},
+     "Resident memory of master, zygote and exporter."},
     {"log_lines_dropped_total", Type::counter, "",
      "Log lines of workers that found no reader in time."},
 

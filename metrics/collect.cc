@@ -89,6 +89,12 @@ void add_requests(const Sight& sight, Exposition& to) {
            HistogramData{sum.duration[c], sum.duration_sum_us[c]},
            {{"class", kClassNames.at(c)}});
   }
+  for (std::size_t c = 0; c < scoreboard::kClasses; ++c)
+    to.add("first_byte_seconds",
+           HistogramData{sum.first_byte[c], sum.first_byte_sum_us[c]},
+           {{"class", kClassNames.at(c)}});
+  to.add("queue_time_seconds", HistogramData{sum.queue, sum.queue_sum_us});
+  to.add("gil_wait_seconds_total", seconds(sum.lock_wait_ns));
   to.add("request_body_bytes_total", number(sum.bytes_in));
   to.add("response_body_bytes_total", number(sum.bytes_out));
   const Running running = running_now(sight);
@@ -151,10 +157,22 @@ void add_slots(const Sight& sight, const Surroundings& around, Exposition& to) {
   }
 }
 
-void add_process(const char* name, std::uint32_t pid, Exposition& to) {
-  to.add("process_cpu_seconds_total", number(read_cpu_us(pid, 0)) / 1e6,
-         {{"process", name}});
-  to.add("process_memory_rss_bytes", number(read_rss_bytes(pid)), {{"process", name}});
+void add_processes(std::uint32_t master, std::uint32_t zygote, Exposition& to) {
+  const auto self = static_cast<std::uint32_t>(::getpid());
+  const auto memory = [&](const char* name, std::uint32_t pid) {
+    to.add("process_memory_rss_bytes", number(read_rss_bytes(pid)),
+           {{"process", name}});
+  };
+  const auto cpu = [&](const char* name, std::uint32_t pid) {
+    to.add("process_cpu_seconds_total", number(read_cpu_us(pid, 0)) / 1e6,
+           {{"process", name}});
+  };
+  memory("master", master);
+  cpu("master", master);
+  // Each generation has its own: its processor time would go back with every reload.
+  if (zygote != 0) memory("zygote", zygote);
+  memory("exporter", self);
+  cpu("exporter", self);
 }
 
 }  // namespace
@@ -198,8 +216,7 @@ void collect(const Sight& sight, Surroundings& around, Exposition& to) {
   add_connections(sight, around, to);
   add_saturation(sight, around, to);
   add_slots(sight, around, to);
-  add_process("master", sight.board.master_pid, to);
-  add_process("exporter", static_cast<std::uint32_t>(::getpid()), to);
+  add_processes(sight.board.master_pid, sight.board.zygote_pid, to);
   to.add("exporter_scrapes_total", number(around.scrapes));
   to.add("exporter_scrape_seconds_total", seconds(around.scrape_ns));
 }

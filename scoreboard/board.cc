@@ -188,6 +188,11 @@ void Board::set_stopping() noexcept {
   mapping_->header->stopping.store(1, kRelaxed);
 }
 
+void Board::set_zygote(int pid) noexcept {
+  mapping_->header->zygote_pid.store(pid > 0 ? static_cast<std::uint32_t>(pid) : 0,
+                                     kRelaxed);
+}
+
 void Board::publish(std::size_t slot, const SlotFacts& facts) noexcept {
   if (slot >= mapping_->slots.size()) return;
   note_used(*mapping_->header, slot);

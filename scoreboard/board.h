@@ -74,6 +74,7 @@ class Board {
   void set_goal(std::uint32_t generation, std::uint32_t workers,
                 std::uint32_t candidate) noexcept;
   void set_stopping() noexcept;
+  void set_zygote(int pid) noexcept;  // -1: none
 
   void publish(std::size_t slot, const SlotFacts& facts) noexcept;
 

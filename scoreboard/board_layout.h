@@ -19,7 +19,7 @@ namespace monodon::scoreboard {
 // to the end of its struct and takes a new kBoardVersion.
 
 inline constexpr std::uint64_t kBoardMagic = 0x6e6f646f6e6f6d31;  // "1monodon"
-inline constexpr std::uint32_t kBoardVersion = 2;
+inline constexpr std::uint32_t kBoardVersion = 3;
 inline constexpr std::size_t kEvents = 64;
 
 // The life of a slot as the master sees it; `resting`: waits for the next try after a
@@ -91,6 +91,7 @@ struct alignas(64) BoardHeader {
   std::atomic<std::uint32_t> slots_used{0};  // rows that were ever written, from 0
   Counter events;  // ever; the newest is in row (events - 1) % kEvents
   Counter exporter_starts;
+  std::atomic<std::uint32_t> zygote_pid{0};  // the youngest; 0: none
   // From the order for a worker until it serves, in the buckets of page.h.
   std::array<Counter, kBuckets> boots{};
   Counter boot_sum_us;

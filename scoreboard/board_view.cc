@@ -70,6 +70,7 @@ BoardReport read_header(const BoardHeader& header) {
     report.reloads[i] = header.reloads[i].load(kRelaxed);
   report.last_reload_unix = header.last_reload_unix.load(kRelaxed);
   report.last_reload_ms = header.last_reload_ms.load(kRelaxed);
+  report.zygote_pid = header.zygote_pid.load(kRelaxed);
   report.exporter_starts = header.exporter_starts.load(kRelaxed);
   for (std::size_t i = 0; i < kBuckets; ++i)
     report.boots[i] = header.boots[i].load(kRelaxed);

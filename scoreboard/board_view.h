@@ -50,6 +50,7 @@ struct BoardReport {
   std::uint64_t last_reload_unix = 0;
   std::uint64_t last_reload_ms = 0;
   std::uint64_t exporter_starts = 0;
+  std::uint32_t zygote_pid = 0;
   std::array<std::uint64_t, kBuckets> boots{};
   std::uint64_t boot_sum_us = 0;
   std::vector<SlotReport> slots;    // up to the last one that was ever used

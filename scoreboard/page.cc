@@ -73,17 +73,27 @@ void begin_request(ThreadRow& row, std::string_view method, std::string_view tar
 }
 
 void end_request(ThreadRow& row, int status, std::uint64_t bytes_in,
-                 std::uint64_t bytes_out, std::uint64_t duration_ns) noexcept {
+                 std::uint64_t bytes_out, std::uint64_t duration_ns,
+                 std::uint64_t first_byte_ns) noexcept {
   const std::uint64_t us = duration_ns / 1000;
   const std::size_t row_class =
       status >= 100 && status < 600 ? static_cast<std::size_t>(status / 100 - 1) : 5;
   add(row.responses[row_class]);
-  add(row.duration[row_class][bucket_of(us)]);
+  const std::size_t bucket = bucket_of(us);
+  add(row.duration[row_class][bucket]);
   add(row.duration_sum_us[row_class], us);
+  const std::uint64_t first_us = first_byte_ns == 0 ? us : first_byte_ns / 1000;
+  add(row.first_byte[row_class][first_byte_ns == 0 ? bucket : bucket_of(first_us)]);
+  add(row.first_byte_sum_us[row_class], first_us);
   if (bytes_in != 0) add(row.bytes_in, bytes_in);
   if (bytes_out != 0) add(row.bytes_out, bytes_out);
   row.phase.store(static_cast<std::uint32_t>(Phase::idle), std::memory_order_relaxed);
   row.started_ns.store(0, std::memory_order_release);
+}
+
+void note_queue_time(ThreadRow& row, std::uint64_t us) noexcept {
+  add(row.queue[bucket_of(us)]);
+  add(row.queue_sum_us, us);
 }
 
 }  // namespace monodon::scoreboard

@@ -85,6 +85,12 @@ struct alignas(64) ThreadRow {
   std::array<std::array<Counter, kBuckets>, kClasses>
       duration{};  // head complete to end
   std::array<Counter, kClasses> duration_sum_us{};
+  std::array<std::array<Counter, kBuckets>, kClasses>
+      first_byte{};  // head complete to first byte of the answer
+  std::array<Counter, kClasses> first_byte_sum_us{};
+  std::array<Counter, kBuckets> queue{};  // at the proxy and in the listen queue
+  Counter queue_sum_us;
+  Counter lock_wait_ns;  // for the runtime's lock (the GIL)
 };
 
 static_assert(std::is_standard_layout_v<WorkerHeader>);
@@ -126,8 +132,12 @@ void begin_request(ThreadRow& row, std::string_view method, std::string_view tar
 
 // Owner thread only; also for a request that was refused and never began. Counts
 // responses, durations and bytes; `refused`, `errors`, `busy_ns` and `dropped_fields`
-// are the caller's. status 0: no answer was sent.
+// are the caller's. status 0: no answer was sent. first_byte_ns 0: with the last one.
 void end_request(ThreadRow& row, int status, std::uint64_t bytes_in,
-                 std::uint64_t bytes_out, std::uint64_t duration_ns) noexcept;
+                 std::uint64_t bytes_out, std::uint64_t duration_ns,
+                 std::uint64_t first_byte_ns = 0) noexcept;
+
+// Owner thread only: a request that waited before it came to us.
+void note_queue_time(ThreadRow& row, std::uint64_t us) noexcept;
 
 }  // namespace monodon::scoreboard

@@ -31,6 +31,10 @@ Totals plausible_growth(std::uint64_t us, std::uint64_t threads) noexcept {
   growth.bytes_out = growth.bytes_in;
   growth.busy_ns = saturating_product(events, 1000);
   growth.duration_sum_us.fill(saturating_product(us, kConnections));
+  growth.first_byte_sum_us = growth.duration_sum_us;
+  // An hour each, at most (Loop::note_queue_time).
+  growth.queue_sum_us = saturating_product(events, 3'600'000'000);
+  growth.lock_wait_ns = growth.busy_ns;
   // Counted in bulk, from one head or by a thread that does nothing else.
   growth.dropped_fields = saturating_product(events, 1000);
   growth.log_lines_dropped = growth.dropped_fields;

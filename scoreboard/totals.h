@@ -31,6 +31,11 @@ struct Totals {
   std::array<std::uint64_t, kClasses> responses{};
   std::array<std::uint64_t, kClasses> duration_sum_us{};
   std::array<std::array<std::uint64_t, kBuckets>, kClasses> duration{};
+  std::array<std::array<std::uint64_t, kBuckets>, kClasses> first_byte{};
+  std::array<std::uint64_t, kClasses> first_byte_sum_us{};
+  std::array<std::uint64_t, kBuckets> queue{};
+  std::uint64_t queue_sum_us = 0;
+  std::uint64_t lock_wait_ns = 0;
 
   Totals& operator+=(const Totals& other) noexcept;  // stops at the largest number
   bool operator==(const Totals& other) const = default;

@@ -46,9 +46,16 @@ void add_row(Totals& totals, const ThreadRow& row) {
   for (std::size_t c = 0; c < kClasses; ++c) {
     of_row.responses[c] = row.responses[c].load(kRelaxed);
     of_row.duration_sum_us[c] = row.duration_sum_us[c].load(kRelaxed);
-    for (std::size_t b = 0; b < kBuckets; ++b)
+    of_row.first_byte_sum_us[c] = row.first_byte_sum_us[c].load(kRelaxed);
+    for (std::size_t b = 0; b < kBuckets; ++b) {
       of_row.duration[c][b] = row.duration[c][b].load(kRelaxed);
+      of_row.first_byte[c][b] = row.first_byte[c][b].load(kRelaxed);
+    }
   }
+  for (std::size_t b = 0; b < kBuckets; ++b)
+    of_row.queue[b] = row.queue[b].load(kRelaxed);
+  of_row.queue_sum_us = row.queue_sum_us.load(kRelaxed);
+  of_row.lock_wait_ns = row.lock_wait_ns.load(kRelaxed);
   totals += of_row;
 }
 

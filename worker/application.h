@@ -70,6 +70,9 @@ class Response {
   // 103 Early Hints (RFC 8297), before the head; ignored for HTTP/1.0.
   virtual void early_hints(std::span<const http::Field> fields) = 0;
 
+  // How long the thread waited for the runtime's lock, where that is measured.
+  virtual void note_lock_wait(std::uint64_t /*ns*/) noexcept {}
+
   // Answers 500 if nothing was sent yet, else cuts the connection. `why` is logged.
   virtual void fail(std::string_view why) = 0;
 };

@@ -9,6 +9,7 @@
 #include <chrono>
 #include <mutex>
 
+#include "base/clock.h"
 #include "base/log.h"
 #include "worker/http/chars.h"
 
@@ -39,7 +40,7 @@ void Exchange::start(Connection& connection, const std::atomic<bool>& last_one,
   claim_.store(Claim::nobody, std::memory_order_relaxed);
   head_.clear();
   plan_ = {};
-  body_bytes_ = 0;
+  body_bytes_ = first_byte_at_ns_ = lock_wait_ns_ = 0;
   begun_ = sent_ = shared_ = finished_ = gone_ = failed_ = excess_told_ = false;
 }
 
@@ -90,6 +91,7 @@ std::uint64_t Exchange::allowed(std::uint64_t size) {
 
 bool Exchange::send_body(std::string_view data, bool last) {
   if (!begun_ || finished_ || gone_) return false;
+  if (!sent_ && !last) first_byte_at_ns_ = monotonic_ns();
   data = data.substr(0, allowed(data.size()));
   std::array<iovec, 4> parts;
   std::size_t n = 0;
@@ -158,6 +160,7 @@ bool Exchange::keep(std::span<const iovec> parts, std::size_t skip) {
 
 bool Exchange::send_file(int fd, std::uint64_t offset, std::uint64_t count) {
   if (!begun_ || finished_ || gone_) return false;
+  if (!sent_) first_byte_at_ns_ = monotonic_ns();
   count = allowed(count);
   const bool chunked = plan_.framing == http::Framing::chunked && count != 0;
   const std::string line = chunked ? fmt::format("{:x}\r\n", count) : std::string{};
@@ -258,6 +261,8 @@ Exchange::Result Exchange::complete() {
                 {"path", c_->head.path}});
   }
   result.shared = shared_;
+  result.first_byte_at_ns = first_byte_at_ns_;
+  result.lock_wait_ns = lock_wait_ns_;
   return result;
 }
 

@@ -38,8 +38,10 @@ class Exchange final : public Response {
     int status = 0;  // 0: nothing was sent
     std::uint64_t body_bytes = 0;
     bool keep_alive = false;
-    bool failed = false;  // raised, or broke the protocol
-    bool shared = false;  // the keeper sends, and may have to finish it
+    bool failed = false;                 // raised, or broke the protocol
+    bool shared = false;                 // the keeper sends, and may have to finish it
+    std::uint64_t first_byte_at_ns = 0;  // CLOCK_MONOTONIC; 0: with the last
+    std::uint64_t lock_wait_ns = 0;
   };
 
   Exchange(const Config& config, Finisher& finisher)
@@ -67,6 +69,7 @@ class Exchange final : public Response {
   bool send_file(int fd, std::uint64_t offset, std::uint64_t count) override;
   void finish(std::string_view data) override;
   void early_hints(std::span<const http::Field> fields) override;
+  void note_lock_wait(std::uint64_t ns) noexcept override { lock_wait_ns_ += ns; }
   void fail(std::string_view why) override;
 
  private:
@@ -91,6 +94,8 @@ class Exchange final : public Response {
   std::string head_;  // reused
   http::ResponsePlan plan_;
   std::uint64_t body_bytes_ = 0;
+  std::uint64_t first_byte_at_ns_ = 0;
+  std::uint64_t lock_wait_ns_ = 0;
   bool begun_ = false;
   bool sent_ = false;
   bool shared_ = false;  // the keeper sends, we append

@@ -125,6 +125,7 @@ class Loop {
   void refuse(Connection& c, const http::ParseError& why, unsigned me);
   void serve(Connection& c, unsigned me);
   Request request_of(Connection& c, const AppThread& t) const;
+  static void note_queue_time(scoreboard::ThreadRow& row, std::uint64_t start_us);
   void note_dropped_fields(scoreboard::ThreadRow& row, std::uint32_t count);
   void account(Connection& c, AppThread& t, const Exchange::Result& r, bool expired,
                std::uint64_t now);

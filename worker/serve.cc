@@ -29,6 +29,7 @@ void Loop::serve(Connection& c, unsigned me) {
     return;
   }
   if (c.head.dropped_fields != 0) note_dropped_fields(t.row, c.head.dropped_fields);
+  if (c.origin.start_us != 0) note_queue_time(t.row, c.origin.start_us);
   t.take_request_id(c.origin.request_id);
 
   const Request request = request_of(c, t);
@@ -59,6 +60,18 @@ void Loop::note_dropped_fields(scoreboard::ThreadRow& row, std::uint32_t count) 
       "others (header_map), and Proxy as HTTP_PROXY; told once, then only counted");
 }
 
+// The proxy's clock and ours may differ: a time to come is no wait, and one that is
+// long past is no time.
+void Loop::note_queue_time(scoreboard::ThreadRow& row, std::uint64_t start_us) {
+  constexpr std::uint64_t kMostUs = 3'600'000'000;
+  timespec now{};
+  (void)::clock_gettime(CLOCK_REALTIME, &now);
+  const std::uint64_t now_us = static_cast<std::uint64_t>(now.tv_sec) * 1'000'000U +
+                               static_cast<std::uint64_t>(now.tv_nsec) / 1000U;
+  const std::uint64_t waited = now_us > start_us ? now_us - start_us : 0;
+  if (waited <= kMostUs) scoreboard::note_queue_time(row, waited);
+}
+
 Request Loop::request_of(Connection& c, const AppThread& t) const {
   Request request;
   request.head = &c.head;
@@ -82,8 +95,10 @@ void Loop::account(Connection& c, AppThread& t, const Exchange::Result& r, bool 
   const int status = expired && r.status == 0 ? 504 : r.status;
   if (r.failed) scoreboard::add(t.row.errors);
   scoreboard::add(t.row.busy_ns, elapsed_ns(c.received_ns, now));
+  if (r.lock_wait_ns != 0) scoreboard::add(t.row.lock_wait_ns, r.lock_wait_ns);
   scoreboard::end_request(t.row, status, c.body.size(), r.body_bytes,
-                          now - c.received_ns);
+                          now - c.received_ns,
+                          elapsed_ns(c.received_ns, r.first_byte_at_ns));
   if (!expired) log_access(&t, c, status, r.body_bytes, now, t.exchange.head());
   if (max_requests_ != 0 && requests_.fetch_add(1) + 1 == max_requests_)
     request_retire(wire::Retire::max_requests);

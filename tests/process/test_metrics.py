@@ -6,10 +6,11 @@ import re
 import signal
 import socket
 import subprocess
+import time
 
 import pytest
 
-from support import proc
+from support import paths, proc
 from support.client import Connection, request
 from support.server import Server
 
@@ -88,10 +89,35 @@ def test_requests_and_responses_are_counted():
         assert grown("requests_refused_total") == 1
         assert grown("application_errors_total") == 1
         assert grown('request_duration_seconds_count{class="2xx"}') == 3
+        assert grown('first_byte_seconds_count{class="2xx"}') == 3
         assert grown("connections_accepted_total") == 5
         assert grown("response_body_bytes_total") > 0
         assert grown('thread_seconds_total{state="busy"}') > 0
         server.expect.append("application raised")
+
+
+# What differs from run to run of a server that nobody asks.
+VARIES = re.compile(r"_seconds|_bytes|configuration_info|build_info|exporter_scrapes")
+
+
+def test_an_idle_server_shows_what_the_golden_file_has():
+    """MONODON_GOLDEN=write makes the file anew."""
+    golden = paths.TESTS / "process" / "metrics.golden"
+    with watched() as server:
+        await_exporter(server)
+        server.await_workers(2)
+        server.wait(lambda: sum("memory_pss" in key for key in metrics(server)) == 2,
+                    "the memory of both workers")
+        lines = []
+        for line in ask(server).body.decode().replace(server.scratch, "DIR").splitlines():
+            sample, _, value = line.rpartition(" ")
+            if not line.startswith("#") and "le=" not in line:
+                varies = VARIES.search(line) and "_count" not in line
+                sample = re.sub(r'(hash|version)="[^"]*"', r'\1="*"', sample)
+                lines.append(f"{sample} {'*' if varies else value}\n")
+    if os.environ.get("MONODON_GOLDEN") == "write":
+        golden.write_text("".join(lines), encoding="utf-8")
+    assert "".join(lines) == golden.read_text(encoding="utf-8")
 
 
 def test_a_request_that_runs_is_seen_while_it_runs():
@@ -107,6 +133,65 @@ def test_a_request_that_runs_is_seen_while_it_runs():
             held.release()
             connection.response()
         await_sample(server, "requests_in_progress", 0)
+
+
+def with_app(text, **options):
+    """A server of an application that is written here."""
+    server = watched("here:application", **options)
+    server.write("here.py", text)
+    return server
+
+
+def test_the_first_byte_of_a_stream_is_timed_apart():
+    stream = """
+import time
+def application(environ, start_response):
+    start_response("200 OK", [])
+    yield b"now"
+    time.sleep(0.3)
+    yield b"later"
+"""
+    with with_app(stream) as server:
+        await_exporter(server)
+        assert server.get("/").body == b"nowlater"
+        server.wait(lambda: total(metrics(server), "responses_total") == 1, "a response")
+        samples = metrics(server)
+        assert samples['monodon_request_duration_seconds_sum{class="2xx"}'] >= 0.3
+        assert samples['monodon_first_byte_seconds_sum{class="2xx"}'] < 0.25
+        assert samples['monodon_first_byte_seconds_count{class="2xx"}'] == 1
+
+
+def test_queue_time_is_what_the_proxy_says():
+    with watched() as server:
+        await_exporter(server)
+        server.get("/pid", X_Request_Start=f"t={time.time() - 5:.3f}")
+        server.get("/pid")
+        server.get("/pid", X_Request_Start="nonsense")
+        server.wait(lambda: total(metrics(server), "responses_total") == 3, "responses")
+        samples = metrics(server)
+        assert samples["monodon_queue_time_seconds_count"] == 1
+        assert 5 <= samples["monodon_queue_time_seconds_sum"] < 60
+
+
+def test_waiting_for_the_interpreters_lock_is_measured():
+    burn = """
+import time
+def application(environ, start_response):
+    end = time.monotonic() + 0.1
+    while time.monotonic() < end:
+        pass
+    start_response("200 OK", [("Content-Length", "0")])
+    return []
+"""
+    with with_app(burn, config={"workers": 1, "threads": 2}) as server:
+        await_exporter(server)
+        with server.connect() as one, server.connect() as other:
+            one.send(request())
+            other.send(request())
+            one.response()
+            other.response()
+        server.wait(lambda: total(metrics(server), "responses_total") == 2, "responses")
+        assert metrics(server)["monodon_gil_wait_seconds_total"] > 0.001
 
 
 def test_a_saturated_server_answers_about_itself():

@@ -59,7 +59,7 @@ TEST_CASE("a request that ends is counted by class and by duration", "[page]") {
   ThreadRow& row = page.row(0);
   begin_request(row, "GET", "/", "", "", 1);
   end_request(row, 204, 10, 20, 100'000);  // 100 us: the bound belongs to its bucket
-  end_request(row, 500, 0, 5, 100'001'000'000);
+  end_request(row, 500, 0, 5, 100'001'000'000, 240'000);  // began much earlier
   end_request(row, 0, 0, 0, 101'000);
   CHECK(row.started_ns.load() == 0);
   CHECK(row.responses[1].load() == 1);
@@ -69,6 +69,13 @@ TEST_CASE("a request that ends is counted by class and by duration", "[page]") {
   CHECK(row.duration[4][kBuckets - 1].load() == 1);
   CHECK(row.duration[5][1].load() == 1);
   CHECK(row.duration_sum_us[1].load() == 100);
+  CHECK(row.first_byte[1][0].load() == 1);
+  CHECK(row.first_byte_sum_us[1].load() == 100);
+  CHECK(row.first_byte[4][1].load() == 1);
+  CHECK(row.first_byte_sum_us[4].load() == 240);
+  note_queue_time(row, 300);
+  CHECK(row.queue[2].load() == 1);
+  CHECK(row.queue_sum_us.load() == 300);
   CHECK(row.bytes_in.load() == 10);
   CHECK(row.bytes_out.load() == 25);
 }

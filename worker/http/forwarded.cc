@@ -5,6 +5,7 @@
 #include <array>
 
 #include "worker/http/chars.h"
+#include "worker/http/request_start.h"
 
 namespace monodon::http {
 
@@ -81,7 +82,8 @@ Result<Forwarding> Forwarding::compile(const worker::Settings& settings) {
   }
   rules.forwarder_names_ = settings.forwarder_headers;
   rules.request_id_header_ = lower(settings.request_id_header);
-  rules.lengths_ = length_bit(rules.request_id_header_) | length_bit("x-forwarded-for");
+  rules.lengths_ = length_bit(rules.request_id_header_) |
+                   length_bit("x-forwarded-for") | length_bit("x-request-start");
   for (const SchemeHeader& header : rules.scheme_headers_)
     rules.lengths_ |= length_bit(header.name);
   rules.client_from_field_ = settings.remote_addr_from_forwarded;
@@ -126,6 +128,8 @@ const ParseError* Forwarding::believe(RequestHead& head, Origin& origin) const {
     }
     if (equals_lower(field.name, request_id_header_)) {
       if (fit_for_log(field.value)) origin.request_id = field.value;
+    } else if (equals_lower(field.name, "x-request-start")) {
+      origin.start_us = parse_request_start(field.value);
     } else {
       if (client == nullptr && equals_lower(field.name, "x-forwarded-for"))
         client = &field;

@@ -33,6 +33,7 @@ struct Origin {
   std::uint16_t remote_port = 0;     // 0: not known
   std::string_view script_name;      // not percent-decoded
   std::string_view path_info;        // null data(): not given, take it from the path
+  std::uint64_t start_us = 0;        // the proxy got it, since 1970; 0: it does not say
   std::string_view request_id;       // empty: none, or none that is fit for a log
 };
 
@@ -49,6 +50,7 @@ struct Origin {
 //    right-most entry: what the proxy itself saw;
 //  * of RequestHead::forwarder_fields, SCRIPT_NAME and PATH_INFO go to the Origin (a
 //    second one, or one that does not begin with "/", is a 400), others to the fields;
+//  * X-Request-Start says when the request came to the proxy;
 //  * the request id is taken if it is 1 to 128 visible ASCII characters without quotes
 //    and backslashes.
 // Other peers:
