@@ -32,7 +32,8 @@ def package(release):
 
 
 def build(release, directory):
-    environment = {**os.environ, "DEB_BUILD_OPTIONS": "noautodbgsym"}
+    asked = os.environ.get("DEB_BUILD_OPTIONS", "")
+    environment = {**os.environ, "DEB_BUILD_OPTIONS": f"noautodbgsym {asked}".strip()}
     command = [SOURCE / "packaging/deb", directory]
     if not COMPILE:
         environment["MONODON_PREBUILT"] = str(BUILD)
