@@ -61,8 +61,8 @@ def traffic(machine, ports=(KEPT, FRESH)):
     reports, clients = [], []
     try:
         for port in ports:
-            options = {"address": ["127.0.0.1", port], "rate": 100, "slow": 10,
-                       "may_close": True}
+            options = {"address": ["127.0.0.1", port], "rate": 100, "slow": 60,
+                       "timeout": 90, "may_close": True}
             clients.append(machine.start(
                 f"exec python3 /run/traffic.py '{json.dumps(options)}'"))
         for client in clients:
@@ -70,7 +70,7 @@ def traffic(machine, ports=(KEPT, FRESH)):
         yield reports
     finally:
         for client in clients:
-            reports.append(json.loads(client.communicate(timeout=60)[0]))
+            reports.append(json.loads(client.communicate(timeout=120)[0]))
 
 
 def check(reports):
@@ -114,8 +114,9 @@ def test_a_killed_master_is_not_noticed(busy):
         for _ in range(20 if LONG else 3):
             pid = main_pid(busy)
             busy.run(f"systemctl reset-failed {SERVICE}; kill -KILL {pid}")
-            wait_until(lambda: main_pid(busy) not in (0, pid), 30, "a new master")
-            wait_until(lambda: busy.show(SERVICE, "ActiveState") == "active", 30, "start")
+            wait_until(lambda: main_pid(busy) not in (0, pid), 90, "a new master")
+            wait_until(lambda: busy.show(SERVICE, "ActiveState") == "active", 90,
+                       "start")
             now = counted(busy)
             assert now[0] >= seen[0] and now[1] > seen[1], (seen, now)
             seen = now
@@ -133,7 +134,7 @@ def test_upgrades_keep_the_process_and_are_not_noticed(busy):
             said = busy.out("monodon upgrade --control /run/aclarknet/control.sock")
             assert "has taken over" in said
             wait_until(lambda: f"all workers are of generation {number + 2}" in busy.out(
-                "cat /srv/aclarknet/logs/gunicorn-error.log"), 30, "the workers to follow")
+                "cat /srv/aclarknet/logs/gunicorn-error.log"), 90, "the workers to follow")
     check(reports)
     assert main_pid(busy) == pid
     assert busy.show(SERVICE, "ActiveState") == "active"
