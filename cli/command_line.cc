@@ -8,6 +8,7 @@
 #include <filesystem>
 #include <memory>
 
+#include "cli/completion.h"
 #include "cli/help_format.h"
 #include "cli/settings_options.h"
 #include "cli/site_commands.h"
@@ -83,9 +84,11 @@ struct Commands {
     app.set_help_flag("-h,--help", "Print this help.");
     serve->add_flag("-v,--version", version_flag, "Print the version.");
     generate->group("");
-    generate->add_option("what", asked.what, "yaml, man or metrics-man")
+    generate
+        ->add_option("what", asked.what, "yaml, man, metrics-man or SHELL-completion")
         ->required()
-        ->check(CLI::IsMember({"yaml", "man", "metrics-man"}));
+        ->check(CLI::IsMember({"yaml", "man", "metrics-man", "bash-completion",
+                               "zsh-completion", "fish-completion"}));
     check->add_flag("--no-app{false}", asked.check.import_application,
                     "Do not import the application.");
     check->add_flag("--print", asked.check.print, "Print the merged configuration.");
@@ -168,6 +171,13 @@ Parsed dispatch(Commands& commands, const Variables& variables) {
     const std::string complaint = commands.sites.complaint();
     if (!complaint.empty()) return usage_error({complaint}, "");
   } else if (commands.generate->parsed()) {
+    if (const std::size_t dash = asked.what.find("-completion");
+        dash != std::string::npos) {
+      return {std::nullopt,
+              kGood,
+              completion(commands.app, asked.what.substr(0, dash)),
+              {}};
+    }
     asked.command = Command::generate;
   } else {
     return {std::nullopt, kBadUsage, {}, commands.app.help()};

@@ -45,7 +45,8 @@ Found unreadable(const Evidence& e) {
   return Finding{
       fmt::format("the settings of the application could not be read: {}", why),
       "where they need variables of the environment, the service's "
-      "EnvironmentFile= must hold them; run doctor as root to read it"};
+      "EnvironmentFile= must hold them, and the service's user be able to read "
+      "it for doctor"};
 }
 
 Found proxy_header(const Evidence& e) {

@@ -207,8 +207,9 @@ class Gatherer {
         if (word.starts_with('/')) files.push_back(root_ + word);
       }
     }
-    auto facts = read_site(python.value().path, directory,
-                           e_.settings->worker.application, files);
+    auto facts =
+        read_site(python.value().path, directory, e_.settings->worker.application,
+                  files, e_.live ? property(e_.service, "User") : "");
     if (!facts) return void(e_.facts_error = facts.error().message());
     e_.facts = std::move(facts).value();
   }

@@ -49,13 +49,11 @@ std::string group_of(const std::string& user) {
 }
 
 // Whoever owns the code runs it; root's code is run by a user of the site's name.
-std::string user_of(const Site& site) {
+std::string owner_of(const std::string& directory) {
   struct stat status {};
-  if (::stat(site.directory.c_str(), &status) == 0 && status.st_uid != 0) {
-    const passwd* const entry = ::getpwuid(status.st_uid);
-    if (entry != nullptr) return entry->pw_name;
-  }
-  return site.name;
+  if (::stat(directory.c_str(), &status) != 0 || status.st_uid == 0) return {};
+  const passwd* const entry = ::getpwuid(status.st_uid);
+  return entry == nullptr ? "" : entry->pw_name;
 }
 
 void fill(std::string& value, const std::string& found) {
@@ -82,7 +80,7 @@ void ask_the_code(Site& site, const std::string& asked_python) {
   const auto python = master::find_interpreter(asked_python, site.directory);
   if (!python) return say("note: " + python.error().message());
   const auto facts = read_site(python.value().path, site.directory, site.application,
-                               {site.directory + "/.env"});
+                               {site.directory + "/.env"}, owner_of(site.directory));
   if (!facts) return say("note: " + facts.error().message());
   const SiteFacts& found = facts.value();
   if (!found.error.empty()) say("note: " + found.error);
@@ -104,7 +102,8 @@ void complete(Site& site) {
   fill(site.name, fs::path{site.directory}.filename());
   if (::access(site.directory.c_str(), R_OK) == 0) ask_the_code(site, site.python);
   if (site.server_names.empty()) site.server_names = {"_"};
-  fill(site.user, user_of(site));
+  fill(site.user, owner_of(site.directory));
+  fill(site.user, site.name);
   fill(site.group, group_of(site.user));
   fill(site.proxy_user, nginx_user());
   fill(site.proxy_group, group_of(site.proxy_user));

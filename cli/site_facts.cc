@@ -1,6 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "cli/site_facts.h"
 
+#include <unistd.h>
+
 #include <nlohmann/json.hpp>
 
 #include "base/run_program.h"
@@ -67,10 +69,13 @@ Result<SiteFacts> parse_site_facts(const std::string& printed) {
 
 Result<SiteFacts> read_site(const std::string& python, const std::string& directory,
                             const std::string& application,
-                            const std::vector<std::string>& environment_files) {
+                            const std::vector<std::string>& environment_files,
+                            const std::string& user) {
   const auto script = master::find_in_libdir("read_site.py");
   if (!script) return script.error();
-  std::vector<std::string> words{python, script.value(), directory, application};
+  std::vector<std::string> words;
+  if (::geteuid() == 0 && !user.empty()) words = {"runuser", "-u", user, "--"};
+  words.insert(words.end(), {python, script.value(), directory, application});
   words.insert(words.end(), environment_files.begin(), environment_files.end());
   const auto done = run_program(words, std::chrono::seconds{30});
   if (!done) return done.error();

@@ -24,10 +24,12 @@ struct SiteFacts {
 };
 
 // Imports the settings of Django, with the variables of `environment_files`; at most
-// 30 s. An empty `application` is looked for.
+// 30 s. An empty `application` is looked for. Root becomes `user` for it: the code of a
+// site is not root's to run.
 Result<SiteFacts> read_site(const std::string& python, const std::string& directory,
                             const std::string& application,
-                            const std::vector<std::string>& environment_files);
+                            const std::vector<std::string>& environment_files,
+                            const std::string& user);
 
 // From what read_site.py prints. Pure.
 [[nodiscard]] Result<SiteFacts> parse_site_facts(const std::string& json);

@@ -27,6 +27,10 @@ Without
 it is
 .Pa monodon.yaml
 in the directory the server is started in, if there is one.
+A
+.Pa gunicorn.conf.py
+is read as well; see
+.Xr monodon 8 .
 A name that is unknown or given twice is an error, as is a value of the wrong
 type; all problems of a file are told together, each with its line and column.
 .Pp

@@ -56,6 +56,7 @@ NO_UNIT_TEST = {
     "cli/generate.cc": "config_docs_test.cc has the texts that it prints",
     "master/gunicorn_flags.cc": "command_line_test.cc tries every row",
     "cli/help_format.cc": "command_line_test.cc reads the help",
+    "cli/completion.cc": "tests/process/test_completion.py asks a shell",
     "cli/doctor_application.cc": "doctor_test.cc plants every finding",
     "cli/doctor_machine.cc": "doctor_test.cc",
     "cli/doctor_nginx.cc": "doctor_test.cc",
