@@ -154,13 +154,15 @@ def test_logs_in_files_are_rotated_and_opened_anew(site):
 
 def test_an_upgrade_and_a_downgrade_under_load_lose_nothing(site):
     get(site, port=PORT)
+    pid = master(site)
     versions = site.out("dpkg-query -W -f '${Version}' monodon"), "9.0"
     other = other_version(CACHE / "stage/monodon.deb", versions[1], CACHE / "stage")
     with requests(site, PORT) as ledger:
         for made in (other.name, "monodon.deb"):
             site.run(f"dpkg --install --force-depends --force-downgrade /stage/{made}",
                      timeout=120)
-            # Nobody runs the program that was replaced.
+            # In place, and nobody runs the program that was replaced.
+            assert master(site) == pid
             assert site.out(f"readlink /proc/{master(site)}/exe") == "/usr/bin/monodon"
     assert set(ledger["seen"]) == {"200"}, ledger
     assert site.out("dpkg-query -W -f '${Version}' monodon") == versions[0]
