@@ -98,6 +98,12 @@ struct Commands {
       command->add_option("-c,--config", asked.control.config_file,
                           "Configuration file of the server.");
     }
+    reload->add_flag("--wait,!--no-wait", asked.control.wait,
+                     "Wait for the end and show the progress (the default).");
+    reload
+        ->add_option("--timeout", asked.control.timeout,
+                     "Seconds to wait; 0 is as long as it takes.")
+        ->check(CLI::NonNegativeNumber);
     status->add_flag("--json", asked.control.json, "Print JSON.");
     add_top_options(*top, asked.top);
     trace->add_option("slot", asked.control.slots,

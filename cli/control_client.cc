@@ -7,13 +7,14 @@
 #include <sys/stat.h>
 #include <sys/un.h>
 
+#include <algorithm>
 #include <array>
 #include <cerrno>
 #include <cstdlib>
 #include <filesystem>
 #include <nlohmann/json.hpp>
+#include <utility>
 
-#include "base/clock.h"
 #include "base/escape.h"
 #include "base/passed_fds.h"
 #include "master/config.h"
@@ -112,43 +113,63 @@ Result<std::string> find_control_socket(const ControlOptions& options) {
   if (found.empty())
     return Error{
         "no control socket: none below /run/monodon*, and RUNTIME_DIRECTORY is not "
-        "set; name it with --control, or the configuration file with -c"};
+        "set; name it with --control, or the configuration file with -c. A server "
+        "without "
+        "runtime_directory has none: it reloads on SIGHUP, and tells its log how it "
+        "went"};
   std::string all = "several servers run; choose one with --control:";
   for (const std::string& path : found) all += "\n  " + path;
   return Error{all};
 }
 
-Result<Answer> ask(const std::string& socket_path, std::string_view line,
-                   std::chrono::milliseconds patience) {
+Result<Conversation> Conversation::begin(const std::string& socket_path,
+                                         std::string_view line) {
   auto socket = connect_to(socket_path);
   if (!socket) return socket.error();
-  const int fd = socket.value().get();
   const std::string request = std::string{line} + "\n";
-  if (::send(fd, request.data(), request.size(), MSG_NOSIGNAL) < 0)
+  if (::send(socket.value().get(), request.data(), request.size(), MSG_NOSIGNAL) < 0)
     return last_error("send to the server at " + socket_path);
+  Conversation made;
+  made.path_ = socket_path;
+  made.socket_ = std::move(socket).value();
+  return made;
+}
 
-  Answer answer;
-  const auto until = Clock::now() + patience;
-  while (answer.line.find('\n') == std::string::npos) {
+Result<Answer> Conversation::next(Clock::time_point until) {
+  while (read_.line.find('\n') == std::string::npos) {
     const auto left =
-        std::chrono::duration_cast<std::chrono::milliseconds>(until - Clock::now());
-    pollfd ready{fd, POLLIN, 0};
-    const int polled =
-        left.count() > 0 ? ::poll(&ready, 1, static_cast<int>(left.count())) : 0;
+        std::chrono::ceil<std::chrono::milliseconds>(until - Clock::now());
+    const auto most = std::clamp<std::int64_t>(left.count(), 0, 1'000'000);
+    pollfd ready{socket_.get(), POLLIN, 0};
+    const int polled = ::poll(&ready, 1, static_cast<int>(most));
     if (polled < 0 && errno == EINTR) continue;
+    if (polled <= 0 && most > 0 && Clock::now() < until) continue;
     if (polled <= 0)
-      return Error{"the server at " + socket_path +
-                   " does not answer: it hangs, or is " + "stopped"};
-    auto size = receive_some(fd, answer);
+      return Error{"the server at " + path_ +
+                   " does not answer: it hangs, or is stopped"};
+    auto size = receive_some(socket_.get(), read_);
     if (!size) return size.error();
     if (size.value() == 0)
-      return Error{"the server at " + socket_path +
+      return Error{"the server at " + path_ +
                    " closed the connection: it takes orders from its own user and root "
                    "only, and from 16 clients at a time"};
-    if (answer.line.size() > kMaxAnswer) return Error{"the server's answer has no end"};
+    if (read_.line.size() > kMaxAnswer) return Error{"the server's answer has no end"};
   }
-  answer.line.resize(answer.line.find('\n'));
-  if (std::string why = refusal_in(answer.line); !why.empty())
+  Answer answer;
+  const std::size_t end = read_.line.find('\n');
+  answer.line = read_.line.substr(0, end);
+  answer.fds = std::exchange(read_.fds, {});
+  read_.line.erase(0, end + 1);
+  return answer;
+}
+
+Result<Answer> ask(const std::string& socket_path, std::string_view line,
+                   std::chrono::milliseconds patience) {
+  auto conversation = Conversation::begin(socket_path, line);
+  if (!conversation) return conversation.error();
+  auto answer = conversation.value().next(Clock::now() + patience);
+  if (!answer) return answer;
+  if (std::string why = refusal_in(answer.value().line); !why.empty())
     return Error{"the server refused: " + why};
   return answer;
 }

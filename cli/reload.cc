@@ -1,25 +1,83 @@
 // SPDX-License-Identifier: Apache-2.0
-#include <cstdio>
+#include <fmt/format.h>
 
+#include <cstdio>
+#include <nlohmann/json.hpp>
+
+#include "base/escape.h"
 #include "cli/commands.h"
 #include "cli/control_client.h"
 
 namespace monodon::cli {
+namespace {
 
-// Asks for what SIGHUP asks for. The answer says that the server has begun; how it ends
-// is in the log and in `monodon status`.
-int run_reload(const ControlOptions& options) {
-  const auto complain = [](const Error& error) {
-    std::fprintf(stderr, "monodon reload: %s\n", error.message().c_str());
-    return kBadConfiguration;
-  };
-  const auto path = find_control_socket(options);
-  if (!path) return complain(path.error());
-  const auto answer =
-      ask(path.value(), R"({"op":"reload"})", std::chrono::milliseconds{5000});
-  if (!answer) return complain(answer.error());
-  std::puts("reload begun; `monodon status` shows the generation that serves");
+constexpr std::chrono::seconds kFirstAnswer{5};
+
+int complain(const std::string& text) {
+  std::fprintf(stderr, "monodon reload: %s\n", text.c_str());
+  return kBadConfiguration;
+}
+
+std::string text_in(const nlohmann::json& line, const char* key) {
+  const auto found = line.find(key);
+  if (found == line.end() || !found->is_string()) return {};
+  std::string text;
+  append_printable(text, found->get<std::string>());
+  return text;
+}
+
+void show(const std::string& text) {
+  if (text.empty()) return;
+  std::puts(text.c_str());
+  std::fflush(stdout);  // who waits wants to see it now, also through a pipe
+}
+
+int no_wait(const std::string& path) {
+  const auto answer = ask(path, R"({"op":"reload"})", kFirstAnswer);
+  if (!answer) return complain(answer.error().message());
+  show("reload begun; `monodon status` shows the generation that serves");
   return kGood;
+}
+
+int fail(const nlohmann::json& line) {
+  const std::string outcome = text_in(line, "outcome");
+  const std::string what = outcome == "rolled_back" ? "rolled back: "
+                           : outcome == "refused"   ? "refused: "
+                                                    : "";
+  return complain(what + text_in(line, "error"));
+}
+
+}  // namespace
+
+// Asks for what SIGHUP asks for, and shows how it goes, to its end.
+int run_reload(const ControlOptions& options) {
+  const auto path = find_control_socket(options);
+  if (!path) return complain(path.error().message());
+  if (!options.wait) return no_wait(path.value());
+  const auto begin = Clock::now();
+  const bool bounded = options.timeout > 0;
+  const auto end = bounded ? begin + std::chrono::duration_cast<Clock::duration>(
+                                         std::chrono::duration<double>(options.timeout))
+                           : Clock::time_point::max();
+  auto talk = Conversation::begin(path.value(), R"({"op":"reload","wait":true})");
+  if (!talk) return complain(talk.error().message());
+
+  std::string last = "nothing was heard of it";
+  for (auto until = std::min(end, begin + kFirstAnswer);; until = end) {
+    const auto answer = talk.value().next(until);
+    if (!answer && bounded && Clock::now() >= end)
+      return complain(fmt::format(
+          "not complete after {} s ({}); the server goes on with it, and `monodon "
+          "status` shows how far it is",
+          options.timeout, last));
+    if (!answer) return complain(answer.error().message());
+    const auto line = nlohmann::json::parse(answer.value().line, nullptr, false);
+    if (!line.is_object()) return complain("the server's answer is no JSON object");
+    if (line.contains("error")) return fail(line);
+    last = text_in(line, "text");
+    show(last);
+    if (line.contains("ok")) return kGood;
+  }
 }
 
 }  // namespace monodon::cli

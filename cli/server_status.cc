@@ -89,6 +89,8 @@ Result<ServerView> ServerView::open(const Answer& answer) {
   view.then_.application = value_of<std::string>(json, "application", "");
   view.then_.generation = value_of<std::uint32_t>(json, "generation", 0);
   view.then_.candidate = value_of<std::uint32_t>(json, "candidate", 0);
+  view.then_.step = value_of<std::string>(json, "step", "none");
+  view.then_.reload = value_of<std::uint32_t>(json, "reload", 0);
   view.then_.workers = value_of<std::uint32_t>(json, "workers", 0);
   view.then_.stopping = value_of<bool>(json, "stopping", false);
   if (const int fd = descriptor(json, "board", answer); fd >= 0) {
@@ -123,6 +125,10 @@ ServerStatus ServerView::read() {
     status.candidate = status.board.candidate;
     status.workers = status.board.wanted;
     status.stopping = status.board.stopping;
+    if (status.generation != then_.generation || status.candidate != then_.candidate) {
+      status.step = status.candidate != 0 ? "importing" : "none";
+      status.reload = status.candidate;
+    }
   }
   const auto& rows = status.board.slots;
   for (auto i = status.slots.size(); i < rows.size(); ++i)

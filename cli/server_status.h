@@ -43,7 +43,9 @@ struct ServerStatus {
   std::int64_t pid = 0;
   std::string application;
   std::uint32_t generation = 0;
-  std::uint32_t candidate = 0;  // being imported; 0: none
+  std::uint32_t candidate = 0;  // being imported or tried; 0: none
+  std::string step;             // of a reload: master::ReloadStep by name
+  std::uint32_t reload = 0;     // the generation that it brings in
   std::uint32_t workers = 0;    // wanted
   bool stopping = false;
   scoreboard::BoardReport board;

@@ -82,6 +82,7 @@ std::string status_json(const ServerStatus& status) {
             {"application", status.application},
             {"generation", status.generation},
             {"candidate", status.candidate},
+            {"step", status.step},
             {"workers", status.workers},
             {"stopping", status.stopping},
             {"uptime", seconds_since(status.board.started_ns, status.now_ns)},

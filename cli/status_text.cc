@@ -53,6 +53,21 @@ std::string laid_out(const std::vector<Row>& rows) {
   return text;
 }
 
+// A step that this program does not know is shown as it is called.
+std::string reload_of(const ServerStatus& status) {
+  const std::string& step = status.step;
+  if (step.empty() || step == "none") return {};
+  if (step == "importing")
+    return fmt::format(", generation {} is being imported", status.reload);
+  if (step == "canary")
+    return fmt::format(", generation {} is tried by one worker", status.reload);
+  if (step == "restoring")
+    return fmt::format(", going back from generation {}", status.reload);
+  std::string text = fmt::format(", generation {} is ", status.reload);
+  append_escaped(text, step);
+  return text;
+}
+
 std::string headline(const ServerStatus& status) {
   std::string text = "monodon ";
   append_escaped(text, status.version);
@@ -66,8 +81,7 @@ std::string headline(const ServerStatus& status) {
   if (status.board.started_ns != 0)
     text +=
         ", up " + spell_seconds(seconds_since(status.board.started_ns, status.now_ns));
-  if (status.candidate != 0)
-    text += fmt::format(", generation {} is being imported", status.candidate);
+  text += reload_of(status);
   if (status.stopping) text += ", stopping";
   return text + "\n";
 }

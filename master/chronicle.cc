@@ -111,6 +111,8 @@ void Chronicle::bury(const News& gone) {
   // One past its deadline has its line already.
   if (gone.wear != Wear::stuck) log_dead_requests(settings_, running);
   const std::string text = obituary(gone, running, oom);
+  last_buried_ = gone.serial;
+  last_account_ = account_of_end(gone, running, oom);
   board_.add_event(
       {EventKind::worker_ended, gone.slot, gone.serial, gone.generation, text});
   const auto level = is_unexpected(gone) ? log::Level::error : log::Level::info;
@@ -215,21 +217,43 @@ void Chronicle::note(const ZygoteNews& news) {
 
 void Chronicle::note(const FleetNews& news, Clock::duration took) {
   const std::uint32_t g = news.generation;
+  const auto ended = [&](EventKind kind, scoreboard::Reload outcome,
+                         const std::string& why) {
+    board_.add_event({kind, 0, 0, g, why});
+    if (g > 1) board_.count_reload(outcome, ms(took));
+  };
   switch (news.kind) {
+    case FleetNews::Kind::imported:
+      log::debug(fmt::format("generation {} is tried with one worker", g));
+      break;
+    case FleetNews::Kind::rolling:
+      log::info(fmt::format("generation {} takes over, worker by worker", g));
+      break;
+    case FleetNews::Kind::observing:
+      log::info(fmt::format("all workers are of generation {}; watching them", g));
+      break;
     case FleetNews::Kind::committed:
-      board_.add_event({EventKind::generation_committed, 0, 0, g, {}});
-      if (g > 1) board_.count_reload(scoreboard::Reload::committed, ms(took));
-      if (g > 1) log::info(fmt::format("generation {} takes over", g));
+      ended(EventKind::generation_committed, scoreboard::Reload::committed, {});
+      if (g > 1) log::info(fmt::format("all workers are of generation {}", g));
       break;
     case FleetNews::Kind::refused:
-      board_.add_event({EventKind::generation_refused, 0, 0, g, news.reason});
-      if (g > 1) board_.count_reload(scoreboard::Reload::refused, ms(took));
-      log::error(fmt::format("generation {} was refused: {}", g, news.reason));
+      ended(EventKind::generation_refused, scoreboard::Reload::refused,
+            reason_of(news));
+      log::error(fmt::format("generation {} was refused: {}", g, reason_of(news)));
       break;
-    case FleetNews::Kind::rolled:
-      log::info(fmt::format("all workers are of generation {}", g));
+    case FleetNews::Kind::rolled_back:
+      ended(EventKind::generation_rolled_back, scoreboard::Reload::rolled_back,
+            reason_of(news));
+      log::error(fmt::format("generation {} is rolled back: {}", g, reason_of(news)));
+      break;
+    case FleetNews::Kind::restored:
+      log::info(fmt::format("no worker is of generation {} any more", g));
       break;
   }
+}
+
+std::string Chronicle::reason_of(const FleetNews& news) const {
+  return news.serial != 0 && news.serial == last_buried_ ? last_account_ : news.reason;
 }
 
 void Chronicle::publish(const Fleet& fleet, Clock::time_point now) {

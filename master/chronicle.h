@@ -2,6 +2,7 @@
 #pragma once
 
 #include <cstdint>
+#include <string>
 
 #include "master/fleet.h"
 #include "master/oom_watch.h"
@@ -28,6 +29,9 @@ class Chronicle {
   // `took`: since the reload was asked for.
   void note(const FleetNews& news, Clock::duration took);
   void note_exporter_start() { board_.count_exporter_start(); }
+  // Why a reload was refused or rolled back: what is known of the end of the worker
+  // that was the reason. Call after note() of that end.
+  [[nodiscard]] std::string reason_of(const FleetNews& news) const;
   // The state of every slot as it is now, and a sign of life. Once per turn.
   void publish(const Fleet& fleet, Clock::time_point now);
 
@@ -40,6 +44,8 @@ class Chronicle {
   scoreboard::Board board_;
   worker::Settings settings_;
   OomWatch oom_;
+  std::uint32_t last_buried_ = 0;  // serial
+  std::string last_account_;
 };
 
 }  // namespace monodon::master

@@ -8,6 +8,7 @@
 #include "base/number.h"
 #include "master/config_address.h"
 #include "worker/access_log.h"
+#include "worker/health_check.h"
 
 namespace monodon::master {
 namespace {
@@ -118,6 +119,11 @@ void check_texts(const worker::Settings& s, Findings& found) {
   }
   if (!s.warm_up.empty() && s.warm_up.front() != '/') {
     found.push_back({kProblem, "warm_up", "is not a path; it begins with \"/\""});
+  }
+  if (!s.health_check.empty() &&
+      worker::parse_health_check(s.health_check).path.front() != '/') {
+    found.push_back({kProblem, "health_check",
+                     "is not a path that begins with \"/\", nor http://host/path"});
   }
   if (const auto format = worker::AccessFormat::compile(s.access_log_format); !format) {
     found.push_back({kProblem, "access_log_format", format.error().message()});

@@ -1,11 +1,13 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "master/control.h"
 
+#include <poll.h>
 #include <sys/socket.h>
 #include <sys/stat.h>
 #include <sys/uio.h>
 #include <unistd.h>
 
+#include <algorithm>
 #include <array>
 #include <cerrno>
 #include <span>
@@ -20,6 +22,7 @@ namespace {
 
 constexpr std::size_t kMaxLine = 4096;
 constexpr std::size_t kMaxClients = 16;
+constexpr std::size_t kMostUnread = 1 << 20;
 
 bool may_control(int fd) {
   ucred peer{};
@@ -37,6 +40,11 @@ ssize_t send_some(int fd, std::string_view text, std::span<const int> fds) {
   PassedFds<kMaxControlFds> passed;
   passed.attach(message, fds);
   return ::sendmsg(fd, &message, MSG_NOSIGNAL | MSG_DONTWAIT);
+}
+
+bool has_room(int fd) {
+  pollfd room{fd, POLLOUT, 0};
+  return ::poll(&room, 1, 0) == 1;
 }
 
 }  // namespace
@@ -76,6 +84,7 @@ void ControlServer::accept() {
   // Refused by closing: what it may not ask, it may not ask about either.
   if (clients_.size() >= kMaxClients || !may_control(fd.get())) return;
   Client& client = clients_.emplace_back();
+  client.id = ++last_client_;
   client.fd = std::move(fd);
   await_line(client);
 }
@@ -112,9 +121,13 @@ void ControlServer::answer(Client& client) {
   while (!client.gone && client.output.empty()) {
     const std::size_t end = client.input.find('\n');
     if (end == std::string::npos) return;
+    // Before it is answered: the descriptors of an answer need room for its first byte.
+    client.starved = !has_room(client.fd.get());
+    if (client.starved) return;
     const std::string line = client.input.substr(0, end);
     client.input.erase(0, end + 1);
-    const ControlReply reply = handler_(line);
+    const ControlReply reply = handler_(line, client.id);
+    if (reply.line.empty()) continue;
     client.output = reply.line + "\n";
     const std::span<const int> fds{reply.fds};
     const ssize_t sent = send_some(client.fd.get(), client.output,
@@ -128,7 +141,20 @@ void ControlServer::answer(Client& client) {
   }
 }
 
+bool ControlServer::post(ControlClient to, std::string_view line) {
+  const auto client = std::find_if(clients_.begin(), clients_.end(),
+                                   [&](const Client& c) { return c.id == to; });
+  if (client == clients_.end() || client->gone) return false;
+  client->output += line;
+  client->output += '\n';
+  client->gone = client->output.size() > kMostUnread;
+  if (!client->gone) flush(*client);
+  return !client->gone;
+}
+
 void ControlServer::flush(Client& client) {
+  client.starved = false;
+  if (client.output.empty()) return;
   const ssize_t sent = send_some(client.fd.get(), client.output, {});
   if (sent < 0 && (errno == EAGAIN || errno == EINTR)) return;
   if (sent < 0) client.gone = true;
@@ -139,10 +165,11 @@ void ControlServer::tidy() {
   clients_.remove_if([](const Client& client) { return client.gone; });
   for (Client& client : clients_) {
     const bool writes = client.writable.source() != nullptr;
-    if (!client.output.empty() && !writes) {
+    const bool waits = client.starved || !client.output.empty();
+    if (waits && !writes) {
       client.readable = {};
       await_room(client);
-    } else if (client.output.empty() && writes) {
+    } else if (!waits && writes) {
       client.writable = {};
       await_line(client);
       answer(client);

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 #pragma once
 
+#include <cstdint>
 #include <functional>
 #include <list>
 #include <string>
@@ -13,9 +14,12 @@
 
 namespace monodon::master {
 
+// One connection to the control socket; never used again for another.
+using ControlClient = std::uint64_t;
+
 // The answer to one line of a client.
 struct ControlReply {
-  std::string line;      // JSON, without the newline
+  std::string line;      // JSON, without the newline; "" if the answer comes by post()
   std::vector<int> fds;  // sent with the first byte; owned elsewhere, and only until
                          // the handler's next call. At most kMaxControlFds.
   UniqueFd own;          // one of `fds` that nobody else owns
@@ -23,13 +27,14 @@ struct ControlReply {
 inline constexpr std::size_t kMaxControlFds = 250;  // SCM_MAX_FD is 253
 
 // The control socket: a Unix stream socket, mode 0600, for clients of our own user or
-// root (SO_PEERCRED). One JSON object a line, one line of answer each, in order.
+// root (SO_PEERCRED). One JSON object a line, one line of answer each, in order; or
+// several lines over time, where the question is for what is under way.
 //
 // Nothing here waits: a client that does not read its answer is not read from, one that
 // sends a line of more than 4 KiB or is the 17th is closed. Master only, in its loop.
 class ControlServer {
  public:
-  using Handler = std::function<ControlReply(std::string_view line)>;
+  using Handler = std::function<ControlReply(std::string_view line, ControlClient)>;
 
   // Binds `path`, replacing a socket file that nobody answers on.
   static Result<ControlServer> open(const std::string& path);
@@ -42,16 +47,21 @@ class ControlServer {
   // must not be moved any more.
   void attach(EventLoop& loop, Handler handler);
 
+  // One more line for a client. False: it is gone, or has not read a megabyte of them.
+  bool post(ControlClient to, std::string_view line);
+
   // Forgets clients that are done; call once per turn of the loop.
   void tidy();
 
  private:
   struct Client {
+    ControlClient id = 0;
     UniqueFd fd;
     EventLoop::OnIo readable;
     EventLoop::OnIo writable;
     std::string input;
     std::string output;
+    bool starved = false;  // its next answer waits until it has read the last one
     bool gone = false;
   };
 
@@ -70,6 +80,7 @@ class ControlServer {
   Handler handler_;
   EventLoop::OnIo incoming_;
   std::list<Client> clients_;
+  ControlClient last_client_ = 0;
 };
 
 }  // namespace monodon::master

@@ -8,6 +8,7 @@
 
 #include "master/nursery.h"
 #include "master/pool.h"
+#include "master/transaction.h"
 
 namespace monodon::master {
 
@@ -15,24 +16,30 @@ namespace monodon::master {
 struct Proposal {
   ZygoteOrder order;
   PoolSettings pool;
+  Clock::duration observe{};  // how long the answers of its workers are compared
 };
 
 // What became of a generation.
 struct FleetNews {
   enum class Kind : std::uint8_t {
-    committed,  // imported: its workers replace the older ones from now on
-    refused,    // could not be imported: everything stays as it was
-    rolled,     // every worker is of the newest generation, and serves
+    imported,     // its first worker is being tried
+    rolling,      // its first worker serves; the others follow
+    observing,    // all serve; the old zygote lives on for `observe`
+    committed,    // it has taken over for good
+    refused,      // before anything has changed
+    rolled_back,  // its workers are replaced by those of the generation before
+    restored,     // ... which has happened
   };
   Kind kind{};
   std::uint32_t generation = 0;
   std::int64_t failure = 0;  // refused: a wire::LoadFailure, or 0
-  std::string reason;        // refused: complete, traceback included
+  std::string reason;        // refused, rolled_back: complete, traceback included
+  std::uint32_t serial = 0;  // of the worker whose end was the reason; 0: none
 };
 
-// Zygotes and workers together: generations come in, are imported by a zygote of their
-// own, and only then become the goal of the pool. The first start is a reload from
-// nothing. An old zygote goes when no slot holds a worker of its generation any more.
+// Zygotes and workers together, and the reload as a transaction (master/transaction.h).
+// The first start is a reload from nothing. An old zygote goes when no slot holds a
+// worker of its generation any more and nothing can be rolled back to it.
 //
 // No system call but through the Kernel, no timer, no event source: the caller passes
 // events in, then calls tick() and reads the news. Single-threaded; master only.
@@ -41,10 +48,13 @@ class Fleet {
   explicit Fleet(Kernel& kernel);
 
   // Starts the zygote of a new generation and returns its number. Must not be called
-  // while candidate() is set.
+  // while busy(). A roll back that is not complete yet is complete with this.
   std::uint32_t propose(Proposal proposal);
-  // The generation that is being imported for the first time; 0: none.
-  [[nodiscard]] std::uint32_t candidate() const { return candidate_; }
+  // A reload is under way that may still be refused or rolled back.
+  [[nodiscard]] bool busy() const { return reload_.open(); }
+  [[nodiscard]] const Transaction& reload() const { return reload_; }
+  // The generation that is being imported or tried; 0: none.
+  [[nodiscard]] std::uint32_t candidate() const;
   // The generation that the pool is aimed at; 0: none yet.
   [[nodiscard]] std::uint32_t generation() const { return goal_.generation; }
 
@@ -59,6 +69,9 @@ class Fleet {
   // Nothing is under way that a successor could not go on with.
   [[nodiscard]] bool at_rest() const;
 
+  // How the workers of the present generation are kept, from now on: all that needs no
+  // new workers (numbers, budget, timeouts of the master).
+  void adjust(const PoolSettings& settings);
   void set_workers(std::size_t workers);
   [[nodiscard]] std::size_t workers() const { return goal_.workers; }
   void stop(bool quick);
@@ -79,19 +92,27 @@ class Fleet {
   [[nodiscard]] std::vector<FleetNews> take_news();
 
  private:
+  void take_pool_news();
   void heed(ZygoteNews& news);
+  void heed(const News& news);
+  void on_imported();
+  void roll();
+  void look_at_answers(Clock::time_point now);
+  void conclude(Clock::time_point now);
   void commit();
-  void refuse(std::int64_t failure, std::string reason);
+  // Refuses or rolls back, whichever it is time for.
+  void give_up(FleetNews because);
+  void tell(FleetNews::Kind kind);
+  [[nodiscard]] Traffic traffic(std::uint32_t generation) const;
   void dismiss_unused();
 
   Kernel& kernel_;
   Nursery nursery_;
   Pool pool_;
   PoolSettings goal_;
-  PoolSettings candidate_goal_;
-  std::uint32_t candidate_ = 0;
+  Transaction reload_;
   std::uint32_t last_generation_ = 0;
-  bool rolling_ = false;
+  bool replan_ = false;
   bool stopping_ = false;
   std::vector<News> worker_news_;
   std::vector<ZygoteNews> zygote_news_;

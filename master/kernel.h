@@ -34,11 +34,19 @@ struct Death {
   std::uint64_t cpu_us = 0;  // processor time, with that of its children
 };
 
+// What was answered, and how much of it with 5xx.
+struct Traffic {
+  std::uint64_t answers = 0;
+  std::uint64_t errors = 0;
+};
+
 // What a worker's page says, as far as anybody here listens. A rumour: a heartbeat that
-// changes is a sign of life, and `busy` says who is better asked to leave later.
+// changes is a sign of life, `busy` says who is better asked to leave later, and the
+// answers are compared before a new generation is committed.
 struct Rumour {
   std::uint64_t heartbeat = 0;  // 0: none yet, or unreadable
   bool busy = false;            // runs a request
+  Traffic traffic;
 };
 
 // What it takes to start a zygote.

@@ -214,7 +214,12 @@ Rumour LinuxKernel::listen(const Process& process, std::size_t threads) const {
   const scoreboard::WorkerReport report = page.value().read();
   const bool busy = std::any_of(report.threads.begin(), report.threads.end(),
                                 [](const auto& t) { return t.started_ns != 0; });
-  return {report.heartbeat_ns, busy};
+  Traffic traffic;
+  constexpr std::size_t kServerErrors = 4;  // 1xx to 5xx, then what got no answer
+  for (std::size_t i = 0; i <= kServerErrors; ++i)
+    traffic.answers += report.totals.responses[i];
+  traffic.errors = report.totals.responses[kServerErrors];
+  return {report.heartbeat_ns, busy, traffic};
 }
 
 std::optional<Death> LinuxKernel::reap(const Process& process) {

@@ -17,6 +17,24 @@ std::int64_t usec(Clock::duration d) {
   return std::chrono::duration_cast<std::chrono::microseconds>(d).count();
 }
 
+std::string reload_text(const Situation& s) {
+  switch (s.step) {
+    case ReloadStep::none:
+      return {};
+    case ReloadStep::importing:
+      return fmt::format("; importing generation {}", s.reload);
+    case ReloadStep::canary:
+      return fmt::format("; trying generation {} with one worker", s.reload);
+    case ReloadStep::rolling:
+      return fmt::format("; {} of them replaced so far", s.serving_current);
+    case ReloadStep::observing:
+      return fmt::format("; watching the answers of generation {}", s.reload);
+    case ReloadStep::restoring:
+      return fmt::format("; going back from generation {}", s.reload);
+  }
+  return {};
+}
+
 std::string plural(std::size_t n, const char* one, const char* many) {
   return fmt::format("{} {}", n, n == 1 ? one : many);
 }
@@ -32,14 +50,8 @@ std::string status_text(const Situation& s) {
 
   std::string text = fmt::format("{} of {} serving", s.serving,
                                  plural(s.workers, "worker", "workers"));
-  if (s.candidate != 0)
-    text += fmt::format(", generation {}; importing generation {}", s.generation,
-                        s.candidate);
-  else if (s.rolling)
-    text +=
-        fmt::format("; {} of generation {} so far", s.serving_current, s.generation);
-  else
-    text += fmt::format(", generation {}", s.generation);
+  text += fmt::format(", generation {}", s.generation);
+  text += reload_text(s);
   if (s.resting != 0)
     text += "; " + plural(s.resting, "slot pauses", "slots pause") + " after a failure";
   return text;

@@ -6,6 +6,7 @@
 #include <string>
 
 #include "base/clock.h"
+#include "master/transaction.h"
 
 namespace monodon::master {
 
@@ -15,10 +16,10 @@ struct Situation {
   std::size_t serving = 0;  // of any generation
   std::size_t serving_current = 0;
   std::size_t alive = 0;
-  std::size_t resting = 0;       // slots that pause after a failure
-  std::uint32_t generation = 0;  // the goal; 0: none yet
-  std::uint32_t candidate = 0;   // being imported; 0: none
-  bool rolling = false;
+  std::size_t resting = 0;             // slots that pause after a failure
+  std::uint32_t generation = 0;        // the goal; 0: none yet
+  ReloadStep step = ReloadStep::none;  // of a reload
+  std::uint32_t reload = 0;            // the generation that it brings in
   bool stopping = false;
 };
 

@@ -99,10 +99,15 @@ bool is_unexpected(const News& gone) {
   return gone.death.by_signal && code != SIGTERM && code != SIGINT && code != SIGHUP;
 }
 
+std::string account_of_end(const News& gone, const std::vector<LastRequest>& running,
+                           bool out_of_memory) {
+  return name_worker(gone) + " " + how(gone, out_of_memory) + " after " +
+         spell(gone.age) + while_running(running);
+}
+
 std::string obituary(const News& gone, const std::vector<LastRequest>& running,
                      bool out_of_memory) {
-  std::string text = name_worker(gone) + " " + how(gone, out_of_memory) + " after " +
-                     spell(gone.age) + while_running(running);
+  std::string text = account_of_end(gone, running, out_of_memory);
   if (gone.pause > Clock::duration::zero())
     text += "; next try in " + spell(gone.pause);
   return text;

@@ -23,6 +23,10 @@ struct LastRequest {
 std::string obituary(const News& gone, const std::vector<LastRequest>& running,
                      bool out_of_memory);
 
+// The same without what happens next.
+std::string account_of_end(const News& gone, const std::vector<LastRequest>& running,
+                           bool out_of_memory);
+
 // The end was not what anybody asked for.
 bool is_unexpected(const News& gone);
 

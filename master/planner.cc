@@ -21,6 +21,10 @@ bool is_failing(const SlotView& slot) {
          slot.wear != Wear::silent;
 }
 
+bool on_trial(const SlotView& slot, const Goal& goal) {
+  return occupied(slot.state) && goal.trial != 0 && slot.generation == goal.trial;
+}
+
 bool stays(const SlotView& slot, const Goal& goal) {
   return occupied(slot.state) && !leaving(slot.state) &&
          slot.generation == goal.generation && slot.wear == Wear::none;
@@ -54,12 +58,37 @@ std::vector<std::size_t> vacancies(std::span<const SlotView> slots) {
   return found;
 }
 
+bool has_trial(std::span<const SlotView> slots, const Goal& goal) {
+  return std::any_of(slots.begin(), slots.end(),
+                     [&](const SlotView& slot) { return on_trial(slot, goal); });
+}
+
+// Where a slot failed before, the worker on trial would wait for a pause, and its own
+// failure would lengthen it.
+void start_trial(std::span<const SlotView> slots, const Goal& goal,
+                 Clock::time_point now, Census& census,
+                 std::vector<Decision>& decisions) {
+  const std::size_t most = std::max<std::size_t>(goal.workers + goal.max_surge, 1);
+  if (!goal.can_try || census.alive >= most) return;
+  if (has_trial(slots, goal)) return;
+  const auto order = vacancies(slots);
+  const auto untouched = std::find_if(order.begin(), order.end(), [&](std::size_t i) {
+    return slots[i].may_start_at == Clock::time_point{};
+  });
+  const auto place = untouched != order.end() ? untouched : order.begin();
+  if (place == order.end() || now < slots[*place].may_start_at) return;
+  decisions.push_back({Decision::Kind::try_out, *place});
+  ++census.alive;
+}
+
 void start_missing(std::span<const SlotView> slots, const Goal& goal,
                    Clock::time_point now, Census& census,
                    std::vector<Decision>& decisions) {
   const std::size_t present = census.current + census.failing;
   std::size_t missing = goal.workers - std::min(goal.workers, present);
   for (const std::size_t i : vacancies(slots)) {
+    const Decision taken{Decision::Kind::try_out, i};
+    if (!decisions.empty() && decisions.front() == taken) continue;
     if (missing-- == 0) return;
     if (census.alive >= goal.workers + goal.max_surge) return;
     if (now < slots[i].may_start_at) continue;
@@ -81,7 +110,9 @@ std::vector<std::size_t> replaceable(std::span<const SlotView> slots,
                                      const Goal& goal) {
   std::vector<std::size_t> found;
   for (std::size_t i = 0; i < slots.size(); ++i)
-    if (slots[i].state == State::serving && !stays(slots[i], goal)) found.push_back(i);
+    if (slots[i].state == State::serving && !stays(slots[i], goal) &&
+        !on_trial(slots[i], goal))
+      found.push_back(i);
   std::stable_sort(found.begin(), found.end(), [&](std::size_t a, std::size_t b) {
     const bool urgent_a = slots[a].wear >= Wear::stuck;
     const bool urgent_b = slots[b].wear >= Wear::stuck;
@@ -89,6 +120,24 @@ std::vector<std::size_t> replaceable(std::span<const SlotView> slots,
     return slots[b].busy && !slots[a].busy;
   });
   return found;
+}
+
+// Without a surge somebody has to leave for the one on trial: the last of the idle.
+void make_room_for_trial(std::span<const SlotView> slots, const Goal& goal,
+                         std::size_t needed, Census& census,
+                         std::vector<Decision>& decisions) {
+  if (!goal.can_try || has_trial(slots, goal) || !decisions.empty()) return;
+  if (census.alive < goal.workers + goal.max_surge || census.serving <= needed) return;
+  std::size_t chosen = slots.size();
+  for (std::size_t i = slots.size(); i-- > 0;) {
+    if (leaving(slots[i].state)) return;  // soon there is room
+    if (slots[i].state != State::serving) continue;
+    if (chosen == slots.size() || (slots[chosen].busy && !slots[i].busy)) chosen = i;
+  }
+  if (chosen == slots.size()) return;
+  decisions.push_back({Decision::Kind::drain, chosen});
+  --census.serving;
+  --census.current;
 }
 
 // What serves the new generation beyond `workers` (TTOU, a smaller configuration): the
@@ -117,11 +166,13 @@ std::vector<Decision> plan(std::span<const SlotView> slots, const Goal& goal,
                            Clock::time_point now) {
   std::vector<Decision> decisions;
   Census census = count(slots, goal);
+  start_trial(slots, goal, now, census, decisions);
   if (goal.can_start) start_missing(slots, goal, now, census, decisions);
 
   // One that does not serve yet and would have to be replaced is not worth its boot.
   for (std::size_t i = 0; i < slots.size(); ++i)
-    if (slots[i].state == State::starting && !stays(slots[i], goal))
+    if (slots[i].state == State::starting && !stays(slots[i], goal) &&
+        !on_trial(slots[i], goal))
       decisions.push_back({Decision::Kind::drain, i});
 
   const std::size_t needed =
@@ -131,6 +182,7 @@ std::vector<Decision> plan(std::span<const SlotView> slots, const Goal& goal,
     decisions.push_back({Decision::Kind::drain, i});
     --census.serving;
   }
+  make_room_for_trial(slots, goal, needed, census, decisions);
   drain_surplus(slots, goal, census, decisions);
   return decisions;
 }

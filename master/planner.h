@@ -34,10 +34,12 @@ struct Goal {
   std::size_t max_surge = 1;        // more than `workers` that may be alive
   std::size_t max_unavailable = 0;  // fewer than `workers` that may serve
   bool can_start = true;            // the zygote of `generation` is ready to fork
+  std::uint32_t trial = 0;          // a generation on trial: one worker of it; 0: none
+  bool can_try = false;             // the zygote of `trial` is ready to fork
 };
 
 struct Decision {
-  enum class Kind : std::uint8_t { start, drain };
+  enum class Kind : std::uint8_t { start, try_out, drain };
   Kind kind;
   std::size_t slot;
 
@@ -49,12 +51,13 @@ struct Decision {
 //
 // Guarantees, whatever the slots look like:
 // - starts never make more than workers + max_surge alive. Workers that drain are
-// alive:
-//   a reload under long requests takes longer, it does not take more memory. So idle
-//   workers are replaced before those that run something;
+//   alive: a reload under long requests takes longer, it does not take more memory. So
+//   idle workers are replaced before those that run something;
 // - drains never leave fewer than workers - max_unavailable serving;
 // - so a worker of an old generation, or a worn one, goes only when its replacement
 //   serves (or max_unavailable allows it to be missed): the same for every reason;
+// - of a generation on trial there is one worker, and nobody leaves for it unless
+//   max_surge is 0 and there is no other place;
 // - a slot that rests after a failure stands for one wanted worker, so that the spare
 //   slots do not defeat its back-off. A generation whose workers all fail leaves the
 //   workers of the old one in place.

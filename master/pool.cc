@@ -29,9 +29,8 @@ Pool::Pool(Kernel& kernel, const PoolSettings& settings)
 void Pool::aim(const PoolSettings& settings) {
   const bool anew = settings.generation != settings_.generation;
   settings_ = settings;
-  // Both zero would let nothing be replaced, ever; the configuration check refuses it.
-  if (settings_.max_surge == 0 && settings_.max_unavailable == 0)
-    settings_.max_unavailable = 1;
+  trial_.reset();
+  keep_budget();
   for (Slot& slot : slots_) {
     if (!anew) continue;
     slot.respawn = RespawnPolicy{settings_.respawn};
@@ -39,12 +38,31 @@ void Pool::aim(const PoolSettings& settings) {
   }
 }
 
-Goal Pool::goal(bool can_start) const {
+// Both zero would let nothing be replaced, ever; the configuration check refuses it.
+void Pool::keep_budget() {
+  if (settings_.max_surge == 0 && settings_.max_unavailable == 0)
+    settings_.max_unavailable = 1;
+}
+
+// Its failure is no reason to keep the goal's own workers waiting for the slot.
+void Pool::end_trial() {
+  if (!trial_) return;
+  for (Slot& slot : slots_) {
+    if (slot.view.generation != trial_->generation) continue;
+    slot.respawn.clear();
+    if (!occupied(slot.view.state)) slot.view.may_start_at = {};
+  }
+  trial_.reset();
+}
+
+Goal Pool::goal(bool can_start, bool can_try) const {
   return {.workers = stopping_ ? 0 : settings_.workers,
           .generation = settings_.generation,
           .max_surge = settings_.max_surge,
           .max_unavailable = settings_.max_unavailable,
-          .can_start = can_start};
+          .can_start = can_start,
+          .trial = trial_ && !stopping_ ? trial_->generation : 0,
+          .can_try = trial_ && !stopping_ && can_try};
 }
 
 std::vector<SlotView> Pool::views() const {
@@ -54,7 +72,7 @@ std::vector<SlotView> Pool::views() const {
   return all;
 }
 
-void Pool::tick(const Process* zygote) {
+void Pool::tick(const Process* zygote, const Process* trial_zygote) {
   const Clock::time_point now = kernel_.now();
   for (Slot& slot : slots_) {
     if (now >= slot.deadline) deliver(slot, Event::deadline);
@@ -63,20 +81,25 @@ void Pool::tick(const Process* zygote) {
   }
 
   // A slot is a number for ever: the table grows and never shrinks.
-  while (slots_.size() < settings_.workers + settings_.max_surge) {
+  const std::size_t room = settings_.workers + settings_.max_surge;
+  while (slots_.size() < std::max<std::size_t>(room, trial_ ? 1 : 0)) {
     slots_.emplace_back();
     slots_.back().respawn = RespawnPolicy{settings_.respawn};
   }
   for (Slot& slot : slots_) {
-    const bool due =
-        slot.view.generation != settings_.generation || slot.view.wear != Wear::none;
+    const bool due = slot.view.generation != settings_.generation ||
+                     slot.view.wear != Wear::none || trial_;
     slot.view.busy = due && slot.view.state == State::serving &&
                      kernel_.listen(slot.process, slot.threads).busy;
   }
-  for (const Decision decision : plan(views(), goal(zygote != nullptr), now)) {
+  const Goal wanted = goal(zygote != nullptr, trial_zygote != nullptr);
+  for (const Decision decision : plan(views(), wanted, now)) {
     switch (decision.kind) {
       case Decision::Kind::start:
-        start(decision.slot, *zygote);
+        start(decision.slot, *zygote, settings_);
+        break;
+      case Decision::Kind::try_out:
+        start(decision.slot, *trial_zygote, *trial_);
         break;
       case Decision::Kind::drain:
         deliver(slots_[decision.slot], Event::drain);
@@ -97,23 +120,27 @@ void Pool::look_for_life(Slot& slot, Clock::time_point now) {
   report(News::Kind::silent, slot);
 }
 
-void Pool::start(std::size_t index, const Process& zygote) {
+void Pool::start(std::size_t index, const Process& zygote,
+                 const PoolSettings& settings) {
   Slot& slot = slots_[index];
   const std::uint32_t serial = ++last_serial_;
   const wire::Frame order{.kind = wire::Kind::fork,
                           .slot = static_cast<std::uint32_t>(index),
                           .serial = serial,
-                          .generation = settings_.generation};
+                          .generation = settings.generation,
+                          .value = settings.check_health ? 1 : 0};
   slot.asked_at = kernel_.now();
-  slot.view.generation = settings_.generation;
+  slot.boot_timeout = settings.boot_timeout;
+  slot.checking = false;
+  slot.view.generation = settings.generation;
   slot.view.wear = Wear::none;
   slot.asked_to_go = false;
   slot.boot_failed = false;
-  slot.threads = settings_.threads;
+  slot.threads = settings.threads;
   slot.retire = 0;
   slot.struck_in = State::vacant;
   ++slot.starts;
-  auto process = kernel_.ask_for_worker(zygote, order, settings_.threads);
+  auto process = kernel_.ask_for_worker(zygote, order, settings.threads);
   if (process) slot.process = std::move(process).value();
   slot.process.serial = serial;
   deliver(slot, Event::asked);
@@ -181,6 +208,11 @@ void Pool::on_message(std::size_t index, std::uint32_t serial,
   if (frame.kind == wire::Kind::ready) {
     if (slot->view.state == State::starting) report(News::Kind::ready, *slot);
     deliver(*slot, Event::ready);
+  } else if (frame.kind == wire::Kind::checking) {
+    if (slot->view.state != State::starting || slot->checking) return;
+    slot->checking = true;
+    slot->deadline =
+        kernel_.now() + (trial_ ? *trial_ : settings_).health_check_timeout;
   } else if (frame.kind == wire::Kind::boot_failed) {
     tell_news(News::Kind::boot_failed);
     slot->boot_failed = true;
@@ -232,9 +264,9 @@ void Pool::perform(Slot& slot, Effect effect, State before, Event event) {
     case Effect::none:
       break;
     case Effect::arm_boot_timer:
-      slot.deadline = settings_.boot_timeout == Clock::duration::zero()
+      slot.deadline = slot.boot_timeout == Clock::duration::zero()
                           ? kNever
-                          : now + settings_.boot_timeout;
+                          : now + slot.boot_timeout;
       break;
     case Effect::disarm_timer:
       slot.deadline = kNever;
@@ -243,7 +275,7 @@ void Pool::perform(Slot& slot, Effect effect, State before, Event event) {
       slot.heartbeat = 0;
       break;
     case Effect::ask_to_drain:
-      ask_to_drain(slot);
+      ask_to_drain(slot, before);
       break;
     case Effect::await_exit:
       slot.deadline = std::min(slot.deadline, now + kExitPatience);
@@ -281,13 +313,14 @@ void Pool::perform(Slot& slot, Effect effect, State before, Event event) {
   }
 }
 
-void Pool::ask_to_drain(Slot& slot) {
+void Pool::ask_to_drain(Slot& slot, State before) {
   const Clock::time_point now = kernel_.now();
   slot.asked_to_go = true;
   report(News::Kind::draining, slot);
   auto patience = settings_.graceful_timeout;
   if (slot.view.wear >= Wear::stuck) patience = std::min(patience, kStuckPatience);
-  if (quick_) patience = kQuickPatience;
+  // One that never served does not listen yet, and has nothing to finish.
+  if (quick_ || before == State::starting) patience = kQuickPatience;
   slot.deadline = now + patience;
   tell_to_go(slot);
 }

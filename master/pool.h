@@ -21,6 +21,8 @@ struct PoolSettings {
   std::size_t max_unavailable = 0;
   Clock::duration boot_timeout = std::chrono::seconds{60};  // zero: none
   Clock::duration graceful_timeout = std::chrono::seconds{30};
+  bool check_health = false;  // workers make their health check before `ready`
+  Clock::duration health_check_timeout = std::chrono::seconds{10};
   RespawnPolicy::Limits respawn = {};
 };
 
@@ -47,6 +49,7 @@ struct News {
   std::uint32_t serial = 0;
   std::uint32_t generation = 0;
   int pid = -1;
+  bool checking = false;            // it had begun its health check
   State state = State::vacant;      // before what happened
   State struck_in = State::vacant;  // the state whose deadline struck; vacant: none did
   Wear wear = Wear::none;
@@ -89,6 +92,8 @@ class Pool {
     std::uint64_t heartbeat = 0;
     unsigned looks_in_vain = 0;
     Clock::time_point deadline = Clock::time_point::max();
+    Clock::duration boot_timeout{};
+    bool checking = false;       // makes its health check, which has its own deadline
     std::uint32_t starts = 0;    // processes asked for in this slot
     std::uint32_t failures = 0;  // of the processes in this slot, in a row
     bool asked_to_go = false;
@@ -103,6 +108,16 @@ class Pool {
   // generation changes.
   void aim(const PoolSettings& settings);
   void set_workers(std::size_t workers) { settings_.workers = workers; }
+  // The same generation, kept in another way.
+  void adjust(const PoolSettings& settings) {
+    settings_ = settings;
+    keep_budget();
+  }
+
+  // Starts one worker of another generation beside those of the goal, and keeps it. The
+  // trial ends with end_trial(), which sends it away, or with aim() at its generation.
+  void begin_trial(const PoolSettings& settings) { trial_ = settings; }
+  void end_trial();
 
   // Takes over slots from a master before us; serials go on from `last_serial`.
   void resume(std::vector<Slot> slots, std::uint32_t last_serial) {
@@ -126,7 +141,8 @@ class Pool {
   // copy. An Error: nobody is in the slot who could be told.
   Outcome request_stacks(std::size_t slot, int writer);
   // `zygote`: that of the goal's generation, ready to fork; nullptr: there is none now.
-  void tick(const Process* zygote);
+  // `trial_zygote`: likewise of the generation on trial.
+  void tick(const Process* zygote, const Process* trial_zygote = nullptr);
 
   [[nodiscard]] Clock::time_point next_wakeup() const;
   [[nodiscard]] std::vector<News> take_news();
@@ -135,27 +151,30 @@ class Pool {
   [[nodiscard]] std::size_t serving() const;
   [[nodiscard]] bool empty() const;        // no process, none expected
   [[nodiscard]] bool awaits_fork() const;  // some pid is still unknown
-  [[nodiscard]] bool settled() const;      // nothing left to start or to drain
+  // As many as wanted serve the goal's generation, and nobody answers for another.
+  [[nodiscard]] bool took_over() const;
   [[nodiscard]] bool uses(std::uint32_t generation) const;
 
  private:
-  [[nodiscard]] Goal goal(bool can_start) const;
+  void keep_budget();
+  [[nodiscard]] Goal goal(bool can_start, bool can_try) const;
   [[nodiscard]] std::vector<SlotView> views() const;
   Slot* find(std::size_t slot, std::uint32_t serial);
   News& report(News::Kind kind, const Slot& slot);
-  void start(std::size_t index, const Process& zygote);
+  void start(std::size_t index, const Process& zygote, const PoolSettings& settings);
   void look_for_life(Slot& slot, Clock::time_point now);
   void deliver(Slot& slot, Event event);
   void perform(Slot& slot, Effect effect, State before, Event event);
   void adopt(Slot& slot, const wire::Frame& frame);
   void unfork(Slot& slot, std::string why);
-  void ask_to_drain(Slot& slot);
+  void ask_to_drain(Slot& slot, State before);
   void tell_to_go(Slot& slot);
   void kill(Slot& slot);
   void vacate(Slot& slot, bool failed);
 
   Kernel& kernel_;
   PoolSettings settings_;
+  std::optional<PoolSettings> trial_;
   std::vector<Slot> slots_;
   std::vector<News> news_;
   std::uint32_t last_serial_ = 0;

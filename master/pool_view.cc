@@ -22,6 +22,7 @@ News& Pool::report(News::Kind kind, const Slot& slot) {
   news.serial = slot.process.serial;
   news.generation = slot.view.generation;
   news.pid = slot.process.pid;
+  news.checking = slot.checking;
   news.state = slot.view.state;
   news.struck_in = slot.struck_in;
   news.wear = slot.view.wear;
@@ -101,17 +102,17 @@ bool Pool::awaits_fork() const {
                      [](const Slot& s) { return s.view.state == State::forking; });
 }
 
-bool Pool::settled() const {
-  const std::size_t wanted = goal(true).workers;
+// One that was sent SIGKILL may take its time to die, and answers nobody meanwhile.
+bool Pool::took_over() const {
   std::size_t current = 0;
   for (const Slot& slot : slots_) {
-    if (!occupied(slot.view.state)) continue;
-    if (slot.view.state != State::serving ||
-        slot.view.generation != settings_.generation)
-      return false;
-    ++current;
+    const State state = slot.view.state;
+    if (!occupied(state) || state == State::killed || state == State::condemned)
+      continue;
+    if (slot.view.generation != settings_.generation) return false;
+    if (state == State::serving) ++current;
   }
-  return current == wanted;
+  return current >= (stopping_ ? 0 : settings_.workers);
 }
 
 bool Pool::uses(std::uint32_t generation) const {

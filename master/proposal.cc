@@ -5,7 +5,10 @@
 
 #include <algorithm>
 #include <array>
+#include <filesystem>
 #include <string_view>
+#include <system_error>
+#include <type_traits>
 #include <utility>
 
 #include "master/install_paths.h"
@@ -30,18 +33,15 @@ Clock::duration milliseconds(std::uint64_t ms) {
   return std::chrono::milliseconds{static_cast<std::int64_t>(std::min(ms, kMost))};
 }
 
-PoolSettings pool_settings(const Settings& settings) {
-  PoolSettings pool;
-  pool.workers = settings.workers;
-  pool.threads = std::max(1U, settings.worker.threads);
-  pool.max_surge = settings.max_surge;
-  pool.max_unavailable = settings.max_unavailable;
-  pool.boot_timeout = milliseconds(settings.boot_timeout);
-  pool.graceful_timeout = milliseconds(settings.worker.graceful_timeout);
-  pool.respawn.first_pause = milliseconds(settings.restart_pause);
-  pool.respawn.longest_pause =
-      milliseconds(std::max(settings.restart_pause, settings.restart_pause_longest));
-  return pool;
+// The virtual environment behind symbolic links as they are now: an interpreter that
+// was started through a link of the release would import through it, too, when it
+// points to the next release. bin/python itself stays: it says which environment it is.
+std::string release_of(const std::string& python) {
+  std::error_code error;
+  const std::filesystem::path path{python};
+  const auto bin = path.parent_path();
+  const auto root = std::filesystem::canonical(bin.parent_path(), error);
+  return error ? python : (root / bin.filename() / path.filename()).string();
 }
 
 // The program that hosts the application, with its arguments.
@@ -57,6 +57,7 @@ Result<std::vector<std::string>> host_of(const Settings& settings, std::string& 
   if (!python) return python.error();
   auto zygote = find_in_libdir("zygote.py");
   if (!zygote) return zygote.error();
+  python.value().path = release_of(python.value().path);
   how = python.value().path + " (" + python.value().how + ")";
   return std::vector<std::string>{std::move(python.value().path),
                                   std::move(zygote).value(), std::move(room)};
@@ -68,6 +69,22 @@ std::vector<std::string> own_environment() {
   std::vector<std::string> all;
   for (char** entry = environ; *entry != nullptr; ++entry) all.emplace_back(*entry);
   return all;
+}
+
+PoolSettings pool_settings(const Settings& settings) {
+  PoolSettings pool;
+  pool.workers = settings.workers;
+  pool.threads = std::max(1U, settings.worker.threads);
+  pool.max_surge = settings.max_surge;
+  pool.max_unavailable = settings.max_unavailable;
+  pool.boot_timeout = milliseconds(settings.boot_timeout);
+  pool.graceful_timeout = milliseconds(settings.worker.graceful_timeout);
+  pool.check_health = !settings.worker.health_check.empty();
+  pool.health_check_timeout = milliseconds(settings.health_check_timeout);
+  pool.respawn.first_pause = milliseconds(settings.restart_pause);
+  pool.respawn.longest_pause =
+      milliseconds(std::max(settings.restart_pause, settings.restart_pause_longest));
+  return pool;
 }
 
 std::vector<std::string> heir_environment(std::vector<std::string> environment,
@@ -109,7 +126,27 @@ Result<DraftedProposal> draft_proposal(const LoadedConfig& config,
   if (order.fds.size() > wire::kMaxFds)
     return Error{"more listeners than one message can carry", E2BIG};
   draft.proposal.pool = pool_settings(config.settings);
+  draft.proposal.observe = milliseconds(config.settings.observe);
   return draft;
+}
+
+std::vector<std::string> take_live(Settings& settings, const Settings& from) {
+  std::vector<std::string> names;
+  for (const Group& group : setting_groups()) {
+    for (const Setting& setting : group.settings) {
+      if (setting.on_reload != OnReload::live) continue;
+      if (same_value(setting, settings, from)) continue;
+      names.emplace_back(setting.key);
+      with_field(settings, setting.field, [&](auto& to) {
+        with_field(from, setting.field, [&](const auto& value) {
+          if constexpr (std::is_same_v<std::decay_t<decltype(value)>,
+                                       std::decay_t<decltype(to)>>)
+            to = value;
+        });
+      });
+    }
+  }
+  return names;
 }
 
 std::vector<std::string> needs_restart(const Settings& before, const Settings& after) {

@@ -37,6 +37,12 @@ std::vector<std::string> own_environment();
 std::vector<std::string> heir_environment(std::vector<std::string> environment,
                                           const std::vector<std::string>& changes);
 
+// How the workers of these settings are kept. Pure.
+PoolSettings pool_settings(const Settings& settings);
+
+// Copies the settings that need no new workers; the names of those that differed. Pure.
+std::vector<std::string> take_live(Settings& settings, const Settings& from);
+
 // Settings that differ and only come into force with a restart of the master. Pure.
 std::vector<std::string> needs_restart(const Settings& before, const Settings& after);
 

@@ -36,7 +36,9 @@ Server::Server(LoadedConfig config, scoreboard::Board board, Estate estate,
   timer_ = loop_.on_time([] {});  // the turn that follows does the work
   loop_.on_turn([this] { turn(); });
   watch_signals();
-  control_.attach(loop_, [this](std::string_view line) { return answer(line); });
+  control_.attach(loop_, [this](std::string_view line, ControlClient client) {
+    return answer(line, client);
+  });
 }
 
 int Server::run() {
@@ -73,6 +75,7 @@ void Server::heed_news() {
   for (const News& news : fleet_.take_worker_news()) {
     chronicle_.note(news);
     if (estate_.stored) keep_page(news);
+    tell_worker(news);
     if (news.kind == News::Kind::ready && !std::exchange(ever_served_, true))
       notifier_.ready();
     if (news.kind == News::Kind::boot_failed && !ever_served_)
@@ -88,42 +91,6 @@ void Server::keep_page(const News& news) const {
   const Process& process = fleet_.pool().slots().at(news.slot).process;
   page.memfd = process.page.get();
   if (process.serial == news.serial && page.memfd >= 0) store_page(page);
-}
-
-void Server::heed(const FleetNews& news) {
-  chronicle_.note(news, kernel_.now() - reload_began_);
-  switch (news.kind) {
-    case FleetNews::Kind::committed: {
-      const auto frozen = needs_restart(config_.settings, candidate_.settings);
-      for (const std::string& name : frozen)
-        log::warning("the new value of " + name + " needs a restart");
-      config_ = std::move(candidate_);
-      chronicle_.use(config_.settings.worker);
-      inform_exporter();
-      rolling_ = true;
-      if (news.generation > 1)
-        if (auto opened = log::open({config_.settings.worker.error_log,
-                                     config_.settings.worker.error_log_format,
-                                     config_.settings.worker.log_level});
-            !opened)
-          log::error("the log stays where it was: " + opened.error().message());
-      if (std::exchange(reload_queued_, false)) reload();
-      break;
-    }
-    case FleetNews::Kind::refused:
-      if (fleet_.generation() == 0) {
-        fail_start(static_cast<int>(news.failure));
-        break;
-      }
-      log::error(fmt::format("generation {} serves on", fleet_.generation()));
-      end_reload();
-      if (std::exchange(reload_queued_, false)) reload();
-      break;
-    case FleetNews::Kind::rolled:
-      rolling_ = false;
-      if (fleet_.candidate() == 0) end_reload();
-      break;
-  }
 }
 
 // Nothing was ever served: there is nothing to keep, and the reason is in the log.
@@ -259,8 +226,8 @@ void Server::tell_systemd(Clock::time_point now) {
   Situation s;
   s.workers = fleet_.workers();
   s.generation = fleet_.generation();
-  s.candidate = fleet_.candidate();
-  s.rolling = rolling_ && ever_served_;
+  s.step = fleet_.reload().step;
+  s.reload = fleet_.reload().generation;
   s.stopping = fleet_.stopping();
   for (const auto& slot : fleet_.pool().slots()) {
     const bool serves = slot.view.state == State::serving;

@@ -16,6 +16,7 @@
 #include "master/linux_kernel.h"
 #include "master/notify.h"
 #include "master/proposal.h"
+#include "master/reload_clients.h"
 
 namespace monodon::master {
 
@@ -50,6 +51,13 @@ class Server {
     bool seen = false;
   };
 
+  // What a reload that failed is told to have failed of.
+  struct Failure {
+    std::string outcome;
+    std::uint32_t generation = 0;
+    std::string reason;
+  };
+
   void watch_signals();
   void turn();
   void heed_news();
@@ -75,18 +83,23 @@ class Server {
   Outcome upgrade();
   void become_successor();
   void begin_reload();
-  void end_reload();
+  void use_live_settings(const LoadedConfig& config);
   bool propose(LoadedConfig config);
+  void on_committed(std::uint32_t generation);
+  void tell_step(std::uint32_t generation, std::string_view text);
+  void tell_worker(const News& news);
+  void fail_reload();
+  void end_reload();
   void change_workers(int by);
   void rest_workers();
   void inform_exporter();
   void reopen_logs();
-  ControlReply answer(std::string_view line);
+  ControlReply answer(std::string_view line, ControlClient client);
   ControlReply status_reply() const;
   ControlReply stacks_reply(const nlohmann::json& request);
 
   LoadedConfig config_;     // of the generation that serves
-  LoadedConfig candidate_;  // of the one that is imported
+  LoadedConfig candidate_;  // of the one that a reload brings in
   Estate estate_;
   LinuxKernel kernel_;
   Fleet fleet_;
@@ -95,6 +108,8 @@ class Server {
   EventLoop loop_;
   ControlServer control_;
   ExporterHost exporter_;
+  ReloadClients reload_clients_{control_};
+  Failure failure_;  // of the present reload
   std::vector<EventLoop::OnSignal> signals_;
   EventLoop::OnTime timer_;
   std::map<std::uint32_t, Watch> worker_watches_;  // by serial
@@ -105,7 +120,6 @@ class Server {
   bool reload_queued_ = false;
   bool reloading_ = false;    // systemd was told so
   bool reload_over_ = false;  // READY follows when the last zygote has left
-  bool rolling_ = false;
   bool ever_served_ = false;
   std::string successor_;  // a program that will take our place; "" if none
   std::uint32_t upgrades_ = 0;

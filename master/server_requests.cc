@@ -66,52 +66,9 @@ void Server::stop(bool quick) {
   if (!fleet_.stopping()) {
     log::info(quick ? "stopping at once" : "stopping; requests may finish");
     notifier_.stopping();
+    reload_clients_.stopped();
   }
   fleet_.stop(quick);
-}
-
-void Server::reload() {
-  if (fleet_.stopping()) return;
-  if (fleet_.candidate() != 0) {
-    log::info("a reload is under way; the next one follows it");
-    reload_queued_ = true;
-    return;
-  }
-  begin_reload();
-}
-
-void Server::begin_reload() {
-  reload_began_ = kernel_.now();
-  reloading_ = true;
-  reload_over_ = false;
-  notifier_.reloading(reload_began_);
-  ConfigResult result = load_config(config_.command_line);
-  for (const std::string& problem : result.problems) log::error(problem);
-  if (!result.config || !propose(std::move(*result.config))) {
-    log::error(
-        fmt::format("reload refused; generation {} serves on", fleet_.generation()));
-    end_reload();
-  }
-}
-
-void Server::end_reload() {
-  reload_over_ = reloading_;
-}
-
-bool Server::propose(LoadedConfig config) {
-  for (const std::string& note : config.notes) log::info(note);
-  for (const std::string& warning : config.warnings) log::warning(warning);
-  auto draft = draft_proposal(config, estate_);
-  if (!draft) {
-    log::error(draft.error().message());
-    return false;
-  }
-  candidate_ = std::move(config);
-  const std::uint32_t generation = fleet_.propose(std::move(draft.value().proposal));
-  log::info(fmt::format("generation {}: {} for {} workers, hosted by {}", generation,
-                        candidate_.settings.worker.application,
-                        candidate_.settings.workers, draft.value().host));
-  return true;
 }
 
 void Server::change_workers(int by) {
@@ -158,7 +115,7 @@ void Server::inform_exporter() {
   exporter_.inform(std::move(facts));
 }
 
-ControlReply Server::answer(std::string_view line) {
+ControlReply Server::answer(std::string_view line, ControlClient client) {
   const auto request = nlohmann::json::parse(line, nullptr, false);
   if (!request.is_object()) return refusal("not a JSON object");
   const auto op = request.find("op");
@@ -166,7 +123,12 @@ ControlReply Server::answer(std::string_view line) {
   const auto name = op->get<std::string>();
   if (name == "status") return status_reply();
   if (name == "reload") {
+    if (fleet_.stopping()) return refusal("the server stops");
+    const auto wait = request.find("wait");
+    const bool waits = wait != request.end() && wait->is_boolean() && wait->get<bool>();
+    if (waits) reload_clients_.add(client, fleet_.busy());
     reload();
+    if (waits) return {};
     return {text_of({{"ok", true}}), {}, {}};
   }
   if (name == "upgrade") {
@@ -231,6 +193,8 @@ ControlReply Server::status_reply() const {
                         {"application", config_.settings.worker.application},
                         {"generation", fleet_.generation()},
                         {"candidate", fleet_.candidate()},
+                        {"step", name_of(fleet_.reload().step)},
+                        {"reload", fleet_.reload().generation},
                         {"workers", fleet_.workers()},
                         {"stopping", fleet_.stopping()},
                         {"upgrades", upgrades_},

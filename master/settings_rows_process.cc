@@ -67,6 +67,19 @@ constexpr Setting kApplication[] = {
      .field = &W::warm_up,
      .doc = "Path of one request that is made before the first fork, to fill caches.",
      .more = "Only with preload. A failing answer is logged and stops nothing."},
+    {.key = "post_fork",
+     .kind = Kind::text,
+     .field = &W::post_fork,
+     .doc = "Function that each worker calls before it serves, as module:callable.",
+     .more = "For what does not survive a fork: connections, threads, random numbers. "
+             "Its argument tells slot, generation, pid and threads of the worker. "
+             "A worker in which it raises does not serve; a reload is then refused."},
+    {.key = "pre_stop",
+     .kind = Kind::text,
+     .field = &W::pre_stop,
+     .doc = "Function that each worker calls after its last request.",
+     .more = "As module:callable, with the argument of post_fork. What it raises is "
+             "logged. A worker that is killed does not call it."},
     {.key = "name",
      .kind = Kind::text,
      .field = &W::name,
@@ -151,6 +164,33 @@ constexpr Setting kWorkers[] = {
      .doc = "Workers that may be missing while old ones are replaced.",
      .on_reload = OnReload::live,
      .largest = 512},
+    {.key = "health_check",
+     .kind = Kind::text,
+     .field = &W::health_check,
+     .doc = "Path of a request that new workers make before they may serve.",
+     .more =
+         "For a reload: the first worker of new code, and those that follow, make it "
+         "inside themselves; a status of 400 or more, an exception or no answer within "
+         "health_check_timeout refuses the new code, or brings the old code back. "
+         "\"http://host/path\" names the host that is asked for, where the "
+         "application minds. Not made at the first start, and not by workers that "
+         "replace others of the same code: a database that is down must not keep "
+         "workers from starting."},
+    {.key = "health_check_timeout",
+     .kind = Kind::duration,
+     .field = &M::health_check_timeout,
+     .doc = "Time within which the health check must be answered.",
+     .on_reload = OnReload::workers,
+     .smallest = 1,
+     .largest = kHour},
+    {.key = "observe",
+     .kind = Kind::duration,
+     .field = &M::observe,
+     .doc = "Time for which new code is watched after a reload; 0 is not at all.",
+     .more = "When its workers die, or answer clearly more requests with 5xx than the "
+             "workers before them, the old code comes back: its zygote lives until "
+             "then. The reload is complete only after this time.",
+     .largest = kDay},
     {.key = "restart_pause",
      .kind = Kind::duration,
      .field = &M::restart_pause,

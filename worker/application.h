@@ -82,6 +82,13 @@ struct LoadError {
   std::string reason;        // complete text with traceback
 };
 
+// Which worker this is, for those who are started in it.
+struct WorkerInfo {
+  std::uint32_t slot = 0;
+  std::uint32_t generation = 0;
+  std::uint32_t threads = 1;
+};
+
 // The application and the runtime it lives in. Two implementations: WSGI in
 // worker/python (the extension), and native applications in worker/native.
 //
@@ -101,8 +108,9 @@ class Application {
   // the new process becomes the master's child. Returns like fork(2).
   virtual int fork() = 0;
 
-  // Worker, main thread, after fork and load, before `ready`.
-  virtual void start_worker(std::uint32_t /*slot*/, std::uint32_t /*generation*/) {}
+  // Worker, main thread, after fork and load, before `ready`. A reason: the worker
+  // must not serve.
+  virtual LoadError start_worker(const WorkerInfo& /*info*/) { return {}; }
 
   // Worker. Starts application thread number `index` (1..), which must call
   // `body(context, index)` and end when that returns. The main thread is number 0.

@@ -19,9 +19,10 @@ struct Heritage {
   std::uint32_t serial = 0;
   std::uint32_t generation = 0;
   const Boot* boot = nullptr;
-  UniqueFd channel;       // to the master, worker/wire.h
-  UniqueFd page;          // scoreboard page, a sealed memfd
-  UniqueFd handoff_send;  // one SOCK_SEQPACKET pair for all workers of a master
+  bool check_health = false;  // before `ready`
+  UniqueFd channel;           // to the master, worker/wire.h
+  UniqueFd page;              // scoreboard page, a sealed memfd
+  UniqueFd handoff_send;      // one SOCK_SEQPACKET pair for all workers of a master
   UniqueFd handoff_receive;
   std::vector<UniqueFd> listeners;  // as in boot->listeners; non-blocking
 };

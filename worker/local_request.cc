@@ -137,11 +137,11 @@ Result<LocalAnswer> serve_locally(Application& app, const Boot& boot,
   return answer;
 }
 
-std::string local_head(std::string_view path) {
+std::string local_head(std::string_view path, std::string_view host) {
   return fmt::format(
-      "GET {} HTTP/1.1\r\nHost: localhost\r\nUser-Agent: monodon\r\n"
+      "GET {} HTTP/1.1\r\nHost: {}\r\nUser-Agent: monodon\r\n"
       "Connection: close\r\n\r\n",
-      path);
+      path, host);
 }
 
 }  // namespace monodon::worker

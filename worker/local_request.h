@@ -27,6 +27,6 @@ Result<LocalAnswer> serve_locally(Application& app, const Boot& boot,
                                   std::string_view head, std::string_view body = {});
 
 // The head of a GET for `path` by Monodon itself.
-std::string local_head(std::string_view path);
+std::string local_head(std::string_view path, std::string_view host = "localhost");
 
 }  // namespace monodon::worker

@@ -21,7 +21,10 @@ struct Settings {
   std::vector<std::string> python_path;
   std::vector<std::string> environment;  // "KEY=value", set before the import
   bool preload = true;
-  std::string warm_up;        // path of a request made in the zygote; "" for none
+  std::string warm_up;       // path of a request made in the zygote; "" for none
+  std::string health_check;  // path of a request that a new worker makes; "": none
+  std::string post_fork;     // "module:callable", called in each worker; "" for none
+  std::string pre_stop;
   std::string name;           // shown in process titles
   std::uint32_t workers = 1;  // for wsgi.multiprocess
   std::uint32_t threads = 1;

@@ -24,7 +24,8 @@ enum class Kind : std::uint32_t {
   // master -> zygote
   boot = 1,  // text: worker::Settings as JSON, fds: handoff tx, handoff rx,
              // then the listeners in the order of Boot::listeners
-  fork = 2,  // fds: channel of the new worker, its scoreboard page (memfd)
+  fork = 2,  // fds: channel of the new worker, its scoreboard page (memfd);
+             // value 1: it makes its health check before it is ready
   quit = 3,  // no more workers will be wanted; end of file means the same
 
   // zygote -> master
@@ -40,6 +41,7 @@ enum class Kind : std::uint32_t {
   retire = 22,       // wants to be replaced; value: a Retire
   drained = 23,      // nothing runs any more; exits at once
   stuck = 24,        // request_timeout struck, the client has its 504; text: what ran
+  checking = 27,     // begins its health check; `ready` or `boot_failed` follows
 
   // master -> worker
   drain = 30,  // stop accepting, finish, hand idle connections on, exit;
@@ -54,7 +56,11 @@ enum class Kind : std::uint32_t {
 
 // Why an application could not be loaded; also the exit status of `monodon serve`
 // when it happens at the first start (Gunicorn's: 3 import error, 4 no such name).
-enum class LoadFailure : std::int64_t { import_error = 3, no_such_attribute = 4 };
+enum class LoadFailure : std::int64_t {
+  not_ready = 1,  // loaded, but post_fork raised, or the health check failed
+  import_error = 3,
+  no_such_attribute = 4,
+};
 
 enum class Retire : std::int64_t {
   max_requests = 1,

@@ -10,6 +10,7 @@
 #include "base/log.h"
 #include "scoreboard/page.h"
 #include "worker/application.h"
+#include "worker/health_check.h"
 #include "worker/heritage.h"
 #include "worker/loop.h"
 #include "worker/process_title.h"
@@ -77,7 +78,17 @@ int serve(Heritage& heritage, Application& app) {
       return static_cast<int>(failed.failure);
     }
   }
-  app.start_worker(heritage.slot, heritage.generation);
+  LoadError failed =
+      app.start_worker({heritage.slot, heritage.generation, settings.threads});
+  if (failed.reason.empty() && heritage.check_health) {
+    (void)send(wire::Kind::checking, 0, {});
+    failed.failure = static_cast<std::int64_t>(wire::LoadFailure::not_ready);
+    failed.reason = check_health(app, *heritage.boot);
+  }
+  if (!failed.reason.empty()) {
+    (void)send(wire::Kind::boot_failed, failed.failure, failed.reason);
+    return static_cast<int>(failed.failure);
+  }
 
   Loop loop{heritage, app, page};
   set_title(loop.title());

@@ -204,6 +204,7 @@ void Zygote::become_worker(wire::Message message) {
   heritage.slot = message.frame.slot;
   heritage.serial = message.frame.serial;
   heritage.generation = boot_.generation;
+  heritage.check_health = message.frame.value == 1;
   heritage.boot = &boot_;
   heritage.channel = std::move(message.fds[0]);
   heritage.page = std::move(message.fds[1]);

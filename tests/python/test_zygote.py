@@ -242,6 +242,16 @@ print(listener.getsockname()[1])
     assert zygote.receive()[0] == LOADED
 
 
+def test_an_event_loop_that_exists_before_the_fork_is_named(start, module):
+    zygote = start(PYTHON)
+    zygote.boot(**module(GOOD + "import asyncio\nloop = asyncio.new_event_loop()\n"))
+    said = [zygote.receive(), zygote.receive(), zygote.receive()]
+    assert any(kind == WARNING and "an event loop" in text for kind, _, _, _, text in said)
+    quiet = start(PYTHON)
+    quiet.boot(**module(GOOD + "import asyncio\nasyncio.new_event_loop().close()\n"))
+    assert quiet.receive()[0] == LOADED
+
+
 def test_the_warm_up_request_is_made_before_the_fork(start, module):
     text = """
 def application(environ, start_response):

@@ -33,8 +33,10 @@ class ToySystem : public Kernel {
     bool killed = false;   // SIGKILL is on its way
     bool dead = false;
     bool stubborn = false;  // ignores `drain`
-    bool busy = false;      // runs a request, as its page says
-    bool stopped = false;   // as by SIGSTOP: its heart does not beat
+    bool checks_health = false;
+    bool busy = false;     // runs a request, as its page says
+    bool stopped = false;  // as by SIGSTOP: its heart does not beat
+    Traffic traffic;
     Clock::time_point born{};
     Death death;
     std::deque<wire::Frame> orders;  // zygotes: forks not done yet
@@ -107,7 +109,8 @@ class ToySystem : public Kernel {
     if (being == beings.end()) return {};
     const auto& b = being->second;
     const auto seen = (b.stopped ? b.born : clock).time_since_epoch();
-    return {static_cast<std::uint64_t>(seen / std::chrono::seconds{1}), b.busy};
+    return {static_cast<std::uint64_t>(seen / std::chrono::seconds{1}), b.busy,
+            b.traffic};
   }
 
   [[nodiscard]] Clock::time_point now() const override { return clock; }
@@ -118,6 +121,7 @@ class ToySystem : public Kernel {
     being.serial = order.serial;
     being.slot = order.slot;
     being.generation = order.generation;
+    being.checks_health = order.value == 1;
     return being;
   }
 

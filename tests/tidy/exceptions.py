@@ -46,6 +46,8 @@ NO_UNIT_TEST = {
     "master/linux_kernel.cc": "tests/process and tests/faults",
     "master/serve.cc": "tests/process",
     "master/server.cc": "connects loop and fleet, no rules of its own: tests/process",
+    "master/reload_clients.cc": "tests/process: monodon reload",
+    "master/server_reload.cc": "what is told of a reload: tests/process",
     "master/server_requests.cc": "signals and orders: tests/process",
     "worker/native/": "tests/process and tests/http host native applications",
     "worker/python/": "tests/python drives the extension from Python",

@@ -79,7 +79,7 @@ std::string hear(const UniqueFd& fd, int lines) {
   return all;
 }
 
-ControlReply echo(std::string_view line) {
+ControlReply echo(std::string_view line, ControlClient) {
   return {"<" + std::string{line} + ">", {}};
 }
 
@@ -103,7 +103,7 @@ TEST_CASE("a descriptor comes with the first byte of the answer", "[control]") {
   const UniqueFd null{::open("/dev/null", O_RDONLY | O_CLOEXEC)};
   std::size_t control_bytes = 0;
   served.run(
-      [&](std::string_view) {
+      [&](std::string_view, ControlClient) {
         return ControlReply{"{}", {null.get()}};
       },
       [&] {
@@ -129,7 +129,7 @@ TEST_CASE("a client that reads late gets a long answer whole, then the next",
   constexpr std::size_t kLong = 2'000'000;
   std::string heard;
   served.run(
-      [&](std::string_view line) {
+      [&](std::string_view line, ControlClient) {
         return ControlReply{line == "long" ? std::string(kLong, 'x') : "short", {}};
       },
       [&] {

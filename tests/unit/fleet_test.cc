@@ -94,11 +94,13 @@ TEST_CASE("a reload replaces one after the other, and the old zygote leaves last
       if (auto* w = toy.system.worker(serial); w != nullptr && w->told_to_go)
         toy.worker_dies(serial, {});
   }
-  CHECK(toy.fleet.pool().settled());
+  CHECK(toy.fleet.pool().took_over());
   CHECK(toy.system.zygote(1)->told_to_go);
   const auto news = toy.fleet.take_news();
-  REQUIRE(news.size() == 2);
-  CHECK(news[1].kind == FleetNews::Kind::rolled);
+  REQUIRE(news.size() == 3);
+  CHECK(news[0].kind == FleetNews::Kind::imported);
+  CHECK(news[1].kind == FleetNews::Kind::rolling);
+  CHECK(news[2].kind == FleetNews::Kind::committed);
 }
 
 TEST_CASE("a long request does not hold up the replacement of idle workers",

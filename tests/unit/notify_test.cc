@@ -24,14 +24,18 @@ TEST_CASE("the status line tells what the master is doing", "[notify]") {
         "3 of 3 workers serving, generation 1");
   CHECK(status_text({.workers = 1, .serving = 0, .resting = 1, .generation = 1}) ==
         "0 of 1 worker serving, generation 1; 1 slot pauses after a failure");
-  CHECK(status_text({.workers = 3, .serving = 3, .generation = 1, .candidate = 2}) ==
+  CHECK(status_text({.workers = 3,
+                     .serving = 3,
+                     .generation = 1,
+                     .step = ReloadStep::importing,
+                     .reload = 2}) ==
         "3 of 3 workers serving, generation 1; importing generation 2");
   CHECK(status_text({.workers = 3,
                      .serving = 4,
                      .serving_current = 2,
                      .generation = 2,
-                     .rolling = true}) ==
-        "4 of 3 workers serving; 2 of generation 2 so far");
+                     .step = ReloadStep::rolling}) ==
+        "4 of 3 workers serving, generation 2; 2 of them replaced so far");
   CHECK(status_text({.alive = 2, .generation = 1, .stopping = true}) ==
         "stopping: 2 workers finish their requests");
   CHECK(status_text({.generation = 1, .stopping = true}) == "stopping");

@@ -23,6 +23,8 @@ Answer answer_with(int page) {
       {"pid", 77},
       {"application", "site.wsgi"},
       {"generation", 3},
+      {"step", "restoring"},
+      {"reload", 4},
       {"workers", 2},
       {"slots",
        {{{"slot", 0},
@@ -60,6 +62,7 @@ TEST_CASE("status shows what the master says and what the page says", "[status]"
   REQUIRE(status);
   const std::string table = status_table(status.value());
   CHECK(table.find("1 of 2 workers serve") != std::string::npos);
+  CHECK(table.find("going back from generation 4") != std::string::npos);
   CHECK(table.find("busy") != std::string::npos);
   CHECK(table.find("GET /a\\x1b[2J") != std::string::npos);
   CHECK(table.find("192.0.2.7") != std::string::npos);

@@ -61,9 +61,9 @@ int NativeApplication::fork() {
   return worker::double_fork();
 }
 
-void NativeApplication::start_worker(std::uint32_t /*slot*/,
-                                     std::uint32_t /*generation*/) {
+worker::LoadError NativeApplication::start_worker(const worker::WorkerInfo& /*info*/) {
   handler_->start_worker();
+  return {};
 }
 
 Outcome NativeApplication::start_thread(unsigned index, void (*body)(void*, unsigned),

@@ -13,7 +13,7 @@ class NativeApplication final : public worker::Application {
  public:
   worker::LoadError load(const worker::Boot& boot) override;
   int fork() override;
-  void start_worker(std::uint32_t slot, std::uint32_t generation) override;
+  worker::LoadError start_worker(const worker::WorkerInfo& info) override;
   Outcome start_thread(unsigned index, void (*body)(void*, unsigned),
                        void* context) override;
   void run_main(void (*body)(void*, unsigned), void* context) override;

@@ -17,6 +17,7 @@ import stat
 import sys
 import threading
 import traceback
+import typing
 
 import _monodon
 
@@ -24,6 +25,9 @@ IMPORT_ERROR = 3  # wire::LoadFailure
 NO_SUCH_ATTRIBUTE = 4
 
 _sockets_before = set()
+_event_polls_before = [0]
+_hooks = {}  # "post_fork", "pre_stop": functions of the application
+_info = []  # of this worker
 
 
 def format_exception(exception):
@@ -43,11 +47,14 @@ def prepare_interpreter(path, environment):
     os.environ["SERVER_SOFTWARE"] = _monodon.SERVER_SOFTWARE
     front = []
     for directory in [path[0] or os.getcwd(), *path[1:]]:
-        directory = os.path.abspath(directory)
+        # A release by symbolic link: what an old generation imports later must be of its
+        # own release, wherever the link points by then.
+        directory = os.path.realpath(directory)
         if directory not in front:
             front.append(directory)
     sys.path[:] = front + [p for p in sys.path if p not in front]
     _sockets_before.update(_connected_sockets())
+    _event_polls_before[:] = [_event_polls()]
 
 
 class _NoSuchName(Exception):
@@ -136,9 +143,22 @@ def _warnings():
     native = len(os.listdir("/proc/self/task")) - 1 - len(names)
     if native > 0:
         lines.append(f"{native} native thread(s) of a library are in no worker")
+    if _event_polls() > _event_polls_before[0]:
+        lines.append("an event loop was made at import; all workers share its epoll")
     for peer in sorted(_connected_sockets() - _sockets_before):
         lines.append(f"connection to {peer[1]} was made at import; all workers share it")
     return lines
+
+
+def _event_polls():
+    """How many epoll descriptors there are: every event loop has one."""
+    count = 0
+    for entry in os.listdir("/proc/self/fd"):
+        try:
+            count += os.readlink(f"/proc/self/fd/{entry}") == "anon_inode:[eventpoll]"
+        except OSError:
+            continue  # closed meanwhile
+    return count
 
 
 def _connected_sockets():
@@ -196,8 +216,35 @@ def start_thread(number, job):
     ).start()
 
 
+class WorkerInfo(typing.NamedTuple):
+    """What the hooks of the application are told; read-only."""
+
+    slot: int
+    generation: int
+    threads: int
+    pid: int
+
+
+def load_hooks(specs):
+    """specs: those of post_fork and pre_stop, "" for none. Raises for a wrong one."""
+    for name, spec in zip(("post_fork", "pre_stop"), specs):
+        failure, found = load_application(spec) if spec else (0, None)
+        if failure:
+            raise ImportError(f"{name}: {spec} cannot be loaded\n{found}")
+        _hooks[name] = found or (lambda _: None)
+
+
+def call_post_fork(numbers):
+    _info.append(WorkerInfo(*numbers, os.getpid()))
+    _hooks["post_fork"](_info[-1])
+
+
 def stop_worker():
     """As the interpreter's own end, but without waiting for threads."""
+    try:
+        _hooks["pre_stop"](_info[-1])
+    except BaseException as error:
+        _monodon.log_raw(f"pre_stop raised\n{format_exception(error)}")
     try:
         atexit._run_exitfuncs()
     finally:

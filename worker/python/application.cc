@@ -65,6 +65,8 @@ worker::LoadError PythonApplication::load(const worker::Boot& boot) {
     return import_failure();
   if (failure != 0) return {failure, text_of(value)};
   application_ = Ref::borrow(value);
+  const Ref hooks = str_list({settings.post_fork, settings.pre_stop});
+  if (!hooks || !call_runtime("load_hooks", hooks.get())) return import_failure();
 
   sendfile_ = settings.sendfile;
   share_gil = settings.threads > 1;
@@ -103,13 +105,17 @@ int PythonApplication::fork() {
   return pid;
 }
 
-void PythonApplication::start_worker(std::uint32_t /*slot*/,
-                                     std::uint32_t /*generation*/) {
+worker::LoadError PythonApplication::start_worker(const worker::WorkerInfo& info) {
   const Held held;
   stacks_.arm();
   watch_signals();
   if (!call_runtime("start_worker"))
     log::warning("starting the worker raised\n" + take_traceback());
+  const Ref numbers =
+      Ref::steal(Py_BuildValue("(III)", info.slot, info.generation, info.threads));
+  if (numbers && call_runtime("call_post_fork", numbers.get())) return {};
+  constexpr auto kNotReady = static_cast<std::int64_t>(wire::LoadFailure::not_ready);
+  return {kNotReady, "post_fork raised\n" + take_traceback()};
 }
 
 PyObject* run_thread(PyObject* /*module*/, PyObject* job) {

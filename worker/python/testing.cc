@@ -89,7 +89,7 @@ PyObject* testing_stacks_until(PyObject* /*module*/, PyObject* args) {
   PyObject* function = nullptr;
   if (PyArg_ParseTuple(args, "siO:stacks_until", &word, &fd, &function) == 0)
     return nullptr;
-  application().start_worker(0, 0);
+  (void)application().start_worker({});
   std::string text;
   std::thread keeper{[&] {
     text = stacks_with(word);

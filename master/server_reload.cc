@@ -1,0 +1,177 @@
+// SPDX-License-Identifier: Apache-2.0
+#include <fmt/format.h>
+
+#include <utility>
+
+#include "base/log.h"
+#include "master/obituary.h"
+#include "master/server.h"
+
+// A reload from the request for it to its end, as the server sees it: the rules are in
+// Fleet, here is what operators and systemd are told.
+namespace monodon::master {
+
+namespace {
+
+std::string joined(const std::vector<std::string>& names) {
+  std::string all;
+  for (const std::string& name : names) all += (all.empty() ? "" : ", ") + name;
+  return all;
+}
+
+}  // namespace
+
+void Server::reload() {
+  if (fleet_.stopping()) return;
+  if (fleet_.busy()) {
+    log::info("a reload is under way; the next one follows it");
+    reload_queued_ = true;
+    return;
+  }
+  begin_reload();
+}
+
+void Server::begin_reload() {
+  reload_queued_ = false;
+  // A roll back whose last workers are still leaving: it is over with this.
+  if (fleet_.reload().step == ReloadStep::restoring) fail_reload();
+  reload_clients_.begin();
+  reload_began_ = kernel_.now();
+  reloading_ = true;
+  reload_over_ = false;
+  notifier_.reloading(reload_began_);
+  ConfigResult result = load_config(config_.command_line);
+  for (const std::string& problem : result.problems) {
+    log::error(problem);
+    failure_.reason += (failure_.reason.empty() ? "" : "\n") + problem;
+  }
+  if (result.config) use_live_settings(*result.config);
+  if (result.config && propose(std::move(*result.config))) return;
+  failure_.outcome = "refused";
+  log::error(
+      fmt::format("reload refused; generation {} serves on", fleet_.generation()));
+  fail_reload();
+  end_reload();
+}
+
+// What needs no new workers is in force now, whatever becomes of the new code.
+void Server::use_live_settings(const LoadedConfig& config) {
+  const auto say = [&](const char* how, const std::vector<std::string>& names) {
+    if (names.empty()) return;
+    const std::string text = fmt::format("{}: {}", how, joined(names));
+    log::info(text);
+    reload_clients_.tell("settings", 0, text);
+  };
+  if (const auto frozen = needs_restart(config_.settings, config.settings);
+      !frozen.empty())
+    say("changed, and needs a restart", frozen);
+  const auto live = take_live(config_.settings, config.settings);
+  if (live.empty()) return;
+  fleet_.adjust(pool_settings(config_.settings));
+  say("changed, and in force now", live);
+}
+
+bool Server::propose(LoadedConfig config) {
+  for (const std::string& note : config.notes) log::info(note);
+  for (const std::string& warning : config.warnings) log::warning(warning);
+  auto draft = draft_proposal(config, estate_);
+  if (!draft) {
+    failure_.reason = draft.error().message();
+    log::error(failure_.reason);
+    return false;
+  }
+  candidate_ = std::move(config);
+  const std::uint32_t generation = fleet_.propose(std::move(draft.value().proposal));
+  const std::string text =
+      fmt::format("generation {}: {} for {} workers, hosted by {}", generation,
+                  candidate_.settings.worker.application, candidate_.settings.workers,
+                  draft.value().host);
+  log::info(text);
+  reload_clients_.tell(name_of(ReloadStep::importing), generation, text);
+  return true;
+}
+
+void Server::heed(const FleetNews& news) {
+  chronicle_.note(news, kernel_.now() - reload_began_);
+  const std::uint32_t g = news.generation;
+  switch (news.kind) {
+    case FleetNews::Kind::imported:
+      tell_step(g,
+                fmt::format("generation {} is imported; starting its first worker", g));
+      break;
+    case FleetNews::Kind::rolling:
+      tell_step(g, "its first worker serves; replacing the others");
+      break;
+    case FleetNews::Kind::observing:
+      tell_step(g,
+                fmt::format("all workers are replaced; watching their answers for {}",
+                            spell(fleet_.reload().observe)));
+      break;
+    case FleetNews::Kind::committed:
+      on_committed(g);
+      break;
+    case FleetNews::Kind::refused:
+      if (fleet_.generation() == 0) {
+        fail_start(static_cast<int>(news.failure));
+        break;
+      }
+      failure_ = {"refused", g, chronicle_.reason_of(news)};
+      log::error(fmt::format("generation {} serves on", fleet_.generation()));
+      fail_reload();
+      end_reload();
+      break;
+    case FleetNews::Kind::rolled_back:
+      failure_ = {"rolled_back", g, chronicle_.reason_of(news)};
+      tell_step(g, fmt::format("generation {} failed; going back to generation {}", g,
+                               fleet_.generation()));
+      // The next one need not wait: it replaces whatever serves by then.
+      if (reload_queued_) begin_reload();
+      break;
+    case FleetNews::Kind::restored:
+      fail_reload();
+      end_reload();
+      break;
+  }
+}
+
+void Server::on_committed(std::uint32_t generation) {
+  config_ = std::move(candidate_);
+  chronicle_.use(config_.settings.worker);
+  inform_exporter();
+  if (generation > 1) {
+    const worker::Settings& w = config_.settings.worker;
+    if (auto opened = log::open({w.error_log, w.error_log_format, w.log_level});
+        !opened)
+      log::error("the log stays where it was: " + opened.error().message());
+  }
+  reload_clients_.committed(generation,
+                            fmt::format("generation {} serves, after {}", generation,
+                                        spell(kernel_.now() - reload_began_)));
+  end_reload();
+}
+
+void Server::tell_step(std::uint32_t generation, std::string_view text) {
+  reload_clients_.tell(name_of(fleet_.reload().step), generation, text);
+}
+
+void Server::tell_worker(const News& news) {
+  if (!fleet_.reload().open() && fleet_.reload().step != ReloadStep::restoring) return;
+  const std::uint32_t g = fleet_.reload().generation;
+  if (news.kind == News::Kind::ready)
+    reload_clients_.tell("worker", g, name_worker(news) + " serves");
+  else if (news.kind == News::Kind::draining)
+    reload_clients_.tell("worker", g, name_worker(news) + " leaves");
+}
+
+void Server::fail_reload() {
+  reload_clients_.failed(failure_.outcome, failure_.generation, failure_.reason);
+  failure_ = {};
+}
+
+// READY follows when the zygotes that are not needed any more have left.
+void Server::end_reload() {
+  reload_over_ = reloading_;
+  if (reload_queued_ && !fleet_.stopping()) begin_reload();
+}
+
+}  // namespace monodon::master
