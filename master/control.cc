@@ -164,15 +164,15 @@ void ControlServer::flush(Client& client) {
 void ControlServer::tidy() {
   clients_.remove_if([](const Client& client) { return client.gone; });
   for (Client& client : clients_) {
-    const bool writes = client.writable.source() != nullptr;
-    const bool waits = client.starved || !client.output.empty();
-    if (waits && !writes) {
-      client.readable = {};
-      await_room(client);
-    } else if (!waits && writes) {
+    const auto waits = [&] { return client.starved || !client.output.empty(); };
+    if (!waits() && client.writable.source() != nullptr) {
       client.writable = {};
       await_line(client);
-      answer(client);
+      answer(client);  // which may have to wait in its turn
+    }
+    if (waits() && client.writable.source() == nullptr) {
+      client.readable = {};
+      await_room(client);
     }
   }
 }
