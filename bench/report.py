@@ -58,8 +58,8 @@ def ratio(results, name, to):
     return medians(results[name])["cpu_us"] / medians(results[to])["cpu_us"]
 
 
-def write(directory, title, facts, sections):
-    """sections: [(scenario, {server: rounds or why not})]."""
+def write(directory, title, facts, sections, figures):
+    """sections: [(scenario, {server: rounds or why not})]; figures: [(title, text)]."""
     directory.mkdir(parents=True, exist_ok=True)
     text = [f"# {title}", "", *[f"* {fact}" for fact in facts], ""]
     for scenario, results in sections:
@@ -78,4 +78,6 @@ def write(directory, title, facts, sections):
             (directory / name).write_text(
                 bars(f"{scenario.title}: CPU µs per request", rows))
             text += [f"![CPU per request]({name})", ""]
+    for heading, body in figures:
+        text += [f"## {heading}", "", body, ""]
     (directory / "README.md").write_text("\n".join(text))
