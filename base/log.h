@@ -6,6 +6,7 @@
 #include <string>
 #include <string_view>
 
+#include "base/log_id.h"
 #include "base/result.h"
 
 namespace monodon::log {
@@ -31,7 +32,15 @@ struct Options {
 struct Field {
   std::string_view key;  // lower_case; journald gets it in upper case
   std::string value;
-  bool number = false;  // json: without quotes
+  bool number = false;          // json: without quotes
+  bool in_text = true;          // false: for programs; the text format leaves it out
+  std::string_view message_id;  // journald gets it as MESSAGE_ID
+  // What kind of message it is: log::info("...", {log::Id::worker_ready}).
+  Field(Id id)
+      : key{"event"},
+        value{row_of(id).name},
+        in_text{false},
+        message_id{row_of(id).message_id} {}
   Field(std::string_view k, std::string v) : key{k}, value{std::move(v)} {}
   Field(std::string_view k, std::string_view v) : key{k}, value{v} {}
   Field(std::string_view k, const char* v) : key{k}, value{v} {}
@@ -43,6 +52,12 @@ struct Field {
   Field(std::string_view k, unsigned v)
       : key{k}, value{std::to_string(v)}, number{true} {}
 };
+
+// For what the message says in words already.
+[[nodiscard]] inline Field beside(Field field) {
+  field.in_text = false;
+  return field;
+}
 
 // Until called, lines go to stderr as text at level info. An Error (no such format or
 // level, a file that cannot be opened) leaves everything as it was.

@@ -106,7 +106,7 @@ void append_value(std::string& to, std::string_view value) {
 
 void append_fields(std::string& to, std::span<const Field> fields) {
   for (const Field& field : fields) {
-    if (multi_line(field.value)) continue;
+    if (multi_line(field.value) || !field.in_text) continue;
     to += ' ';
     append_escaped(to, field.key);
     to += '=';
@@ -116,7 +116,7 @@ void append_fields(std::string& to, std::span<const Field> fields) {
 
 void append_blocks(std::string& to, std::span<const Field> fields) {
   for (const Field& field : fields) {
-    if (!multi_line(field.value)) continue;
+    if (!multi_line(field.value) || !field.in_text) continue;
     to += '\n';
     to += kIndent;
     append_escaped(to, field.key);
@@ -188,8 +188,11 @@ void append_journal(std::string& to, const Entry& entry) {
   Journal::append_field(to, "PRIORITY", std::to_string(name_of(entry.level).priority));
   Journal::append_field(to, "SYSLOG_IDENTIFIER", "monodon");
   if (entry.from_application) Journal::append_field(to, "SOURCE", "application");
-  for (const Field& field : entry.fields)
+  for (const Field& field : entry.fields) {
+    if (!field.message_id.empty())
+      Journal::append_field(to, "MESSAGE_ID", field.message_id);
     Journal::append_field(to, field.key, field.value);
+  }
   for (const Field& field : entry.context)
     Journal::append_field(to, field.key, field.value);
 }

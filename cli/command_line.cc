@@ -85,10 +85,12 @@ struct Commands {
     serve->add_flag("-v,--version", version_flag, "Print the version.");
     generate->group("");
     generate
-        ->add_option("what", asked.what, "yaml, man, metrics-man or SHELL-completion")
+        ->add_option("what", asked.what,
+                     "yaml, man, metrics-man, messages or SHELL-completion")
         ->required()
-        ->check(CLI::IsMember({"yaml", "man", "metrics-man", "bash-completion",
-                               "zsh-completion", "fish-completion"}));
+        ->check(
+            CLI::IsMember({"yaml", "man", "metrics-man", "messages", "bash-completion",
+                           "zsh-completion", "fish-completion"}));
     check->add_flag("--no-app{false}", asked.check.import_application,
                     "Do not import the application.");
     check->add_flag("--print", asked.check.print, "Print the merged configuration.");

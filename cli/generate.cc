@@ -2,6 +2,7 @@
 #include <cstdio>
 
 #include "cli/commands.h"
+#include "cli/messages_page.h"
 #include "master/config_docs.h"
 #include "metrics/catalogue.h"
 
@@ -9,6 +10,7 @@ namespace monodon::cli {
 
 int run_generate(const std::string& what) {
   const std::string text = what == "man"           ? master::manual_page()
+                           : what == "messages"    ? messages_page()
                            : what == "metrics-man" ? metrics::metrics_manual()
                                                    : master::commented_yaml();
   return std::fputs(text.c_str(), stdout) < 0 || std::fflush(stdout) != 0 ? 1 : kGood;

@@ -56,10 +56,10 @@ void restore(const Testament::Worker& worker, Kernel& kernel,
   const bool known = state && occupied(*state) && *state != State::forking;
   if (!known || !process.pidfd || worker.slot >= kMostSlots ||
       (worker.slot < slots.size() && occupied(slots[worker.slot].view.state))) {
-    log::warning(
-        fmt::format("worker {} (pid {}) cannot be adopted: its slot is filled "
-                    "anew",
-                    worker.slot, worker.pid));
+    log::warning(fmt::format("worker {} (pid {}) cannot be adopted: its slot is filled "
+                             "anew",
+                             worker.slot, worker.pid),
+                 {log::Id::upgrade_failed});
     return;
   }
   if (slots.size() <= worker.slot) slots.resize(worker.slot + 1);
@@ -86,7 +86,8 @@ std::optional<Nursery::Child> restore(const Testament::Zygote& zygote, Kernel& k
   auto boot = worker::boot_from_json(zygote.boot);
   if (!boot || !child.process.pidfd || !child.process.channel || zygote.argv.empty()) {
     log::warning(fmt::format("the zygote of generation {} (pid {}) cannot be adopted",
-                             zygote.generation, zygote.pid));
+                             zygote.generation, zygote.pid),
+                 {log::Id::upgrade_failed});
     return std::nullopt;
   }
   child.generation = zygote.generation;

@@ -3,6 +3,7 @@
 
 #include <fmt/format.h>
 
+#include <algorithm>
 #include <csignal>
 #include <utility>
 #include <vector>
@@ -10,6 +11,7 @@
 #include "base/log.h"
 #include "master/dead_requests.h"
 #include "master/obituary.h"
+#include "scoreboard/board_view.h"
 #include "scoreboard/view.h"
 
 namespace monodon::master {
@@ -66,6 +68,40 @@ scoreboard::SlotFacts facts_of(const Pool::Slot& slot, Clock::time_point now) {
   return facts;
 }
 
+void write(const News& about, log::Level level, log::Id id, const std::string& text) {
+  log::write(
+      level, text,
+      {id, log::beside({"worker", about.slot}), log::beside({"serial", about.serial}),
+       log::beside({"generation", about.generation}),
+       log::beside({"worker_pid", about.pid})});
+}
+
+// Where it was when it was slow, if it ran the same request to its end.
+std::string last_stacks(const News& gone, const std::vector<LastRequest>& running) {
+  const bool same = std::ranges::any_of(
+      running, [&](const LastRequest& last) { return last.age >= gone.since_stacks; });
+  return same ? gone.text : std::string{};
+}
+
+// The request that had run longest stands for all in the fields.
+void write_end(const News& gone, log::Level level, log::Id id, const std::string& text,
+               Cause cause, const std::vector<LastRequest>& running) {
+  const LastRequest& last = *std::ranges::max_element(running, {}, &LastRequest::age);
+  const auto us = std::chrono::duration_cast<std::chrono::microseconds>(last.age);
+  log::Field stacks{"stacks", last_stacks(gone, running)};
+  stacks.in_text = !stacks.value.empty();
+  log::write(
+      level, text,
+      {id, log::beside({"worker", gone.slot}), log::beside({"serial", gone.serial}),
+       log::beside({"generation", gone.generation}),
+       log::beside({"worker_pid", gone.pid}),
+       log::beside({"cause", scoreboard::name_of(cause)}),
+       log::beside({"request", last.request}),
+       log::beside({"request_id", last.request_id}),
+       log::beside({"remote_addr", last.remote}),
+       log::beside({"duration_us", static_cast<std::int64_t>(us.count())}), stacks});
+}
+
 std::string next_try(Clock::duration pause) {
   return pause > Clock::duration::zero() ? "; next try in " + spell(pause) : "";
 }
@@ -106,7 +142,8 @@ void Chronicle::bury(const News& gone) {
   scoreboard::SlotFacts facts;
   facts.state =
       gone.pause > Clock::duration::zero() ? SlotState::resting : SlotState::vacant;
-  board_.worker_ended(gone.slot, last, cause_of(gone, oom), facts);
+  const Cause cause = cause_of(gone, oom);
+  board_.worker_ended(gone.slot, last, cause, facts);
 
   // One past its deadline has its line already.
   if (gone.wear != Wear::stuck) log_dead_requests(settings_, running);
@@ -116,15 +153,20 @@ void Chronicle::bury(const News& gone) {
   board_.add_event(
       {EventKind::worker_ended, gone.slot, gone.serial, gone.generation, text});
   const auto level = is_unexpected(gone) ? log::Level::error : log::Level::info;
-  log::write(level, text,
-             {{"slot", gone.slot},
-              {"serial", gone.serial},
-              {"generation", gone.generation},
-              {"worker_pid", gone.pid}});
+  const auto id = oom                   ? log::Id::worker_out_of_memory
+                  : is_unexpected(gone) ? log::Id::worker_died
+                                        : log::Id::worker_ended;
+  if (running.empty())
+    write(gone, level, id, text);
+  else
+    write_end(gone, level, id, text, cause, running);
 }
 
 void Chronicle::note(const News& news) {
   const std::string who = name_worker(news);
+  const auto say = [&](log::Level level, log::Id id, const std::string& text) {
+    write(news, level, id, text);
+  };
   switch (news.kind) {
     case News::Kind::started:
       board_.count_start();
@@ -134,47 +176,57 @@ void Chronicle::note(const News& news) {
       board_.count_boot(ms(news.age) * 1000);
       board_.add_event(
           {EventKind::worker_ready, news.slot, news.serial, news.generation, {}});
-      log::info(who + " serves, after " + spell(news.age));
+      say(log::Level::info, log::Id::worker_ready,
+          who + " serves, after " + spell(news.age));
       break;
     case News::Kind::not_forked:
-      log::error(fmt::format("no worker for slot {}: {}{}", news.slot, news.text,
-                             next_try(news.pause)));
+      log::error(
+          fmt::format("no worker for slot {}: {}{}", news.slot, news.text,
+                      next_try(news.pause)),
+          {log::Id::worker_not_forked, log::beside({"generation", news.generation})});
       break;
     case News::Kind::boot_failed:
-      log::error(who + " cannot load the application: " + news.text);
+      say(log::Level::error, log::Id::worker_load_failed,
+          who + " cannot load the application: " + news.text);
       break;
     case News::Kind::retiring:
-      log::info(who + " asks to be replaced");
+      say(log::Level::info, log::Id::worker_retiring, who + " asks to be replaced");
       break;
     case News::Kind::silent:
       board_.add_event({EventKind::worker_stuck, news.slot, news.serial,
                         news.generation, "no sign of life"});
-      log::error(who + " shows no sign of life and will be replaced; is it stopped?");
+      say(log::Level::error, log::Id::worker_silent,
+          who + " shows no sign of life and will be replaced; is it stopped?");
       break;
     case News::Kind::stuck:
       board_.add_event({EventKind::worker_stuck, news.slot, news.serial,
                         news.generation, news.text});
-      log::error(who + " is stuck and will be replaced: " + news.text);
+      say(log::Level::error, log::Id::worker_stuck,
+          who + " is stuck and will be replaced: " + news.text);
       break;
     case News::Kind::draining:
       log::debug(who + " was asked to leave");
       break;
     case News::Kind::overdue:
-      log::warning(who + " ran out of time in state " + name_of(news.state) +
-                   "; killing it");
+      say(log::Level::warning, log::Id::worker_overdue,
+          who + " ran out of time in state " + name_of(news.state) + "; killing it");
       break;
     case News::Kind::undead:
-      log::critical(who + " does not die of SIGKILL; it may wait for a disk");
+      say(log::Level::critical, log::Id::worker_undead,
+          who + " does not die of SIGKILL; it may wait for a disk");
       break;
     case News::Kind::gone:
       bury(news);
       break;
     case News::Kind::zygote_silent:
-      log::error(fmt::format("the zygote of generation {} does not answer; killing it",
-                             news.generation));
+      log::error(
+          fmt::format("the zygote of generation {} does not answer; killing it",
+                      news.generation),
+          {log::Id::zygote_failed, log::beside({"generation", news.generation})});
       break;
     case News::Kind::bug:
-      log::error("a bug in monodon, please report it: " + who + ", " + news.text);
+      say(log::Level::error, log::Id::bug,
+          "a bug in monodon, please report it: " + who + ", " + news.text);
       break;
   }
 }
@@ -187,28 +239,41 @@ void Chronicle::note(const ZygoteNews& news) {
       log::debug(who + " imports the application");
       break;
     case ZygoteNews::Kind::loaded:
-      log::info(who + " imported the application in " + spell(news.age));
+      log::info(
+          who + " imported the application in " + spell(news.age),
+          {log::Id::application_loaded, log::beside({"generation", news.generation})});
       break;
     case ZygoteNews::Kind::warning:
-      log::warning(who + ": " + news.text);
+      log::warning(
+          who + ": " + news.text,
+          {log::Id::application_warning, log::beside({"generation", news.generation})});
       break;
     case ZygoteNews::Kind::load_failed:
       // That of a new generation is told as the refusal of that generation.
       if (news.loaded_before)
-        log::error(who + " cannot import the application any more: " + news.text);
+        log::error(who + " cannot import the application any more: " + news.text,
+                   {log::Id::application_failed,
+                    log::beside({"generation", news.generation})});
       break;
     case ZygoteNews::Kind::not_started:
-      if (news.loaded_before) log::error(who + ": " + news.text + next_try(news.pause));
+      if (news.loaded_before)
+        log::error(
+            who + ": " + news.text + next_try(news.pause),
+            {log::Id::zygote_failed, log::beside({"generation", news.generation})});
       break;
     case ZygoteNews::Kind::overdue:
-      log::warning(who + " ran out of time; killing it");
+      log::warning(
+          who + " ran out of time; killing it",
+          {log::Id::worker_overdue, log::beside({"generation", news.generation})});
       break;
     case ZygoteNews::Kind::gone:
       if (news.expected)
         log::debug(who + " ended");
       else
-        log::error(who + " ended, " + describe(news.death) + next_try(news.pause) +
-                   (news.loaded_before ? "; its workers serve on" : ""));
+        log::error(
+            who + " ended, " + describe(news.death) + next_try(news.pause) +
+                (news.loaded_before ? "; its workers serve on" : ""),
+            {log::Id::zygote_failed, log::beside({"generation", news.generation})});
       break;
     case ZygoteNews::Kind::answer:
       break;
@@ -227,27 +292,34 @@ void Chronicle::note(const FleetNews& news, Clock::duration took) {
       log::debug(fmt::format("generation {} is tried with one worker", g));
       break;
     case FleetNews::Kind::rolling:
-      log::info(fmt::format("generation {} takes over, worker by worker", g));
+      log::info(fmt::format("generation {} takes over, worker by worker", g),
+                {log::Id::generation_rolling});
       break;
     case FleetNews::Kind::observing:
-      log::info(fmt::format("all workers are of generation {}; watching them", g));
+      log::info(fmt::format("all workers are of generation {}; watching them", g),
+                {log::Id::generation_rolling});
       break;
     case FleetNews::Kind::committed:
       ended(EventKind::generation_committed, scoreboard::Reload::committed, {});
-      if (g > 1) log::info(fmt::format("all workers are of generation {}", g));
+      if (g > 1)
+        log::info(fmt::format("all workers are of generation {}", g),
+                  {log::Id::generation_committed});
       break;
     case FleetNews::Kind::refused:
       ended(EventKind::generation_refused, scoreboard::Reload::refused,
             reason_of(news));
-      log::error(fmt::format("generation {} was refused: {}", g, reason_of(news)));
+      log::error(fmt::format("generation {} was refused: {}", g, reason_of(news)),
+                 {log::Id::generation_refused});
       break;
     case FleetNews::Kind::rolled_back:
       ended(EventKind::generation_rolled_back, scoreboard::Reload::rolled_back,
             reason_of(news));
-      log::error(fmt::format("generation {} is rolled back: {}", g, reason_of(news)));
+      log::error(fmt::format("generation {} is rolled back: {}", g, reason_of(news)),
+                 {log::Id::generation_rolled_back});
       break;
     case FleetNews::Kind::restored:
-      log::info(fmt::format("no worker is of generation {} any more", g));
+      log::info(fmt::format("no worker is of generation {} any more", g),
+                {log::Id::generation_rolled_back});
       break;
   }
 }

@@ -66,14 +66,16 @@ void ExporterHost::bind() {
   options.mode = 0660;  // of a Unix socket
   auto listener = bind_listener(address_, options);
   if (listener) {
-    log::info("metrics at " + listener.value().info.address);
+    log::info("metrics at " + listener.value().info.address,
+              {log::Id::server_listening});
     listener_.push_back(std::move(listener).value());
     bind_failed_ = false;
     return;
   }
   may_start_at_ = kernel_.now() + kBindPause;
   if (!std::exchange(bind_failed_, true))
-    log::warning("no metrics: " + listener.error().message() + "; trying again");
+    log::warning("no metrics: " + listener.error().message() + "; trying again",
+                 {log::Id::exporter_failed});
 }
 
 void ExporterHost::start(Chronicle& chronicle) {
@@ -93,7 +95,8 @@ void ExporterHost::start(Chronicle& chronicle) {
       death_ = std::move(death).value();
   }
   if (!process) {
-    log::warning("no metrics: " + process.error().message());
+    log::warning("no metrics: " + process.error().message(),
+                 {log::Id::exporter_failed});
     return rest(kernel_.now());
   }
   process_ = std::move(process).value();
@@ -106,7 +109,8 @@ void ExporterHost::bury() {
   const auto death = kernel_.reap(process_);
   if (!death) return;
   log::warning("the exporter ended, " + describe(*death) +
-               "; it is started again, requests go on");
+                   "; it is started again, requests go on",
+               {log::Id::exporter_failed});
   death_ = {};
   process_ = {};
   rest(started_at_);

@@ -17,6 +17,7 @@ constexpr Clock::duration kKillPatience = 10s;  // between complaints about the 
 constexpr Clock::duration kTellPause = 100ms;   // before a refused message is repeated
 constexpr Clock::duration kLookPeriod = 2s;
 constexpr unsigned kLooksInVain = 7;
+constexpr std::size_t kMostStacks = 16 * 1024;  // kept of each worker
 constexpr auto kNever = Clock::time_point::max();
 
 }  // namespace
@@ -220,6 +221,9 @@ void Pool::on_message(std::size_t index, std::uint32_t serial,
     tell_news(News::Kind::retiring);
     slot->view.wear = Wear::retiring;
     slot->retire = frame.value;
+  } else if (frame.kind == wire::Kind::slow) {
+    slot->stacks = message.text.substr(0, kMostStacks);
+    slot->stacks_at = kernel_.now();
   } else if (frame.kind == wire::Kind::stuck) {
     tell_news(News::Kind::stuck);
     slot->view.wear = std::max(slot->view.wear, Wear::stuck);
@@ -244,6 +248,8 @@ void Pool::on_pidfd(std::size_t index, std::uint32_t serial) {
   news_.pop_back();
   news.death = *death;
   news.page = std::move(slot->process.page);
+  news.text = std::exchange(slot->stacks, {});
+  news.since_stacks = kernel_.now() - slot->stacks_at;
   deliver(*slot, Event::exited);
   const auto rest = slot->view.may_start_at - kernel_.now();
   news.pause = std::max(rest, Clock::duration::zero());

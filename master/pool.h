@@ -61,9 +61,10 @@ struct News {
   std::int64_t value = 0;
   std::string text;
   Death death;
-  Clock::duration age{};    // since it was asked for
-  Clock::duration pause{};  // until the slot is filled again
-  UniqueFd page;            // gone: for the post-mortem
+  Clock::duration age{};           // since it was asked for
+  Clock::duration since_stacks{};  // gone: since `text`, its last stacks, was taken
+  Clock::duration pause{};         // until the slot is filled again
+  UniqueFd page;                   // gone: for the post-mortem
 };
 
 // Keeps the wanted number of workers alive: where the pure parts (worker_state,
@@ -100,6 +101,8 @@ class Pool {
     bool boot_failed = false;
     std::int64_t retire = 0;
     State struck_in = State::vacant;
+    std::string stacks;  // of its last slow request
+    Clock::time_point stacks_at{};
   };
 
   Pool(Kernel& kernel, const PoolSettings& settings);

@@ -32,7 +32,8 @@ Result<std::vector<Listener>> open_listeners(const Settings& settings,
   metrics = take_metrics_listener(inherited.value());
   if (!inherited.value().empty()) {
     if (!settings.bind.empty() && !found.testament)
-      log::info("bind is not used: systemd passed the sockets");
+      log::info("bind is not used: systemd passed the sockets",
+                {log::Id::configuration_note});
     return inherited;
   }
   std::vector<Listener> listeners;
@@ -63,7 +64,7 @@ ControlServer open_control(const Settings& settings) {
   if (directory.empty()) return {};
   auto control = ControlServer::open(directory + "/control.sock");
   if (control) return std::move(control).value();
-  log::warning(control.error().message());
+  log::warning(control.error().message(), {log::Id::resources_short});
   return {};
 }
 
@@ -72,7 +73,8 @@ Result<scoreboard::Board> open_board(Heirlooms& found) {
   if (found.board) {
     auto board = scoreboard::Board::adopt(std::move(found.board), found.last_pages);
     if (board) return board;
-    log::warning("counters start anew: " + board.error().message());
+    log::warning("counters start anew: " + board.error().message(),
+                 {log::Id::configuration_warning});
     found.alien.emplace_back("monodon-board");
   }
   return scoreboard::Board::make();
@@ -102,7 +104,7 @@ Result<Testament> read_testament(int memfd, std::vector<Listener>& listeners) {
 }
 
 int complain(const Error& error) {
-  log::critical(error.message());
+  log::critical(error.message(), {log::Id::server_failed});
   return 1;
 }
 
@@ -143,10 +145,14 @@ int serve_with(const LoadedConfig& config) {
   const std::string name =
       settings.worker.name.empty() ? settings.worker.application : settings.worker.name;
   worker::set_title(fmt::format("monodon: master [{}]", name));
-  if (!found.testament) log::info(fmt::format("monodon {} starts", MONODON_VERSION));
+  if (!found.testament)
+    log::info(fmt::format("monodon {} starts", MONODON_VERSION),
+              {log::Id::server_started});
   for (const Listener& listener : listeners.value())
-    log::info("listening at " + listener.info.address);
-  if (stored) log::info("idle connections and counters outlive a restart");
+    log::info("listening at " + listener.info.address, {log::Id::server_listening});
+  if (stored)
+    log::info("idle connections and counters outlive a restart",
+              {log::Id::server_started});
 
   Server server{config, std::move(board).value(),
                 Estate{handoff.value().send.get(), handoff.value().receive.get(),
@@ -169,7 +175,7 @@ int serve(const LoadedConfig& config) {
     return serve_with(config);
   } catch (const std::exception& e) {
     // Only set-up throws: nothing serves yet.
-    log::critical(std::string{"cannot start: "} + e.what());
+    log::critical(std::string{"cannot start: "} + e.what(), {log::Id::server_failed});
     return 1;
   }
 }

@@ -50,7 +50,7 @@ int Server::run() {
     reload();
   }
   loop_.run();
-  log::info("stopped");
+  log::info("stopped", {log::Id::server_stopped});
   return status_;
 }
 
@@ -166,7 +166,8 @@ Result<Server::Watch> Server::watch_process(const Process& process,
   for (const auto* made : {&channel, &pidfd}) {
     if (*made) continue;
     log::error(fmt::format("process {}: {}; trying again", process.pid,
-                           made->error().message()));
+                           made->error().message()),
+               {log::Id::resources_short});
     return made->error();
   }
   watch.channel = std::move(channel).value();

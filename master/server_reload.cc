@@ -24,7 +24,8 @@ std::string joined(const std::vector<std::string>& names) {
 void Server::reload() {
   if (fleet_.stopping()) return;
   if (fleet_.busy()) {
-    log::info("a reload is under way; the next one follows it");
+    log::info("a reload is under way; the next one follows it",
+              {log::Id::reload_begun});
     reload_queued_ = true;
     return;
   }
@@ -42,14 +43,15 @@ void Server::begin_reload() {
   notifier_.reloading(reload_began_);
   ConfigResult result = load_config(config_.command_line);
   for (const std::string& problem : result.problems) {
-    log::error(problem);
+    log::error(problem, {log::Id::configuration_error});
     failure_.reason += (failure_.reason.empty() ? "" : "\n") + problem;
   }
   if (result.config) use_live_settings(*result.config);
   if (result.config && propose(std::move(*result.config))) return;
   failure_.outcome = "refused";
   log::error(
-      fmt::format("reload refused; generation {} serves on", fleet_.generation()));
+      fmt::format("reload refused; generation {} serves on", fleet_.generation()),
+      {log::Id::generation_refused});
   fail_reload();
   end_reload();
 }
@@ -59,7 +61,7 @@ void Server::use_live_settings(const LoadedConfig& config) {
   const auto say = [&](const char* how, const std::vector<std::string>& names) {
     if (names.empty()) return;
     const std::string text = fmt::format("{}: {}", how, joined(names));
-    log::info(text);
+    log::info(text, {log::Id::generation_proposed});
     reload_clients_.tell("settings", 0, text);
   };
   if (const auto frozen = needs_restart(config_.settings, config.settings);
@@ -72,12 +74,14 @@ void Server::use_live_settings(const LoadedConfig& config) {
 }
 
 bool Server::propose(LoadedConfig config) {
-  for (const std::string& note : config.notes) log::info(note);
-  for (const std::string& warning : config.warnings) log::warning(warning);
+  for (const std::string& note : config.notes)
+    log::info(note, {log::Id::configuration_note});
+  for (const std::string& warning : config.warnings)
+    log::warning(warning, {log::Id::configuration_warning});
   auto draft = draft_proposal(config, estate_);
   if (!draft) {
     failure_.reason = draft.error().message();
-    log::error(failure_.reason);
+    log::error(failure_.reason, {log::Id::configuration_error});
     return false;
   }
   candidate_ = std::move(config);
@@ -86,7 +90,7 @@ bool Server::propose(LoadedConfig config) {
       fmt::format("generation {}: {} for {} workers, hosted by {}", generation,
                   candidate_.settings.worker.application, candidate_.settings.workers,
                   draft.value().host);
-  log::info(text);
+  log::info(text, {log::Id::generation_proposed});
   reload_clients_.tell(name_of(ReloadStep::importing), generation, text);
   return true;
 }
@@ -116,7 +120,8 @@ void Server::heed(const FleetNews& news) {
         break;
       }
       failure_ = {"refused", g, chronicle_.reason_of(news)};
-      log::error(fmt::format("generation {} serves on", fleet_.generation()));
+      log::error(fmt::format("generation {} serves on", fleet_.generation()),
+                 {log::Id::generation_refused});
       fail_reload();
       end_reload();
       break;
@@ -142,7 +147,8 @@ void Server::on_committed(std::uint32_t generation) {
     const worker::Settings& w = config_.settings.worker;
     if (auto opened = log::open({w.error_log, w.error_log_format, w.log_level});
         !opened)
-      log::error("the log stays where it was: " + opened.error().message());
+      log::error("the log stays where it was: " + opened.error().message(),
+                 {log::Id::log_failed});
   }
   reload_clients_.committed(generation,
                             fmt::format("generation {} serves, after {}", generation,

@@ -64,7 +64,8 @@ void Server::watch_signals() {
 
 void Server::stop(bool quick) {
   if (!fleet_.stopping()) {
-    log::info(quick ? "stopping at once" : "stopping; requests may finish");
+    log::info(quick ? "stopping at once" : "stopping; requests may finish",
+              {log::Id::server_stopping});
     notifier_.stopping();
     reload_clients_.stopped();
   }
@@ -79,7 +80,8 @@ void Server::change_workers(int by) {
       by > 0 ? std::min(now + 1, kMost) : std::max<std::size_t>(now, 2) - 1;
   if (wanted == now) return;
   fleet_.set_workers(wanted);
-  log::info(fmt::format("{} workers wanted, was {}", wanted, now));
+  log::info(fmt::format("{} workers wanted, was {}", wanted, now),
+            {log::Id::workers_changed});
 }
 
 void Server::rest_workers() {
@@ -88,14 +90,16 @@ void Server::rest_workers() {
     log::debug("SIGWINCH is ignored: there is a terminal, which sends it when resized");
     return;
   }
-  log::warning("all workers leave; SIGHUP or SIGTTIN brings them back");
+  log::warning("all workers leave; SIGHUP or SIGTTIN brings them back",
+               {log::Id::workers_changed});
   fleet_.set_workers(0);
 }
 
 void Server::reopen_logs() {
-  if (auto opened = log::reopen(); !opened) log::error(opened.error().message());
+  if (auto opened = log::reopen(); !opened)
+    log::error(opened.error().message(), {log::Id::log_failed});
   fleet_.pool().reopen_logs();
-  log::info("log files were opened anew");
+  log::info("log files were opened anew", {log::Id::logs_reopened});
 }
 
 void Server::inform_exporter() {

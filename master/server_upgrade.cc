@@ -16,25 +16,28 @@ Outcome Server::upgrade() {
   auto program = program_to_run(argv);
   Outcome asked = program ? ask_program(program.value(), argv) : program.error();
   if (!asked) {
-    log::error("upgrade refused, this version runs on: " + asked.error().message());
+    log::error("upgrade refused, this version runs on: " + asked.error().message(),
+               {log::Id::upgrade_failed});
     return asked;
   }
   successor_ = std::move(program).value();
   if (!fleet_.at_rest() || reloading_)
-    log::info("upgrade: waits until the reload is over");
+    log::info("upgrade: waits until the reload is over", {log::Id::upgrade_begun});
   return ok();
 }
 
 void Server::become_successor() {
   const std::string program = std::exchange(successor_, {});
-  log::info(fmt::format("upgrade: {} takes over, workers go on", program));
+  log::info(fmt::format("upgrade: {} takes over, workers go on", program),
+            {log::Id::upgrade_begun});
   Testament testament = draw_up(fleet_, *estate_.listeners);
   testament.upgrades = upgrades_ + 1;
   std::vector<Passed> passed{{chronicle_.board_writer_fd(), kBoard}};
   if (exporter_.listener() >= 0) passed.push_back({exporter_.listener(), "metrics"});
   const Error error = become_program(program, config_.command_line.argv, testament,
                                      estate_, {{chronicle_.board_writer_fd(), kBoard}});
-  log::error("upgrade failed, this version runs on: " + error.message());
+  log::error("upgrade failed, this version runs on: " + error.message(),
+             {log::Id::upgrade_failed});
 }
 
 void Server::resume(const Testament& testament) {
@@ -46,15 +49,16 @@ void Server::resume(const Testament& testament) {
     goal = draft.value().proposal.pool;
     fds = draft.value().proposal.order.fds;
   } else {
-    log::error(draft.error().message());
+    log::error(draft.error().message(), {log::Id::configuration_error});
   }
   carry_out(testament, kernel_, goal, fds, fleet_);
   // Whoever ended meanwhile and is nobody's any more.
   sweep_ = true;
   ever_served_ = fleet_.pool().serving() > 0;
-  log::info(fmt::format("upgraded to monodon {}; {} of {} workers go on",
-                        MONODON_VERSION, fleet_.pool().serving(),
-                        testament.workers.size()));
+  log::info(
+      fmt::format("upgraded to monodon {}; {} of {} workers go on", MONODON_VERSION,
+                  fleet_.pool().serving(), testament.workers.size()),
+      {log::Id::upgrade_done});
 }
 
 }  // namespace monodon::master

@@ -25,7 +25,8 @@ constexpr std::chrono::milliseconds kMemoryPeriod{1000};
 void use_log(const Facts& facts) {
   if (auto opened = log::open({facts.log_path, facts.log_format, facts.log_level});
       !opened)
-    log::warning("the exporter's log stays where it was: " + opened.error().message());
+    log::warning("the exporter's log stays where it was: " + opened.error().message(),
+                 {log::Id::log_failed});
 }
 
 class Exporter {
@@ -40,7 +41,7 @@ class Exporter {
     if (diagnosis)
       diagnosis_ = std::move(diagnosis).value();
     else
-      log::warning(diagnosis.error().message());
+      log::warning(diagnosis.error().message(), {log::Id::exporter_limited});
   }
 
   int run() {
@@ -59,7 +60,8 @@ class Exporter {
       if (!heard) {
         const int code = heard.error().code;
         if (code == EAGAIN || code == EINTR) return;
-        if (code != ECONNRESET) log::error(heard.error().message());
+        if (code != ECONNRESET)
+          log::error(heard.error().message(), {log::Id::exporter_failed});
         return server_.stop();
       }
       Message& message = heard.value();
@@ -71,7 +73,7 @@ class Exporter {
       }
       if (message.page && message.fds.size() == 1)
         if (auto added = observer_.add_page(*message.page, message.fds[0]); !added)
-          log::warning(added.error().message());
+          log::warning(added.error().message(), {log::Id::exporter_limited});
     }
   }
 
@@ -150,15 +152,15 @@ int run_exporter(UniqueFd channel) {
   auto first = receive(channel.get());
   if (!first || !first.value().facts || first.value().fds.size() != 2) {
     if (first || first.error().code != ECONNRESET)
-      log::error(
-          "the exporter was started without its orders; only the master does it");
+      log::error("the exporter was started without its orders; only the master does it",
+                 {log::Id::exporter_failed});
     return 1;
   }
   Message& orders = first.value();
   use_log(*orders.facts);
   auto board = scoreboard::BoardView::open(orders.fds[0].get());
   if (!board) {
-    log::error(board.error().message());
+    log::error(board.error().message(), {log::Id::exporter_failed});
     return 1;
   }
   const int flags = ::fcntl(channel.get(), F_GETFL);

@@ -12,7 +12,8 @@ int main() {
     return monodon::metrics::run_exporter(
         monodon::UniqueFd{monodon::metrics::kExporterChannel});
   } catch (const std::exception& e) {
-    monodon::log::error(std::string{"the exporter ends: "} + e.what());
+    monodon::log::error(std::string{"the exporter ends: "} + e.what(),
+                        {monodon::log::Id::exporter_failed});
     return 1;
   }
 }

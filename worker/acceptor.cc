@@ -56,7 +56,7 @@ void Acceptor::control(int operation) {
     // Twice in or twice out is what pausing and leaving at the same time look like.
     if (errno != EEXIST && errno != ENOENT)
       log::error(last_error("watch listener").message(),
-                 {{"listener", boot_.listeners[i].address}});
+                 {log::Id::resources_short, {"listener", boot_.listeners[i].address}});
   }
 }
 
@@ -124,7 +124,8 @@ void Acceptor::pause(int code) {
   if (told_ns_ != 0 && now - told_ns_ < kTellAgainNs) return;
   told_ns_ = now;
   log::error("accepting pauses for 200 ms: " + Error{"accept", code}.message() +
-             "; connections wait in the backlog");
+                 "; connections wait in the backlog",
+             {log::Id::resources_short});
 }
 
 void Acceptor::end_pause(std::uint64_t now_ns) {

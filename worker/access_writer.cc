@@ -12,7 +12,8 @@ namespace {
 AccessFormat compiled(const std::string& text) {
   auto format = AccessFormat::compile(text);
   if (format) return std::move(format).value();
-  log::error("access_log_format: " + format.error().message());
+  log::error("access_log_format: " + format.error().message(),
+             {log::Id::configuration_error});
   return std::move(AccessFormat::compile("json")).value();
 }
 
@@ -24,7 +25,7 @@ AccessWriter::AccessWriter(const Settings& settings)
   auto file = LogFile::open(settings.access_log, STDOUT_FILENO);
   if (!file) {
     log::error("access log cannot be opened, serving without",
-               {{"error", file.error().message()}});
+               {log::Id::log_failed, {"error", file.error().message()}});
     return;
   }
   file_ = std::move(file).value();
@@ -53,7 +54,7 @@ void AccessWriter::reopen() {
   file_.flush();
   if (auto opened = file_.reopen(); !opened)
     log::error("access log cannot be opened again",
-               {{"error", opened.error().message()}});
+               {log::Id::log_failed, {"error", opened.error().message()}});
 }
 
 std::uint64_t AccessWriter::dropped() {

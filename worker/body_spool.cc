@@ -79,7 +79,8 @@ std::int64_t BodySpool::read_file(std::uint64_t offset, char* to, std::size_t si
     const int code = got < 0 ? errno : EIO;  // 0: shorter than what was written
     if (code == EINTR) continue;
     log::error(
-        Error{"read a request body from its file in " + directory_, code}.message());
+        Error{"read a request body from its file in " + directory_, code}.message(),
+        {log::Id::resources_short});
     return -1;
   }
   return static_cast<std::int64_t>(done);

@@ -60,7 +60,8 @@ void Loop::read_channel() {
       command(std::move(got).value());
     } else if (got.error().code == ECONNRESET) {
       (void)::epoll_ctl(epoll_.get(), EPOLL_CTL_DEL, heritage_.channel.get(), nullptr);
-      log::warning("the master is gone; this worker finishes what it runs and leaves");
+      log::warning("the master is gone; this worker finishes what it runs and leaves",
+                   {log::Id::master_gone});
       begin_drain(true);
       return;
     } else {
@@ -80,7 +81,8 @@ void Loop::command(wire::Message message) {
     if (!message.fds.empty()) keeper_->ask_for_stacks(std::move(message.fds.front()));
   } else if (kind == wire::Kind::reopen_logs) {
     access_.reopen();
-    if (auto opened = log::reopen(); !opened) log::error(opened.error().message());
+    if (auto opened = log::reopen(); !opened)
+      log::error(opened.error().message(), {log::Id::log_failed});
   }
 }
 

@@ -82,7 +82,8 @@ std::uint64_t Exchange::allowed(std::uint64_t size) {
   if (most < size && !excess_told_ && c_->head.method != "HEAD") {
     excess_told_ = true;
     log::warning("response body is longer than allowed and was cut",
-                 {{"status", plan_.status},
+                 {log::Id::response_invalid,
+                  {"status", plan_.status},
                   {"content_length", plan_.body_allowed ? plan_.content_length : 0U},
                   {"path", c_->head.path}});
   }
@@ -193,7 +194,8 @@ bool Exchange::keep_file(int fd, std::uint64_t offset, std::uint64_t count) {
   const std::lock_guard lock{c_->output_mutex};
   if (!c_->output_broken) {
     if (auto kept = c_->output.append_file(fd, offset, count); !kept) {
-      log::error(kept.error().message(), {{"path", c_->head.path}});
+      log::error(kept.error().message(),
+                 {log::Id::resources_short, {"path", c_->head.path}});
       c_->output_broken = true;
     } else {
       shared_ = c_->output_shared = true;
@@ -209,8 +211,9 @@ void Exchange::early_hints(std::span<const http::Field> fields) {
   std::string text = "HTTP/1.1 103 Early Hints\r\n";
   for (const http::Field& f : fields) {
     if (!valid(f)) {
-      log::warning("early hint is not a valid field and was dropped",
-                   {{"name", f.name}, {"path", c_->head.path}});
+      log::warning(
+          "early hint is not a valid field and was dropped",
+          {log::Id::response_invalid, {"name", f.name}, {"path", c_->head.path}});
       continue;
     }
     fmt::format_to(std::back_inserter(text), "{}: {}\r\n", f.name, f.value);
@@ -225,7 +228,9 @@ void Exchange::early_hints(std::span<const http::Field> fields) {
 
 void Exchange::fail(std::string_view why) {
   failed_ = true;
-  log::error(why, {{"method", c_->head.method}, {"path", c_->head.path}});
+  log::error(why, {log::Id::application_error,
+                   {"method", c_->head.method},
+                   {"path", c_->head.path}});
   if (!sent_ && !finished_ && !gone_) {
     head_ =
         http::error_response(500, "", config_.server, date_, c_->head.method == "HEAD");
@@ -256,7 +261,8 @@ Exchange::Result Exchange::complete() {
     result.failed = true;
     result.keep_alive = false;
     log::error("response body is shorter than its Content-Length",
-               {{"content_length", plan_.content_length},
+               {log::Id::response_invalid,
+                {"content_length", plan_.content_length},
                 {"sent", body_bytes_},
                 {"path", c_->head.path}});
   }

@@ -172,10 +172,12 @@ void Keeper::slow(AppThread& t, Connection& c, std::uint64_t age) {
   t.set_told_slow();
   scoreboard::add(loop_.header().slow_requests);
   const std::string stacks = app_.dump_stacks();
+  if (!stacks.empty()) loop_.send(wire::Kind::slow, 0, stacks);
   log::warning("request is slow" + (stacks.empty() ? std::string{} : ":\n" + stacks),
-               {{"method", c.head.method},
+               {log::Id::request_slow,
+                {"method", c.head.method},
                 {"path", c.head.path},
-                {"age_ms", age / kMs},
+                {"duration_us", age / 1000},
                 {"request_id", t.request_id},
                 {"thread", t.index}});
 }
@@ -195,12 +197,13 @@ void Keeper::expire(AppThread& t, Connection& c, std::uint64_t now) {
   scoreboard::add(loop_.header().deadlines);
   const std::uint64_t age = elapsed_ns(c.received_ns, now);
   log::error("request reached its deadline",
-             {{"method", c.head.method},
+             {log::Id::request_deadline,
+              {"method", c.head.method},
               {"path", c.head.path},
-              {"age_ms", age / kMs},
+              {"duration_us", age / 1000},
               {"request_timeout_ms", loop_.settings().request_timeout},
               {"request_id", t.request_id},
-              {"answer", unanswered ? "504" : "cut"},
+              {"status", unanswered ? "504" : "cut"},
               {"thread", t.index}});
   loop_.log_access(&t, c, unanswered ? 504 : 0, 0, now, {});
   loop_.access().flush();
@@ -301,7 +304,8 @@ void Keeper::look_after_drain(std::uint64_t now) {
   if (expired != 0 && running == expired && loop_.pool().open() <= expired) leave(0);
   if (elapsed_ns(since, now) < loop_.settings().graceful_timeout * kMs) return;
   log::warning("graceful_timeout is over; leaving with requests unfinished",
-               {{"running", static_cast<std::uint64_t>(running)},
+               {log::Id::request_cut,
+                {"running", static_cast<std::uint64_t>(running)},
                 {"open_connections", static_cast<std::uint64_t>(loop_.pool().open())}});
   leave(0);
 }

@@ -264,7 +264,7 @@ bool Loop::park(Connection& c, std::uint64_t now) {
     c.registered = ::epoll_ctl(epoll_.get(), EPOLL_CTL_ADD, c.fd.get(), &event) == 0;
     if (!c.registered) {
       // ENOSPC, ENOMEM: without a watch it would hang for ever.
-      log::error(last_error("watch connection").message());
+      log::error(last_error("watch connection").message(), {log::Id::resources_short});
       close(c);
       return true;
     }

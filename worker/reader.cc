@@ -181,7 +181,8 @@ Reader::Outcome Reader::store(Connection& c, std::string_view bytes) {
   const auto stored = c.body.append(bytes);
   if (stored) return Outcome::wait;
   log::error("request body cannot be spooled",
-             {{"error", stored.error().message()},
+             {log::Id::resources_short,
+              {"error", stored.error().message()},
               {"directory", settings_.spool_directory},
               {"path", c.head.path}});
   return stored.error().code == ENOSPC || stored.error().code == EDQUOT

@@ -57,7 +57,8 @@ void Loop::note_dropped_fields(scoreboard::ThreadRow& row, std::uint32_t count) 
   if (told_dropped_.exchange(true)) return;
   log::warning(
       "header fields were dropped: with an underscore in the name they could pose as "
-      "others (header_map), and Proxy as HTTP_PROXY; told once, then only counted");
+      "others (header_map), and Proxy as HTTP_PROXY; told once, then only counted",
+      {log::Id::configuration_warning});
 }
 
 // The proxy's clock and ours may differ: a time to come is no wait, and one that is

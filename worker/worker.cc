@@ -56,7 +56,7 @@ bool start_threads(Threads& threads, Application& app, unsigned count) {
     threads.left.fetch_add(1);
     if (auto started = app.start_thread(i, &Threads::body, &threads); !started) {
       log::error("application thread cannot be started: " + started.error().message(),
-                 {{"thread", i}});
+                 {log::Id::worker_load_failed, {"thread", i}});
       return false;
     }
   }
@@ -104,7 +104,8 @@ int serve(Heritage& heritage, Application& app) {
       std::memory_order_relaxed);
   // A master that never hears of this worker would wait for it until boot_timeout.
   if (auto told = send(wire::Kind::ready, 0, {}); !told && heritage.channel) {
-    log::critical("worker cannot tell that it is ready: " + told.error().message());
+    log::critical("worker cannot tell that it is ready: " + told.error().message(),
+                  {log::Id::worker_load_failed});
     ::_exit(1);
   }
 
@@ -131,7 +132,7 @@ int run(Heritage heritage, Application& app) {
   try {
     return serve(heritage, app);
   } catch (const std::exception& e) {
-    log::critical(std::string{"worker cannot go on: "} + e.what());
+    log::critical(std::string{"worker cannot go on: "} + e.what(), {log::Id::bug});
     return 1;
   }
 }

@@ -215,7 +215,9 @@ void Zygote::become_worker(wire::Message message) {
   (void)::prctl(PR_SET_NAME, "monodon-worker");
   set_title(fmt::format("monodon: worker {} gen {} [{}]", heritage.slot,
                         heritage.generation, shown_name(boot_.settings)));
-  log::set_context({{"slot", heritage.slot}, {"generation", heritage.generation}});
+  log::set_context({{"worker", heritage.slot},
+                    {"serial", heritage.serial},
+                    {"generation", heritage.generation}});
   // The zygote's file may have been renamed by logrotate since it was opened.
   (void)log::reopen();
   int status = 1;
@@ -223,7 +225,8 @@ void Zygote::become_worker(wire::Message message) {
     status = run(std::move(heritage), app_);
   } catch (const std::exception& e) {
     // Start-up of a worker may throw (no memory, no page); nothing may pass below.
-    log::critical("worker cannot start", {{"error", e.what()}});
+    log::critical("worker cannot start",
+                  {log::Id::worker_load_failed, {"error", e.what()}});
   }
   ::_exit(status);
 }

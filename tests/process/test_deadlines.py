@@ -2,6 +2,9 @@
 """Requests that take too long, and workers that are replaced."""
 
 import hashlib
+import json
+import os
+import signal
 import time
 
 import pytest
@@ -56,6 +59,27 @@ def test_a_slow_request_is_shown_with_its_stack_while_it_is_inside_c():
             answer = connection.response()
         assert answer.body.decode() == hashlib.pbkdf2_hmac("sha256", b"a", b"b", rounds).hex()
         assert server.get("/pid").body == str(server.workers()[0]).encode()
+
+
+def test_the_post_mortem_has_the_last_stack_of_the_request_that_died():
+    with Server(config={"workers": 1, "slow_request": 0.2, "error_log_format": "json"},
+                expect=["."]) as server:
+        pid, = server.await_workers(1)
+        with server.connect() as connection:
+            connection.send(request(target="/spin?x=1", x_request_id="dead-1"))
+            server.await_log("request_slow")
+            os.kill(pid, signal.SIGKILL)
+            line = json.loads(server.await_log('"event":"worker_died"'))
+            assert connection.closed() in ("eof", "reset")
+        assert line["request"] == "GET /spin" and line["request_id"] == "dead-1"
+        assert (line["worker"], line["serial"], line["worker_pid"]) == (0, 1, pid)
+        assert line["cause"] == "signal" and line["duration_us"] >= 200_000
+        assert " in spin" in line["stacks"] and "probe.py" in line["stacks"]
+        # The next one ran nothing, and has none.
+        pid, = server.await_workers(1, without=[pid])
+        seen = len(server.log.lines)
+        os.kill(pid, signal.SIGKILL)
+        assert "stacks" not in server.await_log("worker_died", after=seen)
 
 
 def test_an_import_that_never_ends_is_bounded_by_boot_timeout():

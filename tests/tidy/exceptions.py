@@ -106,6 +106,7 @@ NO_UNIT_TEST = {
     "cli/top.cc": "tests/process: test_top",
     "cli/trace.cc": "tests/process: test_trace",
     "base/log_format.cc": "log_test reads each format",
+    "base/log_id.cc": "messages_page_test and log_test",
     "master/chronicle.cc": "tests/process and tests/faults read its lines",
     "master/nursery.cc": "part of the fleet: fleet_test",
     "master/oom_watch.cc": "needs a cgroup that runs out of memory",

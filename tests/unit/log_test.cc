@@ -133,7 +133,9 @@ TEST_CASE("the journal gets native fields", "[log]") {
   const FakeJournal journal{scratch / "journal"};
   REQUIRE(log::open({.format = "journald", .journal_socket = scratch / "journal"}));
   log::set_context({{"generation", 7}});
-  log::critical("Traceback\n  x", {{"request_id", "abc"}});
+  log::critical(
+      "Traceback\n  x",
+      {log::Id::application_error, {"request_id", "abc"}, log::beside({"worker", 3})});
   log::raw("printed\n");
   log::set_context({});
   REQUIRE(log::open({}));
@@ -142,10 +144,26 @@ TEST_CASE("the journal gets native fields", "[log]") {
   CHECK(entry.at("PRIORITY") == "2");
   CHECK(entry.at("SYSLOG_IDENTIFIER") == "monodon");
   CHECK(entry.at("REQUEST_ID") == "abc");
+  CHECK(entry.at("WORKER") == "3");
+  CHECK(entry.at("EVENT") == "application_error");
+  CHECK(entry.at("MESSAGE_ID") == log::row_of(log::Id::application_error).message_id);
   CHECK(entry.at("GENERATION") == "7");
   const auto raw = journal.receive();
   CHECK(raw.at("MESSAGE") == "printed");
   CHECK(raw.at("SOURCE") == "application");
+}
+
+TEST_CASE("what the words say already is left out of the text only", "[log]") {
+  {
+    const Captured log{"text"};
+    log::info("worker 3 serves", {log::Id::worker_ready, log::beside({"worker", 3})});
+    CHECK(log.bare() == "[INFO] worker 3 serves\n");
+  }
+  const Captured log{"json"};
+  log::info("worker 3 serves", {log::Id::worker_ready, log::beside({"worker", 3})});
+  const auto objects = log.objects();
+  CHECK(objects.at(0)["event"] == "worker_ready");
+  CHECK(objects.at(0)["worker"] == 3);
 }
 
 TEST_CASE("options that make no sense leave the log as it was", "[log]") {

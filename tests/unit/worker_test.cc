@@ -146,6 +146,9 @@ TEST_CASE("a deadline answers 504, tells the master, and the worker can leave",
     CHECK(w.await_message().frame.kind == wire::Kind::ready);
     const std::string answer = w.ask(get("/gate"));
     CHECK(answer.starts_with("HTTP/1.1 504 "));
+    const auto slow = w.await_message();
+    CHECK(slow.frame.kind == wire::Kind::slow);
+    CHECK(slow.text == "stack of the toy");
     const wire::Message told = w.await_message();
     CHECK(told.frame.kind == wire::Kind::stuck);
     CHECK(told.text.starts_with("GET /gate"));

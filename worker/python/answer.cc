@@ -151,7 +151,8 @@ void Answer::close(PyObject* result) {
   // The answer has been given by now, so this is for the log only.
   const worker::Request& request = *call_.request;
   log::error("close() of the response raised\n" + take_traceback(),
-             {{"method", request.head->method},
+             {log::Id::application_error,
+              {"method", request.head->method},
               {"path", request.head->path},
               {"request_id", request.request_id}});
 }

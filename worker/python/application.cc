@@ -110,7 +110,8 @@ worker::LoadError PythonApplication::start_worker(const worker::WorkerInfo& info
   stacks_.arm();
   watch_signals();
   if (!call_runtime("start_worker"))
-    log::warning("starting the worker raised\n" + take_traceback());
+    log::warning("starting the worker raised\n" + take_traceback(),
+                 {log::Id::application_error});
   const Ref numbers =
       Ref::steal(Py_BuildValue("(III)", info.slot, info.generation, info.threads));
   if (numbers && call_runtime("call_post_fork", numbers.get())) return {};
@@ -182,14 +183,16 @@ void PythonApplication::serve(const worker::Request& request,
 void PythonApplication::watch_signals() {
   std::array<int, 2> ends{};
   if (::pipe2(ends.data(), O_NONBLOCK | O_CLOEXEC) != 0) {
-    log::warning(last_error("watch signals of the application").message());
+    log::warning(last_error("watch signals of the application").message(),
+                 {log::Id::application_warning});
     return;
   }
   signals_.reset(ends[0]);
   signals_from_.reset(ends[1]);
   const Ref fd = Ref::steal(PyLong_FromLong(ends[1]));
   if (!call_runtime("watch_signals", fd.get()))
-    log::warning("signals of the application cannot be watched\n" + take_traceback());
+    log::warning("signals of the application cannot be watched\n" + take_traceback(),
+                 {log::Id::application_warning});
 }
 
 // Python-level handlers of signals run here while no request does.
@@ -199,7 +202,8 @@ void PythonApplication::on_interrupt() {
   }
   const Held held;
   if (PyErr_CheckSignals() != 0)
-    log::warning("a signal handler raised\n" + take_traceback());
+    log::warning("a signal handler raised\n" + take_traceback(),
+                 {log::Id::application_error});
 }
 
 std::string PythonApplication::dump_stacks() {
@@ -209,7 +213,8 @@ std::string PythonApplication::dump_stacks() {
 void PythonApplication::stop_worker() {
   const Held held;
   if (!call_runtime("stop_worker"))
-    log::warning("stopping the worker raised\n" + take_traceback());
+    log::warning("stopping the worker raised\n" + take_traceback(),
+                 {log::Id::application_error});
 }
 
 }  // namespace monodon::python

@@ -39,7 +39,8 @@ void Stacks::arm() {
   const Ref signal = Ref::steal(PyLong_FromLong(stacks_signal()));
   const Ref armed = call_runtime("arm_stacks", signal.get(), fd.get());
   if (!armed) {
-    log::warning("stacks cannot be taken\n" + take_traceback());
+    log::warning("stacks cannot be taken\n" + take_traceback(),
+                 {log::Id::stacks_missing});
     return;
   }
   memory_ = std::move(memory);

@@ -1,0 +1,167 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "base/log_id.h"
+
+#include <array>
+
+namespace monodon::log {
+namespace {
+
+constexpr auto kIds = std::to_array<IdRow>({
+    {Id::server_started, "server_started", "71f1f665aa35444bbe3d6137b40ddc12",
+     "The master began; the application is not imported yet.", "None."},
+    {Id::server_listening, "server_listening", "2d53d90aa0e5444db46021629ea58d4a",
+     "A listener is ready, passed by systemd or bound.", "None."},
+    {Id::server_stopping, "server_stopping", "e427f923048c4c2a90f91f3361259f81",
+     "SIGTERM, SIGINT or SIGQUIT came, or `systemctl stop`.", "None."},
+    {Id::server_stopped, "server_stopped", "236b191dd7c546779f667d1cd5ff0342",
+     "The last worker is gone; the master leaves.", "None."},
+    {Id::server_failed, "server_failed", "154d3f2a462346009afbdca159e45a33",
+     "The master cannot start or go on.", "The message says what stands in the way."},
+    {Id::configuration_note, "configuration_note", "5c5c045948104e48953a73dade2c5aa2",
+     "Something in the configuration has no effect.", "Remove it, or leave it."},
+    {Id::configuration_warning, "configuration_warning",
+     "ec2db0bba3a14034814835cc1dccd17d",
+     "Something in the configuration is allowed, and probably not meant.",
+     "Do what the message says."},
+    {Id::configuration_error, "configuration_error", "1c2cdf24f13546588599b95c9d5d01ba",
+     "The configuration cannot be used. A running server serves on with its old one.",
+     "Correct the place that is named; `monodon check` tells whether it is right now."},
+    {Id::workers_changed, "workers_changed", "99a286ed09e24decb764720b66a908b8",
+     "SIGTTIN, SIGTTOU or SIGWINCH changed the number of workers.",
+     "A reload brings back the configured number."},
+    {Id::logs_reopened, "logs_reopened", "3446c830fbc746519115c4fbcde73a8b",
+     "SIGUSR1 came, usually from logrotate.", "None."},
+    {Id::log_failed, "log_failed", "0b6539c7e1264fbd87c565877a04cd23",
+     "A log file cannot be opened or written.",
+     "Look at the directory, its owner and its free space; then send SIGUSR1."},
+    {Id::reload_begun, "reload_begun", "d444689f88644bf8b39b21128cc804bf",
+     "SIGHUP, `monodon reload` or `systemctl reload`.", "None."},
+    {Id::generation_proposed, "generation_proposed", "8463b75df01b49f18a2e8078629a047c",
+     "A new generation of the application is going to be imported.", "None."},
+    {Id::application_loaded, "application_loaded", "fe705f4510124ca286a789507487cf99",
+     "The application was imported.", "None."},
+    {Id::application_failed, "application_failed", "e3ba9d8ae03e489f9de1aa733d88f664",
+     "The application cannot be imported. The old generation, if there is one, serves "
+     "on.",
+     "Correct the error in the traceback; reload."},
+    {Id::application_warning, "application_warning", "9d02407d7776475e95657d35af721385",
+     "The import left something that does not survive a fork: a thread, a socket.",
+     "Open it after the fork, or set preload: false."},
+    {Id::zygote_failed, "zygote_failed", "e2c0794c400d4c9c96faa15e9f35e09d",
+     "The process that forks workers ended, hung, or could not be started. Its workers"
+     " serve on.",
+     "If it repeats: memory, limits (TasksMax), or an application that ends its own "
+     "process."},
+    {Id::worker_ready, "worker_ready", "ace9925a2a6e44abbd9167f132136188",
+     "A worker serves.", "None."},
+    {Id::worker_not_forked, "worker_not_forked", "bf5d7613637e43f282ece650d307a73b",
+     "There is no process for a slot; it is tried again.",
+     "Memory or TasksMax of the service; the message has the kernel's reason."},
+    {Id::worker_load_failed, "worker_load_failed", "e2d032a5ad614c439a7a4cf2994bbbe5",
+     "A worker could not import the application (preload: false) or start its threads.",
+     "Correct the error in the traceback."},
+    {Id::worker_retiring, "worker_retiring", "ee4bc82b82574b13b9772b7b7f766cde",
+     "A worker asks to be replaced: max_requests, max_lifetime, max_memory, or SIGTERM"
+     " to it.",
+     "None; often max_memory: look for a leak."},
+    {Id::worker_ended, "worker_ended", "8ff6476f32314ad982d0c4891fbbe410",
+     "A worker left as it was asked to.", "None."},
+    {Id::worker_died, "worker_died", "e392568e58894e57b58c58bfff1533e4",
+     "A worker ended that nobody had asked to: a signal, an exit of the application, a"
+     " deadline of the master.",
+     "The message names the request that it ran and, where one was taken, the last "
+     "stack. SIGSEGV: an extension module; SIGKILL: somebody else, often a container's"
+     " limit."},
+    {Id::worker_out_of_memory, "worker_out_of_memory",
+     "3d79be4c8acd4e8fa530e7eb22c2de0d",
+     "The kernel killed a worker because the service had no memory left (MemoryMax, or"
+     " the machine).",
+     "Fewer workers or threads, more memory, or max_memory to replace workers before."},
+    {Id::worker_silent, "worker_silent", "b6644d13c3a046bab89f21292080f7df",
+     "A worker shows no sign of life: stopped, or it waits in the kernel.",
+     "`monodon trace`, and the state of the process (D: a disk or a network file "
+     "system)."},
+    {Id::worker_stuck, "worker_stuck", "118f7bab09f34b95a8a8dc5c0c05cccc",
+     "A request ran past request_timeout; the client has 504, the worker is replaced.",
+     "The stacks that were logged show where; a timeout is missing there."},
+    {Id::worker_overdue, "worker_overdue", "e4385475425c4ce0b6fb826876c42a8b",
+     "A worker or zygote did what it was told too late and is killed.",
+     "graceful_timeout or boot_timeout may be too short for this application."},
+    {Id::worker_undead, "worker_undead", "6108e7116896459885416b2536fa787b",
+     "A process does not die of SIGKILL.",
+     "It waits for a disk or a network file system; only the kernel can end that."},
+    {Id::master_gone, "master_gone", "0974c2e3bcc1425db31a4f606043afc0",
+     "A worker has lost its master; it finishes its requests and leaves.",
+     "Look for the end of the master in the journal. systemd starts a new one."},
+    {Id::request_slow, "request_slow", "424eeac3cfe74e8ab53603e91bb3b7c5",
+     "A request has run longer than slow_request; its stacks follow.",
+     "Look at the stacks."},
+    {Id::request_deadline, "request_deadline", "86e69febf51f4aada9cdf41bb9acb4c7",
+     "A request ran past request_timeout and was ended.",
+     "A timeout is missing in the application, or request_timeout is too short."},
+    {Id::request_cut, "request_cut", "7ca50cc53d574e50a3167b401748ef65",
+     "A worker had to leave before its requests were finished (graceful_timeout).",
+     "A longer graceful_timeout, or shorter requests."},
+    {Id::application_error, "application_error", "d3663c1eaf3c4a41a7c54ee2e30c5ff5",
+     "The application raised, or a signal handler or hook of it did.",
+     "Correct the error in the traceback."},
+    {Id::response_invalid, "response_invalid", "dc6c31b2b84f470a96b206a69953d2b1",
+     "The application broke WSGI or HTTP: a body that does not fit its length, a bad "
+     "field.",
+     "Correct the view that is named."},
+    {Id::resources_short, "resources_short", "010b540f87354729b9ea0cd9667fbe6e",
+     "Descriptors, memory or disk space are missing for a connection or a body.",
+     "LimitNOFILE, MemoryMax, free space of spool_directory."},
+    {Id::stacks_missing, "stacks_missing", "9fb103ee2c77484d9279c5297f0182d2",
+     "Python stacks cannot be taken in this worker.",
+     "Look at the traceback; faulthandler may be in use by the application."},
+    {Id::generation_rolling, "generation_rolling", "6981cd9b509d4520a3c8661bbf9f93f8",
+     "The new generation passed its checks; workers are replaced one by one.", "None."},
+    {Id::generation_committed, "generation_committed",
+     "a6b42f0fc34640898541b3ce68216026",
+     "All workers are of the new generation; the reload succeeded.", "None."},
+    {Id::generation_refused, "generation_refused", "69c72c7cde9a4f8da8ea97460fd97dd7",
+     "A reload failed before any worker was replaced. The old generation serves on.",
+     "The message has the reason; correct it and reload."},
+    {Id::generation_rolled_back, "generation_rolled_back",
+     "5c9972d1fb2946b4bd2647270d9c06ca",
+     "New workers died or failed while they took over; the old generation serves "
+     "again.",
+     "The message has the reason; correct it and reload."},
+    {Id::upgrade_begun, "upgrade_begun", "9d234661497f4a9a9d243a30bf480b46",
+     "SIGUSR2 or `monodon upgrade`: the program is executed anew, in the same process.",
+     "None."},
+    {Id::upgrade_failed, "upgrade_failed", "620df88bd0934d289d746f7b57f095ac",
+     "The other version cannot take over, or not everything of the one before. The old "
+     "version, or what there is, serves on.",
+     "The message has the reason; a restart of the service always works."},
+    {Id::upgrade_done, "upgrade_done", "d2c546e0cbc74da6bc9333d07ef4b8c1",
+     "The other version runs; the workers of before are replaced one by one.", "None."},
+    {Id::exporter_failed, "exporter_failed", "4606b5ec491d418a9afd8b1e313b8c2d",
+     "The exporter ended or cannot be started; there are no metrics. Requests go on.",
+     "It is started again; the message has the reason, often a port that is taken."},
+    {Id::exporter_limited, "exporter_limited", "2e87de063b014c5ca168e9ec596cea08",
+     "The exporter cannot see something: listen queues, a page, a value.",
+     "Often AF_NETLINK is missing in RestrictAddressFamilies= of the unit."},
+    {Id::bug, "bug", "e72ac1290d2149a5a7d26e1d09c4276a",
+     "Monodon did what it never should.", "Please report it, with the message."},
+});
+
+constexpr bool in_order() {
+  for (std::size_t i = 0; i < kIds.size(); ++i)
+    if (kIds.at(i).id != static_cast<Id>(i)) return false;
+  return true;
+}
+static_assert(in_order());
+
+}  // namespace
+
+std::span<const IdRow> ids() noexcept {
+  return kIds;
+}
+
+const IdRow& row_of(Id id) noexcept {
+  return kIds.at(static_cast<std::size_t>(id));
+}
+
+}  // namespace monodon::log
