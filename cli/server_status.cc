@@ -6,6 +6,7 @@
 
 #include "base/clock.h"
 #include "base/memory.h"
+#include "cli/kernel_facts.h"
 #include "scoreboard/totals.h"
 
 namespace monodon::cli {
@@ -93,6 +94,13 @@ Result<ServerView> ServerView::open(const Answer& answer) {
   view.then_.reload = value_of<std::uint32_t>(json, "reload", 0);
   view.then_.workers = value_of<std::uint32_t>(json, "workers", 0);
   view.then_.stopping = value_of<bool>(json, "stopping", false);
+  if (const auto listeners = json.find("listeners");
+      listeners != json.end() && listeners->is_array())
+    for (const Json& row : *listeners)
+      if (row.is_object())
+        view.then_.listeners.push_back({value_of<std::string>(row, "address", ""),
+                                        value_of<bool>(row, "unix", false),
+                                        value_of<std::uint64_t>(row, "inode", 0)});
   if (const int fd = descriptor(json, "board", answer); fd >= 0) {
     auto board = scoreboard::BoardView::open(fd);
     if (!board) return board.error();
@@ -153,6 +161,7 @@ Result<ServerStatus> read_status(const Answer& answer) {
   auto view = ServerView::open(answer);
   if (!view) return view.error();
   ServerStatus status = view.value().read();
+  add_kernel_facts(status);
   for (SlotStatus& slot : status.slots)
     if (slot.pid > 0) slot.memory = pss_bytes(std::to_string(slot.pid));
   return status;

@@ -9,6 +9,7 @@
 
 #include "base/result.h"
 #include "cli/control_client.h"
+#include "metrics/listen_queue.h"
 #include "scoreboard/board_view.h"
 #include "scoreboard/view.h"
 
@@ -50,8 +51,9 @@ struct ServerStatus {
   bool stopping = false;
   scoreboard::BoardReport board;
   std::vector<SlotStatus> slots;
-  std::vector<QueueStatus> queues;
-  std::uint64_t now_ns = 0;  // CLOCK_MONOTONIC
+  std::vector<metrics::ListenerFacts> listeners;
+  std::vector<QueueStatus> queues;  // of those that can be seen
+  std::uint64_t now_ns = 0;         // CLOCK_MONOTONIC
 };
 
 // The server as its shared memory shows it, again and again, with one answer to
@@ -64,7 +66,7 @@ class ServerView {
   ServerView& operator=(ServerView&&) noexcept;
   ~ServerView();
 
-  // As it is now, but for the memory of the workers. Never waits.
+  // As it is now, but for the memory of the workers and kernel_facts.h. Never waits.
   [[nodiscard]] ServerStatus read();
   // At the last look there was a worker whose page did not come with the answer: it is
   // time to ask for another answer.

@@ -54,6 +54,15 @@ std::vector<std::string> running(const SlotStatus& slot, std::uint64_t now_ns) {
   return all;
 }
 
+std::string queue_text(const ServerStatus& status) {
+  std::string text;
+  for (const QueueStatus& queue : status.queues) {
+    text += fmt::format("  queue {}/{} at ", queue.waiting, queue.limit);
+    append_escaped(text, queue.listener);
+  }
+  return text;
+}
+
 bool ever_used(const SlotStatus& slot) {
   return slot.pid != 0 || slot.starts != 0 || slot.state != "vacant";
 }

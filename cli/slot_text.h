@@ -19,6 +19,9 @@ namespace monodon::cli {
 // That of the slot; a worker that serves tells by itself whether it is busy or idle.
 [[nodiscard]] std::string state_of(const SlotStatus& slot);
 
+// "  queue 3/511 at unix:/run/site.sock" for each listener.
+[[nodiscard]] std::string queue_text(const ServerStatus& status);
+
 // False: a place that no worker ever took. There is always room for a worker more than
 // wanted, for the time of a reload.
 [[nodiscard]] bool ever_used(const SlotStatus& slot);

@@ -42,11 +42,17 @@ Json json_of(const scoreboard::ThreadReport& thread, std::size_t index,
 }
 
 Json json_of(const SlotStatus& slot, std::uint64_t now_ns) {
-  Json json{{"slot", slot.slot},         {"state", slot.state},
-            {"serial", slot.serial},     {"generation", slot.generation},
-            {"pid", slot.pid},           {"age", slot.age},
-            {"next_try", slot.next_try}, {"starts", slot.starts},
-            {"failures", slot.failures}, {"memory_bytes", slot.memory}};
+  Json json{{"slot", slot.slot},
+            {"state", slot.state},
+            {"serial", slot.serial},
+            {"generation", slot.generation},
+            {"pid", slot.pid},
+            {"age", slot.age},
+            {"next_try", slot.next_try},
+            {"starts", slot.starts},
+            {"failures", slot.failures},
+            {"memory_bytes", slot.memory},
+            {"cpu_seconds", static_cast<double>(slot.cpu_us) / 1e6}};
   json["totals"] = json_of(slot.totals);
   if (!slot.page) {
     json["worker"] = nullptr;
@@ -97,6 +103,11 @@ std::string status_json(const ServerStatus& status) {
     reloads[std::string{scoreboard::name_of(static_cast<scoreboard::Reload>(i))}] =
         status.board.reloads[i];
   json["reloads"] = std::move(reloads);
+  json["listen_queues"] = Json::array();
+  for (const QueueStatus& queue : status.queues)
+    json["listen_queues"].push_back({{"listener", queue.listener},
+                                     {"waiting", queue.waiting},
+                                     {"limit", queue.limit}});
   json["slots"] = Json::array();
   scoreboard::Totals sum;
   for (const SlotStatus& slot : status.slots) {

@@ -83,6 +83,7 @@ std::string headline(const ServerStatus& status) {
         ", up " + spell_seconds(seconds_since(status.board.started_ns, status.now_ns));
   text += reload_of(status);
   if (status.stopping) text += ", stopping";
+  text += queue_text(status);
   return text + "\n";
 }
 

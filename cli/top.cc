@@ -10,8 +10,10 @@
 #include "base/clock.h"
 #include "cli/commands.h"
 #include "cli/control_client.h"
+#include "cli/kernel_facts.h"
 #include "cli/terminal.h"
 #include "cli/top_text.h"
+#include "metrics/process_stats.h"
 
 namespace monodon::cli {
 namespace {
@@ -52,6 +54,8 @@ class Observatory {
       status_ = view_->read();
     else if (silent > kSilence)
       note_ = fmt::format("NO SIGN OF LIFE of the master for {:.0f}s", silent);
+    add_kernel_facts(status_);
+    add_memory();
     trend_.note(status_);
   }
 
@@ -62,6 +66,21 @@ class Observatory {
   }
 
  private:
+  // That of the last seconds: a thread looks, which may have to wait for a process.
+  void add_memory() {
+    std::vector<std::uint32_t> pids;
+    for (const SlotStatus& slot : status_.slots)
+      if (slot.pid > 0) pids.push_back(static_cast<std::uint32_t>(slot.pid));
+    // Not before the terminal has blocked its signals, which the thread inherits. Never
+    // destroyed: leaving must not wait for a look that a dead disk holds up.
+    static auto& sampler = *new metrics::PssSampler;
+    const auto memory = sampler.exchange(pids);
+    for (SlotStatus& slot : status_.slots)
+      if (const auto seen = memory.find(static_cast<std::uint32_t>(slot.pid));
+          seen != memory.end())
+        slot.memory = seen->second;
+  }
+
   std::string path_;
   std::optional<ServerView> view_;
   ServerStatus status_;

@@ -186,11 +186,7 @@ std::string third_line(const ServerStatus& status, const Pace& all) {
       fmt::format("{} req/s  p50 {}  p99 {}  {} err/s  cpu {}",
                   spell_rate(all.requests), spell_latency(all.p50),
                   spell_latency(all.p99), spell_rate(all.errors), spell_cpu(all.cpu));
-  for (const QueueStatus& queue : status.queues) {
-    text += fmt::format("  queue {}/{} at ", queue.waiting, queue.limit);
-    append_escaped(text, queue.listener);
-  }
-  return text;
+  return text + queue_text(status);
 }
 
 void add_help(std::vector<TopLine>& lines) {

@@ -168,6 +168,14 @@ ControlReply Server::status_reply() const {
   const auto seconds = [](Clock::duration d) {
     return std::chrono::duration<double>(d).count();
   };
+  nlohmann::json listeners = nlohmann::json::array();
+  for (const Listener& listener : *estate_.listeners) {
+    struct stat about {};
+    if (::fstat(listener.fd.get(), &about) == 0)
+      listeners.push_back({{"address", listener.info.address},
+                           {"unix", listener.info.unix_socket},
+                           {"inode", about.st_ino}});
+  }
   nlohmann::json slots = nlohmann::json::array();
   const auto& all = fleet_.pool().slots();
   for (std::size_t i = 0; i < all.size(); ++i) {
@@ -203,6 +211,7 @@ ControlReply Server::status_reply() const {
                         {"stopping", fleet_.stopping()},
                         {"upgrades", upgrades_},
                         {"board", 0},  // index of the board's descriptor
+                        {"listeners", std::move(listeners)},
                         {"slots", std::move(slots)}});
   return reply;
 }

@@ -189,6 +189,24 @@ def test_top_sees_workers_that_came_later_and_what_they_run():
                 connection.response()
 
 
+def test_top_and_status_show_what_only_the_kernel_knows():
+    with Server(config={"workers": 1}) as server:
+        server.await_workers(1)
+        server.wait(lambda: server.get("/burn?rounds=100000")
+                    and server.status()["slots"][0]["cpu_seconds"] > 0, "processor time")
+        os.kill(server.workers()[0], signal.SIGSTOP)
+        with Screen(server, columns=200) as top, server.connect() as connection:
+            connection.send(request())  # nobody accepts it
+            top.await_text(r" cpu \d+%  queue 1/\d+ at unix:.*http\.sock")
+            top.await_frame(lambda f: re.search(r"\d+% +\d+\.\dM", slots(f).get(0, "")),
+                            "processor time and memory")
+            status = server.status()
+            queue, = status["listen_queues"]
+            assert queue["waiting"] == 1 and queue["listener"].endswith("http.sock")
+            os.kill(server.workers()[0], signal.SIGCONT)
+            assert connection.response().status == 200
+
+
 def test_top_without_a_terminal_is_plain_text():
     with Server(config={"workers": 2}) as server:
         server.await_workers(2)

@@ -100,6 +100,7 @@ NO_UNIT_TEST = {
     "base/passed_fds.cc": "wire_test passes descriptors",
     "cli/status.cc": "server_status_test.cc has its parts",
     "cli/status_json.cc": "server_status_test.cc",
+    "cli/kernel_facts.cc": "tests/process: test_top",
     "cli/slot_text.cc": "server_status_test.cc, by the texts made with it",
     "cli/status_text.cc": "server_status_test.cc",
     "cli/terminal.cc": "tests/process: test_top, on a pseudo-terminal",
