@@ -4,7 +4,7 @@
 import os
 import socket
 
-DIRECTORY = os.environ["MONODON_TEST_DIR"]
+DIRECTORY = os.environ["GATES_DIRECTORY"]
 
 
 def wait(name):

@@ -102,7 +102,7 @@ class Server:
     def _environment(self, more, watchdog):
         base = {name: os.environ[name] for name in
                 ("PATH", "HOME", "LANG", "ASAN_OPTIONS", "UBSAN_OPTIONS") if name in os.environ}
-        base |= {"MONODON_TEST_DIR": self.scratch, "PYTHONDONTWRITEBYTECODE": "1",
+        base |= {"GATES_DIRECTORY": self.scratch, "PYTHONDONTWRITEBYTECODE": "1",
                  "MONODON_METRICS_BIND": "off"}
         if "MONODON_TEST_PRELOAD" in os.environ:
             base["LD_PRELOAD"] = os.environ["MONODON_TEST_PRELOAD"]
@@ -134,9 +134,11 @@ class Server:
             json.dump(values, file, indent=1)
 
     def write(self, name, text):
-        """A file of the application, in the scratch directory."""
-        with open(self.path(name), "w", encoding="utf-8") as file:
+        """A file of the application, in the scratch directory: the old one or the new
+        one, whenever an import looks."""
+        with open(self.path(name + ".new"), "w", encoding="utf-8") as file:
             file.write(text)
+        os.replace(self.path(name + ".new"), self.path(name))
 
     def argv(self):
         if self.command is not None:
@@ -233,7 +235,7 @@ class Server:
 
     def processes(self):
         """All that were started by this server and live, wherever they hang now."""
-        mark = f"MONODON_TEST_DIR={self.scratch}\0".encode()
+        mark = f"GATES_DIRECTORY={self.scratch}\0".encode()
         return proc.with_environment(mark)
 
     def workers(self):
