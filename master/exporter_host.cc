@@ -10,6 +10,7 @@
 #include "master/install_paths.h"
 #include "master/obituary.h"
 #include "master/proposal.h"
+#include "metrics/application_region.h"
 
 namespace monodon::master {
 
@@ -123,8 +124,9 @@ void ExporterHost::rest(Clock::time_point started) {
 // An exporter that is gone tells by its pidfd; one that does not read is told again.
 void ExporterHost::tell_facts(int board_fd) {
   if (facts_told_) return;
-  const std::array<int, 2> fds{board_fd, listener_.front().fd.get()};
-  const std::span<const int> all{fds};
+  const int region = metrics::application_region();
+  const std::array<int, 3> fds{board_fd, listener_.front().fd.get(), region};
+  const auto all = std::span<const int>{fds}.first(region < 0 ? 2 : 3);
   const auto told =
       metrics::send(process_.channel.get(), *facts_, introduced_ ? all.first(0) : all);
   if (told)

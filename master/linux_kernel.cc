@@ -21,6 +21,7 @@ extern "C" {
 #include <system_error>
 #include <utility>
 
+#include "metrics/application_region.h"
 #include "scoreboard/segment.h"
 #include "scoreboard/view.h"
 #include "worker/zygote.h"
@@ -71,12 +72,16 @@ Result<Page> make_page(std::size_t threads) {
 // posix_spawn's two option objects, released on every path.
 class SpawnOptions {
  public:
-  explicit SpawnOptions(int channel) {
+  SpawnOptions(int channel, int region) {
     posix_spawn_file_actions_init(&actions_);
     posix_spawnattr_init(&attributes_);
     posix_spawn_file_actions_adddup2(&actions_, channel, worker::kZygoteChannel);
+    static_assert(metrics::kRegionFd == worker::kZygoteChannel + 1);
+    if (region >= 0)
+      posix_spawn_file_actions_adddup2(&actions_, region, metrics::kRegionFd);
     // Descriptors that we were born with and know nothing of are not CLOEXEC.
-    posix_spawn_file_actions_addclosefrom_np(&actions_, worker::kZygoteChannel + 1);
+    posix_spawn_file_actions_addclosefrom_np(
+        &actions_, worker::kZygoteChannel + (region >= 0 ? 2 : 1));
     sigset_t none;
     sigset_t all;
     ::sigemptyset(&none);
@@ -117,14 +122,15 @@ bool is_known(std::span<const int> known, int pid) {
   return std::find(known.begin(), known.end(), pid) != known.end();
 }
 
-// A child with a channel as descriptor 3 and no other beyond the standard ones.
+// A child with a channel as descriptor 3, `region` (if not -1) as 4, and no other
+// beyond the standard ones.
 Result<Process> spawn(const std::vector<std::string>& argv,
-                      const std::vector<std::string>& environment) {
+                      const std::vector<std::string>& environment, int region) {
   auto channel = make_channel();
   if (!channel) return channel.error();
   Process process;
   process.channel = std::move(channel.value().ours);
-  const SpawnOptions options{channel.value().theirs.get()};
+  const SpawnOptions options{channel.value().theirs.get(), region};
   const int refused = ::posix_spawn(&process.pid, argv.at(0).c_str(), options.actions(),
                                     options.attributes(), pointers(argv).data(),
                                     pointers(environment).data());
@@ -141,14 +147,14 @@ Result<Process> spawn(const std::vector<std::string>& argv,
 
 Result<Process> LinuxKernel::start_exporter(
     const std::vector<std::string>& argv, const std::vector<std::string>& environment) {
-  return spawn(argv, environment);
+  return spawn(argv, environment, -1);
 }
 
 Result<Process> LinuxKernel::start_zygote(const ZygoteOrder& order) {
   const std::string boot = worker::to_json(order.boot);
   if (boot.size() > wire::kMaxText)
     return Error{"start zygote: the settings are larger than 64 KiB", E2BIG};
-  auto spawned = spawn(order.argv, order.environment);
+  auto spawned = spawn(order.argv, order.environment, metrics::application_region());
   if (!spawned)
     return Error{"start zygote: " + spawned.error().what, spawned.error().code};
   Process process = std::move(spawned).value();

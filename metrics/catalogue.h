@@ -116,6 +116,11 @@ inline constexpr auto kCatalogue = std::to_array<Metric>({
     {"log_lines_dropped_total", Type::counter, "",
      "Log lines of workers that found no reader in time."},
 
+    {"application_series_dropped_total", Type::counter, "",
+     "Series of the application that are not shown: the table is full, or the name "
+     "with "
+     "its labels too long."},
+
     {"exporter_starts_total", Type::counter, "",
      "Times that the exporter was started; more than 1 means that it died."},
     {"exporter_scrapes_total", Type::counter, "", "Scrapes before this one."},

@@ -15,7 +15,7 @@ namespace {
 
 using Json = nlohmann::json;
 
-constexpr std::size_t kMaxFds = 2;
+constexpr std::size_t kMaxFds = 3;
 constexpr std::size_t kMaxText = 64 * 1024;
 
 Outcome send_text(int channel, const std::string& text, std::span<const int> fds) {

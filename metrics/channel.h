@@ -21,7 +21,8 @@ namespace monodon::metrics {
 inline constexpr int kExporterChannel = 3;
 
 // What the exporter has to know and the board does not say. Sent first, with the
-// descriptors of board and listener, and again, without, when something changes.
+// descriptors of board, listener and (if there is one) the application's region
+// (metrics/application_region.h), and again, without, when something changes.
 struct Facts {
   std::string application;
   std::string configuration_hash;

@@ -9,6 +9,7 @@
 
 #include "base/clock.h"
 #include "base/log.h"
+#include "metrics/application_metrics.h"
 #include "metrics/channel.h"
 #include "metrics/collect.h"
 #include "metrics/dashboard.h"
@@ -32,8 +33,9 @@ void use_log(const Facts& facts) {
 class Exporter {
  public:
   Exporter(UniqueFd channel, Facts facts, scoreboard::BoardView board,
-           UniqueFd listener)
+           UniqueFd listener, UniqueFd region)
       : channel_{std::move(channel)},
+        application_{std::move(region)},
         observer_{std::move(board)},
         server_{std::move(listener), [this](std::string_view p) { return answer(p); }} {
     around_.facts = std::move(facts);
@@ -125,7 +127,12 @@ class Exporter {
     const std::uint64_t began = monotonic_ns();
     sample_queues();
     Exposition exposition;
-    collect(look(), around_, exposition);
+    const Sight sight = look();
+    around_.series_dropped = application_.dropped();
+    collect(sight, around_, exposition);
+    std::vector<std::uint32_t> pids;
+    for (const SlotSight& slot : sight.slots) pids.push_back(slot.row.pid);
+    exposition.append(application_.read(pids));
     HttpAnswer answer{200, "text/plain; version=0.0.4; charset=utf-8",
                       std::move(exposition).text()};
     ++around_.scrapes;
@@ -134,6 +141,7 @@ class Exporter {
   }
 
   UniqueFd channel_;
+  ApplicationMetrics application_;
   Observer observer_;
   Surroundings around_;
   std::optional<SocketDiagnosis> diagnosis_;
@@ -150,7 +158,7 @@ int run_exporter(UniqueFd channel) {
   for (const int signo : {SIGINT, SIGQUIT, SIGHUP, SIGTERM, SIGPIPE, SIGUSR1})
     (void)::signal(signo, SIG_IGN);
   auto first = receive(channel.get());
-  if (!first || !first.value().facts || first.value().fds.size() != 2) {
+  if (!first || !first.value().facts || first.value().fds.size() < 2) {
     if (first || first.error().code != ECONNRESET)
       log::error("the exporter was started without its orders; only the master does it",
                  {log::Id::exporter_failed});
@@ -166,7 +174,8 @@ int run_exporter(UniqueFd channel) {
   const int flags = ::fcntl(channel.get(), F_GETFL);
   if (flags < 0 || ::fcntl(channel.get(), F_SETFL, flags | O_NONBLOCK) != 0) return 1;
   return Exporter{std::move(channel), std::move(*orders.facts),
-                  std::move(board).value(), std::move(orders.fds[1])}
+                  std::move(board).value(), std::move(orders.fds[1]),
+                  orders.fds.size() > 2 ? std::move(orders.fds[2]) : UniqueFd{}}
       .run();
 }
 

@@ -236,6 +236,8 @@ def load_hooks(specs):
 
 def call_post_fork(numbers):
     _info.append(WorkerInfo(*numbers, os.getpid()))
+    if metrics := sys.modules.get("monodon.prometheus"):
+        metrics.start_worker(_info[-1].slot)
     _hooks["post_fork"](_info[-1])
 
 

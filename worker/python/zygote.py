@@ -4,6 +4,7 @@ application's own interpreter. Loads the extension that lies beside this file, b
 path, so that nothing of ours is on the application's sys.path.
 """
 
+import importlib.machinery
 import importlib.util
 import os
 import sys
@@ -25,10 +26,35 @@ def leave_sys_path():
         del sys.path[0]
 
 
+class Finder:
+    """Has `import monodon.prometheus` find ours, with nothing of ours on sys.path."""
+
+    @staticmethod
+    def find_spec(name, _path=None, _target=None):
+        if name == "monodon":  # unless the wheel's is installed
+            return importlib.machinery.ModuleSpec(name, None, is_package=True)
+        if name == "monodon.prometheus":
+            here = os.path.dirname(os.path.abspath(__file__))
+            file = os.path.join(here, "_monodon_prometheus.py")
+            return importlib.util.spec_from_file_location(name, file)
+        return None
+
+
+def keep_region():
+    """The memory for the application's metrics, if the master gave any, is not for the
+    programs that the application starts."""
+    try:
+        os.set_inheritable(4, False)
+    except OSError:
+        pass  # none
+
+
 def main():
     check = "--check" in sys.argv[1:]
     check_config = "--check-config" in sys.argv[1:]
+    keep_region()
     leave_sys_path()
+    sys.meta_path.append(Finder)
     extension = load_beside("_monodon", "_monodon.abi3.so")
     runtime = load_beside("_monodon_runtime", "_monodon_runtime.py")
     extension.set_runtime(runtime)
