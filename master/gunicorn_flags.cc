@@ -104,8 +104,8 @@ constexpr std::string_view kInMaster =
     "the master runs no Python; what must happen once for a start belongs in the unit "
     "(ExecStartPre=, ExecStartPost=)";
 constexpr std::string_view kAfterFork =
-    "register it in the application: os.register_at_fork(after_in_child=...)";
-constexpr std::string_view kAtExit = "register it in the application with atexit";
+    "name it in the setting post_fork: module:callable";
+constexpr std::string_view kAtExit = "name it in the setting pre_stop: module:callable";
 constexpr std::string_view kRequest =
     "wrap the application in a WSGI middleware, or use Django's request_started and "
     "request_finished";

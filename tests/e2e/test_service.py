@@ -1,6 +1,6 @@
 # SPDX-License-Identifier: Apache-2.0
-"""The site behind nginx on the socket that systemd owns, with the unmodified units of
-conf/systemd and the command line that the site had for Gunicorn."""
+"""The site behind nginx on the socket that systemd owns, in units/ as somebody writes them
+by hand: with the command line that the site had for Gunicorn."""
 
 import json
 

@@ -49,12 +49,12 @@ def stage():
     staged = CACHE / "stage"
     shutil.rmtree(staged, ignore_errors=True)
     root = staged / "root"
-    shutil.copytree(SOURCE / "conf/systemd", root / "etc/systemd/system",
-                    ignore=shutil.ignore_patterns("monodon*"))
+    shutil.copytree(SOURCE / "tests/e2e/units", root / "etc/systemd/system",
+                    ignore=shutil.ignore_patterns("nginx.conf"))
     sites = root / "etc/nginx/sites-enabled"
     sites.mkdir(parents=True)
     # The name of the site that Debian's nginx comes with, which this one replaces.
-    shutil.copy(SOURCE / "conf/nginx/aclarknet.conf", sites / "default")
+    shutil.copy(SOURCE / "tests/e2e/units/nginx.conf", sites / "default")
     home = root / "srv/aclarknet"
     # Without monodon.yaml, which `serve` would read: the command line is under test.
     skip = shutil.ignore_patterns("run", "__pycache__", "*.pyc", "monodon.yaml")

@@ -148,13 +148,20 @@ class NotifySocket:
             os.close(self.stored.pop()[1])
 
     def stored_now(self):
-        """[(name, descriptor)]; a polled one whose other end is gone is dropped."""
+        """[(name, descriptor)]; a polled one whose other end is gone is dropped. As in
+        systemd, all that the last process said comes before the next one's start."""
+        self._watch.wait(lambda: not self._readable(), "the messages to be read")
         for entry in list(self.stored):
             poll = select.poll()
             poll.register(entry[1], 0)
             if entry[2] and poll.poll(0):
                 self._take_out(entry)
         return [(name, fd) for name, fd, _ in self.stored]
+
+    def _readable(self):
+        poll = select.poll()
+        poll.register(self._socket.fileno(), select.POLLIN)
+        return bool(poll.poll(0))
 
     def _take_out(self, entry):
         self.stored.remove(entry)
