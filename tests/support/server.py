@@ -294,12 +294,12 @@ class Server:
         """How many the master and the zygote have open, once that has stopped changing:
         the end of a connection to the control socket is seen a moment later, and the
         zygote of the last generation may still be on its way out."""
-        workers, seen = self.workers(), []
+        seen = []
 
         def steady():
-            zygotes = [pid for pid in proc.children(self.pid)
-                       if pid not in workers and proc.state(pid) != "Z"]
-            seen.append([len(proc.descriptors(pid)) for pid in (self.pid, *zygotes)])
+            others = [pid for pid in proc.children(self.pid) if proc.state(pid) != "Z"
+                      and not proc.title(pid).startswith("monodon: worker")]
+            seen.append([len(proc.descriptors(pid)) for pid in (self.pid, *others)])
             return seen[-1] if seen[-5:] == seen[-1:] * 5 else None
         return self.wait(steady, "steady descriptors")
 
