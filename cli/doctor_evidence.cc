@@ -209,7 +209,8 @@ class Gatherer {
     }
     auto facts =
         read_site(python.value().path, directory, e_.settings->worker.application,
-                  files, e_.live ? property(e_.service, "User") : "");
+                  e_.settings->worker.environment, files,
+                  e_.live ? property(e_.service, "User") : "");
     if (!facts) return void(e_.facts_error = facts.error().message());
     e_.facts = std::move(facts).value();
   }

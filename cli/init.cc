@@ -79,8 +79,9 @@ void find_certificate(Site& site) {
 void ask_the_code(Site& site, const std::string& asked_python) {
   const auto python = master::find_interpreter(asked_python, site.directory);
   if (!python) return say("note: " + python.error().message());
-  const auto facts = read_site(python.value().path, site.directory, site.application,
-                               {site.directory + "/.env"}, owner_of(site.directory));
+  const auto facts =
+      read_site(python.value().path, site.directory, site.application, {},
+                {site.directory + "/.env"}, owner_of(site.directory));
   if (!facts) return say("note: " + facts.error().message());
   const SiteFacts& found = facts.value();
   if (!found.error.empty()) say("note: " + found.error);

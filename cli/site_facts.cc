@@ -69,12 +69,15 @@ Result<SiteFacts> parse_site_facts(const std::string& printed) {
 
 Result<SiteFacts> read_site(const std::string& python, const std::string& directory,
                             const std::string& application,
+                            const std::vector<std::string>& variables,
                             const std::vector<std::string>& environment_files,
                             const std::string& user) {
   const auto script = master::find_in_libdir("read_site.py");
   if (!script) return script.error();
   std::vector<std::string> words;
   if (::geteuid() == 0 && !user.empty()) words = {"runuser", "-u", user, "--"};
+  words.emplace_back("env");
+  words.insert(words.end(), variables.begin(), variables.end());
   words.insert(words.end(), {python, script.value(), directory, application});
   words.insert(words.end(), environment_files.begin(), environment_files.end());
   const auto done = run_program(words, std::chrono::seconds{30});

@@ -23,11 +23,12 @@ struct SiteFacts {
   std::vector<std::string> sqlite;  // database files
 };
 
-// Imports the settings of Django, with the variables of `environment_files`; at most
-// 30 s. An empty `application` is looked for. Root becomes `user` for it: the code of a
-// site is not root's to run.
+// Imports the settings of Django, with `variables` ("NAME=value") and those of
+// `environment_files`; at most 30 s. An empty `application` is looked for. Root becomes
+// `user` for it: the code of a site is not root's to run.
 Result<SiteFacts> read_site(const std::string& python, const std::string& directory,
                             const std::string& application,
+                            const std::vector<std::string>& variables,
                             const std::vector<std::string>& environment_files,
                             const std::string& user);
 

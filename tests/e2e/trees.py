@@ -22,6 +22,8 @@ PACKAGES = [
     # What sites use, to be tried under the restrictions of the units.
     "python3-pil", "python3-psycopg2", "python3-numpy",
     "logrotate", "rpm",
+    # useradd, for a site of its own.
+    "passwd",
 ]
 
 
