@@ -8,7 +8,7 @@ BUILD ?= build
 DEMO_PORT ?= 8000
 suites := unit tidy site python http process faults cost
 
-.PHONY: all bench bootstrap browser build deb demo check faults e2e format clean help rpm wheel \
+.PHONY: all bench bootstrap browser build deb demo check faults e2e format clean help long rpm wheel \
   $(suites:%=test-%)
 
 all: build
@@ -19,6 +19,7 @@ help:
 	@echo 'make check       build and run every test that needs no root'
 	@echo 'make test-SUITE  one suite of: $(suites)'
 	@echo 'make faults      let each system call fail at every place (long)'
+	@echo 'make long        a hundred reloads and so on, 10,000 simulated fleets (long)'
 	@echo 'make bench       measure Monodon and its peers, write docs/benchmarks (long)'
 	@echo 'make e2e         test under a real systemd in a container (root)'
 	@echo 'make deb         Debian package, in $(BUILD)/packages'
@@ -53,9 +54,14 @@ $(suites:%=test-%): test-%: build
 faults: build
 	MONODON_FAULTS=all scripts/check $(BUILD) --suite faults -t 0
 
+# The full numbers of what `make check` and `make e2e` run samples of. For the machines:
+# MONODON_LONG=1 make e2e.
+long: build
+	MONODON_LONG=1 scripts/check $(BUILD) --suite unit --suite process -t 0
+
 e2e: build
 	@scripts/bootstrap e2e
-	scripts/check $(BUILD) --suite e2e
+	scripts/check $(BUILD) --suite e2e $(if $(MONODON_LONG),-t 0)
 
 # Parts of it, and shorter: bench/run --help.
 bench: bootstrap $(BUILD)/build.ninja

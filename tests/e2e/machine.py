@@ -87,8 +87,7 @@ class Machine:
     def run(self, command, check=True, timeout=60):
         """Runs a shell command inside, as root."""
         done = subprocess.run(
-            ["nsenter", "-t", str(self.leader), "-a", "--", *ENVIRONMENT, "sh", "-c", command],
-            capture_output=True, text=True, timeout=timeout, cwd="/",
+            self.words(command), capture_output=True, text=True, timeout=timeout, cwd="/",
         )
         if check and done.returncode != 0:
             raise AssertionError(
@@ -99,12 +98,14 @@ class Machine:
     def out(self, command, **options):
         return self.run(command, **options).stdout.strip()
 
+    def words(self, command):
+        """A shell command inside as a command outside; more words are its $0, $1, ..."""
+        return ["nsenter", "-t", str(self.leader), "-a", "--", *ENVIRONMENT, "sh", "-c", command]
+
     def start(self, command):
         """Starts a shell command inside and returns its Popen, with pipes."""
-        return subprocess.Popen(
-            ["nsenter", "-t", str(self.leader), "-a", "--", *ENVIRONMENT, "sh", "-c", command],
-            stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True, cwd="/",
-        )
+        return subprocess.Popen(self.words(command), stdin=subprocess.PIPE,
+                                stdout=subprocess.PIPE, text=True, cwd="/")
 
     def show(self, unit, name):
         return self.out(f"systemctl show --value -p {name} {unit}")

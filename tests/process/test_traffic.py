@@ -1,29 +1,16 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Steady traffic while workers come and go: nobody outside may notice.
-
-MONODON_LONG=1 asks for the long runs.
+"""The load client itself, and what it does not need an audience for: a port, connections
+that stay open. (test_deploys.py has the rest.)
 """
 
-import os
-import signal
 import socket
 import threading
-import time
 
 import pytest
+from support.client import request
 from support.server import Server, scratch_directory
 from support.traffic import Traffic
-
-LONG = os.environ.get("MONODON_LONG") == "1"
-# 250 ms on an idle machine; others may be at work on this one.
-SLOW = 0.25 if LONG else 2.0
-CODE = "from traffic_site import application_of\napplication = application_of({})\n"
-
-
-def site(**options):
-    server = Server("site_code:application", **options)
-    server.write("site_code.py", CODE.format(1))
-    return server
+from support.versions import begin, finish, reload, site, write
 
 
 def answer(body, status="200 OK", more=""):
@@ -88,54 +75,16 @@ def test_the_load_client_names_code_that_is_too_old():
     assert set(traffic.report["errors"]) == {"old code"} and not traffic.clean
 
 
-@pytest.mark.parametrize("tcp", [False, True])
-def test_reloads_are_not_noticed(tcp):
-    sockets = {"http": ("127.0.0.1", 0)} if tcp else None
-    with site(sockets=sockets) as server:
-        if tcp:
-            server.address = server.listeners["http"].getsockname()
-        with Traffic(server.address, slow=SLOW) as traffic:
-            for version in range(2, 102 if LONG else 6):
-                reload(server, version)
+def test_reloads_are_not_noticed_at_a_port():
+    with site(sockets={"http": ("127.0.0.1", 0)}) as server:
+        server.address = server.listeners["http"].getsockname()
+        with Traffic(server.address, slow=10) as traffic:
+            for version in range(2, 6):
+                write(server, version)
+                assert reload(server)[0] == 0
                 traffic.from_now(version)
     assert traffic.clean, traffic.report
     assert len(traffic.report["answers"]) == version
-
-
-def reload(server, version):
-    old = server.serving()
-    server.write("site_code.py", CODE.format(version))
-    server.send_signal(signal.SIGHUP)
-    server.await_workers(2, without=old, timeout=30)
-
-
-def test_recycling_is_not_noticed():
-    with Server("traffic_site:application", config={"max_requests": 50}) as server:
-        with Traffic(server.address, rate=400, slow=SLOW) as traffic:
-            if LONG:
-                time.sleep(60)
-            else:
-                server.wait(lambda: gone(server) >= 8, "some recycled workers", 60)
-    assert traffic.clean, traffic.report
-
-
-def gone(server):
-    return sum(slot["starts"] for slot in server.control({"op": "status"})["slots"])
-
-
-def test_a_changing_number_of_workers_is_not_noticed():
-    with Server("traffic_site:application") as server:
-        with Traffic(server.address, slow=SLOW) as traffic:
-            for _ in range(50 if LONG else 5):
-                for _ in range(3):
-                    server.send_signal(signal.SIGTTIN)
-                    time.sleep(0.01)
-                server.wait(lambda: len(server.serving()) > 2, "more workers")
-                for _ in range(4):
-                    server.send_signal(signal.SIGTTOU)
-                    time.sleep(0.01)
-                server.await_workers(1, timeout=30)
-    assert traffic.clean, traffic.report
 
 
 def test_a_connection_of_many_kept_ones_is_not_closed_by_a_reload():
@@ -144,8 +93,39 @@ def test_a_connection_of_many_kept_ones_is_not_closed_by_a_reload():
         kept = [server.connect() for _ in range(200)]
         for number, connection in enumerate(kept):
             connection.get(f"/?n={number}")
-        reload(server, 2)
+        write(server, 2)
+        assert reload(server)[0] == 0
         for number, connection in enumerate(kept):
             told = connection.get(f"/?n={number}").body.split()
             assert told[0] == b"2" and int(told[3]) == number
+            connection.close()
+
+
+def test_requests_that_are_half_sent_are_passed_on_or_finished():
+    """A half head goes to a new worker, with what was read. Half a body is waited for."""
+    asked = request("POST", "/?n=7", b"z" * 3000)
+    head = len(asked) - 3000
+    with site() as server:
+        server.await_workers(2)
+        heads = [(cut, server.connect()) for cut in (1, 20, head - 1) for _ in range(10)]
+        bodies = [(cut, server.connect()) for cut in (head, head + 1, len(asked) - 1)
+                  for _ in range(10)]
+        for cut, connection in heads + bodies:
+            connection.get("/?n=1")
+            connection.send(asked[:cut])
+        write(server, 2)
+        going = begin(server)
+        server.await_log("was asked to leave")
+        assert going.poll() is None
+        for cut, connection in bodies:
+            connection.send(asked[cut:])
+            told = connection.response()
+            assert told.body.split()[3] == b"7" and not told.closes, cut
+        assert finish(going)[0] == 0
+        for cut, connection in heads:
+            connection.send(asked[cut:])
+            told = connection.response()
+            assert told.body.split()[:4:3] == [b"2", b"7"] and not told.closes, cut
+        for _, connection in heads + bodies:
+            assert connection.get("/?n=8").body.split()[0] == b"2"
             connection.close()

@@ -10,9 +10,9 @@ import subprocess
 
 import pytest
 from support import paths, proc
+from support.audience import watched
 from support.client import request
 from support.server import Server
-from support.traffic import Traffic
 
 LONG = os.environ.get("MONODON_LONG") == "1"
 
@@ -60,10 +60,10 @@ def requests_counted(server):
 def test_steady_traffic_does_not_notice_upgrades():
     with site() as server:
         pid = server.pid
-        with Traffic(server.address, slow=10, rate=300) as traffic:
+        with watched(server) as audience:
             for _ in range(20 if LONG else 2):
                 upgrade(server)
-        assert traffic.clean, traffic.report
+        audience.judge()
         assert server.process.poll() is None and server.status()["pid"] == pid
         assert upgrades(server) == (20 if LONG else 2)
         assert server.wait(lambda: len(server.zygotes()) == 1, "one zygote")

@@ -6,6 +6,8 @@ import re
 import select
 import signal
 import socket
+import subprocess
+import time
 
 
 def _read(pid, name):
@@ -105,3 +107,54 @@ def listening(path):
     """True when somebody accepts connections on the Unix socket `path`."""
     with socket.socket(socket.AF_UNIX) as probe:
         return probe.connect_ex(path) == 0
+
+
+class Killed:
+    """SIGKILLs a process of which nobody knows what it is doing, and knows afterwards
+    which Unix connections it held: only what hung on them may be lost.
+
+    peers    inodes of the other ends of its connections (column of `ss -x`)
+    shared   how many of them are those of `others` (pids)
+    began    CLOCK_MONOTONIC just before; from then on it answered nothing
+    ended    ... when all its descriptors were closed
+    """
+
+    def __init__(self, pid, others=()):
+        self.pid = pid
+        pidfd = os.pidfd_open(pid)
+        self.began = time.monotonic()
+        os.kill(pid, signal.SIGSTOP)
+        while not self._stands_still():
+            pass
+        mine = sockets(pid)
+        self.peers = {peer for own, peer in _unix_connections() if own in mine}
+        self.shared = sum(len(self.peers & sockets(other)) for other in others)
+        os.kill(pid, signal.SIGKILL)
+        select.select([pidfd], [], [])
+        self.ended = time.monotonic()
+        os.close(pidfd)
+
+    def _stands_still(self):
+        """Also when it ended by itself meanwhile."""
+        threads = [_read(self.pid, f"task/{tid}/stat") for tid in _tasks(self.pid)]
+        return all(re.search(rb"\) [TZX] ", stat) or not stat for stat in threads)
+
+
+def _tasks(pid):
+    try:
+        return os.listdir(f"/proc/{pid}/task")
+    except OSError:
+        return []
+
+
+def _unix_connections():
+    """(inode, inode of the other end) of each."""
+    lines = subprocess.run(["ss", "-xH"], capture_output=True, text=True,
+                           check=True).stdout.splitlines()
+    return [(int(line.split()[-3]), int(line.split()[-1])) for line in lines]
+
+
+def sockets(pid):
+    """Inodes of its sockets."""
+    return {int(name[8:-1]) for name in descriptors(pid).values()
+            if name.startswith("socket:[")}

@@ -20,7 +20,8 @@ def _too_long(_number, _frame):
 
 def pytest_runtest_setup(item):
     if os.environ.get("MONODON_FAULTS") != "all":
-        signal.alarm(int(120 * float(os.environ.get("MONODON_TEST_PATIENCE", "1"))))
+        seconds = 1200 if os.environ.get("MONODON_LONG") == "1" else 120
+        signal.alarm(int(seconds * float(os.environ.get("MONODON_TEST_PATIENCE", "1"))))
 
 
 def pytest_runtest_teardown(item):

@@ -174,6 +174,9 @@ class Client:
         took = time.monotonic() - self.begun
         load = self.load
         load.errors[kind] += 1
+        inode = os.fstat(self.socket.fileno()).st_ino if self.socket else 0
+        load.lost.append({"kind": kind, "number": self.number, "inode": inode,
+                          "began": self.begun, "ended": time.monotonic()})
         if len(load.first) < 20:
             load.first.append(
                 f"{time.monotonic() - load.start:.3f}: {kind} after {took:.3f} s: request "
@@ -205,7 +208,8 @@ class Load:
         self.errors = collections.Counter()
         self.answers = collections.Counter()  # by version
         self.pids = set()
-        self.first = []
+        self.first = []  # errors, for people
+        self.lost = []   # all of them; `inode`: of the socket, see `ss -x`
         self.slowest = 0.0
         self.at_least = 0
         self.owed = None  # the number of the last "from" until an answer came
@@ -294,22 +298,22 @@ class Load:
     def report(self):
         return {
             "requests": self.numbers, "answers": dict(self.answers),
-            "errors": dict(self.errors), "first": self.first,
+            "errors": dict(self.errors), "first": self.first, "lost": self.lost,
             "slowest": round(self.slowest, 4), "connections": self.count["connections"],
             "pids": sorted(self.pids), "seconds": round(time.monotonic() - self.start, 2),
         }
 
 
 class Traffic:
-    """The above as a child of a test. `command`: how to start Python elsewhere."""
+    """The above as a child of a test. `command`: how to run this file elsewhere."""
 
-    def __init__(self, address, begin=20.0, **options):
-        self.options = options | {"address": address}
+    def __init__(self, address, begin=20.0, command=(sys.executable, __file__), **options):
+        self.options, self._command = options | {"address": address}, command
         self.report, self.process, self._begin = None, None, begin
 
     def __enter__(self):
         self.process = subprocess.Popen(
-            [sys.executable, __file__, json.dumps(self.options)], stdin=subprocess.PIPE,
+            [*self._command, json.dumps(self.options)], stdin=subprocess.PIPE,
             stdout=subprocess.PIPE)
         try:
             self._hear(b"begun\n")
