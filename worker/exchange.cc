@@ -148,7 +148,7 @@ bool Exchange::keep(std::span<const iovec> parts, std::size_t skip) {
       c_->output.append(bytes.substr(cut), config_.limits);
     }
     shared_ = c_->output_shared = true;
-    finisher_.watch_output(*c_);
+    if (!finisher_.watch_output(*c_)) c_->output_broken = true;
     const auto room = [&] {
       return c_->output_broken || !c_->output.full(config_.limits);
     };
@@ -199,7 +199,7 @@ bool Exchange::keep_file(int fd, std::uint64_t offset, std::uint64_t count) {
       c_->output_broken = true;
     } else {
       shared_ = c_->output_shared = true;
-      finisher_.watch_output(*c_);
+      if (!finisher_.watch_output(*c_)) c_->output_broken = true;
     }
   }
   if (c_->output_broken) lost();

@@ -25,8 +25,9 @@ class Exchange final : public Response {
   class Finisher {
    public:
     virtual ~Finisher() = default;
-    // Calls back (in the keeper) when the socket takes more. Any thread.
-    virtual void watch_output(Connection& connection) = 0;
+    // Calls back (in the keeper) when the socket takes more. Any thread. False, and
+    // logged: the kernel has no room for it, so nobody will send the rest.
+    [[nodiscard]] virtual bool watch_output(Connection& connection) = 0;
   };
   struct Config {
     Output::Limits limits;

@@ -47,9 +47,10 @@ class Keeper {
   // Writes the stacks to `reader`, a stream socket, and closes it. What does not fit
   // into it at once is cut off.
   void ask_for_stacks(UniqueFd reader);
-  // Owner, once the application is done: from here on the keeper owns it. False: the
-  // client has taken everything; still the caller's.
-  [[nodiscard]] bool finish_output(Connection& c, bool keep_alive);
+  // Owner, once the application is done: from here on the keeper owns it. False: there
+  // is nothing left to send; still the caller's, but not to be kept alive any more if
+  // the response broke off.
+  [[nodiscard]] bool finish_output(Connection& c, bool& keep_alive);
   [[nodiscard]] Exchange::Finisher& finisher() noexcept { return outputs_; }
 
  private:
@@ -58,7 +59,7 @@ class Keeper {
   class Outputs final : public Exchange::Finisher {
    public:
     explicit Outputs(Keeper& keeper);
-    void watch_output(Connection& c) override;
+    [[nodiscard]] bool watch_output(Connection& c) override;
     // Waits up to `timeout_ms`; returns when something was done or somebody woke us.
     void wait(int timeout_ms);
     UniqueFd epoll;

@@ -8,6 +8,7 @@
 #include <system_error>
 
 #include "base/clock.h"
+#include "base/log.h"
 #include "worker/keeper.h"
 #include "worker/loop.h"
 
@@ -32,13 +33,17 @@ Keeper::Outputs::Outputs(Keeper& keeper)
                             "create the keeper's epoll set"};
 }
 
-void Keeper::Outputs::watch_output(Connection& c) {
+bool Keeper::Outputs::watch_output(Connection& c) {
   epoll_event event{};
   event.events = kOnce;
   event.data.ptr = &c;
-  if (::epoll_ctl(epoll.get(), EPOLL_CTL_MOD, c.fd.get(), &event) == 0) return;
-  if (errno == ENOENT)
-    (void)::epoll_ctl(epoll.get(), EPOLL_CTL_ADD, c.fd.get(), &event);
+  if (::epoll_ctl(epoll.get(), EPOLL_CTL_MOD, c.fd.get(), &event) == 0 ||
+      (errno == ENOENT &&
+       ::epoll_ctl(epoll.get(), EPOLL_CTL_ADD, c.fd.get(), &event) == 0))
+    return true;
+  log::error(last_error("watch a response that waits for its client").message(),
+             {log::Id::resources_short});
+  return false;
 }
 
 void Keeper::Outputs::wait(int timeout_ms) {
@@ -56,20 +61,20 @@ void Keeper::Outputs::writable(Connection& c) {
   std::unique_lock lock{c.output_mutex};
   if (!c.output_shared) return;  // settled meanwhile
   const std::uint64_t before = c.output.size();
-  const Output::Flushed result = c.output.flush(c.fd.get());
-  if (result == Output::Flushed::broken) {
-    c.output.clear();
-    c.output_broken = true;
-  }
-  c.output_taken.notify_all();
+  Output::Flushed result = c.output.flush(c.fd.get());
   if (result == Output::Flushed::would_block) {
     if (c.output.size() != before && c.output_complete)
       c.deadline_ns.store(
           monotonic_ns() + keeper_.loop_.settings().write_timeout * 1'000'000,
           std::memory_order_relaxed);
-    watch_output(c);
-    return;
+    if (!watch_output(c)) result = Output::Flushed::broken;
   }
+  if (result == Output::Flushed::broken) {
+    c.output.clear();
+    c.output_broken = true;
+  }
+  c.output_taken.notify_all();
+  if (result == Output::Flushed::would_block) return;
   if (!c.output_complete) return;  // the application goes on writing
   const bool keep = c.keep_after_output && result == Output::Flushed::everything;
   c.output_shared = c.output_complete = false;
@@ -78,21 +83,24 @@ void Keeper::Outputs::writable(Connection& c) {
   keeper_.loop_.next_or_close(c, keep, false, monotonic_ns());
 }
 
-bool Keeper::finish_output(Connection& c, bool keep_alive) {
+bool Keeper::finish_output(Connection& c, bool& keep_alive) {
   const std::lock_guard lock{c.output_mutex};
-  if (c.output.empty() || c.output_broken) {
-    c.output_shared = false;
-    (void)::epoll_ctl(outputs_.epoll.get(), EPOLL_CTL_DEL, c.fd.get(), nullptr);
-    return false;
+  if (!c.output.empty() && !c.output_broken) {
+    c.output_complete = true;
+    c.keep_after_output = keep_alive;
+    c.stage.store(Stage::writing, std::memory_order_relaxed);
+    const std::uint64_t ms = loop_.settings().write_timeout;
+    c.deadline_ns.store(ms == 0 ? 0 : monotonic_ns() + ms * 1'000'000,
+                        std::memory_order_relaxed);
+    if (outputs_.watch_output(c)) return true;
+    c.output_complete = false;
+    c.output_broken = true;
   }
-  c.output_complete = true;
-  c.keep_after_output = keep_alive;
-  c.stage.store(Stage::writing, std::memory_order_relaxed);
-  const std::uint64_t ms = loop_.settings().write_timeout;
-  c.deadline_ns.store(ms == 0 ? 0 : monotonic_ns() + ms * 1'000'000,
-                      std::memory_order_relaxed);
-  outputs_.watch_output(c);
-  return true;
+  // The client waits for the rest, and would take the next response for it.
+  if (c.output_broken) keep_alive = false;
+  c.output_shared = false;
+  (void)::epoll_ctl(outputs_.epoll.get(), EPOLL_CTL_DEL, c.fd.get(), nullptr);
+  return false;
 }
 
 }  // namespace monodon::worker

@@ -148,10 +148,11 @@ void Loop::refuse(Connection& c, const http::ParseError& why, unsigned me) {
 
 void Loop::settle(Connection& c, const Exchange::Result& r, bool expired, bool leading,
                   std::uint64_t now) {
+  bool keep_alive = r.keep_alive;
   if (expired)
     close(c);
-  else if (!r.shared || !keeper_->finish_output(c, r.keep_alive))
-    next_or_close(c, r.keep_alive, leading, now);
+  else if (!r.shared || !keeper_->finish_output(c, keep_alive))
+    next_or_close(c, keep_alive, leading, now);
 }
 
 void Loop::next_or_close(Connection& c, bool keep_alive, bool leading,

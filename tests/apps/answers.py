@@ -73,6 +73,12 @@ def file(environ, start_response):
     return environ["wsgi.file_wrapper"](source, 8192)
 
 
+def lingering(_environ, start_response):
+    start_response("200 OK", [("Content-Length", "8000000")])
+    yield b"x" * 8_000_000
+    gates.wait("after")
+
+
 def streamed(environ, start_response):
     start_response("200 OK", [])
     return (b"%d\n" % i for i in range(int(environ["QUERY_STRING"] or 3)))
@@ -106,7 +112,8 @@ ANSWERS = {
     "/close": simple("200 OK", [("Connection", "close")], [b"x"]),
     "/cookies": simple("200 OK", [("Set-Cookie", "a=1"), ("Set-Cookie", "b=2")], [b"x"]),
     "/late": late, "/late-chunked": late_chunked, "/changed-mind": changed_mind,
-    "/writer": writer, "/early": early, "/file": file, "/streamed": streamed,
+    "/writer": writer, "/early": early, "/file": file, "/lingering": lingering,
+    "/streamed": streamed,
     "/gated": gated, "/endless": endless,
     "/closing": lambda e, s: (s("200 OK", []), Closing([b"a", b"b"], "fine"))[1],
     "/closing-error": lambda e, s: (s("200 OK", []),

@@ -6,7 +6,8 @@ import os
 import re
 
 import pytest
-from support.client import Truncated, request
+from support import proc
+from support.client import Truncated, pieces, request
 from support.server import Server
 
 GIVES_500 = [
@@ -26,10 +27,11 @@ def answers():
 
 
 @pytest.mark.parametrize("path", GIVES_500)
-def test_a_wrong_response_is_a_500_and_never_reaches_the_wire(answers, path):
+def test_a_wrong_response_is_a_500_and_never_reaches_the_wire(answers, path, how):
     mark = len(answers.log.lines)
     with answers.connect() as connection:
-        answer = connection.get(path)
+        connection.send_pieces(pieces(request(target=path), how))
+        answer = connection.response()
         assert answer.status == 500
         assert "evil" not in repr(answer.fields).lower()
         # Nothing of the cause is told to the client.
@@ -184,6 +186,29 @@ def test_a_file_is_sent_whole(answers, size):
         assert answer.body == content
         assert answer.framing == "length"
         assert connection.get("/right").body == b"hello"
+
+
+def test_a_response_that_breaks_off_ends_its_connection(answers):
+    # The application has given all of it, and is not done, when the keeper finds that
+    # the file with the rest of it is too short.
+    with answers.connect(receive_buffer=4096) as connection:
+        connection.send(request(target="/lingering"))
+        held = answers.gates.arrived("after")
+
+        def spools():
+            return [number for number, name in proc.descriptors(held.pid).items()
+                    if name.startswith(answers.scratch) and name.endswith("(deleted)")]
+
+        def given_up():
+            if connection.readable():
+                connection._more()
+            return not spools()
+        spool, = spools()
+        os.truncate(f"/proc/{held.pid}/fd/{spool}", 0)
+        answers.wait(given_up, "the keeper to give it up")
+        held.release()
+        with pytest.raises(Truncated):
+            connection.response()
 
 
 def test_a_slow_reader_gets_everything_and_holds_nobody(answers):
