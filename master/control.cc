@@ -39,7 +39,11 @@ ssize_t send_some(int fd, std::string_view text, std::span<const int> fds) {
   message.msg_iovlen = 1;
   PassedFds<kMaxControlFds> passed;
   passed.attach(message, fds);
-  return ::sendmsg(fd, &message, MSG_NOSIGNAL | MSG_DONTWAIT);
+  ssize_t sent;
+  do {
+    sent = ::sendmsg(fd, &message, MSG_NOSIGNAL | MSG_DONTWAIT);
+  } while (sent < 0 && errno == EINTR);
+  return sent;
 }
 
 bool has_room(int fd) {
@@ -156,7 +160,7 @@ void ControlServer::flush(Client& client) {
   client.starved = false;
   if (client.output.empty()) return;
   const ssize_t sent = send_some(client.fd.get(), client.output, {});
-  if (sent < 0 && (errno == EAGAIN || errno == EINTR)) return;
+  if (sent < 0 && errno == EAGAIN) return;
   if (sent < 0) client.gone = true;
   if (sent > 0) client.output.erase(0, static_cast<std::size_t>(sent));
 }
