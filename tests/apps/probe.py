@@ -85,6 +85,16 @@ def big(_environ, arguments):
     return b"x" * int(arguments["size"])
 
 
+def grow(_environ, arguments):
+    HELD.append(bytearray(b"x") * int(arguments["size"]))
+    return b"grown"
+
+
+def file(environ, arguments):
+    opened = open(f"{gates.DIRECTORY}/{arguments['name']}", "rb")
+    return environ["wsgi.file_wrapper"](opened)
+
+
 def talk(_environ, arguments):
     size = int(arguments["size"])
     print("o" * size)
@@ -129,10 +139,12 @@ def start_threads(_environ, _arguments):
     return b"started"
 
 
+HELD = []
+
 PATHS = {
     "/unread": unread, "/gate": gate, "/pid": pid, "/exit": leave, "/_exit": leave_at_once,
     "/crash": crash, "/abort": abort, "/fail": fail, "/interrupt": interrupt,
-    "/burn": burn, "/spin": spin, "/stuck": stuck, "/big": big, "/talk": talk,
+    "/grow": grow, "/burn": burn, "/spin": spin, "/stuck": stuck, "/big": big, "/file": file, "/talk": talk,
     "/descriptors": descriptors, "/settled": settled, "/fork": fork,
     "/keep-child": keep_child, "/threads": start_threads,
 }
@@ -146,6 +158,6 @@ def application(environ, start_response):
     body = PATHS.get(environ["PATH_INFO"], echo)(environ, arguments)
     if identity:
         gates.record("end", identity)
-    start_response("200 OK", [("Content-Type", "text/plain"),
-                              ("Content-Length", str(len(body)))])
-    return [body]
+    length = [("Content-Length", str(len(body)))] if isinstance(body, bytes) else []
+    start_response("200 OK", [("Content-Type", "text/plain"), *length])
+    return [body] if length else body

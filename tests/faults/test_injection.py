@@ -3,12 +3,15 @@
 
 For each role and call: the k-th call from now on fails with a plausible errno while
 clients ask and the server reloads. Whatever that costs, nothing is answered that did not
-run, nothing runs twice, no cut body passes for whole, and afterwards there are as many
-workers and descriptors as before. A sample runs with every check; MONODON_FAULTS=all
-(`make faults`) tries every k and every errno.
+run, nothing runs twice, no cut or changed body passes for whole, and afterwards there are
+as many workers and descriptors as before. A sample runs with every check;
+MONODON_FAULTS=all (`make faults`) tries every k and every errno.
 """
 
+import hashlib
 import itertools
+import json
+import operator
 import os
 import signal
 
@@ -28,63 +31,133 @@ LAST = 400  # the sweep of one call ends where it is no longer reached, or here
 # Errors after which a program that is right goes on as if nothing had been.
 HARMLESS = {"EINTR", "ECONNABORTED", "EPROTO"}
 WORKERS = 2
-BODY = b"spooled " * 12_000  # more than body_memory
+SPOOLED = b"spooled " * 12_000  # more than body_memory
+BIG = 3_000_000  # more than a socket takes, and than response_memory
+FILE = bytes(range(256)) * 2000
+
+# Which calls there are; test_no_call_is_forgotten has counted them.
+SERVING = {
+    "master": ("fork", "accept4", "open", "read", "write", "recv", "sendmsg", "recvmsg",
+               "mmap", "epoll_ctl", "ftruncate", "memfd_create", "socketpair",
+               "pidfd_open"),
+    "zygote": ("fork", "open", "read", "write", "sendmsg", "recvmsg"),
+    "worker": ("accept4", "open", "read", "write", "pwrite", "pread", "send", "recv",
+               "sendmsg", "recvmsg", "sendfile", "mmap", "epoll_ctl", "epoll_create1",
+               "memfd_create"),
+}
+STARTING = {
+    "master": ("fork", "open", "read", "write", "pwrite", "sendmsg", "recvmsg", "mmap",
+               "epoll_ctl", "epoll_create1", "ftruncate", "memfd_create", "socketpair",
+               "pidfd_open"),
+    "zygote": ("fork", "open", "read", "write", "sendmsg", "recvmsg"),
+    "worker": ("open", "sendmsg", "mmap", "epoll_ctl", "epoll_create1", "memfd_create"),
+}
+
+
+def pairs(table):
+    return [(role, call) for role in ROLES for call in table[role]]
+
+
+def server_with(directory, injector, **config):
+    with open(os.path.join(directory, "file"), "wb") as file:
+        file.write(FILE)
+    return Server(directory=directory, environment=injector.environment(), expect=["."],
+                  config={"workers": WORKERS, "body_memory": 65536, "restart_pause": 0.01,
+                          "response_memory": 65536, "log_level": "info"} | config)
+
+
+def whole_echo(body):
+    def check(answer):
+        assert json.loads(answer.body)["body_hash"] == hashlib.sha256(body).hexdigest()
+    return check
+
+
+def whole(body):
+    def check(answer):
+        assert answer.body == body
+    return check
 
 
 class Run:
     """One server and the requests that clients made to it."""
 
-    def __init__(self, server):
-        self.server = server
+    def __init__(self, server, injector):
+        self.server, self.injector = server, injector
         self.answered = {}
         self._numbers = itertools.count(1)
         self.kept = None
+        self.generation = 0  # that served when all was at rest
+        self.ready = 0  # how often READY=1 was said before the last reload
 
-    def ask(self, connection=None, body=None):
+    def ask(self, connection=None, target="/", body=None, check=None):
         identity = f"q{next(self._numbers)}"
         self.answered[identity] = None
         method = "GET" if body is None else "POST"
+        target += f"{'&' if '?' in target else '?'}id={identity}"
+        check = check or whole_echo(body or b"")
+        own = connection or self.server.connect(timeout=5)
         try:
-            own = connection or self.server.connect(timeout=5)
-            own.send(request(method, f"/?id={identity}", body=body))
-            self.answered[identity] = own.response().status
-        except (Truncated, OSError):
-            pass
-        if connection is None:
-            own.close()
-        return self.answered[identity]
+            own.send(request(method, target, body=body))
+            answer = own.response()
+        except (Truncated, ConnectionError):
+            return None
+        finally:
+            if connection is None:
+                own.close()
+        self.answered[identity] = answer.status
+        if answer.status == 200:
+            check(answer)
+        return answer.status
 
     def again(self):
         if self.kept is None or self.kept.end:
             self.kept = self.server.connect(timeout=5)
         return self.ask(self.kept)
 
+    def look(self):
+        """200 for a question to the control socket that was answered."""
+        try:
+            return 200 if self.server.control({"op": "status"})["slots"] else None
+        except ConnectionError:
+            return None
+
     def traffic(self):
         """Requests of every kind before, during and after a reload."""
-        statuses = [self.again(), self.ask(body=BODY), self.ask()]
-        ready = self.server.notify.keys().count("READY")
+        statuses = [self.again(), self.ask(body=SPOOLED), self.ask(),
+                    self.ask(target=f"/big?size={BIG}", check=whole(b"x" * BIG)),
+                    self.ask(target="/file?name=file", check=whole(FILE)), self.look()]
+        self.ready = self._told_ready()
         self.server.send_signal(signal.SIGHUP)
-        statuses += [self.again(), self.ask(body=BODY)]
-        self.server.wait(lambda: self.server.notify.keys().count("READY") > ready
-                         or self.injector.fired, "the reload", timeout=20)
+        statuses += [self.again(), self.ask(body=SPOOLED)]
+        self.server.wait(lambda: self._told_ready() > self.ready or self.injector.fired,
+                         "the reload", timeout=20)
         return [*statuses, self.again()]
 
+    def _told_ready(self):
+        return self.server.notify.keys().count("READY")
+
     def settled(self):
+        """How many descriptors master, zygote and workers have, once all is at rest."""
         server = self.server
-        server.wait(self._at_rest, "the end of the reload", timeout=20)
+        self.generation = server.wait(self._at_rest, "the end of the reload", timeout=20)
         server.wait(lambda: len(server.zygotes()) == 1, "one zygote", timeout=20)
         assert self.ask() == 200, "the server serves again"
         if self.kept:
             self.kept.close()
             self.kept = None
         server.wait(lambda: len(proc.children(server.pid)) == WORKERS + 1, "the reaping")
-        return server.descriptors_at_rest()[0]
+        return [*server.descriptors_at_rest(),
+                *sorted(len(proc.descriptors(pid)) for pid in server.workers())]
 
     def _at_rest(self):
         status = self.server.control({"op": "status"})
-        serving = [slot for slot in status["slots"] if slot["state"] == "serving"]
-        return (status["candidate"] == 0 and len(serving) == WORKERS
-                and all(slot["generation"] == status["generation"] for slot in serving))
+        # One of both, for one of both may be what failed.
+        ended = status["generation"] > self.generation or self._told_ready() > self.ready
+        used = [slot for slot in status["slots"] if slot.get("pid")]
+        right = [slot for slot in used if slot["state"] == "serving"
+                 and slot["generation"] == status["generation"]]
+        return (ended and status["candidate"] == 0 and len(used) == len(right) == WORKERS
+                and status["generation"])
 
 
 def places(role, call, sample=SAMPLE):
@@ -96,62 +169,76 @@ def places(role, call, sample=SAMPLE):
             *((k, errors[number % len(errors)]) for number, k in enumerate(sample))]
 
 
-@pytest.mark.parametrize("call", PLAUSIBLE)
-@pytest.mark.parametrize("role", ROLES)
+def test_no_call_is_forgotten():
+    directory = scratch_directory()
+    injector = Injector(os.path.join(directory, "inject"))
+    injector.count_calls()
+    with server_with(directory, injector) as server:
+        run = Run(server, injector)
+        starting = set(injector.counted())
+        injector.count_calls()
+        run.traffic()
+        serving = set(injector.counted())
+        injector.disarm()
+        run.settled()
+    print(sorted(starting), sorted(serving), sep="\n")
+    assert starting <= set(pairs(STARTING)), starting - set(pairs(STARTING))
+    assert serving <= set(pairs(SERVING)), serving - set(pairs(SERVING))
+
+
+@pytest.mark.parametrize("role, call", pairs(SERVING))
 def test_a_failing_call_while_serving(role, call):
     directory = scratch_directory()
     injector = Injector(os.path.join(directory, "inject"))
-    with Server(directory=directory, environment=injector.environment(), expect=["."],
-                config={"workers": WORKERS, "body_memory": 65536, "restart_pause": 0.01,
-                        "log_level": "info"}) as server:
-        run = Run(server)
-        run.injector = injector
+    with server_with(directory, injector) as server:
+        run = Run(server, injector)
         run.traffic()
         usual = run.settled()
         past = 0
+        failed = 0
         for k, error in places(role, call):
             if past and k > past:
                 break
             before = len(run.answered)
             injector.arm(role, call, k, error)
-            run.traffic()
+            statuses = run.traffic()
             fired = injector.fired
             injector.disarm()
             past = 0 if fired else k
+            failed += bool(fired)
             where = f"{role} {call} number {k}: {error}"
-            mine = list(run.answered.values())[before:]
-            assert run.settled() == usual, where
+            asked = list(run.answered.values())[before:]
+            # A worker may do with less: the file for its stacks is one that it can miss.
+            assert all(map(operator.le, run.settled(), usual)), where
             assert judge(run.answered, server.ledger) == [], where
             if error in HARMLESS or not fired:
-                assert set(mine) == {200}, f"{where}: {mine}"
+                assert {*statuses, *asked} == {200}, f"{where}: {statuses}"
+        assert failed, "it was called in none of the places"
 
 
-@pytest.mark.parametrize("call", ["fork", "open", "read", "mmap", "epoll_ctl", "pidfd_open",
-                                  "memfd_create", "sendmsg", "recvmsg", "epoll_create1",
-                                  "socketpair", "ftruncate"])
-@pytest.mark.parametrize("role", ROLES)
+@pytest.mark.parametrize("role, call", pairs(STARTING))
 def test_a_failing_call_while_starting(role, call):
     """The server serves in the end, or ends with a status and a reason: it never hangs."""
-    past = 0
+    past = failed = 0
     for k, error in places(role, call, SAMPLE[:2]):
         if past and k > past:
             break
         directory = scratch_directory()
         injector = Injector(os.path.join(directory, "inject"))
-        server = Server(directory=directory, environment=injector.environment(),
-                        expect=["."], config={"workers": WORKERS, "restart_pause": 0.01})
+        server = server_with(directory, injector)
         try:
             injector.arm(role, call, k, error)
             server.spawn()
             server.watch.wait(lambda: server.notify.has("READY") or server._ended(),
                               f"READY or an end after {role} {call} {k}: {error}", 30)
             past = 0 if injector.fired else k
+            failed += bool(injector.fired)
             injector.disarm()
             if server._ended():
                 assert server.process.returncode > 0
                 assert server.log.lines, "a reason"
                 server.status_code = server.process.returncode
-                assert injector.fired
+                assert past == 0
             else:
                 server.await_workers(WORKERS, timeout=20)
                 assert server.get().status == 200
@@ -159,3 +246,4 @@ def test_a_failing_call_while_starting(role, call):
         finally:
             server.close()
             injector.close()
+    assert failed, "it was called in none of the places"

@@ -1,13 +1,15 @@
 # SPDX-License-Identifier: Apache-2.0
 """Nothing is left behind by a thousand workers that came and went."""
 
+import pytest
 from support import proc
 from support.server import Server
 
 
-def test_a_thousand_replacements_leave_no_descriptor_and_no_process():
-    with Server("native:hello", config={"workers": 2, "max_requests": 2,
-                "log_level": "warning"}) as server:
+@pytest.mark.parametrize("app", ["native:hello", "probe:application"])
+def test_a_thousand_replacements_leave_no_descriptor_and_no_process(app):
+    with Server(app, config={"workers": 2, "max_requests": 2,
+                             "log_level": "warning"}) as server:
         server.await_workers(2)
         # The first rounds let the master reach its usual size.
         connections = [server.connect() for _ in range(2)]

@@ -133,6 +133,20 @@ def test_max_lifetime_recycles():
             assert connection.get().status == 200
 
 
+def test_a_worker_that_grew_is_replaced_once_another_serves():
+    with Server(config={"workers": 1, "max_memory": "100M"}) as server:
+        first = server.await_workers(1)
+        with server.connect() as connection:
+            assert connection.get("/grow?size=1000000").status == 200
+            assert connection.get("/pid").body == str(first[0]).encode()
+            assert connection.get("/grow?size=150000000").status == 200
+            server.await_workers(1, without=first)
+            assert connection.get("/pid").body != str(first[0]).encode()
+        server.await_log(rf"pid {first[0]}\b.*because of max_memory")
+        # Its successor does not begin with what it had.
+        assert len(server.await_workers(1)) == 1
+
+
 @pytest.mark.parametrize("threads", [1, 2])
 def test_a_kept_connection_goes_to_a_worker_that_has_time(threads):
     # Two workers; every thread of the one that has the connection is busy.

@@ -3,8 +3,8 @@
 //
 // Loaded with LD_PRELOAD into every process of a server. A page shared with the test
 // (the file named by INJECT_PAGE) says which call, in a process of which role, is to
-// fail the k-th time, and with which errno; it counts the calls and tells what
-// happened. Only calls made by our own code and by libsystemd count: what the
+// fail the k-th time, and with which errno; it tells what happened. Or it
+// only counts which calls there are. Only calls made by our own code and by libsystemd count: what the
 // interpreter does for itself is not ours to judge. Roles: the master, which is the
 // program monodon; the zygote, which is any other that it started; a worker, which a
 // zygote forked.
@@ -14,6 +14,7 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <pthread.h>
+#include <spawn.h>
 #include <stdarg.h>
 #include <stdatomic.h>
 #include <stdint.h>
@@ -29,10 +30,19 @@
 #include <unistd.h>
 
 enum Role { kMaster = 1, kZygote = 2, kWorker = 4 };
+enum Mode { kIdle = 0, kFail = 1, kCount = 2 };
+
+// The columns of Page.seen.
+static const char* const kNames[] = {
+    "fork",    "accept4",    "open",         "openat",    "read",          "write",
+    "pwrite",  "pread",      "writev",       "send",      "recv",          "sendmsg",
+    "recvmsg", "sendfile",   "mmap",         "epoll_ctl", "epoll_create1", "ftruncate",
+    "memfd_create", "socketpair", "pidfd_open"};
+enum { kCalls = sizeof kNames / sizeof kNames[0] };
 
 // The layout is known to tests/support/inject.py.
 struct Page {
-  _Atomic uint32_t armed;  // 1: count and fail; set last by the test
+  _Atomic uint32_t armed;  // a Mode; set last by the test
   uint32_t role;           // bits of Role
   char call[24];
   uint64_t k;  // the k-th call fails, counted from 1
@@ -41,6 +51,7 @@ struct Page {
   _Atomic uint64_t count;  // calls so far, of all processes of that role
   _Atomic uint32_t fired;  // pid of the process in which it failed
   uint32_t fired_role;
+  _Atomic uint64_t seen[3][kCalls];  // of master, zygote, worker, while counting
 };
 
 static struct Page* page;
@@ -87,10 +98,21 @@ static int ours(const char* call, const void* caller) {
          (strstr(name, "libsystemd") != NULL && strcmp(call, "read") != 0);
 }
 
+static void count(const char* call) {
+  const int row = role == kMaster ? 0 : role == kZygote ? 1 : 2;
+  for (int i = 0; i < kCalls; ++i)
+    if (strcmp(kNames[i], call) == 0) atomic_fetch_add(&page->seen[row][i], 1);
+}
+
 // The errno to fail with, or 0 to go on.
 static int verdict(const char* call, const void* caller) {
-  if (page == NULL || atomic_load_explicit(&page->armed, memory_order_acquire) == 0)
+  if (page == NULL) return 0;
+  const uint32_t mode = atomic_load_explicit(&page->armed, memory_order_acquire);
+  if (mode == kIdle) return 0;
+  if (mode == kCount) {
+    if (ours(call, caller)) count(call);
     return 0;
+  }
   if ((page->role & role) == 0 || strcmp(page->call, call) != 0 || !ours(call, caller))
     return 0;
   if (atomic_fetch_add(&page->count, 1) + 1 != page->k) return 0;
@@ -127,6 +149,13 @@ static int verdict(const char* call, const void* caller) {
   WRAP_AS(#name, type, name##64, failed, parameters, arguments)
 
 WRAP(pid_t, fork, -1, (void), ())
+// How the master forks. It returns its error.
+WRAP_AS("fork", int, posix_spawn, error,
+        (pid_t* restrict pid, const char* restrict path,
+         const posix_spawn_file_actions_t* restrict actions,
+         const posix_spawnattr_t* restrict attributes, char* const argv[restrict],
+         char* const environment[restrict]),
+        (pid, path, actions, attributes, argv, environment))
 WRAP(int, accept4, -1, (int fd, __SOCKADDR_ARG a, socklen_t* n, int flags),
      (fd, a, n, flags))
 WRAP(ssize_t, read, -1, (int fd, void* to, size_t n), (fd, to, n))

@@ -1,5 +1,6 @@
 # SPDX-License-Identifier: Apache-2.0
-"""The test's side of inject.c: arms the failure of one system call, and reads what came."""
+"""The test's side of inject.c: arms the failure of one system call, and reads what came;
+or counts all calls."""
 
 import errno
 import mmap
@@ -12,7 +13,12 @@ MASTER, ZYGOTE, WORKER = 1, 2, 4
 ROLES = {"master": MASTER, "zygote": ZYGOTE, "worker": WORKER}
 
 # struct Page of inject.c: offsets and formats.
-_ARMED, _ROLE, _CALL, _K, _ERROR, _COUNT, _FIRED = 0, 4, 8, 32, 40, 48, 56
+_ARMED, _ROLE, _CALL, _K, _ERROR, _COUNT, _FIRED, _SEEN = 0, 4, 8, 32, 40, 48, 56, 64
+_IDLE, _FAIL, _CENSUS = 0, 1, 2
+# kNames of inject.c.
+_NAMES = ("fork", "accept4", "open", "openat", "read", "write", "pwrite", "pread", "writev",
+          "send", "recv", "sendmsg", "recvmsg", "sendfile", "mmap", "epoll_ctl",
+          "epoll_create1", "ftruncate", "memfd_create", "socketpair", "pidfd_open")
 
 # What each call may plausibly say, on a machine that is short of something.
 PLAUSIBLE = {
@@ -26,7 +32,9 @@ PLAUSIBLE = {
     "pread": ("EINTR", "EIO"),
     "writev": ("EINTR", "EAGAIN", "EPIPE", "ECONNRESET", "ENOBUFS"),
     "send": ("EINTR", "EAGAIN", "EPIPE", "ECONNRESET", "ENOBUFS"),
-    "recv": ("EINTR", "EAGAIN", "ECONNRESET"),
+    # No EAGAIN: where something is to be read the kernel never says so, and who waits
+    # for an edge (epoll(7)) waits for the next one.
+    "recv": ("EINTR", "ECONNRESET"),
     "sendmsg": ("EINTR", "EAGAIN", "ENOBUFS", "ENOMEM", "ETOOMANYREFS"),
     "recvmsg": ("EINTR", "EAGAIN", "EMFILE", "ENOMEM"),
     "sendfile": ("EINTR", "EIO", "EPIPE"),
@@ -61,10 +69,21 @@ class Injector:
         struct.pack_into("=I24sQi", self._page, _ROLE, ROLES[role], call.encode(), k,
                          getattr(errno, error))
         struct.pack_into("=QI", self._page, _COUNT, 0, 0)
-        struct.pack_into("=I", self._page, _ARMED, 1)
+        struct.pack_into("=I", self._page, _ARMED, _FAIL)
 
     def disarm(self):
-        struct.pack_into("=I", self._page, _ARMED, 0)
+        struct.pack_into("=I", self._page, _ARMED, _IDLE)
+
+    def count_calls(self):
+        """From now on: nothing fails, everything is counted."""
+        struct.pack_into(f"={3 * len(_NAMES)}Q", self._page, _SEEN, *[0] * 3 * len(_NAMES))
+        struct.pack_into("=I", self._page, _ARMED, _CENSUS)
+
+    def counted(self):
+        """{(role, call): how often}, of what was called at all."""
+        seen = struct.unpack_from(f"={3 * len(_NAMES)}Q", self._page, _SEEN)
+        pairs = [(role, call) for role in ROLES for call in _NAMES]
+        return {pair: count for pair, count in zip(pairs, seen) if count}
 
     @property
     def count(self):
