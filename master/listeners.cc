@@ -85,9 +85,8 @@ Outcome give_away(const std::string& path, const BindOptions& options) {
   const Owner& to = owner.value();
   if (!to.uid && !to.gid) return ok();
   constexpr auto kKeepUser = static_cast<uid_t>(-1);
-  constexpr auto kKeepGroup = static_cast<gid_t>(-1);
-  if (::lchown(path.c_str(), to.uid.value_or(kKeepUser), to.gid.value_or(kKeepGroup)) !=
-      0)
+  const auto usual = to.uid ? to.primary : static_cast<gid_t>(-1);
+  if (::lchown(path.c_str(), to.uid.value_or(kKeepUser), to.gid.value_or(usual)) != 0)
     return last_error("change owner of " + path);
   return ok();
 }

@@ -27,8 +27,8 @@ struct Listener {
 struct BindOptions {
   int backlog = 2048;
   int mode = -1;     // of a Unix socket; -1: by umask
-  std::string user;  // owner of a Unix socket; name or number, "": stays
-  std::string group;
+  std::string user;   // owner of a Unix socket; name or number, "": stays
+  std::string group;  // the same; "" with a user: that user's own
 };
 
 // Where a `bind` setting leads, taken apart. Pure.

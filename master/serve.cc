@@ -37,9 +37,13 @@ Result<std::vector<Listener>> open_listeners(const Settings& settings,
     return inherited;
   }
   std::vector<Listener> listeners;
-  const BindOptions options{
-      settings.backlog > 0 ? static_cast<int>(settings.backlog) : 1,
-      settings.socket_mode, settings.socket_user, settings.socket_group};
+  const auto either = [](const std::string& first, const std::string& second) {
+    return first.empty() ? second : first;
+  };
+  const BindOptions options{settings.backlog > 0 ? static_cast<int>(settings.backlog) : 1,
+                            settings.socket_mode,
+                            either(settings.socket_user, settings.user),
+                            either(settings.socket_group, settings.group)};
   for (const std::string& address : settings.bind) {
     auto listener = bind_listener(address, options);
     if (!listener) {
@@ -134,6 +138,10 @@ int serve_with(const LoadedConfig& config) {
     return complain(error);
   };
   if (auto changed = become(owner.value()); !changed) return give_up(changed.error());
+  if (::geteuid() == 0)
+    log::warning(
+        "the application runs as root; set user, or User= in the unit of systemd",
+        {log::Id::configuration_warning});
   become_master();
 
   auto board = open_board(found);
