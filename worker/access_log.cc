@@ -94,6 +94,8 @@ std::optional<Op> atom_of(std::string_view name) {
       return op;
     case 'e':
       op.atom = Atom::variable;
+      for (char& c : op.text)
+        if (c >= 'a' && c <= 'z') c = static_cast<char>(c - 'a' + 'A');
       return op;
     default:
       return std::nullopt;

@@ -26,8 +26,9 @@ struct AccessRecord {
 
 // A compiled access-log format: Gunicorn's language (atoms h l u t r m U q H s B b f a
 // T M D L p, {header}i {header}o {variable}e), "json", or "" for Gunicorn's default.
-// What is missing is "-" (json: null). The variables are those that the request itself
-// gives the WSGI environ, not what the application adds.
+// What is missing is "-" (json: null). Names in braces are found in capital or small
+// letters. The variables are those that the request itself gives the WSGI environ, not
+// what the application adds.
 //
 // Nothing a client sends can forge a line or a field: quotes, backslashes, controls and
 // bytes outside ASCII are escaped (\" \\ \xNN), and spaces (\x20) where the format has

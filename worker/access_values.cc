@@ -168,7 +168,7 @@ std::string field_of(std::string_view variable) {
 std::string variable(const AccessRecord& record, std::string_view name) {
   if (name == "REMOTE_ADDR") return std::string{record.remote_addr};
   if (name == "REQUEST_ID") return std::string{record.request_id};
-  if (name == "REQUEST_SCHEME" || name == "wsgi.url_scheme")
+  if (name == "REQUEST_SCHEME" || name == "WSGI.URL_SCHEME")
     return std::string{record.scheme};
   if (record.head == nullptr) return {};
   const http::RequestHead& head = *record.head;

@@ -26,7 +26,7 @@ std::string percent_decoded(std::string_view path);
 // The value of a field in a response head as it was sent.
 std::string_view response_field(std::string_view head, std::string_view name) noexcept;
 
-// A variable of the WSGI environ that the request gives, by its name.
+// A variable of the WSGI environ that the request gives, by its name in capitals.
 std::string variable(const AccessRecord& record, std::string_view name);
 
 // One JSON object with its newline. The keys are always the same ones; those without a

@@ -40,7 +40,7 @@ TEST_CASE("every atom shows its value", "[access]") {
   CHECK(
       line(request.record,
            "%({REMOTE_ADDR}e)s %({REQUEST_ID}e)s %({wsgi.url_scheme}e)s "
-           "%({HTTP_USER_AGENT}e)s %({QUERY_STRING}e)s %({PATH_INFO}e)s %({NONE}e)s") ==
+           "%({http_user_agent}e)s %({Query_String}e)s %({PATH_INFO}e)s %({NONE}e)s") ==
       "192.0.2.7 abc-1 https curl/7.88.1 q=1 /caf\\xc3\\xa9 -");
 }
 
