@@ -10,7 +10,7 @@ import urllib.parse
 
 import pytest
 from support import paths
-from support.client import request
+from support.client import pieces, request
 from support.server import Server, scratch_directory
 
 SITE = paths.ROOT / "examples" / "site"
@@ -38,12 +38,14 @@ class Browser:
     def __init__(self, server):
         self.connection = server.connect()
         self.cookies = {}
+        self.how = "whole"
 
     def ask(self, method, target, body=None, **fields):
         if self.cookies:
             fields["cookie"] = "; ".join(f"{k}={v}" for k, v in self.cookies.items())
         data = request(method, target, body=body, host="127.0.0.1", **fields)
-        answer = self.connection.ask(data, method)
+        self.connection.send_pieces(pieces(data, self.how))
+        answer = self.connection.response(method)
         for cookie in answer.all("Set-Cookie"):
             name, value = cookie.split(";")[0].split("=", 1)
             self.cookies[name] = value
@@ -76,7 +78,8 @@ def browser(site):
 
 @pytest.mark.parametrize("path", ["/", "/guestbook/", "/files/", "/server/", "/server.json",
                                   "/health", "/static/catalogue/site.css", "/crash/"])
-def test_pages_are_served(browser, path):
+def test_pages_are_served(browser, path, how):
+    browser.how = how
     answer = browser.ask("GET", path)
     assert answer.status == 200 and answer.body
     head = browser.ask("HEAD", path)
@@ -89,7 +92,8 @@ def test_pages_come_from_the_database(browser):
     assert browser.ask("GET", "/whales/no-such-whale/").status == 404
 
 
-def test_a_form_posts_and_redirects(browser):
+def test_a_form_posts_and_redirects(browser, how):
+    browser.how = how
     answer = browser.post("/guestbook/", author="J\u00f6rg", text="Gr\u00fc\u00dfe")
     assert answer.status == 302 and answer.header("Location") == "/guestbook/"
     page = browser.ask("GET", "/guestbook/").body.decode()
