@@ -40,10 +40,10 @@ Result<std::vector<Listener>> open_listeners(const Settings& settings,
   const auto either = [](const std::string& first, const std::string& second) {
     return first.empty() ? second : first;
   };
-  const BindOptions options{settings.backlog > 0 ? static_cast<int>(settings.backlog) : 1,
-                            settings.socket_mode,
-                            either(settings.socket_user, settings.user),
-                            either(settings.socket_group, settings.group)};
+  const BindOptions options{
+      settings.backlog > 0 ? static_cast<int>(settings.backlog) : 1,
+      settings.socket_mode, either(settings.socket_user, settings.user),
+      either(settings.socket_group, settings.group)};
   for (const std::string& address : settings.bind) {
     auto listener = bind_listener(address, options);
     if (!listener) {

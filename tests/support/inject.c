@@ -3,11 +3,11 @@
 //
 // Loaded with LD_PRELOAD into every process of a server. A page shared with the test
 // (the file named by INJECT_PAGE) says which call, in a process of which role, is to
-// fail the k-th time, and with which errno; it tells what happened. Or it
-// only counts which calls there are. Only calls made by our own code and by libsystemd count: what the
-// interpreter does for itself is not ours to judge. Roles: the master, which is the
-// program monodon; the zygote, which is any other that it started; a worker, which a
-// zygote forked.
+// fail the k-th time, and with which errno; it tells what happened. Or it only counts
+// which calls there are. Only calls made by our own code and by libsystemd count: what
+// the interpreter does for itself is not ours to judge. Roles: the master, which is
+// the program monodon; the zygote, which is any other that it started; a worker, which
+// a zygote forked.
 #define _GNU_SOURCE
 #undef _FILE_OFFSET_BITS  // both names of mmap, pread, ... are defined below
 #include <dlfcn.h>
