@@ -10,6 +10,7 @@ import venv
 
 import pytest
 from support import paths
+from support.client import request
 from support.server import PATIENCE, Server
 from support.versions import (
     BROKEN, CODE, begin, break_it, finish, reload, site, version_of, write)
@@ -127,14 +128,76 @@ def test_of_reloads_that_come_meanwhile_only_the_last_counts():
         assert version_of(server) == 5
 
 
-def test_a_stop_during_a_reload_tells_those_who_wait():
-    with site() as server:
-        write(server, 2, "import gates\ngates.wait('import')")
+# Code of a new generation, and settings, with which a reload stays in a step.
+STAYS = {
+    "import": ("import gates\ngates.wait('here')", {}),
+    "canary": ("def hook(_):\n    import gates\n    gates.wait('here')\n",
+               {"post_fork": "site_code:hook"}),
+    "canary's health check": (
+        "import gates\ndef application(environ, start_response):\n    gates.wait('here')\n",
+        {"health_check": "/"}),
+    "observing": ("", {"observe": 60}),
+    "going back": ("def application(environ, start_response):\n"
+                   "    __import__('gates').wait('here')\n"
+                   "    __import__('os').abort()\n", {"observe": 60}),
+}
+
+
+@pytest.mark.parametrize("step", STAYS)
+def test_a_stop_in_any_step_of_a_reload_ends_it_and_tells_those_who_wait(step):
+    code, settings = STAYS[step]
+    with site(expect=["."]) as server:
+        server.await_workers(2)
+        write(server, 2, code)
+        server.write_config(**settings)
         waiting = begin(server)
-        server.gates.arrived("import")
-        assert server.stop() == 0
+        if settings.get("observe"):
+            server.await_log("watching them", timeout=30)
+        else:
+            server.gates.arrived("here", 30)
+        if step == "going back":
+            with server.connect() as dying, server.connect() as held:
+                held.send(request(target="/"))
+                still = server.gates.arrived("here")
+                dying.send(request(target="/"))
+                server.gates.arrived("here").release()
+                server.await_log("generation 2 is rolled back")
+                server.send_signal(signal.SIGTERM)
+                still.release()
+                assert server.await_exit() == 0
+        else:
+            assert server.stop() == 0
+        status, _, err = finish(waiting)
+        assert status == 1 and ("the server stops" in err or step == "going back"), err
+
+
+def test_a_stop_while_workers_are_replaced_lets_the_old_one_finish():
+    with site() as server:
+        write(server, 1, HELD)
+        assert reload(server)[0] == 0
+        with server.connect() as connection:
+            connection.send(request(target="/held"))
+            held = server.gates.arrived("held")
+            write(server, 2)
+            waiting = begin(server)
+            server.await_log("generation 3 takes over")
+            server.send_signal(signal.SIGTERM)
+            server.wait(lambda: server.notify.has("STOPPING"), "STOPPING=1")
+            held.release()
+            assert connection.response().status == 200
+            assert server.await_exit() == 0
         status, _, err = finish(waiting)
         assert status == 1 and "the server stops" in err
+
+
+HELD = """
+import gates
+good = application
+def application(environ, start_response):
+    if environ['PATH_INFO'] == '/held':
+        gates.wait('held')
+    return good(environ, start_response)
+"""
 
 
 def test_a_master_that_is_killed_is_told_apart():

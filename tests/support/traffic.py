@@ -20,6 +20,7 @@ report when stdin ends.
 import collections
 import errno
 import hashlib
+import heapq
 import json
 import os
 import re
@@ -164,7 +165,7 @@ class Client:
         elif took > load.options["slow"]:
             self.fail("slow", f"{took:.3f} s")
         else:
-            load.good(int(said[1]), int(said[2]), took)
+            load.good(self, int(said[1]), int(said[2]), took)
             self.served += 1
             self.waiting = False
             if not self.kept or closes:
@@ -210,7 +211,7 @@ class Load:
         self.pids = set()
         self.first = []  # errors, for people
         self.lost = []   # all of them; `inode`: of the socket, see `ss -x`
-        self.slowest = 0.0
+        self.slow = []  # the worst: (seconds, after how many, number, pid)
         self.at_least = 0
         self.owed = None  # the number of the last "from" until an answer came
         self.numbers = 0
@@ -234,10 +235,11 @@ class Load:
         if self.by_fd.pop(client.socket.fileno(), None):
             self.poll.unregister(client.socket)
 
-    def good(self, version, pid, took):
+    def good(self, client, version, pid, took):
         self.answers[version] += 1
         self.pids.add(pid)
-        self.slowest = max(self.slowest, took)
+        at = round(client.begun - self.start, 3)
+        self.slow = heapq.nlargest(5, [*self.slow, (round(took, 4), at, client.number, pid)])
         if self.answers.total() == 20:
             print("begun", flush=True)
 
@@ -299,7 +301,8 @@ class Load:
         return {
             "requests": self.numbers, "answers": dict(self.answers),
             "errors": dict(self.errors), "first": self.first, "lost": self.lost,
-            "slowest": round(self.slowest, 4), "connections": self.count["connections"],
+            "slowest": self.slow[0][0] if self.slow else 0.0, "slow": self.slow,
+            "connections": self.count["connections"],
             "pids": sorted(self.pids), "seconds": round(time.monotonic() - self.start, 2),
         }
 
