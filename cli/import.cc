@@ -110,6 +110,7 @@ class Importer {
     master::GunicornConfig read = master::translate_gunicorn_config(said.value(), name);
     for (const std::string& note : read.notes) differ(note);
     for (const std::string& warning : read.warnings) differ(warning);
+    for (const std::string& hook : read.hooks) differ(hook);
     for (std::string& problem : read.problems) {
       result_.problems.push_back(std::move(problem));
     }

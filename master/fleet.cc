@@ -100,6 +100,8 @@ void Fleet::tick() {
 void Fleet::take_pool_news() {
   for (News& news : pool_.take_news()) {
     if (news.kind == News::Kind::zygote_silent) nursery_.condemn(news.generation);
+    if (news.kind == News::Kind::gone)
+      nursery_.tell_end(news.generation, news.slot, news.serial, news.pid);
     heed(news);
     worker_news_.push_back(std::move(news));
   }
@@ -253,7 +255,9 @@ Traffic Fleet::traffic(std::uint32_t generation) const {
 void Fleet::dismiss_unused() {
   // A zygote that owes an answer stays: its worker would otherwise be nobody's.
   if (stopping_ && !pool_.awaits_fork()) {
-    nursery_.dismiss_all();
+    for (const Nursery::Child& child : nursery_.children())
+      if (!Nursery::has_hooks(child) || !pool_.uses(child.generation))
+        nursery_.dismiss(child.generation);
     return;
   }
   for (const Nursery::Child& child : nursery_.children()) {

@@ -112,7 +112,13 @@ class Translator {
 
   void function(const std::string& name) {
     for (const GunicornHook& hook : gunicorn_hooks()) {
-      if (hook.name == name) {
+      if (hook.name != name) continue;
+      if (hook.called) {
+        result_.hooks.push_back(
+            fmt::format("{}: {}: is called as long as this file is "
+                        "the configuration; in YAML: {}",
+                        file_, name, hook.answer));
+      } else {
         result_.warnings.push_back(
             fmt::format("{}: {}: is not called; {}", file_, name, hook.answer));
       }

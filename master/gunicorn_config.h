@@ -14,7 +14,8 @@ namespace monodon::master {
 struct GunicornConfig {
   std::vector<Override> settings;     // origin: "gunicorn.conf.py: timeout"
   std::vector<std::string> notes;     // set, and not needed here
-  std::vector<std::string> warnings;  // set, and without an equivalent; hooks
+  std::vector<std::string> warnings;  // set, and without an equivalent; other hooks
+  std::vector<std::string> hooks;     // called, but only where this file is served
   std::vector<std::string> problems;  // set, and a service without it is another one
 };
 

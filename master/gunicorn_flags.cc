@@ -105,6 +105,8 @@ constexpr std::string_view kInMaster =
     "(ExecStartPre=, ExecStartPost=)";
 constexpr std::string_view kAfterFork =
     "name it in the setting post_fork: module:callable";
+constexpr std::string_view kOnce =
+    "what must happen once for a start belongs in the unit (ExecStartPost=)";
 constexpr std::string_view kAtExit = "name it in the setting pre_stop: module:callable";
 constexpr std::string_view kRequest =
     "wrap the application in a WSGI middleware, or use Django's request_started and "
@@ -113,19 +115,19 @@ constexpr std::string_view kRequest =
 constexpr GunicornHook kHooks[] = {
     {"on_starting", kInMaster},
     {"on_reload", kInMaster},
-    {"when_ready", kInMaster},
+    {"when_ready", kOnce, true},
     {"pre_exec", kInMaster},
     {"nworkers_changed", kInMaster},
     {"on_exit", kInMaster},
     {"pre_fork",
      "the application is imported before the fork (preload): do it on import"},
-    {"post_fork", kAfterFork},
-    {"post_worker_init", kAfterFork},
+    {"post_fork", kAfterFork, true},
+    {"post_worker_init", kAfterFork, true},
     {"worker_int", kAtExit},
     {"worker_abort",
      "not needed: a request over its deadline is logged with its stacks"},
-    {"worker_exit", kAtExit},
-    {"child_exit", "not needed: the master tells why each worker ended"},
+    {"worker_exit", kAtExit, true},
+    {"child_exit", "not needed: the master tells why each worker ended", true},
     {"pre_request", kRequest},
     {"post_request", kRequest},
     {"ssl_context", kTls},

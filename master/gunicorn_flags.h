@@ -24,10 +24,11 @@ struct GunicornFlag {
   }
 };
 
-// A hook of gunicorn.conf.py: a function there, which is not called.
+// A hook of gunicorn.conf.py: a function there.
 struct GunicornHook {
   std::string_view name;
   std::string_view answer;  // where such code goes
+  bool called = false;      // worker/python/_monodon_gunicorn.py
 };
 
 [[nodiscard]] std::span<const GunicornFlag> gunicorn_flags();

@@ -92,8 +92,15 @@ void Nursery::dismiss(std::uint32_t generation) {
   child->deadline = kernel_.now() + kQuitPatience;
 }
 
-void Nursery::dismiss_all() {
-  for (const Child& child : children_) dismiss(child.generation);
+void Nursery::tell_end(std::uint32_t generation, std::uint32_t slot,
+                       std::uint32_t serial, int pid) {
+  const Child* child = find(generation);
+  if (child == nullptr || !child->alive || !child->loaded || !has_hooks(*child)) return;
+  (void)kernel_.tell(child->process, {.kind = wire::Kind::worker_ended,
+                                      .slot = slot,
+                                      .serial = serial,
+                                      .generation = generation,
+                                      .value = pid});
 }
 
 void Nursery::condemn(std::uint32_t generation) {

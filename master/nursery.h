@@ -71,7 +71,13 @@ class Nursery {
   void adopt(Child child) { children_.push_back(std::move(child)); }
   // No more workers of this generation are wanted. Forgotten when it is gone.
   void dismiss(std::uint32_t generation);
-  void dismiss_all();
+  // A worker of that generation has ended: for the hooks of its configuration.
+  void tell_end(std::uint32_t generation, std::uint32_t slot, std::uint32_t serial,
+                int pid);
+  // ... which are there, so that its zygote has to outlive its workers.
+  static bool has_hooks(const Child& child) {
+    return !child.order.boot.gunicorn_conf.empty();
+  }
   // It does not answer: SIGKILL, and a new one if it is still wanted.
   void condemn(std::uint32_t generation);
 

@@ -11,6 +11,7 @@
 #include <type_traits>
 #include <utility>
 
+#include "master/gunicorn_config.h"
 #include "master/install_paths.h"
 #include "master/interpreter.h"
 #include "master/settings_table.h"
@@ -118,6 +119,8 @@ Result<DraftedProposal> draft_proposal(const LoadedConfig& config,
   order.boot.settings = config.settings.worker;
   order.boot.settings.workers = config.settings.workers;
   order.boot.stored = estate.stored;
+  if (is_gunicorn_config(config.config_file))
+    order.boot.gunicorn_conf = config.config_file;
   order.fds = {estate.handoff_send, estate.handoff_receive};
   for (const Listener& listener : *estate.listeners) {
     order.boot.listeners.push_back(listener.info);

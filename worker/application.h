@@ -85,6 +85,7 @@ struct LoadError {
 // Which worker this is, for those who are started in it.
 struct WorkerInfo {
   std::uint32_t slot = 0;
+  std::uint32_t serial = 0;
   std::uint32_t generation = 0;
   std::uint32_t threads = 1;
 };
@@ -97,12 +98,22 @@ class Application {
  public:
   virtual ~Application() = default;
 
+  // Zygote, before load: what the site's configuration wants to run in this process.
+  // An empty reason: go on.
+  virtual LoadError prepare(const Boot& /*boot*/) { return {}; }
+
   // Zygote (preload) or worker (else), main thread. Empty reason: loaded.
   virtual LoadError load(const Boot& boot) = 0;
 
   // Zygote, after load and once before the first fork: collect and freeze garbage,
   // and name what does not survive a fork (threads, connected sockets), a line each.
   virtual std::vector<std::string> prepare_to_fork() { return {}; }
+
+  // Zygote, before the first fork, with and without preload. A reason: load failed.
+  virtual LoadError when_ready() { return {}; }
+
+  // Zygote: the master has seen the end of a worker of this generation.
+  virtual void worker_ended(const WorkerInfo& /*which*/, int /*pid*/) {}
 
   // Zygote. double_fork() of worker/zygote.h with what the runtime needs around it:
   // the new process becomes the master's child. Returns like fork(2).

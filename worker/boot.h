@@ -28,6 +28,9 @@ struct Boot {
   // What waits in the handoff pair outlives the last worker and the master: systemd's
   // file descriptor store has both ends.
   bool stored = false;
+  // A gunicorn.conf.py, or "python:module", that the zygote runs first and whose hooks
+  // are called; "" for none.
+  std::string gunicorn_conf;
 };
 
 std::string to_json(const Boot& boot);

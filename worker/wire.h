@@ -27,6 +27,8 @@ enum class Kind : std::uint32_t {
   fork = 2,  // fds: channel of the new worker, its scoreboard page (memfd);
              // value 1: it makes its health check before it is ready
   quit = 3,  // no more workers will be wanted; end of file means the same
+  // A worker of its generation did; value: pid. For the hooks of a gunicorn.conf.py.
+  worker_ended = 4,
 
   // zygote -> master
   loaded = 10,       // value: milliseconds the import took; ready to fork

@@ -78,8 +78,10 @@ int serve(Heritage& heritage, Application& app) {
       return static_cast<int>(failed.failure);
     }
   }
-  LoadError failed =
-      app.start_worker({heritage.slot, heritage.generation, settings.threads});
+  LoadError failed = app.start_worker({.slot = heritage.slot,
+                                       .serial = heritage.serial,
+                                       .generation = heritage.generation,
+                                       .threads = settings.threads});
   if (failed.reason.empty() && heritage.check_health) {
     (void)send(wire::Kind::checking, 0, {});
     failed.failure = static_cast<std::int64_t>(wire::LoadFailure::not_ready);

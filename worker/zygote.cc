@@ -155,6 +155,8 @@ int Zygote::load() {
     return failed(kImport, applied.error().message());
 
   const std::uint64_t begin = monotonic_ns();
+  if (const LoadError error = app_.prepare(boot_); !error.reason.empty())
+    return failed(error.failure, error.reason);
   if (settings.preload) {
     const LoadError error = app_.load(boot_);
     if (!error.reason.empty()) return failed(error.failure, error.reason);
@@ -162,6 +164,8 @@ int Zygote::load() {
     for (const std::string& line : app_.prepare_to_fork())
       say(wire::Kind::warning, 0, line);
   }
+  if (const LoadError error = app_.when_ready(); !error.reason.empty())
+    return failed(error.failure, error.reason);
   say(wire::Kind::loaded,
       static_cast<std::int64_t>((monotonic_ns() - begin) / 1'000'000));
   return 0;
@@ -243,8 +247,15 @@ int Zygote::live() {
   for (;;) {
     auto message = receive();
     if (!message || message.value().frame.kind == wire::Kind::quit) return 0;
-    if (message.value().frame.kind == wire::Kind::fork)
+    const wire::Frame& frame = message.value().frame;
+    if (frame.kind == wire::Kind::fork)
       fork_worker(std::move(message).value());
+    else if (frame.kind == wire::Kind::worker_ended)
+      app_.worker_ended({.slot = frame.slot,
+                         .serial = frame.serial,
+                         .generation = boot_.generation,
+                         .threads = boot_.settings.threads},
+                        static_cast<int>(frame.value));
   }
 }
 
@@ -304,7 +315,8 @@ int check_application(Application& app) {
     complain(applied.error().message());
     return 1;
   }
-  const LoadError error = app.load(value);
+  LoadError error = app.prepare(value);
+  if (error.reason.empty()) error = app.load(value);
   if (error.reason.empty()) return 0;
   complain(error.reason);
   return static_cast<int>(error.failure);

@@ -124,6 +124,7 @@ worker_tmp_dir = "/dev/shm"
 statsd_host = "localhost:8125"
 daemon = False
 def post_fork(server, worker): pass
+def pre_fork(server, worker): pass
 """
 
 
@@ -145,8 +146,9 @@ def test_a_file_of_gunicorn_is_run_and_its_settings_are_taken(gunicorn, words):
             } <= set(done.stdout.splitlines()), done.stdout
     assert "imported with green" in done.stdout
     said = done.stderr.splitlines()
-    assert any(line.startswith("warning: ") and "post_fork: is not called" in line
+    assert any(line.startswith("warning: ") and "pre_fork: is not called" in line
                for line in said)
+    assert "post_fork" not in done.stderr  # is called
     assert any(line.startswith("warning: ") and "statsd_host" in line for line in said)
     assert any(line.startswith("note: ") and "worker_tmp_dir" in line for line in said)
     assert "daemon" not in done.stderr and "greeting" not in done.stderr

@@ -320,6 +320,28 @@ TEST_CASE("a stop drains everybody for good, then dismisses the zygote", "[fleet
   CHECK(toy.fleet.empty());
 }
 
+TEST_CASE("a zygote with hooks hears of each end, and leaves after the last",
+          "[fleet]") {
+  ToyFleet toy;
+  ZygoteOrder order;
+  order.boot.gunicorn_conf = "gunicorn.conf.py";
+  toy.fleet.propose({order, {.workers = 2}});
+  toy.zygote_loads(1);
+  toy.zygote_forks(1);
+  toy.everybody_is_ready();
+  toy.fleet.stop(false);
+  toy.fleet.tick();
+  const int first = toy.system.worker(1)->pid;
+  toy.worker_dies(1, {});
+  REQUIRE(toy.system.told.back().kind == wire::Kind::worker_ended);
+  CHECK(toy.system.told.back().value == first);
+  CHECK(toy.system.told.back().serial == 1);
+  CHECK_FALSE(toy.system.zygote(1)->told_to_go);
+  toy.worker_dies(2, {});
+  CHECK(toy.system.told.back().kind == wire::Kind::quit);
+  CHECK(toy.system.zygote(1)->told_to_go);
+}
+
 TEST_CASE("a second, quick stop cuts the first one short", "[fleet]") {
   Serving toy{{.workers = 1, .graceful_timeout = 30s}};
   toy.fleet.stop(false);

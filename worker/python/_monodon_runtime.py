@@ -9,6 +9,7 @@ import atexit
 import faulthandler
 import gc
 import importlib
+import importlib.util
 import io
 import os
 import signal
@@ -28,6 +29,7 @@ _sockets_before = set()
 _event_polls_before = [0]
 _hooks = {}  # "post_fork", "pre_stop": functions of the application
 _info = []  # of this worker
+_gunicorn = []  # its configuration, if there is one
 
 
 def format_exception(exception):
@@ -234,19 +236,46 @@ def load_hooks(specs):
         _hooks[name] = found or (lambda _: None)
 
 
-def call_post_fork(numbers):
+def load_gunicorn_conf(names, numbers):
+    """names: that of the file. numbers: workers, threads."""
+    here = os.path.join(os.path.dirname(os.path.abspath(__file__)), "_monodon_gunicorn.py")
+    spec = importlib.util.spec_from_file_location("_monodon_gunicorn", here)
+    module = importlib.util.module_from_spec(spec)
+    spec.loader.exec_module(module)
+    _gunicorn.append(module.Configuration(names[0], *numbers))
+
+
+def call_when_ready():
+    for configuration in _gunicorn:
+        configuration.when_ready()
+
+
+def call_worker_ended(numbers):
+    for configuration in _gunicorn:
+        configuration.worker_ended(*numbers)
+
+
+def call_post_fork(numbers, serial):
     _info.append(WorkerInfo(*numbers, os.getpid()))
     if metrics := sys.modules.get("monodon.prometheus"):
         metrics.start_worker(_info[-1].slot)
+    for configuration in _gunicorn:
+        configuration.worker_starts(serial, _info[-1].slot)
     _hooks["post_fork"](_info[-1])
+
+
+def _at_the_end(name, hook):
+    try:
+        hook()
+    except BaseException as error:
+        _monodon.log_raw(f"{name} raised\n{format_exception(error)}")
 
 
 def stop_worker():
     """As the interpreter's own end, but without waiting for threads."""
-    try:
-        _hooks["pre_stop"](_info[-1])
-    except BaseException as error:
-        _monodon.log_raw(f"pre_stop raised\n{format_exception(error)}")
+    _at_the_end("pre_stop", lambda: _hooks["pre_stop"](_info[-1]))
+    for configuration in _gunicorn:
+        _at_the_end("worker_exit", configuration.worker_stops)
     try:
         atexit._run_exitfuncs()
     finally:
@@ -328,72 +357,3 @@ def file_span(wrapper):
     except (OSError, ValueError):
         return None
     return raw.fileno(), offset, max(0, status.st_size - offset)
-
-
-# Standard streams
-
-
-class _DroppingWriter(io.RawIOBase):
-    """Writes to a pipe, socket or terminal, and never waits for its reader: what does
-    not fit is dropped and counted, and one line says so when there is room again.
-    """
-
-    def __init__(self, fd):
-        self._fd = fd
-        self._mode = "wb"
-        self.dropped = 0
-        self._unreported = 0
-        self._send = self._writer()
-
-    def _writer(self):
-        if stat.S_ISSOCK(os.fstat(self._fd).st_mode):
-            own = socket.socket(fileno=os.dup(self._fd))
-            flags = socket.MSG_DONTWAIT | socket.MSG_NOSIGNAL
-            return lambda data: own.send(data, flags)
-        # O_NONBLOCK belongs to the open file, which others share: open it anew.
-        flags = os.O_WRONLY | os.O_NONBLOCK | os.O_NOCTTY
-        own = os.open(f"/proc/self/fd/{self._fd}", flags)
-        return lambda data: os.write(own, data)
-
-    def writable(self):
-        return True
-
-    def fileno(self):
-        return self._fd
-
-    def isatty(self):
-        return os.isatty(self._fd)
-
-    def write(self, data):
-        size = len(data)
-        try:
-            if self._unreported:
-                self._send(b"monodon: %d bytes dropped here\n" % self._unreported)
-                self._unreported = 0
-            sent = self._send(data)
-        except OSError:  # full, or nobody is there
-            sent = 0
-        self.dropped += size - sent
-        self._unreported += size - sent
-        return size
-
-
-def guard_standard_streams():
-    """A print() must not stall a request because nobody reads the log."""
-    for name, fd, errors in (("stdout", 1, "strict"), ("stderr", 2, "backslashreplace")):
-        old = getattr(sys, name)
-        try:
-            kind = os.fstat(fd).st_mode
-            if old is None or stat.S_ISREG(kind) or not (
-                stat.S_ISFIFO(kind) or stat.S_ISSOCK(kind) or os.isatty(fd)
-            ):
-                continue
-            buffer = io.BufferedWriter(_DroppingWriter(fd))
-        except OSError:
-            continue  # no such descriptor, or it may not be opened again
-        old.flush()
-        new = io.TextIOWrapper(
-            buffer, encoding=old.encoding, errors=errors, line_buffering=True
-        )
-        setattr(sys, name, new)
-        setattr(sys, f"__{name}__", new)

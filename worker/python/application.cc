@@ -38,6 +38,15 @@ Ref str_list(const std::vector<std::string>& texts) {
   return list;
 }
 
+bool prepare_interpreter(const worker::Settings& settings) {
+  std::vector<std::string> path{settings.directory};
+  path.insert(path.end(), settings.python_path.begin(), settings.python_path.end());
+  const Ref paths = str_list(path);
+  const Ref environment = str_list(settings.environment);
+  return paths && environment &&
+         call_runtime("prepare_interpreter", paths.get(), environment.get());
+}
+
 worker::LoadError import_failure() {
   const auto failure = static_cast<std::int64_t>(wire::LoadFailure::import_error);
   return {failure, take_traceback()};
@@ -45,15 +54,33 @@ worker::LoadError import_failure() {
 
 }  // namespace
 
+worker::LoadError PythonApplication::prepare(const worker::Boot& boot) {
+  if (boot.gunicorn_conf.empty()) return {};
+  const worker::Settings& settings = boot.settings;
+  const Ref name = str_list({boot.gunicorn_conf});
+  const Ref numbers =
+      Ref::steal(Py_BuildValue("(II)", settings.workers, settings.threads));
+  if (!prepare_interpreter(settings) || !name || !numbers ||
+      !call_runtime("load_gunicorn_conf", name.get(), numbers.get()))
+    return import_failure();
+  return {};
+}
+
+worker::LoadError PythonApplication::when_ready() {
+  if (call_runtime("call_when_ready")) return {};
+  return import_failure();
+}
+
+void PythonApplication::worker_ended(const worker::WorkerInfo& which, int pid) {
+  const Ref numbers = Ref::steal(Py_BuildValue("(iII)", pid, which.serial, which.slot));
+  if (!numbers || !call_runtime("call_worker_ended", numbers.get()))
+    log::warning("child_exit raised\n" + take_traceback(),
+                 {log::Id::application_error});
+}
+
 worker::LoadError PythonApplication::load(const worker::Boot& boot) {
   const worker::Settings& settings = boot.settings;
-  std::vector<std::string> path{settings.directory};
-  path.insert(path.end(), settings.python_path.begin(), settings.python_path.end());
-  const Ref paths = str_list(path);
-  const Ref environment = str_list(settings.environment);
-  if (!paths || !environment ||
-      !call_runtime("prepare_interpreter", paths.get(), environment.get()))
-    return import_failure();
+  if (!prepare_interpreter(settings)) return import_failure();
 
   const Ref name = str_list({settings.application});
   if (!name) return import_failure();
@@ -114,7 +141,9 @@ worker::LoadError PythonApplication::start_worker(const worker::WorkerInfo& info
                  {log::Id::application_error});
   const Ref numbers =
       Ref::steal(Py_BuildValue("(III)", info.slot, info.generation, info.threads));
-  if (numbers && call_runtime("call_post_fork", numbers.get())) return {};
+  const Ref serial = Ref::steal(PyLong_FromUnsignedLong(info.serial));
+  if (numbers && serial && call_runtime("call_post_fork", numbers.get(), serial.get()))
+    return {};
   constexpr auto kNotReady = static_cast<std::int64_t>(wire::LoadFailure::not_ready);
   return {kNotReady, "post_fork raised\n" + take_traceback()};
 }

@@ -19,8 +19,11 @@ namespace monodon::python {
 // objects named monodon-N.
 class PythonApplication final : public worker::Application {
  public:
+  worker::LoadError prepare(const worker::Boot& boot) override;
   worker::LoadError load(const worker::Boot& boot) override;
   std::vector<std::string> prepare_to_fork() override;
+  worker::LoadError when_ready() override;
+  void worker_ended(const worker::WorkerInfo& which, int pid) override;
   int fork() override;
   worker::LoadError start_worker(const worker::WorkerInfo& info) override;
   Outcome start_thread(unsigned index, void (*body)(void*, unsigned),

@@ -63,7 +63,7 @@ def main():
         return 1 if extension.check() else 0
     if check:
         return extension.check()
-    runtime.guard_standard_streams()
+    load_beside("_monodon_streams", "_monodon_streams.py").guard_standard_streams()
     return extension.run_zygote()
 
 
