@@ -1,16 +1,13 @@
 // SPDX-License-Identifier: Apache-2.0
 #include <fmt/format.h>
 
-#include <algorithm>
-
+#include "base/mdoc.h"
 #include "master/config_docs.h"
 #include "master/settings_table.h"
 #include "master/settings_value.h"
 
 namespace monodon::master {
 namespace {
-
-constexpr std::size_t kColumns = 78;
 
 constexpr std::string_view kHead = R"(.\" SPDX-License-Identifier: Apache-2.0
 .\" Made by "monodon generate man" from the table of settings; do not edit.
@@ -90,42 +87,6 @@ slow_request: 5s
 .Ed
 )";
 
-std::string escaped(std::string_view word) {
-  std::string text;
-  for (const char c : word) {
-    if (c == '\\') {
-      text += "\\e";
-    } else if (c == '-') {
-      text += "\\-";
-    } else {
-      text += c;
-    }
-  }
-  return text;
-}
-
-// Text for mdoc: a new line for each sentence and before column 79, none of which
-// begins with what would make it a request.
-std::string text_lines(std::string_view text) {
-  std::string result;
-  std::string line;
-  const auto end_line = [&] {
-    if (line.starts_with('.') || line.starts_with('\'')) line.insert(0, "\\&");
-    result += line + "\n";
-    line.clear();
-  };
-  while (!text.empty()) {
-    const std::size_t end = std::min(text.find(' '), text.size());
-    const std::string word = escaped(text.substr(0, end));
-    text.remove_prefix(std::min(end + 1, text.size()));
-    if (!line.empty() && line.size() + 1 + word.size() > kColumns) end_line();
-    line += (line.empty() ? "" : " ") + word;
-    if (word.ends_with('.')) end_line();
-  }
-  if (!line.empty()) end_line();
-  return result;
-}
-
 std::string flags_of(const Setting& setting) {
   if (setting.key == "application") return ".Ar APP_MODULE";
   std::string text = ".Fl ";
@@ -160,10 +121,10 @@ std::string reload_of(OnReload on_reload) {
 
 std::string entry(const Setting& setting) {
   std::string text = fmt::format(".It Ic {}\n", setting.key);
-  text += text_lines(setting.doc);
-  if (!setting.more.empty()) text += text_lines(setting.more);
-  text += ".br\n" + text_lines(fmt::format("Type: {}.", describe_type(setting)));
-  text += text_lines(fmt::format("Default: {}", describe_default(setting)));
+  text += mdoc_lines(setting.doc);
+  if (!setting.more.empty()) text += mdoc_lines(setting.more);
+  text += ".br\n" + mdoc_lines(fmt::format("Type: {}.", describe_type(setting)));
+  text += mdoc_lines(fmt::format("Default: {}", describe_default(setting)));
   text += ".br\n" + flags_of(setting) + "\n";
   if (!setting.environment.empty()) {
     text += fmt::format(".Pq also Ev {}\n", setting.environment);

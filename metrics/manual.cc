@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 #include <fmt/format.h>
 
+#include "base/mdoc.h"
 #include "metrics/catalogue.h"
 
 namespace monodon::metrics {
@@ -66,7 +67,7 @@ std::string metrics_manual() {
     page +=
         fmt::format(".It Sy {}{} Pq {}", kPrefix, metric.name, name_of(metric.type));
     page += metric.labels.empty() ? "\n" : fmt::format(" by {}\n", metric.labels);
-    page += fmt::format("{}\n", metric.help);
+    page += mdoc_lines(metric.help);
   }
   return page += kTail;
 }
