@@ -30,8 +30,15 @@ std::vector<std::string> sockets_below_run() {
   glob_t matches{};
   (void)::glob("/run/monodon*/control.sock", 0, nullptr, &matches);
   (void)::glob("/run/monodon*/*/control.sock", GLOB_APPEND, nullptr, &matches);
-  for (std::size_t i = 0; i < matches.gl_pathc; ++i)
-    found.emplace_back(matches.gl_pathv[i]);
+  for (std::size_t i = 0; i < matches.gl_pathc; ++i) {
+    const std::string path = matches.gl_pathv[i];
+    // monodon-control@SITE.socket leads to the same server as the service's own.
+    std::string own = path;
+    if (own.starts_with("/run/monodon/")) own[12] = '-';
+    if (own != path && std::find(found.begin(), found.end(), own) != found.end())
+      continue;
+    found.push_back(path);
+  }
   ::globfree(&matches);
   return found;
 }

@@ -14,7 +14,6 @@
 #include <utility>
 
 #include "base/passed_fds.h"
-#include "master/listeners.h"
 
 namespace monodon::master {
 
@@ -29,6 +28,16 @@ bool may_control(int fd) {
   socklen_t size = sizeof peer;
   if (::getsockopt(fd, SOL_SOCKET, SO_PEERCRED, &peer, &size) != 0) return false;
   return peer.uid == 0 || peer.uid == ::geteuid();
+}
+
+// Whether somebody chose who may connect: systemd's default is everybody.
+bool is_restricted(std::string_view address) {
+  constexpr std::string_view kUnix = "unix:";
+  if (!address.starts_with(kUnix)) return false;
+  const std::string path{address.substr(kUnix.size())};
+  struct stat found {};
+  return ::lstat(path.c_str(), &found) == 0 && S_ISSOCK(found.st_mode) &&
+         (found.st_mode & S_IRWXO) == 0;
 }
 
 // Returns what send(2) would. The descriptors travel with the first byte.
@@ -60,33 +69,38 @@ Result<ControlServer> ControlServer::open(const std::string& path) {
   auto listener = bind_listener("unix:" + path, options);
   if (!listener) return Error{"control socket: " + listener.error().message()};
   ControlServer server;
-  server.path_ = path;
-  server.device_ = listener.value().device;
-  server.inode_ = listener.value().inode;
-  server.fd_ = std::move(listener.value().fd);
+  server.own_.socket = std::move(listener).value();
   return server;
 }
 
 ControlServer::~ControlServer() {
-  if (!fd_) return;
-  struct stat now {};
-  if (::lstat(path_.c_str(), &now) == 0 && now.st_dev == device_ &&
-      now.st_ino == inode_)
-    (void)::unlink(path_.c_str());
+  if (!own_.socket.fd) return;
+  std::vector<Listener> own;
+  own.push_back(std::move(own_.socket));
+  remove_socket_files(own);
+}
+
+void ControlServer::add(Listener passed) {
+  passed_.for_whoever_may = is_restricted(passed.info.address);
+  passed_.socket = std::move(passed);
 }
 
 void ControlServer::attach(EventLoop& loop, Handler handler) {
-  if (!fd_) return;
   loop_ = &loop;
   handler_ = std::move(handler);
-  incoming_ = loop.on_io(fd_.get(), EventLoop::Rank::normal, [this] { accept(); });
+  for (Door* const door : {&own_, &passed_})
+    if (door->socket.fd)
+      door->readable = loop.on_io(door->socket.fd.get(), EventLoop::Rank::normal,
+                                  [this, door] { accept(*door); });
 }
 
-void ControlServer::accept() {
-  UniqueFd fd{::accept4(fd_.get(), nullptr, nullptr, SOCK_CLOEXEC | SOCK_NONBLOCK)};
+void ControlServer::accept(const Door& door) {
+  UniqueFd fd{::accept4(door.socket.fd.get(), nullptr, nullptr,
+                        SOCK_CLOEXEC | SOCK_NONBLOCK)};
   if (!fd) return;
   // Refused by closing: what it may not ask, it may not ask about either.
-  if (clients_.size() >= kMaxClients || !may_control(fd.get())) return;
+  if (clients_.size() >= kMaxClients) return;
+  if (!door.for_whoever_may && !may_control(fd.get())) return;
   Client& client = clients_.emplace_back();
   client.id = ++last_client_;
   client.fd = std::move(fd);

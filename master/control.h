@@ -11,6 +11,7 @@
 #include "base/result.h"
 #include "base/unique_fd.h"
 #include "master/event_loop.h"
+#include "master/listeners.h"
 
 namespace monodon::master {
 
@@ -30,6 +31,10 @@ inline constexpr std::size_t kMaxControlFds = 250;  // SCM_MAX_FD is 253
 // root (SO_PEERCRED). One JSON object a line, one line of answer each, in order; or
 // several lines over time, where the question is for what is under way.
 //
+// systemd may pass another one. Who may connect there is for its unit to say
+// (SocketGroup=, SocketMode=), unless that is everybody, systemd's default: then it is
+// for the same clients as ours.
+//
 // Nothing here waits: a client that does not read its answer is not read from, one that
 // sends a line of more than 4 KiB or is the 17th is closed. Master only, in its loop.
 class ControlServer {
@@ -42,6 +47,11 @@ class ControlServer {
   ControlServer(ControlServer&&) noexcept = default;
   ControlServer& operator=(ControlServer&&) noexcept = default;
   ~ControlServer();
+
+  // Answers on the socket that systemd passed as well. Before attach().
+  void add(Listener passed);
+  // That socket; -1: there is none.
+  [[nodiscard]] int passed() const noexcept { return passed_.socket.fd.get(); }
 
   // Starts to answer. `loop` and this object must outlive each other's use; the object
   // must not be moved any more.
@@ -65,20 +75,23 @@ class ControlServer {
     bool gone = false;
   };
 
-  void accept();
+  struct Door {
+    Listener socket;
+    EventLoop::OnIo readable;
+    bool for_whoever_may = false;  // connect, by the mode of the socket file
+  };
+
+  void accept(const Door& door);
   void read(Client& client);
   void answer(Client& client);
   void flush(Client& client);
   void await_line(Client& client);
   void await_room(Client& client);
 
-  std::string path_;
-  UniqueFd fd_;
-  dev_t device_ = 0;
-  ino_t inode_ = 0;
+  Door own_;
+  Door passed_;
   EventLoop* loop_ = nullptr;
   Handler handler_;
-  EventLoop::OnIo incoming_;
   std::list<Client> clients_;
   ControlClient last_client_ = 0;
 };

@@ -134,7 +134,7 @@ Result<std::vector<Listener>> inherit_listeners(Heirlooms& found) {
     std::string name = std::move(one.name);
     UniqueFd fd{one.fd};
     if (take_heirloom(found, name, fd)) continue;
-    if (name == "control" || name == "stored") {
+    if (name == "stored") {
       (void)fd.release();  // stays open: it is systemd's
       continue;
     }
@@ -150,10 +150,11 @@ Result<std::vector<Listener>> inherit_listeners(Heirlooms& found) {
   return listeners;
 }
 
-std::optional<Listener> take_metrics_listener(std::vector<Listener>& listeners) {
+std::optional<Listener> take_listener(std::vector<Listener>& listeners,
+                                      std::string_view name) {
   const auto found =
       std::find_if(listeners.begin(), listeners.end(),
-                   [](const auto& l) { return l.info.name == "metrics"; });
+                   [&](const auto& l) { return l.info.name == name; });
   if (found == listeners.end()) return std::nullopt;
   Listener taken = std::move(*found);
   listeners.erase(found);

@@ -47,14 +47,14 @@ Result<Listener> bind_listener(const std::string& address, const BindOptions& op
 
 // The sockets that systemd passed (sd_listen_fds_with_names(3)); none when it passed
 // none. They are used as they are: never bound, unlinked or given another backlog. An
-// error names the first that is not a listening stream socket. One named "metrics" is
-// for the exporter: see take_metrics_listener; others that are not for requests are
-// left out; what an earlier master has left goes to `found`. Removes LISTEN_* from the
-// environment.
+// error names the first that is not a listening stream socket. Those named "metrics" and
+// "control" are not for requests: see take_listener; what an earlier master has left
+// goes to `found`. Removes LISTEN_* from the environment.
 Result<std::vector<Listener>> inherit_listeners(Heirlooms& found);
 
-// Takes the socket that systemd names "metrics" out of them, if it is there.
-std::optional<Listener> take_metrics_listener(std::vector<Listener>& listeners);
+// Takes the first of that name (FileDescriptorName=) out of them, if there is one.
+std::optional<Listener> take_listener(std::vector<Listener>& listeners,
+                                      std::string_view name);
 
 // Checks and describes `fd`, which is already a listening socket.
 Result<Listener> describe_listener(UniqueFd fd, std::string name);

@@ -24,12 +24,17 @@ namespace monodon::master {
 
 namespace {
 
+// Sockets of systemd's that are not for requests.
+struct NamedListeners {
+  std::optional<Listener> metrics, control;
+};
+
 Result<std::vector<Listener>> open_listeners(const Settings& settings,
-                                             std::optional<Listener>& metrics,
-                                             Heirlooms& found) {
+                                             NamedListeners& named, Heirlooms& found) {
   auto inherited = inherit_listeners(found);
   if (!inherited) return inherited.error();
-  metrics = take_metrics_listener(inherited.value());
+  named.metrics = take_listener(inherited.value(), "metrics");
+  named.control = take_listener(inherited.value(), "control");
   if (!inherited.value().empty()) {
     if (!settings.bind.empty() && !found.testament)
       log::info("bind is not used: systemd passed the sockets",
@@ -56,8 +61,8 @@ Result<std::vector<Listener>> open_listeners(const Settings& settings,
   return listeners;
 }
 
-// Without a runtime directory there is no control socket, and nobody misses it.
-ControlServer open_control(const Settings& settings) {
+// Without a runtime directory there is no control socket of ours, and nobody misses it.
+ControlServer open_own_control(const Settings& settings) {
   std::string directory = settings.runtime_directory;
   if (directory.empty()) {
     const char* given = std::getenv("RUNTIME_DIRECTORY");
@@ -70,6 +75,12 @@ ControlServer open_control(const Settings& settings) {
   if (control) return std::move(control).value();
   log::warning(control.error().message(), {log::Id::resources_short});
   return {};
+}
+
+ControlServer open_control(const Settings& settings, std::optional<Listener> passed) {
+  ControlServer control = open_own_control(settings);
+  if (passed) control.add(std::move(*passed));
+  return control;
 }
 
 // That of the master before, which counts on, or a new one.
@@ -129,9 +140,9 @@ int serve_with(const LoadedConfig& config) {
       return complain(given.error());
   auto pid_file = PidFile::make(settings.pid_file);
   if (!pid_file) return complain(pid_file.error());
-  std::optional<Listener> metrics;
+  NamedListeners named;
   Heirlooms found;
-  auto listeners = open_listeners(settings, metrics, found);
+  auto listeners = open_listeners(settings, named, found);
   if (!listeners) return complain(listeners.error());
   const auto give_up = [&](const Error& error) {
     remove_socket_files(listeners.value());
@@ -165,7 +176,8 @@ int serve_with(const LoadedConfig& config) {
   Server server{config, std::move(board).value(),
                 Estate{handoff.value().send.get(), handoff.value().receive.get(),
                        &listeners.value(), stored},
-                open_control(settings), std::move(metrics)};
+                open_control(settings, std::move(named.control)),
+                std::move(named.metrics)};
   if (found.testament) {
     auto testament = read_testament(found.testament.get(), listeners.value());
     if (!testament) return give_up(testament.error());

@@ -34,8 +34,9 @@ void Server::become_successor() {
   testament.upgrades = upgrades_ + 1;
   std::vector<Passed> passed{{chronicle_.board_writer_fd(), kBoard}};
   if (exporter_.listener() >= 0) passed.push_back({exporter_.listener(), "metrics"});
+  if (control_.passed() >= 0) passed.push_back({control_.passed(), "control"});
   const Error error = become_program(program, config_.command_line.argv, testament,
-                                     estate_, {{chronicle_.board_writer_fd(), kBoard}});
+                                     estate_, std::move(passed));
   log::error("upgrade failed, this version runs on: " + error.message(),
              {log::Id::upgrade_failed});
 }

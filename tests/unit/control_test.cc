@@ -13,7 +13,9 @@
 #include <cstring>
 #include <filesystem>
 #include <functional>
+#include <optional>
 #include <thread>
+#include <utility>
 
 using namespace monodon;
 using namespace monodon::master;
@@ -33,10 +35,12 @@ struct Served {
   }
   ~Served() { fs::remove_all(folder); }
 
-  void run(ControlServer::Handler handler, const std::function<void()>& client) {
+  void run(ControlServer::Handler handler, const std::function<void()>& client,
+           std::optional<Listener> passed = {}) {
     EventLoop loop;
     auto server = ControlServer::open(path);
     REQUIRE(server);
+    if (passed) server.value().add(std::move(*passed));
     server.value().attach(loop, std::move(handler));
     loop.on_turn([&] { server.value().tidy(); });
     const UniqueFd done{::eventfd(0, EFD_CLOEXEC)};
@@ -50,7 +54,9 @@ struct Served {
     thread.join();
   }
 
-  [[nodiscard]] UniqueFd connect() const {
+  [[nodiscard]] UniqueFd connect() const { return connect(path); }
+
+  [[nodiscard]] static UniqueFd connect(const std::string& path) {
     UniqueFd fd{::socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0)};
     sockaddr_un to{};
     to.sun_family = AF_UNIX;
@@ -139,6 +145,30 @@ TEST_CASE("a client that reads late gets a long answer whole, then the next",
       });
   CHECK(heard.size() == kLong + 1 + 6);
   CHECK(heard.ends_with("x\nshort\n"));
+}
+
+TEST_CASE("a socket that was passed is answered beside our own, and stays",
+          "[control]") {
+  Served served;
+  const std::string path = (served.folder / "systemd.sock").string();
+  auto made = bind_listener("unix:" + path, {});
+  REQUIRE(made);
+  auto passed = describe_listener(std::move(made.value().fd), "control");
+  REQUIRE(passed);
+  std::string heard;
+  served.run(
+      echo,
+      [&] {
+        for (const std::string& at : {served.path, path}) {
+          const UniqueFd fd = Served::connect(at);
+          say(fd, at + "\n");
+          heard += hear(fd, 1);
+        }
+      },
+      std::move(passed).value());
+  CHECK(heard == "<" + served.path + ">\n<" + path + ">\n");
+  CHECK_FALSE(fs::exists(served.path));
+  CHECK(fs::exists(path));
 }
 
 TEST_CASE("an endless line and too many clients are turned away", "[control]") {
