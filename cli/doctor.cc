@@ -34,8 +34,8 @@ std::string printable(std::string_view text) {
 
 std::vector<Diagnosis> diagnose(const Evidence& evidence) {
   std::vector<Diagnosis> found;
-  for (const auto checks : {unit_checks(), socket_checks(), nginx_checks(),
-                            machine_checks(), application_checks()}) {
+  for (const auto checks : {unit_checks(), socket_checks(), file_checks(),
+                            nginx_checks(), machine_checks(), application_checks()}) {
     for (const Check& check : checks) {
       if (auto finding = check.find(evidence)) {
         found.push_back({&check, std::move(*finding)});
@@ -76,6 +76,15 @@ std::string doctor_json(const Evidence& evidence, const std::vector<Diagnosis>& 
   return answer.dump(-1, ' ', false, nlohmann::json::error_handler_t::replace) + "\n";
 }
 
+bool keeps_failing(const Properties& service) {
+  const std::string state = property(service, "ActiveState");
+  if (state == "failed") return true;
+  // With Restart= it is "activating" between two tries and during the next one.
+  if (property(service, "SubState").starts_with("auto-restart")) return true;
+  const std::string restarts = property(service, "NRestarts");
+  return state == "activating" && !restarts.empty() && restarts != "0";
+}
+
 std::string property(const Properties& of, std::string_view name) {
   const auto found = of.find(name);
   return found == of.end() ? "" : found->second;
@@ -110,6 +119,8 @@ std::optional<std::uint64_t> systemd_span(std::string_view text) {
 
 const PathStep* closed_to(const Account& account, const std::vector<PathStep>& steps) {
   for (const PathStep& step : steps) {
+    // Of what is no socket at the end, not-a-socket tells.
+    if (&step == &steps.back() && !step.is_socket) break;
     // unix(7): to connect takes write permission on the socket, search on directories.
     if (step.exists && !permits(account, step, step.is_socket ? 02 : 01)) return &step;
   }

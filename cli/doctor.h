@@ -33,6 +33,15 @@ struct PathStep {
   std::string owner;  // "user:group", for people
 };
 
+// What the service's user has to do with a file.
+struct FileUse {
+  std::string what;  // "access_log"
+  std::string path;
+  bool writes = false;     // or reads
+  bool permitted = false;  // by owner, mode and access lists
+  bool read_only = false;  // by the unit
+};
+
 struct Account {
   std::string name;
   bool exists = false;
@@ -60,6 +69,9 @@ struct Evidence {
   std::optional<Probe> probe;
   std::optional<master::Settings> settings;
   std::vector<std::string> settings_problems, settings_warnings;
+  std::vector<std::string> rivals;  // other socket units with that path
+  bool user_known = true;           // whether User= and Group= of the service exist
+  std::vector<FileUse> uses;
   std::string nginx_error;  // of nginx -T; "" = it was good, or there is no nginx
   bool has_nginx = false;
   bool nginx_runs = true;
@@ -87,6 +99,7 @@ struct Check {
 
 [[nodiscard]] std::span<const Check> unit_checks();
 [[nodiscard]] std::span<const Check> socket_checks();
+[[nodiscard]] std::span<const Check> file_checks();
 [[nodiscard]] std::span<const Check> nginx_checks();
 [[nodiscard]] std::span<const Check> machine_checks();
 [[nodiscard]] std::span<const Check> application_checks();
@@ -109,6 +122,9 @@ struct Diagnosis {
                                       const std::vector<Diagnosis>& found);
 
 // --- of use to several checks -----------------------------------------------------
+
+// Whether the service does not run although something keeps starting it.
+[[nodiscard]] bool keeps_failing(const Properties& service);
 
 [[nodiscard]] std::string property(const Properties& of, std::string_view name);
 [[nodiscard]] bool has_word(const std::string& list, std::string_view word);

@@ -2,7 +2,6 @@
 #include "cli/doctor_evidence.h"
 
 #include <fmt/format.h>
-#include <grp.h>
 #include <pwd.h>
 #include <unistd.h>
 
@@ -42,7 +41,11 @@ class Gatherer {
     read_nginx();
     if (e_.live) look_at_the_machine();
     read_application();
-    if (e_.live && !e_.listen.empty()) e_.probe = ask_socket(e_.listen, host());
+    if (e_.live) look_at_files(e_);
+    // One that cannot start would only let us wait.
+    if (e_.live && !e_.listen.empty() && !keeps_failing(e_.service)) {
+      e_.probe = ask_socket(e_.listen, host());
+    }
   }
 
  private:
@@ -83,11 +86,14 @@ class Gatherer {
       e_.listen = listen.substr(0, listen.find(' '));
       break;
     }
-    const std::string user = property(e_.socket, "SocketUser");
-    const std::string group = property(e_.socket, "SocketGroup");
+    for (const std::string& name : units_.sockets_on(e_.listen)) {
+      if (name != e_.socket_name) e_.rivals.push_back(name);
+    }
+    if (!e_.live) return;
     e_.proxy_known =
-        !e_.live || ((user.empty() || ::getpwnam(user.c_str()) != nullptr) &&
-                     (group.empty() || ::getgrnam(group.c_str()) != nullptr));
+        is_known(property(e_.socket, "SocketUser"), property(e_.socket, "SocketGroup"));
+    e_.user_known = property(e_.service, "DynamicUser") == "yes" ||
+                    is_known(property(e_.service, "User"), property(e_.service, "Group"));
   }
 
   void read_settings() {
@@ -196,7 +202,8 @@ class Gatherer {
   }
 
   void read_application() {
-    if (!e_.settings || e_.settings->worker.application.starts_with("native:")) return;
+    if (!e_.settings || !e_.user_known) return;
+    if (e_.settings->worker.application.starts_with("native:")) return;
     const std::string& directory = e_.settings->worker.directory;
     const auto python = master::find_interpreter(e_.settings->python, directory);
     if (!python) return void(e_.facts_error = python.error().message());
@@ -207,10 +214,13 @@ class Gatherer {
         if (word.starts_with('/')) files.push_back(root_ + word);
       }
     }
-    auto facts =
-        read_site(python.value().path, directory, e_.settings->worker.application,
-                  e_.settings->worker.environment, files,
-                  e_.live ? property(e_.service, "User") : "");
+    std::vector<std::string> variables = e_.settings->worker.environment;
+    if (auto set = shell_words(property(e_.service, "Environment"))) {
+      variables.insert(variables.begin(), set.value().begin(), set.value().end());
+    }
+    auto facts = read_site(python.value().path, directory,
+                           e_.settings->worker.application, variables, files,
+                           e_.live ? property(e_.service, "User") : "");
     if (!facts) return void(e_.facts_error = facts.error().message());
     e_.facts = std::move(facts).value();
   }

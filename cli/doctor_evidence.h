@@ -22,8 +22,13 @@ class Units {
   [[nodiscard]] Properties show(const std::string& unit) const;
   // Services that run us.
   [[nodiscard]] std::vector<std::string> our_services() const;
+  // Socket units that listen on `path`.
+  [[nodiscard]] std::vector<std::string> sockets_on(const std::string& path) const;
 
  private:
+  // Every unit of a kind (".socket"), with what is asked about all of them.
+  [[nodiscard]] std::vector<Properties> all(const char* kind) const;
+
   std::string root_;
 };
 
@@ -40,6 +45,13 @@ class Units {
 [[nodiscard]] unsigned count_listeners(std::string_view proc_net_unix,
                                        std::string_view path);
 [[nodiscard]] Account find_account(const std::string& name);
+// Whether the unit keeps its service from writing to `path` (ProtectSystem= and its
+// kin, systemd.exec(5)). Pure.
+[[nodiscard]] bool is_read_only(const Properties& service, const std::string& path);
+// Whether this machine has both; "" counts as one it has.
+[[nodiscard]] bool is_known(const std::string& user, const std::string& group);
+// Which of its files the service's user can use.
+void look_at_files(Evidence& evidence);
 // One request, as the proxy would make it; waits at most 30 s.
 [[nodiscard]] Probe ask_socket(const std::string& path, const std::string& host);
 

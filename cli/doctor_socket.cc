@@ -132,6 +132,8 @@ Found answers_with_error(const Evidence& e) {
 
 Found answers_slowly(const Evidence& e) {
   if (!e.probe || e.probe->error != 0 || e.probe->milliseconds < kSlowMs) return {};
+  // Our own request has started it, and waited for that.
+  if (property(e.service, "ActiveState") == "inactive") return {};
   return Finding{
       fmt::format("the site took {} to answer GET /",
                   format_duration_ms(e.probe->milliseconds)),

@@ -171,28 +171,48 @@ Properties Units::show(const std::string& unit) const {
   return all;
 }
 
-std::vector<std::string> Units::our_services() const {
-  std::set<std::string> found;
+std::vector<Properties> Units::all(const char* kind) const {
+  std::vector<Properties> found;
   if (root_.empty()) {
-    const auto done = run_program({"systemctl", "show", "--no-pager", "--property=Id",
-                                   "--property=ExecStart", "*.service"},
-                                  kPatience);
+    const auto done =
+        run_program({"systemctl", "show", "--all", "--no-pager",
+                     "--property=Id,ExecStart,Listen,ActiveState",
+                     std::string{"*"} + kind},
+                    kPatience);
     std::string_view text = done ? done.value().output : std::string_view{};
     while (!text.empty()) {
       const std::size_t end = std::min(text.find("\n\n"), text.size());
-      const Properties unit = parse_show(text.substr(0, end));
-      if (runs_us(property(unit, "ExecStart"))) found.insert(property(unit, "Id"));
+      found.push_back(parse_show(text.substr(0, end)));
       text.remove_prefix(std::min(end + 2, text.size()));
     }
-    return {found.begin(), found.end()};
+    return found;
   }
   for (const char* directory : kDirectories) {
     std::error_code error;
     for (const auto& entry : fs::directory_iterator{root_ + directory, error}) {
       const std::string name = entry.path().filename();
-      if (!name.ends_with(".service") || name.find("@.") != std::string::npos) continue;
-      if (runs_us(property(show(name), "ExecStart"))) found.insert(name);
+      if (!name.ends_with(kind) || name.find("@.") != std::string::npos) continue;
+      found.push_back(show(name));
     }
+  }
+  return found;
+}
+
+std::vector<std::string> Units::our_services() const {
+  std::set<std::string> found;
+  for (const Properties& unit : all(".service")) {
+    if (runs_us(property(unit, "ExecStart"))) found.insert(property(unit, "Id"));
+  }
+  return {found.begin(), found.end()};
+}
+
+std::vector<std::string> Units::sockets_on(const std::string& path) const {
+  std::set<std::string> found;
+  if (path.empty()) return {};
+  for (const Properties& unit : all(".socket")) {
+    const std::string state = property(unit, "ActiveState");
+    if (!state.empty() && state != "active") continue;
+    if (has_word(property(unit, "Listen"), path)) found.insert(property(unit, "Id"));
   }
   return {found.begin(), found.end()};
 }

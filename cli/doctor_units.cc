@@ -77,10 +77,15 @@ Found proxy_user_unknown(const Evidence& e) {
 }
 
 Found service_failed(const Evidence& e) {
-  if (property(e.service, "ActiveState") != "failed") return {};
+  if (!keeps_failing(e.service)) return {};
   const std::string result = property(e.service, "Result");
-  std::string why = fmt::format("{} failed ({}, status {})", e.service_name, result,
-                                property(e.service, "ExecMainStatus"));
+  const bool again = property(e.service, "ActiveState") == "activating";
+  std::string why =
+      again ? fmt::format("{} cannot start, and is started again and again ({} times): "
+                          "requests wait at the socket until nginx answers 504",
+                          e.service_name, property(e.service, "NRestarts"))
+            : fmt::format("{} failed ({}, status {})", e.service_name, result,
+                          property(e.service, "ExecMainStatus"));
   if (result == "start-limit-hit") {
     why += ": it was started too often, and systemd gave up";
   }
@@ -133,6 +138,13 @@ Found after_missing(const Evidence& e) {
 }
 
 Found same_path_twice(const Evidence& e) {
+  if (!e.rivals.empty()) {
+    return Finding{
+        fmt::format("{} listens on {} too: whoever comes last takes it from the other",
+                    e.rivals[0], e.listen),
+        fmt::format("systemctl disable --now {}; then systemctl restart {} {}",
+                    e.rivals[0], e.socket_name, e.service_name)};
+  }
   if (!there(e.service) || !there(e.socket) || e.listen.empty()) return {};
   const std::string triggers = property(e.socket, "Triggers");
   if (triggers.empty() || has_word(triggers, e.service_name)) return {};

@@ -33,6 +33,19 @@ std::vector<std::string> texts(const json& facts, const char* key) {
   return all;
 }
 
+// Files of variables may be for root's eyes alone, and what they mean is for systemd to
+// say (systemd.exec(5), EnvironmentFile=).
+std::vector<std::string> transient_service(const std::string& user,
+                                           const std::vector<std::string>& files) {
+  std::vector<std::string> words = {
+      "systemd-run", "--quiet",  "--wait",        "--pipe",
+      "--collect",   "--property=RuntimeMaxSec=30", "--property=User=" + user};
+  for (const std::string& file : files)
+    words.push_back("--property=EnvironmentFile=-" + file);
+  words.emplace_back("--");
+  return words;
+}
+
 // As nginx's `location` and `alias` want them.
 std::string without_slash(std::string path) {
   while (path.size() > 1 && path.back() == '/') path.pop_back();
@@ -74,12 +87,16 @@ Result<SiteFacts> read_site(const std::string& python, const std::string& direct
                             const std::string& user) {
   const auto script = master::find_in_libdir("read_site.py");
   if (!script) return script.error();
+  const bool as_other = ::geteuid() == 0 && !user.empty();
+  const bool by_systemd = as_other && ::access("/run/systemd/system", F_OK) == 0;
   std::vector<std::string> words;
-  if (::geteuid() == 0 && !user.empty()) words = {"runuser", "-u", user, "--"};
+  if (by_systemd) words = transient_service(user, environment_files);
+  if (as_other && !by_systemd) words = {"runuser", "-u", user, "--"};
   words.emplace_back("env");
   words.insert(words.end(), variables.begin(), variables.end());
   words.insert(words.end(), {python, script.value(), directory, application});
-  words.insert(words.end(), environment_files.begin(), environment_files.end());
+  if (!by_systemd)
+    words.insert(words.end(), environment_files.begin(), environment_files.end());
   const auto done = run_program(words, std::chrono::seconds{30});
   if (!done) return done.error();
   if (done.value().status != 0) {

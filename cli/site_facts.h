@@ -25,7 +25,8 @@ struct SiteFacts {
 
 // Imports the settings of Django, with `variables` ("NAME=value") and those of
 // `environment_files`; at most 30 s. An empty `application` is looked for. Root becomes
-// `user` for it: the code of a site is not root's to run.
+// `user` for it, by systemd where that runs: the code of a site is not root's to run,
+// and the files are not always the user's to read.
 Result<SiteFacts> read_site(const std::string& python, const std::string& directory,
                             const std::string& application,
                             const std::vector<std::string>& variables,

@@ -118,6 +118,18 @@ const std::multimap<std::string, Plant> kPlants = {
     {"requires-missing", service("Requires", "sysinit.target")},
     {"after-missing", service("After", "sysinit.target")},
     {"same-path-twice", socket_unit("Triggers", "old.service")},
+    {"same-path-twice", [](Evidence& e) { e.rivals = {"gunicorn.socket"}; }},
+    {"service-failed",
+     [](Evidence& e) {
+       e.service["ActiveState"] = "activating", e.service["NRestarts"] = "3";
+     }},
+    {"user-unknown", [](Evidence& e) { e.user_known = false; }},
+    {"user-cannot-read",
+     [](Evidence& e) { e.uses = {{"interpreter", "/srv/x", false, false, false}}; }},
+    {"user-cannot-write",
+     [](Evidence& e) { e.uses = {{"access_log", "/srv/x", true, false, false}}; }},
+    {"user-cannot-write",
+     [](Evidence& e) { e.uses = {{"access_log", "/srv/x", true, true, true}}; }},
     {"kill-mode", service("KillMode", "control-group")},
     {"kill-mode", service("KillMode", "none")},
     {"stop-timeout-short", service("TimeoutStopUSec", "5s")},
@@ -127,7 +139,7 @@ const std::multimap<std::string, Plant> kPlants = {
     {"needs-daemon-reload", service("NeedDaemonReload", "yes")},
     {"oom-stops-all", service("OOMPolicy", "stop")},
     {"not-a-socket",
-     [](Evidence& e) { e.steps.back().is_socket = false, e.steps.back().mode = 0777; }},
+     [](Evidence& e) { e.steps.back().is_socket = false, e.steps.back().mode = 0600; }},
     {"socket-left-over", [](Evidence& e) { e.listeners = 0; }},
     {"socket-bound-twice", [](Evidence& e) { e.listeners = 2; }},
     {"nginx-cannot-connect", [](Evidence& e) { e.steps[3].uid = e.steps[3].gid = 7; }},
@@ -204,6 +216,9 @@ TEST_CASE("a fault that hides others, or brings them, is found too", "[doctor]")
   CHECK(ids(e) == std::set<std::string>{"socket-missing"});
   CHECK(diagnose(e)[0].finding.what.starts_with("/run/shop is not there"));
   e = healthy();
+  e.service["ActiveState"] = "inactive", e.probe->milliseconds = 3000;
+  CHECK(ids(e).empty());
+  e = healthy();
   e.routes[0].fields.erase("x-forwarded-proto");
   CHECK(ids(e) ==
         std::set<std::string>{"nginx-forwarded-proto", "django-proxy-header"});
@@ -216,8 +231,8 @@ TEST_CASE("every check has a fault that the tests make, and a place in the manua
   const std::set<std::string> elsewhere{"service-missing", "socket-missing",
                                         "nginx-forwarded-proto"};
   std::set<std::string> seen;
-  for (const auto checks : {unit_checks(), socket_checks(), nginx_checks(),
-                            machine_checks(), application_checks()}) {
+  for (const auto checks : {unit_checks(), socket_checks(), file_checks(),
+                            nginx_checks(), machine_checks(), application_checks()}) {
     for (const Check& check : checks) {
       const std::string id{check.id};
       INFO(id);
@@ -288,4 +303,22 @@ TEST_CASE("only sockets that listen under the very path count", "[doctor]") {
       "0000: 00000002 00000000 00010000 0001 01 3 /other/run/a.sock\n";
   CHECK(count_listeners(kText, "/run/a.sock") == 1);
   CHECK(count_listeners("", "/run/a.sock") == 0);
+}
+
+TEST_CASE("what a unit lets its service write is told from its options", "[doctor]") {
+  const Properties strict = {{"ProtectSystem", "strict"},
+                             {"PrivateTmp", "yes"},
+                             {"ProtectHome", "yes"},
+                             {"ReadWritePaths", "-/srv/shop/logs"},
+                             {"StateDirectory", "monodon/shop"}};
+  CHECK_FALSE(is_read_only(strict, "/srv/shop/logs/access.log"));
+  CHECK(is_read_only(strict, "/srv/shop/logs2"));
+  CHECK_FALSE(is_read_only(strict, "/var/lib/monodon/shop/db.sqlite3"));
+  CHECK(is_read_only(strict, "/var/lib/monodon"));
+  CHECK_FALSE(is_read_only(strict, "/tmp/x"));
+  CHECK(is_read_only(strict, std::string{"/home"} + "/shop/media"));
+  CHECK(is_read_only({{"ProtectSystem", "full"}}, "/etc/shop"));
+  CHECK_FALSE(is_read_only({{"ProtectSystem", "full"}}, "/srv/shop"));
+  CHECK(is_read_only({{"ReadOnlyPaths", "/srv"}}, "/srv/shop"));
+  CHECK_FALSE(is_read_only({}, "/srv/shop"));
 }
