@@ -1,11 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 #include <fmt/format.h>
-#include <grp.h>
-#include <pwd.h>
-#include <sys/stat.h>
 #include <unistd.h>
 
-#include <algorithm>
 #include <cstdio>
 #include <filesystem>
 #include <fstream>
@@ -15,8 +11,6 @@
 
 #include "base/run_program.h"
 #include "cli/commands.h"
-#include "cli/site_facts.h"
-#include "master/interpreter.h"
 
 namespace monodon::cli {
 namespace {
@@ -31,91 +25,6 @@ std::optional<std::string> read_file(const fs::path& path) {
   std::ifstream file{path, std::ios::binary};
   if (!file) return std::nullopt;
   return std::string{std::istreambuf_iterator<char>{file}, {}};
-}
-
-std::string nginx_user() {
-  const auto configuration = read_file("/etc/nginx/nginx.conf");
-  std::string user = nginx_user_of(configuration.value_or(""));
-  if (!user.empty()) return user;
-  return ::getpwnam("www-data") == nullptr && ::getpwnam("nginx") != nullptr
-             ? "nginx"
-             : "www-data";
-}
-
-std::string group_of(const std::string& user) {
-  const passwd* const entry = ::getpwnam(user.c_str());
-  const group* const found = entry == nullptr ? nullptr : ::getgrgid(entry->pw_gid);
-  return found == nullptr ? user : found->gr_name;
-}
-
-// Whoever owns the code runs it; root's code is run by a user of the site's name.
-std::string owner_of(const std::string& directory) {
-  struct stat status {};
-  if (::stat(directory.c_str(), &status) != 0 || status.st_uid == 0) return {};
-  const passwd* const entry = ::getpwuid(status.st_uid);
-  return entry == nullptr ? "" : entry->pw_name;
-}
-
-void fill(std::string& value, const std::string& found) {
-  if (value.empty()) value = found;
-}
-
-void find_servers(Site& site, const SiteFacts& facts) {
-  for (std::string host : facts.allowed_hosts) {
-    if (host == "*" || host.find(':') != std::string::npos) continue;
-    if (host.starts_with('.')) host.insert(0, "*");
-    site.server_names.push_back(host);
-  }
-  if (site.server_names.empty()) site.server_names = {"_"};
-}
-
-void find_certificate(Site& site) {
-  const std::string live = "/etc/letsencrypt/live/" + site.server_names[0];
-  if (!site.certificate.empty() || ::access(live.c_str(), F_OK) != 0) return;
-  site.certificate = live + "/fullchain.pem";
-  site.certificate_key = live + "/privkey.pem";
-}
-
-void ask_the_code(Site& site, const std::string& asked_python) {
-  const auto python = master::find_interpreter(asked_python, site.directory);
-  if (!python) return say("note: " + python.error().message());
-  const auto facts =
-      read_site(python.value().path, site.directory, site.application, {},
-                {site.directory + "/.env"}, owner_of(site.directory));
-  if (!facts) return say("note: " + facts.error().message());
-  const SiteFacts& found = facts.value();
-  if (!found.error.empty()) say("note: " + found.error);
-  fill(site.application, found.application);
-  fill(site.static_url, found.static_url);
-  fill(site.static_root, found.static_root);
-  fill(site.media_url, found.media_url);
-  fill(site.media_root, found.media_root);
-  for (const std::string& file : found.sqlite) {
-    site.writable.push_back(fs::path{file}.parent_path());
-  }
-  if (site.server_names.empty()) find_servers(site, found);
-}
-
-void complete(Site& site) {
-  if (site.directory.empty()) site.directory = fs::current_path();
-  site.directory = fs::absolute(site.directory).lexically_normal();
-  if (site.directory.ends_with('/')) site.directory.pop_back();
-  fill(site.name, fs::path{site.directory}.filename());
-  if (::access(site.directory.c_str(), R_OK) == 0) ask_the_code(site, site.python);
-  if (site.server_names.empty()) site.server_names = {"_"};
-  fill(site.user, owner_of(site.directory));
-  fill(site.user, site.name);
-  fill(site.group, group_of(site.user));
-  fill(site.proxy_user, nginx_user());
-  fill(site.proxy_group, group_of(site.proxy_user));
-  fill(site.socket, fmt::format("/run/monodon/{}/http.sock", site.name));
-  fill(site.static_url, "/static/");
-  fill(site.static_root, site.directory + "/static");
-  fill(site.media_url, "/media/");
-  fill(site.media_root, site.directory + "/media");
-  fill(site.access_log, site.directory + "/logs/access.log");
-  fill(site.error_log, site.directory + "/logs/error.log");
-  find_certificate(site);
 }
 
 // What would change, as a person reads it.
@@ -153,7 +62,7 @@ Outcome write(const fs::path& path, const SiteFile& file) {
 
 int run_init(const InitOptions& options) {
   Site site = options.site;
-  complete(site);
+  complete_site(site);
   const std::vector<std::string> problems = check_site(site);
   for (const std::string& problem : problems) say("monodon init: " + problem);
   if (!problems.empty()) return kBadConfiguration;

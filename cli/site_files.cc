@@ -144,6 +144,9 @@ SiteFile settings(const Site& site) {
 
 SiteFile deploy_script(const Site& site) {
   const bool own = !site.instance;
+  std::vector<std::string> directories{directory_of(site.access_log), site.static_root,
+                                       site.media_root};
+  directories.insert(directories.end(), site.writable.begin(), site.writable.end());
   const std::string host = site.server_names.empty() || site.server_names[0] == "_"
                                ? "localhost"
                                : site.server_names[0];
@@ -160,8 +163,7 @@ SiteFile deploy_script(const Site& site) {
            {"group", site.group},
            {"socket", site.socket},
            {"host", host},
-           {"directories", fmt::format("{} {} {}", directory_of(site.access_log),
-                                       site.static_root, site.media_root)}}),
+           {"directories", fmt::format("{}", fmt::join(directories, " "))}}),
       true};
 }
 

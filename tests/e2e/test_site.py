@@ -2,55 +2,54 @@
 """A site set up from nothing by what `monodon init` writes, looked at by `monodon doctor`
 while it runs, and deployed anew."""
 
-import json
-
+import checkup
 import pytest
-
-NAME = "checkup"
-HOME = f"/srv/{NAME}"
-SOCKET = f"/run/gunicorn-{NAME}/{NAME}.sock"
+from checkup import HOME, NAME, SERVICE, ask
 
 
-@pytest.fixture(scope="module", name="checkup")
-def fixture_checkup(machine):
-    machine.run(
-        f"cp -r /srv/aclarknet {HOME} && rm -rf {HOME}/logs {HOME}/run && "
-        f"mkdir -p {HOME}/.venv/bin && ln -s /usr/bin/python3 {HOME}/.venv/bin/python && "
-        f"useradd --system --user-group {NAME} && chown -R {NAME}:{NAME} {HOME} && "
-        f"cd {HOME} && monodon init --output deployment --server-name {NAME}.test "
-        f"--socket {SOCKET} --application demo.wsgi:application"
-    )
-    done = machine.run(f"{HOME}/deployment/deploy.sh --initial", check=False, timeout=120)
-    assert done.returncode == 0, done.stdout + done.stderr
+@pytest.fixture(scope="module")
+def deployed(machine):
+    checkup.deploy(machine)
     yield machine
-    machine.run(
-        f"systemctl disable --now {NAME}.socket {NAME}.service; userdel {NAME}; "
-        f"rm -rf {HOME} /etc/monodon/{NAME}.yaml /etc/systemd/system/{NAME}.* "
-        f"/etc/nginx/conf.d/{NAME}.conf; systemctl daemon-reload; systemctl reload nginx"
-    )
+    checkup.remove(machine)
 
 
-def doctor(machine):
-    done = machine.run(f"monodon doctor --json {NAME}", check=False)
-    told = json.loads(done.stdout)
-    assert done.returncode == told["status"], done.stderr
-    return {finding["id"]: finding for finding in told["findings"]}
+def test_the_deployed_site_answers_through_nginx_and_doctor_finds_nothing(deployed):
+    assert ask(deployed) == "200 "
+    assert checkup.doctor(deployed) == {}
+    assert deployed.show(SERVICE, "ActiveState") == "active"
 
 
-def ask(machine):
-    return machine.out(f"curl -sS -m 30 -o /dev/null -w '%{{http_code}}' "
-                       f"-H 'Host: {NAME}.test' http://127.0.0.1/")
-
-
-def test_the_deployed_site_answers_through_nginx_and_doctor_finds_nothing(checkup):
-    assert ask(checkup) == "200"
-    assert doctor(checkup) == {}
-    assert checkup.show(f"{NAME}.service", "ActiveState") == "active"
-
-
-def test_a_deploy_reloads_and_loses_nothing(checkup):
-    before = checkup.show(f"{NAME}.service", "MainPID")
-    done = checkup.run(f"{HOME}/deployment/deploy.sh", check=False, timeout=120)
+def test_a_deploy_reloads_and_loses_nothing(deployed):
+    before = deployed.show(SERVICE, "MainPID")
+    done = deployed.run(f"{HOME}/deployment/deploy.sh", check=False, timeout=120)
     assert done.returncode == 0, done.stdout + done.stderr
-    assert checkup.show(f"{NAME}.service", "MainPID") == before
+    assert deployed.show(SERVICE, "MainPID") == before
     assert "it answers 200" in done.stdout
+
+
+@pytest.mark.parametrize("path, damage, step, why", [
+    (f"{HOME}/demo/wsgi.py", "echo 'import nowhere_to_be_found' >>",
+     "check the settings and import the application", "nowhere_to_be_found"),
+    (f"{HOME}/deployment/{NAME}.yaml", "sed -i s/^workers/wrokers/",
+     "check the settings and import the application", "wrokers"),
+    (f"{HOME}/deployment/nginx-{NAME}.conf", "echo '}' >>", "install nginx's file",
+     'unexpected "}"'),
+    (f"{HOME}/requirements.txt", "echo no-such-package >", "install requirements.txt",
+     "no-such-package"),
+])
+def test_a_deploy_that_fails_names_the_step_and_the_site_serves_on(
+        deployed, path, damage, step, why):
+    deployed.run(f"cp -a {checkup.SETTINGS} /run/settings; "
+                 f"if [ -e {path} ]; then cp -a {path} /run/before; fi; {damage} {path}")
+    try:
+        done = deployed.run(f"PIP_NO_INDEX=1 {HOME}/deployment/deploy.sh", check=False,
+                            timeout=120)
+        assert done.returncode != 0
+        assert f"deploy: FAILED: {step}" in done.stderr
+        assert why in done.stdout + done.stderr
+        assert ask(deployed) == "200 "
+        deployed.run("nginx -t")
+    finally:
+        deployed.run(f"mv /run/settings {checkup.SETTINGS}; "
+                     f"if [ -e /run/before ]; then mv /run/before {path}; else rm {path}; fi")

@@ -32,10 +32,12 @@ failed() {
 trap failed ERR
 begin() { step=$1; echo "deploy: $1"; }
 
-# A command as the site runs: its user, its directory, its environment.
+# A command as the site runs: its user, its directory, and its environment as systemd reads
+# it, which is not how a shell would: KEY=a$b(c is text.
 as_site() {
-  runuser -u "$user" -- env -C "$directory" bash -c \
-    'set -a; if [ -r .env ]; then . ./.env; fi; set +a; exec "$@"' _ "$@"
+  systemd-run --quiet --wait --pipe --collect --property=User="$user" \
+    --property=Group="$group" --property=WorkingDirectory="$directory" \
+    --property=EnvironmentFile=-"$directory/.env" -- "$@"
 }
 
 # Copies what differs; true if it did. $3: the mode, 0644 if there is none.
@@ -62,6 +64,8 @@ fi
 if [ -e "$directory/requirements.txt" ]; then
   begin "install requirements.txt"
   "$python" -m pip install --quiet --requirement "$directory/requirements.txt"
+else
+  echo "deploy: note: there is no requirements.txt, so $directory/.venv stays as it is"
 fi
 
 if [ -e "$directory/manage.py" ]; then
