@@ -143,6 +143,9 @@ class Importer {
       keys_.insert("python");
     }
     result_.yaml = master::settings_as_yaml(settings_, keys_);
+    result_.application = settings_.worker.application;
+    result_.access_log = settings_.worker.access_log;
+    result_.error_log = settings_.worker.error_log;
     result_.bind = settings_.bind;
     result_.graceful_timeout = settings_.worker.graceful_timeout;
     master::Settings again = master::default_settings();

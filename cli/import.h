@@ -26,7 +26,9 @@ struct Imported {
   std::string yaml;                      // checked by our own reader
   std::vector<std::string> differences;  // a sentence each
   std::vector<std::string> problems;     // what cannot be taken over at all
-  std::vector<std::string> bind;         // as it was given
+  std::string application;
+  std::string access_log, error_log;
+  std::vector<std::string> bind;       // as it was given
   std::uint64_t graceful_timeout = 0;    // milliseconds
 };
 

@@ -8,6 +8,7 @@
 
 #include "cli/commands.h"
 #include "cli/import.h"
+#include "cli/site_files.h"
 #include "master/gunicorn_config.h"
 
 namespace monodon::cli {
@@ -46,6 +47,44 @@ Result<Source> read_source(const ImportOptions& options) {
   return source;
 }
 
+std::string changed_unit(UnitFile& unit, const GunicornService& service,
+                         Imported& imported) {
+  for (std::string& change : rewrite_unit(unit, service.name, imported)) {
+    imported.differences.push_back("unit: " + std::move(change));
+  }
+  return unit.text();
+}
+
+// Where there was no unit: that of `monodon init` for a site in the directory.
+std::string new_unit(const GunicornService& service, Imported& imported) {
+  Site site;
+  site.directory = service.directory;
+  site.application = imported.application;
+  site.python = service.python;
+  for (const std::string& bind : imported.bind) {
+    if (bind.starts_with("unix:/")) site.socket = bind.substr(5);
+  }
+  if (imported.access_log.starts_with('/')) site.access_log = imported.access_log;
+  if (imported.error_log.starts_with('/')) site.error_log = imported.error_log;
+  complete_site(site);
+  for (std::string& problem : check_site(site)) {
+    imported.problems.push_back(std::move(problem));
+  }
+  imported.differences.push_back(
+      fmt::format("unit: it is for {0}.service, with the settings above in "
+                  "/etc/monodon/{0}.yaml, and needs {0}.socket: monodon init {0} "
+                  "--socket {1} writes that and the rest",
+                  site.name, site.socket));
+  for (SiteFile& file : site_files(site)) {
+    if (!file.name.ends_with(".service")) continue;
+    UnitFile unit{file.text};
+    const std::uint64_t least = imported.graceful_timeout / 1000 + 15;
+    if (least > 45) unit.set("Service", "TimeoutStopSec", std::to_string(least));
+    return unit.text();
+  }
+  return {};
+}
+
 }  // namespace
 
 int run_import(const ImportOptions& options) {
@@ -64,15 +103,8 @@ int run_import(const ImportOptions& options) {
   Imported imported = import_service(service);
   std::string text = imported.yaml;
   if (options.unit) {
-    if (service.name.empty()) {
-      say("monodon import: --unit needs the .service file to change");
-      return kBadUsage;
-    }
-    UnitFile& unit = source.value().unit;
-    for (std::string& change : rewrite_unit(unit, service.name, imported)) {
-      imported.differences.push_back("unit: " + std::move(change));
-    }
-    text = unit.text();
+    text = service.name.empty() ? new_unit(service, imported)
+                                : changed_unit(source.value().unit, service, imported);
   }
   std::fputs(text.c_str(), stdout);
   for (const std::string& difference : imported.differences) {

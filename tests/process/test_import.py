@@ -46,11 +46,23 @@ def test_the_unit_that_is_printed_runs_us(site):
     assert "differs: unit: Type=notify" in done.stderr
 
 
+def test_a_unit_is_made_where_there_was_none(site):
+    done = monodon(site, "import", "--unit", "gunicorn", "-c", "gunicorn.conf.py", "--bind",
+                   "unix:/run/gunicorn/a.sock", "--graceful-timeout", "90", "app:application")
+    assert done.returncode == 0, done.stderr
+    name = site.name
+    for line in (f"Requires={name}.socket", "Type=notify", f"WorkingDirectory={site}",
+                 "TimeoutStopSec=105", "KillMode=mixed",
+                 f"ExecStart=/usr/bin/monodon serve --config /etc/monodon/{name}.yaml"):
+        assert line + "\n" in done.stdout, line
+    assert f"monodon init {name} --socket /run/gunicorn/a.sock" in done.stderr
+    assert "differs: gunicorn.conf.py: statsd_host" in done.stderr
+
+
 @pytest.mark.parametrize("what, status, said", [
     (["gunicorn.conf.py"], 1, "problem: application: is missing"),
     (["missing.service"], 1, "missing.service: No such file"),
     ([], 2, "needs a unit, a file or a command line"),
-    (["--unit", "gunicorn.conf.py"], 2, "--unit needs the .service file"),
 ])
 def test_what_cannot_be_imported_is_told(site, what, status, said):
     done = monodon(site, "import", *what)
