@@ -4,7 +4,7 @@ import shutil
 
 import pytest
 from machine import Machine
-from packages import COMPILE, dependencies, package
+from packages import compiles, dependencies, package
 from trees import CACHE, PACKAGES, carry_libraries, stage, tree
 
 RELEASES = os.environ.get("MONODON_E2E_RELEASES", "bookworm trixie").split()
@@ -21,25 +21,28 @@ def pytest_sessionfinish(session, exitstatus):
 
 @pytest.fixture(scope="session")
 def staged():
-    directory = stage()
-    if not COMPILE:
-        carry_libraries(directory / "root")
-    return directory
+    return stage()
 
 
 @pytest.fixture(scope="session", params=RELEASES)
 def machine(request, staged):
     made = package(request.param)
-    needed = dependencies(made) if COMPILE else ["python3"]
+    compiled = compiles(request.param)
+    needed = dependencies(made) if compiled else ["python3"]
     root = tree(request.param, [*PACKAGES, *needed])
     shutil.copy(made, staged / "monodon.deb")
+    carried = staged / "libraries"
+    shutil.rmtree(carried, ignore_errors=True)
+    carried.mkdir()
+    if not compiled:
+        carry_libraries(carried)
     booted = Machine(root, staged, f"monodon-{request.param}-{os.getpid()}")
     booted.release = request.param
     try:
         booted.run(
             # Not cp -a: files in the stage belong to whoever built them.
-            "cp -r --preserve=mode,links /stage/root/. / && ldconfig && "
-            f"dpkg --install {'' if COMPILE else '--force-depends'} /stage/monodon.deb && "
+            "cp -r --preserve=mode,links /stage/root/. /stage/libraries/. / && ldconfig && "
+            f"dpkg --install {'' if compiled else '--force-depends'} /stage/monodon.deb && "
             "echo 'u aclarknet - - /srv/aclarknet' | systemd-sysusers - && "
             "chown -R aclarknet:aclarknet /srv/aclarknet && ldconfig && "
             "systemctl daemon-reload && systemctl reload nginx"

@@ -1,9 +1,11 @@
 # SPDX-License-Identifier: Apache-2.0
 """The packages under test.
 
-MONODON_E2E_COMPILE=1 compiles each in a tree of its release, as `make deb` does. Without,
-what is in the build directory is packed, with the libraries that another release has not
-under that name: the same package, made of a program that is there already.
+For the release of this machine what is in the build directory is packed: a program that
+was compiled for it, and is there already. For another release it is compiled in a tree of
+that release, as packaging/deb does. MONODON_E2E_COMPILE=1 compiles for every release, =0 for
+none: what is in the build directory then goes along with the libraries that the other
+release has not under that name.
 """
 
 import hashlib
@@ -15,14 +17,23 @@ from pathlib import Path
 
 from trees import BUILD, CACHE, SOURCE, run, tree
 
-COMPILE = os.environ.get("MONODON_E2E_COMPILE", "") == "1"
+COMPILE = os.environ.get("MONODON_E2E_COMPILE", "")
+
+
+def host_release():
+    return re.search(r"(?m)^VERSION_CODENAME=(.*)$", Path("/etc/os-release").read_text())[1]
+
+
+def compiles(release):
+    return COMPILE == "1" or (COMPILE != "0" and release != host_release())
 
 
 def package(release):
     """The .deb for a release; built anew only when something changed."""
-    directory = CACHE / "packages" / (release if COMPILE else "prebuilt")
+    compiled = compiles(release)
+    directory = CACHE / "packages" / (release if compiled else "prebuilt")
     state = directory / "made-of"
-    now = sources() if COMPILE else installed()
+    now = sources() if compiled else installed()
     if not state.exists() or state.read_text() != now:
         shutil.rmtree(directory, ignore_errors=True)
         directory.mkdir(parents=True)
@@ -35,13 +46,13 @@ def build(release, directory):
     asked = os.environ.get("DEB_BUILD_OPTIONS", "")
     environment = {**os.environ, "DEB_BUILD_OPTIONS": f"noautodbgsym {asked}".strip()}
     command = [SOURCE / "packaging/deb", directory]
-    if not COMPILE:
+    if not compiles(release):
         environment["MONODON_PREBUILT"] = str(BUILD)
         # Not what the package's own build sets: a prefix of a developer's choice.
         run("meson", "configure", BUILD, "--prefix=/usr", "--sysconfdir=/etc")
         run("ninja", "-C", BUILD, "server", stdout=subprocess.DEVNULL)
     elif release != host_release():
-        command.append(tree(release, ["build-essential", "fakeroot", *build_dependencies()]))
+        command.append(tree(release, ["build-essential", "fakeroot", *build_dependencies(release)]))
     with (directory / "build.log").open("w") as log:
         done = subprocess.run(command, env=environment, stdout=log, stderr=log, check=False)
     if done.returncode != 0:
@@ -84,19 +95,18 @@ def dependencies(package_file):
     return names(field)
 
 
-def build_dependencies():
+def build_dependencies(release):
     control = (SOURCE / "packaging/debian/control").read_text()
     field = re.search(r"(?ms)^Build-Depends:(.*?)^\S", control)[1]
+    # Of alternatives names() takes the first, which this release has not yet.
+    replaced = {"systemd-dev": "systemd"} if release == "bookworm" else {}
     # What dh-sequence-... and debhelper-compat are provided by.
-    return [*(n for n in names(field) if not n.startswith(("dh-", "debhelper"))), "debhelper"]
+    kept = (n for n in names(field) if not n.startswith(("dh-", "debhelper")))
+    return [*(replaced.get(name, name) for name in kept), "debhelper"]
 
 
 def names(field):
     return [part.split()[0] for part in field.replace("\n", " ").split(",") if part.strip()]
-
-
-def host_release():
-    return re.search(r"(?m)^VERSION_CODENAME=(.*)$", Path("/etc/os-release").read_text())[1]
 
 
 def sources():

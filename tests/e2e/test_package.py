@@ -11,6 +11,9 @@ from packages import other_version
 from trees import CACHE
 from whales import PATH, PORT, SERVICE, SOCKET
 
+METRICS = "monodon-metrics@whales.socket"
+CONTROL = "monodon-control@whales.socket"
+
 
 @pytest.fixture
 def site(machine):
@@ -70,7 +73,7 @@ def test_the_units_are_as_restricted_as_they_claim_and_faultless(site):
     analysed = site.out(f"systemd-analyze security --no-pager {SERVICE} | tail -1")
     exposure = float(analysed.split(":")[1].split()[0])
     assert exposure <= 1.5, analysed
-    for unit in (SERVICE, SOCKET, "monodon-metrics@whales.socket"):
+    for unit in (SERVICE, SOCKET, METRICS, CONTROL):
         done = site.run(f"systemd-analyze verify --man=no {unit} 2>&1 | grep -i monodon", False)
         assert done.stdout == "", done.stdout
     owned = site.out(f"systemctl show -p RuntimeDirectory {SOCKET} {SERVICE}").split()
@@ -79,17 +82,51 @@ def test_the_units_are_as_restricted_as_they_claim_and_faultless(site):
 
 def test_a_metrics_socket_of_systemd_is_taken_and_does_not_start_the_site(site):
     """Of a stopped site: a scrape must not bring it back."""
-    site.run("systemctl start monodon-metrics@whales.socket")
+    site.run(f"systemctl start {METRICS}")
     ask = "curl -sS -m 30 http://127.0.0.1:9117/-/healthy"
     get(site, port=PORT)
     assert site.show(SERVICE, "ActiveState") == "active"
     wait_until(lambda: site.run(ask, check=False).returncode == 0, 30, "the exporter")
     assert "monodon_" in site.out("curl -sS -m 30 http://127.0.0.1:9117/metrics")
-    listening = site.out("systemctl show -p NAccepted,ActiveState monodon-metrics@whales.socket")
-    assert "ActiveState=active" in listening
+    assert site.show(METRICS, "ActiveState") == "active"
+    # Another version of the program gets it too.
+    exporters = "pgrep -x monodon-exporte"
+    before = site.out(exporters)
+    site.run("monodon upgrade")
+    wait_until(lambda: site.run(exporters, check=False).stdout.strip() not in ("", before), 30,
+               "the exporter of the new version")
+    wait_until(lambda: site.run(ask, check=False).returncode == 0, 30, "its answer")
     site.run(f"systemctl stop {SOCKET}")
-    assert site.show("monodon-metrics@whales.socket", "ActiveState") == "inactive"
+    assert site.show(METRICS, "ActiveState") == "inactive"
     assert site.show(SERVICE, "ActiveState") == "inactive"
+
+
+def test_a_control_socket_of_systemd_is_for_the_group_that_its_unit_names(site):
+    site.run("echo 'g deployers -' | systemd-sysusers -; "
+             f"mkdir -p /etc/systemd/system/{CONTROL}.d; printf '[Socket]\\nSocketGroup=deployers"
+             f"\\n' > /etc/systemd/system/{CONTROL}.d/x.conf; systemctl daemon-reload; "
+             f"systemctl start {CONTROL}")
+    get(site, port=PORT)
+    path = "/run/monodon/whales/control.sock"
+    assert site.out(f"stat -c '%U:%G %a' {path}") == "root:deployers 660"
+
+    def reload(group):
+        done = site.run(f"setpriv --reuid nobody --regid {group} --clear-groups monodon reload "
+                        f"--control {path}", check=False)
+        return done.returncode, done.stderr
+
+    for upgraded in (False, True):
+        if upgraded:
+            site.run("monodon upgrade")
+        wait_until(lambda: reload("deployers")[0] == 0, 30, "a reload by the group")
+        status, why = reload("nogroup")
+        assert status == 1 and "Permission denied" in why
+    # Open to everybody it is believed to be so by mistake.
+    site.run(f"chmod 0666 {path}; systemctl restart {SERVICE}")
+    assert reload("nogroup")[0] == 1
+    site.run(f"monodon reload --control {path}")
+    site.run(f"systemctl stop {SOCKET}")
+    assert site.show(CONTROL, "ActiveState") == "inactive"
 
 
 def test_requests_during_restarts_wait_and_are_answered(site):
@@ -110,7 +147,7 @@ def test_reload_brings_new_code_and_refuses_what_cannot_be_imported(site):
     # Not before the new code serves alone is it told that the reload is over.
     assert {get(site, "/version", PORT) for _ in range(8)} == {"2"}
     whales.write_version(site, "3", "import nowhere_to_be_found\n")
-    assert site.run(f"systemctl reload {SERVICE}", check=False).returncode != 0
+    assert site.run(f"systemctl reload {SERVICE}", check=False).returncode == 1
     said = site.out(f"journalctl -u {SERVICE} -b --no-pager -n 60")
     assert "refused" in said and "nowhere_to_be_found" in said
     assert get(site, "/version", PORT) == "2"
@@ -178,8 +215,11 @@ def test_an_enabled_site_serves_after_a_boot(site):
 def test_removal_stops_the_sites_and_purge_leaves_nothing(site):
     get(site, port=PORT)
     pid = master(site)
+    # A site with units of its own that nobody has asked for anything yet.
+    site.run("systemctl start aclarknet.socket")
     site.run("dpkg --remove monodon", timeout=120)
-    assert site.show(SOCKET, "ActiveState") == "inactive"
+    for socket in (SOCKET, "aclarknet.socket"):
+        assert site.show(socket, "ActiveState") == "inactive", socket
     assert site.run(f"test -e /proc/{pid}", check=False).returncode != 0
     assert site.run(f"test -e {PATH}", check=False).returncode != 0
     assert "site_under_test" in site.out("cat /etc/monodon/whales.yaml")

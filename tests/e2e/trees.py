@@ -20,10 +20,10 @@ PACKAGES = [
     # Django's admin, where Debian links it to; a recommendation only.
     "libjs-jquery",
     # What sites use, to be tried under the restrictions of the units.
-    "python3-pil", "python3-psycopg2", "python3-numpy",
+    "python3-pil", "python3-psycopg", "python3-psycopg2", "python3-numpy",
     "logrotate", "rpm",
-    # useradd, for a site of its own.
-    "passwd",
+    # What deploy.sh needs: a site of its own, its virtual environment, nginx's file.
+    "passwd", "python3-venv", "openssl", "diffutils",
 ]
 
 

@@ -23,16 +23,17 @@ from demo.wsgi import application as demo
 
 
 def libraries():
-    import io, numpy, psycopg2
+    import io, numpy, psycopg, psycopg2
     from PIL import Image
     image = Image.new("RGB", (64, 64), "teal").resize((16, 16))
     image.save(io.BytesIO(), "JPEG")
     matrix = numpy.random.default_rng(1).random((120, 120))
     assert numpy.allclose(matrix @ numpy.linalg.inv(matrix), numpy.eye(120))
-    try:
-        psycopg2.connect("host=127.0.0.1 port=1 connect_timeout=5")
-    except psycopg2.OperationalError as error:
-        assert "refused" in str(error), error
+    for driver in psycopg, psycopg2:
+        try:
+            driver.connect("host=127.0.0.1 port=1 connect_timeout=5")
+        except driver.OperationalError as error:
+            assert "refused" in str(error), error
     return "all fine"
 
 
@@ -102,7 +103,9 @@ def prepare(machine):
 
 def clear(machine):
     machine.run(
-        f"systemctl disable --now {SOCKET} {SERVICE} monodon-metrics@whales.socket; "
-        "systemctl reset-failed; rm -rf /etc/systemd/system/monodon@whales.service.d; "
+        f"systemctl disable --now {SOCKET} {SERVICE} monodon-metrics@whales.socket "
+        "monodon-control@whales.socket; systemctl reset-failed; "
+        "rm -rf /etc/systemd/system/monodon@whales.service.d "
+        "/etc/systemd/system/monodon-control@whales.socket.d; "
         "systemctl daemon-reload", check=False,
     )
