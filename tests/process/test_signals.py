@@ -2,12 +2,14 @@
 """Signals to the master while it serves: reload, scale, reopen."""
 
 import os
+import random
 import signal
 
 import pytest
 from support import proc
 from support.client import request
 from support.server import Server
+from support.traffic import Traffic
 
 ANSWER = """
 def application(environ, start_response):
@@ -91,6 +93,32 @@ def test_a_storm_of_hup_ends_with_the_last_code():
         server.wait(lambda: len(server.zygotes()) == 1, "one zygote", timeout=30)
         server.await_workers(2, timeout=30)
         assert {server.get().body for _ in range(10)} == {b"119"}
+
+
+@pytest.mark.parametrize("seed", [1, 2])
+def test_a_storm_of_every_signal_loses_no_request_and_settles(seed):
+    dice = random.Random(seed)
+    kinds = [signal.SIGHUP, signal.SIGUSR1, signal.SIGUSR2, signal.SIGTTIN, signal.SIGTTOU,
+             signal.SIGCHLD]
+    with Server("traffic_site:application", config={"workers": 3}) as server:
+        with Traffic(server.address, slow=20.0) as traffic:
+            for _ in range(150):
+                server.send_signal(dice.choice(kinds))
+                for _ in range(dice.randrange(8)):
+                    server.get("/?n=0")
+
+            def settled():
+                try:
+                    status = server.control({"op": "status"})
+                except OSError:
+                    return None  # it becomes another program just now
+                used = [slot for slot in status["slots"] if slot.get("pid")]
+                return (status["candidate"] == 0 and len(used) == status["workers"]
+                        and {(slot["state"], slot["generation"]) for slot in used}
+                        == {("serving", status["generation"])} and status["workers"])
+            workers = server.wait(settled, "the end of the storm", timeout=60)
+        assert traffic.clean, traffic.report
+        server.wait(lambda: len(proc.children(server.pid)) == workers + 1, "the reaping")
 
 
 def test_term_during_a_reload_stops():
