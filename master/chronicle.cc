@@ -34,18 +34,39 @@ std::uint64_t ms(Clock::duration d) {
       std::chrono::duration_cast<std::chrono::milliseconds>(d).count());
 }
 
-// What its page says that it ran. Nothing of it is relied on.
-std::vector<LastRequest> last_requests(const scoreboard::WorkerReport& report) {
+// What its page says that it ran. Nothing of it is relied on: no request is older than
+// its worker.
+std::vector<LastRequest> last_requests(const scoreboard::WorkerReport& report,
+                                       Clock::duration life) {
   std::vector<LastRequest> running;
   const std::uint64_t now = monotonic_ns();
   for (const scoreboard::ThreadReport& thread : report.threads) {
     if (thread.started_ns == 0) continue;
     const std::uint64_t age = scoreboard::age_ns(thread.started_ns, now);
+    const std::chrono::nanoseconds ran{static_cast<std::int64_t>(age)};
     running.push_back({thread.request, thread.request_id,
-                       std::chrono::nanoseconds{static_cast<std::int64_t>(age)},
-                       thread.remote});
+                       std::min<Clock::duration>(ran, life), thread.remote,
+                       thread.phase == scoreboard::Phase::expired});
   }
   return running;
+}
+
+// What a worker ran when it ended kept a thread busy until then, and is counted as
+// without an answer, unless its keeper gave one.
+void count_unfinished(scoreboard::Totals& last,
+                      const std::vector<LastRequest>& running) {
+  constexpr std::size_t kNone = scoreboard::kClasses - 1;
+  for (const LastRequest& one : running) {
+    const std::chrono::nanoseconds ran{one.age};
+    last.busy_ns += static_cast<std::uint64_t>(ran.count());
+    if (one.answered) continue;
+    const auto us = static_cast<std::uint64_t>(ran.count() / 1000);
+    ++last.responses[kNone];
+    ++last.duration[kNone][scoreboard::bucket_of(us)];
+    last.duration_sum_us[kNone] += us;
+    ++last.first_byte[kNone][scoreboard::bucket_of(us)];
+    last.first_byte_sum_us[kNone] += us;
+  }
 }
 
 scoreboard::SlotFacts facts_of(const Pool::Slot& slot, Clock::time_point now) {
@@ -127,15 +148,17 @@ Cause cause_of(const News& gone, bool out_of_memory) {
 
 void Chronicle::bury(const News& gone) {
   const bool killed = gone.death.by_signal && gone.death.code == SIGKILL;
-  const bool oom = killed && gone.struck_in == State::vacant && oom_.struck();
+  const bool oom = killed && gone.struck_in == State::vacant &&
+                   oom_.explains_death(Clock::now());
   std::vector<LastRequest> running;
   scoreboard::Totals last;
   if (auto page = scoreboard::PageView::open(gone.page.get(), gone.threads)) {
     const scoreboard::WorkerReport report = page.value().read();
-    running = last_requests(report);
+    running = last_requests(report, gone.age);
     scoreboard::CounterGuard guard{static_cast<std::uint32_t>(gone.threads),
                                    ns(gone.asked_at)};
     last = guard.observe(report.totals, monotonic_ns());
+    count_unfinished(last, running);
   }
   last.thread_ns = elapsed_ns(ns(gone.asked_at), monotonic_ns()) * gone.threads;
   last.cpu_us = gone.death.cpu_us;
@@ -145,8 +168,7 @@ void Chronicle::bury(const News& gone) {
   const Cause cause = cause_of(gone, oom);
   board_.worker_ended(gone.slot, last, cause, facts);
 
-  // One past its deadline has its line already.
-  if (gone.wear != Wear::stuck) log_dead_requests(settings_, running);
+  log_dead_requests(settings_, running);
   const std::string text = obituary(gone, running, oom);
   last_buried_ = gone.serial;
   last_account_ = account_of_end(gone, running, oom);
@@ -340,6 +362,7 @@ void Chronicle::publish(const Fleet& fleet, Clock::time_point now) {
   board_.set_zygote(zygote);
   if (fleet.stopping()) board_.set_stopping();
   board_.beat(ns(now));
+  oom_.look(now);
 }
 
 }  // namespace monodon::master

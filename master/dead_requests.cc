@@ -15,6 +15,7 @@ void log_dead_requests(const worker::Settings& settings,
   worker::AccessWriter log{settings};
   if (!log.enabled()) return;
   for (const LastRequest& last : running) {
+    if (last.answered) continue;
     const std::string_view text = last.request;
     const std::size_t space = text.find(' ');
     http::RequestHead head;

@@ -15,11 +15,12 @@ struct LastRequest {
   std::string request_id;  // may be empty
   Clock::duration age{};
   std::string remote;
+  bool answered = false;  // its client had 504 already, and it is counted and logged
 };
 
 // One sentence for the end of one worker: who, how, what it ran, and what happens next.
-// Text from the page is escaped and cut. `out_of_memory`: the kernel's OOM killer
-// struck in our cgroup since the last death. Pure.
+// Text from the page is escaped and cut. `out_of_memory`: it was the kernel's OOM
+// killer (OomWatch). Pure.
 std::string obituary(const News& gone, const std::vector<LastRequest>& running,
                      bool out_of_memory);
 

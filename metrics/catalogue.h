@@ -61,7 +61,7 @@ inline constexpr auto kCatalogue = std::to_array<Metric>({
     {"application_errors_total", Type::counter, "",
      "Requests in which the application raised or broke the protocol."},
     {"responses_total", Type::counter, "class",
-     "Responses by status class; none means that no answer could be sent."},
+     "Responses by status class; none: no answer could be sent, or its worker died."},
     {"request_body_bytes_total", Type::counter, "", "Bytes of request bodies."},
     {"response_body_bytes_total", Type::counter, "", "Bytes of response bodies."},
     {"requests_in_progress", Type::gauge, "", "Requests that run now."},

@@ -72,9 +72,11 @@ void begin_request(ThreadRow& row, std::string_view method, std::string_view tar
   add(row.requests);
 }
 
-void end_request(ThreadRow& row, int status, std::uint64_t bytes_in,
-                 std::uint64_t bytes_out, std::uint64_t duration_ns,
-                 std::uint64_t first_byte_ns) noexcept {
+namespace {
+
+void count_response(ThreadRow& row, int status, std::uint64_t bytes_in,
+                    std::uint64_t bytes_out, std::uint64_t duration_ns,
+                    std::uint64_t first_byte_ns) noexcept {
   const std::uint64_t us = duration_ns / 1000;
   const std::size_t row_class =
       status >= 100 && status < 600 ? static_cast<std::size_t>(status / 100 - 1) : 5;
@@ -87,8 +89,31 @@ void end_request(ThreadRow& row, int status, std::uint64_t bytes_in,
   add(row.first_byte_sum_us[row_class], first_us);
   if (bytes_in != 0) add(row.bytes_in, bytes_in);
   if (bytes_out != 0) add(row.bytes_out, bytes_out);
+}
+
+void set_idle(ThreadRow& row) noexcept {
   row.phase.store(static_cast<std::uint32_t>(Phase::idle), std::memory_order_relaxed);
   row.started_ns.store(0, std::memory_order_release);
+}
+
+}  // namespace
+
+void end_request(ThreadRow& row, int status, std::uint64_t bytes_in,
+                 std::uint64_t bytes_out, std::uint64_t duration_ns,
+                 std::uint64_t first_byte_ns) noexcept {
+  count_response(row, status, bytes_in, bytes_out, duration_ns, first_byte_ns);
+  set_idle(row);
+}
+
+void expire_request(ThreadRow& row, int status, std::uint64_t bytes_in,
+                    std::uint64_t duration_ns) noexcept {
+  count_response(row, status, bytes_in, 0, duration_ns, 0);
+  row.phase.store(static_cast<std::uint32_t>(Phase::expired),
+                  std::memory_order_relaxed);
+}
+
+void end_expired(ThreadRow& row) noexcept {
+  set_idle(row);
 }
 
 void note_queue_time(ThreadRow& row, std::uint64_t us) noexcept {

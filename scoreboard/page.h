@@ -21,7 +21,9 @@ namespace monodon::scoreboard {
 
 // Whether a worker that serves has work is told by its rows.
 enum class WorkerState : std::uint32_t { booting, serving, draining, stopped };
-enum class Phase : std::uint32_t { idle, reading, handling, writing };
+// expired: past request_timeout; the client has its 504, or was cut off, and that is
+// counted, while the application still runs.
+enum class Phase : std::uint32_t { idle, reading, handling, writing, expired };
 
 inline constexpr std::size_t kClasses = 6;  // 1xx..5xx, [5]: no answer (cut, died)
 
@@ -61,6 +63,7 @@ struct alignas(64) WorkerHeader {
   Counter slow_requests;
   Counter deadlines;
   std::atomic<std::uint64_t> memory_bytes{0};  // PSS when max_memory is set
+  Counter late;  // answered 408: they did not come in time
 };
 
 struct alignas(64) ThreadRow {
@@ -75,7 +78,7 @@ struct alignas(64) ThreadRow {
 
   // Totals since the worker started.
   Counter requests;        // handed to the application
-  Counter refused;         // answered by us: 400, 408, 413, 414, 431, 501, 505
+  Counter refused;         // answered by us: 400, 413, 414, 431, 501, 505
   Counter errors;          // application raised, or broke the protocol
   Counter bytes_in;        // request bodies
   Counter bytes_out;       // response bodies as sent
@@ -136,6 +139,12 @@ void begin_request(ThreadRow& row, std::string_view method, std::string_view tar
 void end_request(ThreadRow& row, int status, std::uint64_t bytes_in,
                  std::uint64_t bytes_out, std::uint64_t duration_ns,
                  std::uint64_t first_byte_ns = 0) noexcept;
+
+// Keeper only, while it holds the thread (AppThread::hold): counts what the client got,
+// as end_request() does. The owner calls end_expired() once the application returns.
+void expire_request(ThreadRow& row, int status, std::uint64_t bytes_in,
+                    std::uint64_t duration_ns) noexcept;
+void end_expired(ThreadRow& row) noexcept;
 
 // Owner thread only: a request that waited before it came to us.
 void note_queue_time(ThreadRow& row, std::uint64_t us) noexcept;

@@ -17,7 +17,7 @@ constexpr auto kRelaxed = std::memory_order_relaxed;
 ThreadReport read_thread(const ThreadRow& row) {
   ThreadReport report;
   // These change outside of the versioned write too, and are worth having alone.
-  report.phase = checked(row.phase.load(kRelaxed), Phase::writing);
+  report.phase = checked(row.phase.load(kRelaxed), Phase::expired);
   report.started_ns = row.started_ns.load(kRelaxed);
   report.sequence = row.sequence.load(kRelaxed);
   report.torn = !read_versioned(row.version, [&] {
@@ -121,6 +121,9 @@ WorkerReport PageView::read() const {
     report.threads.push_back(read_thread(row));
     add_row(report.totals, row);
   }
+  Totals late;
+  late.refused = late.responses[3] = header.late.load(kRelaxed);
+  report.totals += late;
   return report;
 }
 
@@ -154,6 +157,8 @@ std::string_view name_of(std::optional<Phase> phase) noexcept {
       return "handling";
     case Phase::writing:
       return "writing";
+    case Phase::expired:
+      return "expired";
   }
   return "unknown";
 }

@@ -196,6 +196,7 @@ void Keeper::expire(AppThread& t, Connection& c, std::uint64_t now) {
   (void)::shutdown(c.fd.get(), unanswered ? SHUT_WR : SHUT_RDWR);
   scoreboard::add(loop_.header().deadlines);
   const std::uint64_t age = elapsed_ns(c.received_ns, now);
+  scoreboard::expire_request(t.row, unanswered ? 504 : 0, c.body.size(), age);
   log::error("request reached its deadline",
              {log::Id::request_deadline,
               {"method", c.head.method},
@@ -243,6 +244,7 @@ void Keeper::close_expired(Connection& c) {
                              loop_.exchange_config().server, http::DateText{}.now());
     const iovec part{const_cast<char*>(answer.data()), answer.size()};
     (void)send_some(c.fd.get(), {&part, 1});
+    scoreboard::add(loop_.header().late);
     loop_.log_access(nullptr, c, 408, 0, monotonic_ns(), answer);
   }
   loop_.close(c);

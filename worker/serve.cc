@@ -93,14 +93,17 @@ Request Loop::request_of(Connection& c, const AppThread& t) const {
 void Loop::account(Connection& c, AppThread& t, const Exchange::Result& r, bool expired,
                    std::uint64_t now) {
   if (now - c.received_ns >= Keeper::kLongNs) keeper_->saw_long_request(now);
-  const int status = expired && r.status == 0 ? 504 : r.status;
   if (r.failed) scoreboard::add(t.row.errors);
   scoreboard::add(t.row.busy_ns, elapsed_ns(c.received_ns, now));
   if (r.lock_wait_ns != 0) scoreboard::add(t.row.lock_wait_ns, r.lock_wait_ns);
-  scoreboard::end_request(t.row, status, c.body.size(), r.body_bytes,
-                          now - c.received_ns,
-                          elapsed_ns(c.received_ns, r.first_byte_at_ns));
-  if (!expired) log_access(&t, c, status, r.body_bytes, now, t.exchange.head());
+  if (expired) {
+    scoreboard::end_expired(t.row);
+  } else {
+    scoreboard::end_request(t.row, r.status, c.body.size(), r.body_bytes,
+                            now - c.received_ns,
+                            elapsed_ns(c.received_ns, r.first_byte_at_ns));
+    log_access(&t, c, r.status, r.body_bytes, now, t.exchange.head());
+  }
   if (max_requests_ != 0 && requests_.fetch_add(1) + 1 == max_requests_)
     request_retire(wire::Retire::max_requests);
 }

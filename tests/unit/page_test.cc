@@ -79,3 +79,19 @@ TEST_CASE("a request that ends is counted by class and by duration", "[page]") {
   CHECK(row.bytes_in.load() == 10);
   CHECK(row.bytes_out.load() == 25);
 }
+
+TEST_CASE("a request past its deadline is counted once, and shown on", "[page]") {
+  WorkerPage page{1};
+  ThreadRow& row = page.row(0);
+  begin_request(row, "GET", "/slow", "", "", 7);
+  expire_request(row, 504, 3, 2'000'000);
+  CHECK(row.responses[4].load() == 1);
+  CHECK(row.duration_sum_us[4].load() == 2000);
+  CHECK(row.bytes_in.load() == 3);
+  CHECK(row.started_ns.load() == 7);
+  CHECK(row.phase.load() == static_cast<std::uint32_t>(Phase::expired));
+  end_expired(row);
+  CHECK(row.started_ns.load() == 0);
+  CHECK(row.phase.load() == static_cast<std::uint32_t>(Phase::idle));
+  CHECK(row.responses[4].load() == 1);
+}

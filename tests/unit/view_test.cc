@@ -82,6 +82,7 @@ TEST_CASE("a reader sees what the worker runs, and its sums over all threads",
   page.writer.header().serial.store(12);
   page.writer.header().heartbeat_ns.store(99);
   add(page.writer.header().accepted, 4);
+  add(page.writer.header().late, 2);
   begin_request(page.writer.row(0), "GET", "/a", "10.0.0.1", "id", 1000);
   begin_request(page.writer.row(2), "POST", "/b", "", "", 2000);
   end_request(page.writer.row(2), 201, 7, 9, 1'000'000);
@@ -92,6 +93,8 @@ TEST_CASE("a reader sees what the worker runs, and its sums over all threads",
   CHECK(page.view.heartbeat_ns() == 99);
   CHECK(report.totals.accepted == 4);
   CHECK(report.totals.requests == 2);
+  CHECK(report.totals.refused == 2);
+  CHECK(report.totals.responses[3] == 2);
   CHECK(report.totals.responses[1] == 1);
   CHECK(report.totals.bytes_in == 7);
   REQUIRE(report.threads.size() == 3);
