@@ -148,19 +148,56 @@ TEST_CASE("durations are spelled for people", "[obituary]") {
   CHECK(spell(-1s) == "0 ms");
 }
 
-TEST_CASE("the OOM watch reports each rise of the counter once", "[obituary]") {
-  const auto path = std::filesystem::temp_directory_path() /
-                    ("memory.events." + std::to_string(::getpid()));
-  const auto write = [&](int kills) {
-    std::ofstream{path} << "low 0\nhigh 3\noom 1\noom_kill " << kills << "\n";
-  };
-  write(2);
-  OomWatch watch{path};
-  CHECK_FALSE(watch.struck());
-  write(3);
-  CHECK(watch.struck());
-  CHECK_FALSE(watch.struck());
-  std::filesystem::remove(path);
-  CHECK_FALSE(watch.struck());
-  CHECK_FALSE(OomWatch{"/nowhere"}.struck());
+namespace {
+
+// A cgroup of cgroup's own, with a file that counts who was killed in it.
+struct Cgroup {
+  std::filesystem::path root =
+      std::filesystem::temp_directory_path() / ("cgroup." + std::to_string(::getpid()));
+  std::string at(const std::string& file, int kills) const {
+    const std::filesystem::path path = root / file;
+    std::filesystem::create_directories(path.parent_path());
+    std::ofstream{path} << "low 0\noom 1\noom_kill " << kills << "\n";
+    return path;
+  }
+  ~Cgroup() { std::filesystem::remove_all(root); }
+};
+
+}  // namespace
+
+TEST_CASE("each kill of the OOM killer explains one death, for some seconds",
+          "[obituary]") {
+  const Cgroup cgroup;
+  const auto kill = [&](int all) { return cgroup.at("memory.events", all); };
+  Clock::time_point now{1h};
+  OomWatch watch{kill(2)};
+  CHECK_FALSE(watch.explains_death(now));
+  kill(4);
+  CHECK(watch.explains_death(now));
+  CHECK(watch.explains_death(now += 1s));
+  CHECK_FALSE(watch.explains_death(now));
+  kill(5);  // a child of the application, which is no worker of ours
+  watch.look(now += 10s);
+  CHECK_FALSE(watch.explains_death(now += 6s));
+  kill(6);
+  watch.look(now += 500ms);  // a second has not passed
+  watch.look(now += 1s);
+  CHECK(watch.explains_death(now += 4s));
+  std::filesystem::remove_all(cgroup.root);
+  CHECK_FALSE(watch.explains_death(now));
+  CHECK_FALSE(OomWatch{"/nowhere"}.explains_death(now));
+}
+
+TEST_CASE("the OOM killer's counter is found in cgroups of both versions",
+          "[obituary]") {
+  const Cgroup cgroup;
+  const std::string v2 = cgroup.at("system.slice/a.service/memory.events", 0);
+  const std::string v1 = cgroup.at("memory/a.service/memory.oom_control", 0);
+  const std::string root = cgroup.root;
+  CHECK(find_oom_counter("0::/system.slice/a.service\n", root) == v2);
+  CHECK(find_oom_counter("9:name=systemd:/\n4:cpu,memory:/a.service\n0::/\n", root) ==
+        v1);
+  CHECK(find_oom_counter("9:name=memory:/a.service\n0::/b\n", root).empty());
+  CHECK(find_oom_counter("", root).empty());
+  CHECK(find_oom_counter("nonsense\n::\n", root).empty());
 }
