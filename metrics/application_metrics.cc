@@ -51,6 +51,21 @@ std::optional<double> bound_of(const std::string& text) {
   return value;
 }
 
+// The text format escapes these in HELP as well; prometheus-cpp does so for the values of
+// labels only, and one line that is none makes a scrape fail.
+std::string escaped_help(const std::string& help) {
+  std::string text;
+  for (const char c : help) {
+    if (c == '\n')
+      text += "\\n";
+    else if (c == '\\')
+      text += "\\\\";
+    else
+      text += c;
+  }
+  return text;
+}
+
 }  // namespace
 
 bool ApplicationMetrics::check_part(Series& s, const std::string& sample) {
@@ -166,7 +181,7 @@ prometheus::MetricFamily ApplicationMetrics::finish(const std::string& name,
                                                     const Family& family) {
   prometheus::MetricFamily made;
   made.name = name;
-  made.help = family.first->help;
+  made.help = escaped_help(family.first->help);
   constexpr std::array kTypes = {
       prometheus::MetricType::Counter, prometheus::MetricType::Gauge,
       prometheus::MetricType::Histogram, prometheus::MetricType::Summary};

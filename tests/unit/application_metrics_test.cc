@@ -73,6 +73,15 @@ TEST_CASE("counters of all workers, dead ones as well, are added up", "[applicat
   CHECK(region.shows("# TYPE hits_total counter"));
 }
 
+TEST_CASE("a help of more than one line does not break the others", "[application]") {
+  Region region;
+  region.entry(R"(["counter","","hits","hits_total",{"a":"x\ny\"z\\"},"One\ntwo \\"])");
+  region.cell(0, 2, 11);
+  CHECK(region.text() ==
+        "# HELP hits_total One\\ntwo \\\\\n# TYPE hits_total counter\n"
+        "hits_total{a=\"x\\ny\\\"z\\\\\"} 2\n");
+}
+
 TEST_CASE("gauges are merged as their mode says", "[application]") {
   const auto [mode, line] =
       GENERATE(table<std::string, std::string>({{"sum", "g 12"},
