@@ -1,85 +1,189 @@
 # SPDX-License-Identifier: Apache-2.0
-"""The dashboard in a real Chromium: what it shows is what the scoreboard says.
+"""The dashboard in a real Chromium: what it shows is what the scoreboard says, on small
+screens and in the dark as well.
 
-MONODON_SCREENSHOTS names a directory for pictures of it, wide and narrow, light and dark.
+MONODON_SCREENSHOTS names a directory for pictures of it.
 """
 
 import json
 import os
-import re
 import shutil
-import socket
-import subprocess
+import signal
 
 import pytest
 
 from support.client import request
-from support.server import PATIENCE, Server
+from support.prometheus import free_port
+from support.server import Server
+from support.traffic import Traffic
+from support.webdriver import Browser
 
-CHROMIUM = shutil.which("chromium")
-pytestmark = pytest.mark.skipif(not CHROMIUM, reason="Debian's chromium is not installed")
+pytestmark = pytest.mark.skipif(
+    not shutil.which("chromium") or not shutil.which("chromedriver"),
+    reason="Debian's chromium and chromium-driver are not installed")
+
+CODE = """
+import probe
+from traffic_site import application_of
+traffic = application_of({version})
+def application(environ, start_response):
+    if environ["PATH_INFO"].startswith("/traffic"):
+        return traffic(environ, start_response)
+    if environ["PATH_INFO"].startswith("/gate/"):
+        environ["PATH_INFO"] = "/gate"
+    return probe.application(environ, start_response)
+"""
+# The worst contrast of a text with what is behind it (WCAG 2.1, 1.4.3).
+CONTRAST = """
+const parse = text => text.match(/[\\d.]+/g).map(Number);
+const light = ([r, g, b]) => [r, g, b].map(v => v / 255).map(
+  v => v <= 0.03928 ? v / 12.92 : ((v + 0.055) / 1.055) ** 2.4)
+  .reduce((sum, v, i) => sum + v * [0.2126, 0.7152, 0.0722][i], 0);
+function behind(element) {
+  for (; element; element = element.parentElement) {
+    const colour = parse(getComputedStyle(element).backgroundColor);
+    if (colour.length < 4 || colour[3] > 0) return colour;
+  }
+  return [255, 255, 255];
+}
+let worst = [21, ""];
+for (const element of document.querySelectorAll("body *")) {
+  const own = [...element.childNodes].some(n => n.nodeType === 3 && n.data.trim());
+  if (!own || !element.getClientRects().length) continue;
+  const [a, b] = [light(parse(getComputedStyle(element).color)), light(behind(element))]
+    .sort((x, y) => y - x);
+  const ratio = (a + 0.05) / (b + 0.05);
+  if (ratio < worst[0]) worst = [ratio, element.textContent];
+}
+return worst;
+"""
 
 
-def free_port():
-    with socket.create_server(("127.0.0.1", 0)) as probe:
-        return probe.getsockname()[1]
+@pytest.fixture(name="browser", scope="module")
+def fixture_browser(tmp_path_factory):
+    with Browser(tmp_path_factory.mktemp("profile")) as browser:
+        yield browser
 
 
-def browse(url, profile, *flags):
-    """Opens the page, lets it run for some polls, and returns what Chromium prints."""
-    done = subprocess.run(
-        [CHROMIUM, "--headless", "--no-sandbox", "--disable-gpu", "--hide-scrollbars",
-         f"--user-data-dir={profile}", "--virtual-time-budget=4500", *flags, url],
-        capture_output=True, text=True, timeout=90 * PATIENCE, check=False)
-    assert done.returncode == 0, done.stderr
-    return done.stdout
-
-
-def text_of(page, name):
-    found = re.search(rf'id="{name}"[^>]*>([^<]*)<', page)
-    return found[1] if found else None
-
-
-@pytest.fixture(name="shown")
-def fixture_shown(tmp_path):
-    """A server with one request that runs, the page as it was after some seconds, and what
-    the server said meanwhile."""
+@pytest.fixture(name="server")
+def fixture_server():
     port = free_port()
-    with Server(config={"threads": 2},
-                environment={"MONODON_METRICS_BIND": f"127.0.0.1:{port}"}) as server:
-        server.await_workers(2)
-        for _ in range(5):
+    server = Server("here:application", config={"workers": 4, "threads": 2,
+                                                "restart_pause": 30}, expect=["SIGABRT"],
+                    environment={"MONODON_METRICS_BIND": f"127.0.0.1:{port}"})
+    server.write("here.py", CODE.format(version=1))
+    server.page = f"http://127.0.0.1:{port}/"
+    with server:
+        server.await_workers(4)
+        server.wait(lambda: says(server), "the exporter")
+        yield server
+
+
+def says(server):
+    """What the page is told, from the scoreboard."""
+    host, port = server.page.split("/")[2].split(":")
+    try:
+        with server.connect((host, int(port))) as connection:
+            return json.loads(connection.get("/dashboard.json").body)
+    except OSError:
+        return None
+
+
+def shot(browser, name):
+    if directory := os.environ.get("MONODON_SCREENSHOTS"):
+        browser.picture(f"{directory}/{name}.png")
+
+
+def cards(browser):
+    """{slot: (classes of its card, its texts)}"""
+    return {int(slot): (classes, texts) for slot, classes, texts in browser.run("""
+        return [...document.querySelectorAll(".slot")].map(card => [card.dataset.slot,
+          card.className, [...card.querySelectorAll("*")].filter(e => !e.children.length)
+            .map(e => e.textContent)])""")}
+
+
+def test_the_page_shows_what_the_scoreboard_says(server, browser):
+    browser.look(1280)
+    browser.open(server.page)
+    with server.connect() as connection:
+        connection.send(request(target="/gate?secret=1", x_forwarded_for="203.0.113.7"))
+        held = server.gates.arrived("gate")
+        for _ in range(7):
             server.get("/pid")
-        with server.connect() as connection:
-            connection.send(request(target="/gate?secret=1"))
-            held = server.gates.arrived("gate")
-            url = f"http://127.0.0.1:{port}/"
-            page = browse(url, tmp_path, "--dump-dom")
-            if directory := os.environ.get("MONODON_SCREENSHOTS"):
-                for name, flags in {"wide": ["--window-size=1280,900"],
-                                    "narrow": ["--window-size=420,1500"],
-                                    "dark": ["--window-size=1280,900", "--force-dark-mode"],
-                                    }.items():
-                    browse(url, tmp_path, *flags, f"--screenshot={directory}/{name}.png")
-            with server.connect(("127.0.0.1", port)) as asking:
-                said = json.loads(asking.get("/dashboard.json").body)
-            held.release()
-            connection.response()
-        yield page, said
+        server.get("/fail")
+        server.expect.append("application raised")
+        victim = next(s for s in server.control({"op": "status"})["slots"]
+                      if s.get("pid") != held.pid)
+        os.kill(victim["pid"], signal.SIGABRT)
+        browser.until(lambda: "resting" in cards(browser)[victim["slot"]][1], "the crash")
+        browser.until(lambda: browser.text("requests") == "9", "all requests")
+        said = says(server)
+        assert browser.text("application") == said["application"] == "here:application"
+        assert browser.text("state") == "ready" and said["ready"]["good"]
+        assert browser.text("threads") == str(said["threads"]) == "6"
+        assert browser.text("running") == "1" and browser.text("trouble") == ""
+        assert browser.text("failures") == str(said["totals"]["failed"]) == "1"
+        assert browser.text("crashes") == str(said["totals"]["crashes"]) == "1"
+        assert browser.text("workers").startswith("3 of 4 serve")
+        queue, = said["queues"]
+        assert queue["listener"] in browser.text("queue")
+        for slot in said["slots"]:
+            classes, texts = cards(browser)[slot["slot"]]
+            assert f"Slot {slot['slot']}" in texts
+            if slot["pid"]:
+                assert f"pid {slot['pid']}" in texts and f"generation {slot['generation']}" in texts
+            busy = slot["pid"] == held.pid
+            assert ("busy" in classes and "GET /gate" in texts
+                    and "from 203.0.113.7" in texts) == busy
+        assert f"pid {victim['pid']}" in browser.text("events")
+        assert "secret" not in browser.run("return document.documentElement.outerHTML")
+        held.release()
+        connection.response()
+    browser.until(lambda: browser.text("running") == "0", "the end of the request")
 
 
-def test_the_page_shows_what_the_scoreboard_says(shown):
-    page, said = shown
-    assert text_of(page, "application") == "probe:application"
-    assert text_of(page, "state") == "ready"
-    assert text_of(page, "requests") == str(said["totals"]["requests"]) == "6"
-    assert text_of(page, "threads") == str(said["threads"]) == "4"
-    assert text_of(page, "running") == "1"
-    assert text_of(page, "trouble") == ""
-    for slot in said["slots"]:
-        card = re.search(rf'<div class="[^"]*" data-slot="{slot["slot"]}">.*?'
-                         r'(?=<div class="card slot|</section>)', page, re.DOTALL)[0]
-        assert f"pid {slot['pid']}" in card
-        running = slot["running"]
-        assert ("GET /gate" in card and "busy" in card) == bool(running)
-    assert "secret" not in page
+def test_rates_and_a_reload_are_seen_live(server, browser):
+    browser.look(1280)
+    browser.open(server.page)
+    with Traffic(server.address, rate=80, prefix="/traffic", slow=9) as traffic:
+        def rate():
+            text = browser.text("rate").replace(",", "")
+            return text != "–" and abs(float(text) - 80) < 16
+        browser.until(rate, "80 requests a second")
+        server.write("here.py", "import gates\ngates.wait('import')\n" + CODE.format(version=2))
+        server.send_signal(signal.SIGHUP)
+        held = server.gates.arrived("import")
+        browser.until(lambda: browser.text("reload") == "importing generation 2", "the import")
+        shot(browser, "reload")
+        held.release()
+        browser.until(lambda: "generation 2" in browser.text("about")
+                      and browser.text("reload") == "none", "the new generation")
+        assert browser.text("last").startswith("last ")
+    assert traffic.clean, traffic.report
+
+
+@pytest.mark.parametrize("dark", [False, True])
+@pytest.mark.parametrize("width", [380, 1280])
+def test_it_fits_and_can_be_read(server, browser, width, dark):
+    browser.look(width, dark=dark)
+    browser.open(server.page)
+    with server.connect() as connection:
+        connection.send(request(target="/gate/" + "a-rather-long-path/" * 20 + "?x",
+                                x_forwarded_for="2001:db8:1234:5678:9abc:def0:1234:5678"))
+        held = server.gates.arrived("gate")
+        os.kill((set(server.workers()) - {held.pid}).pop(), signal.SIGABRT)
+        browser.until(lambda: "a-rather-long-path" in browser.text("slots"), "the request")
+        browser.until(lambda: "resting" in browser.text("slots"), "a slot that rests")
+        shot(browser, f"{width}-{'dark' if dark else 'light'}")
+        assert browser.run("return document.documentElement.scrollWidth") <= width
+        ratio, text = browser.run(CONTRAST)
+        assert ratio >= 4.5, f"{text!r} has a contrast of {ratio:.1f}"
+        background = browser.run("return getComputedStyle(document.body).backgroundColor")
+        assert (max(map(int, background[4:-1].split(","))) < 64) == dark, background
+
+
+def test_a_server_that_is_gone_is_told(server, browser):
+    browser.open(server.page)
+    browser.until(lambda: browser.text("state") == "ready", "the page")
+    server.stop()
+    browser.until(lambda: browser.text("trouble").startswith("No news"), "the trouble")
