@@ -9,6 +9,7 @@ import subprocess
 import pytest
 
 from support import paths
+from support.pypi import interpreter
 from support.server import Server
 
 APPLICATION = """
@@ -35,18 +36,8 @@ def application(environ, start_response):
 
 
 @pytest.fixture(scope="module")
-def python(tmp_path_factory):
-    """The interpreter of an environment that has prometheus_client."""
-    where = tmp_path_factory.mktemp("venv")
-    for command in ([paths.PYTHON, "-m", "venv", str(where)],
-                    [str(where / "bin/python"), "-m", "pip", "install", "-q",
-                     "--retries", "1", "--timeout", "10", "prometheus_client"]):
-        done = subprocess.run([str(word) for word in command], capture_output=True,
-                              timeout=120, check=False)
-        if done.returncode != 0:
-            pytest.skip("prometheus_client cannot be installed here: "
-                        + done.stderr.decode()[-300:])
-    return str(where / "bin/python")
+def python():
+    return interpreter("prometheus_client")
 
 
 def site(python, **config):

@@ -1,5 +1,6 @@
 # SPDX-License-Identifier: Apache-2.0
-"""The exporter: each metric is made to move and seen to; what it survives."""
+"""The exporter: what it shows of a server that does nothing, and what it survives. That
+each metric moves is in test_catalogue."""
 
 import os
 import re
@@ -12,89 +13,9 @@ import pytest
 
 from support import paths, proc
 from support.client import Connection, request
+from support.scrape import (ask, await_exporter, await_sample, exporter_of, metrics, there,
+                            total, watched)
 from support.server import Server
-
-SAMPLE = re.compile(r"(?m)^(monodon_\w+)(?:\{(.*)\})? (\S+)")
-
-
-def watched(*arguments, expect=(), environment=None, **options):
-    """A server with its exporter at a Unix socket."""
-    server = Server(*arguments, environment=environment, **options,
-                    expect=["exporter ended", *expect])
-    server.environment.setdefault("MONODON_METRICS_BIND", "off")
-    if server.environment["MONODON_METRICS_BIND"] == "off":
-        server.environment["MONODON_METRICS_BIND"] = "unix:" + server.path("metrics.sock")
-    return server
-
-
-def ask(server, path="/metrics", where=None):
-    with server.connect(where or server.path("metrics.sock")) as connection:
-        return connection.get(path)
-
-
-def metrics(server, where=None):
-    """{'name{label="value"}': number} of one scrape."""
-    text = ask(server, where=where).body.decode()
-    return {f"{name}{{{labels}}}" if labels else name: float(value)
-            for name, labels, value in SAMPLE.findall(text)}
-
-
-def total(samples, name):
-    return sum(value for key, value in samples.items()
-               if key.split("{")[0] == "monodon_" + name)
-
-
-def there(server, where=None):
-    try:
-        return ask(server, "/-/ready", where).status == 200
-    except OSError:
-        return False
-
-
-def await_exporter(server):
-    server.wait(lambda: there(server), "the exporter")
-
-
-def await_sample(server, key, value):
-    server.wait(lambda: metrics(server).get("monodon_" + key) == value, f"{key} {value}")
-
-
-def exporter_of(server):
-    """Its pid."""
-    found = [pid for pid in proc.children(server.pid)
-             if "monodon-exporter" in proc.title(pid)]
-    return found[0] if found else None
-
-
-def test_requests_and_responses_are_counted():
-    with watched() as server:
-        await_exporter(server)
-        before = metrics(server)
-        for _ in range(3):
-            server.get("/pid")
-        server.get("/fail")
-        with server.connect() as connection:
-            connection.send(b"GET / HTTP/1.1\r\nHost: a\r\nHost: b\r\n\r\n")
-            assert connection.response().status == 400
-        server.wait(lambda: total(metrics(server), "responses_total") == 5, "5 responses")
-        after = metrics(server)
-
-        def grown(key):
-            return after["monodon_" + key] - before["monodon_" + key]
-
-        assert total(after, "requests_total") - total(before, "requests_total") == 4
-        assert grown('responses_total{class="2xx"}') == 3
-        assert grown('responses_total{class="4xx"}') == 1
-        assert grown('responses_total{class="5xx"}') == 1
-        assert grown("requests_refused_total") == 1
-        assert grown("application_errors_total") == 1
-        assert grown('request_duration_seconds_count{class="2xx"}') == 3
-        assert grown('first_byte_seconds_count{class="2xx"}') == 3
-        assert grown("connections_accepted_total") == 5
-        assert grown("response_body_bytes_total") > 0
-        assert grown('thread_seconds_total{state="busy"}') > 0
-        server.expect.append("application raised")
-
 
 # What differs from run to run of a server that nobody asks.
 VARIES = re.compile(r"_seconds|_bytes|configuration_info|build_info|exporter_scrapes")
@@ -120,80 +41,6 @@ def test_an_idle_server_shows_what_the_golden_file_has():
     assert "".join(lines) == golden.read_text(encoding="utf-8")
 
 
-def test_a_request_that_runs_is_seen_while_it_runs():
-    with watched() as server:
-        await_exporter(server)
-        with server.connect() as connection:
-            connection.send(request(target="/gate"))
-            held = server.gates.arrived("gate")
-            samples = metrics(server)
-            assert samples["monodon_requests_in_progress"] == 1
-            assert samples["monodon_oldest_request_age_seconds"] > 0
-            await_sample(server, "connections_open", 1)
-            held.release()
-            connection.response()
-        await_sample(server, "requests_in_progress", 0)
-
-
-def with_app(text, **options):
-    """A server of an application that is written here."""
-    server = watched("here:application", **options)
-    server.write("here.py", text)
-    return server
-
-
-def test_the_first_byte_of_a_stream_is_timed_apart():
-    stream = """
-import time
-def application(environ, start_response):
-    start_response("200 OK", [])
-    yield b"now"
-    time.sleep(0.3)
-    yield b"later"
-"""
-    with with_app(stream) as server:
-        await_exporter(server)
-        assert server.get("/").body == b"nowlater"
-        server.wait(lambda: total(metrics(server), "responses_total") == 1, "a response")
-        samples = metrics(server)
-        assert samples['monodon_request_duration_seconds_sum{class="2xx"}'] >= 0.3
-        assert samples['monodon_first_byte_seconds_sum{class="2xx"}'] < 0.25
-        assert samples['monodon_first_byte_seconds_count{class="2xx"}'] == 1
-
-
-def test_queue_time_is_what_the_proxy_says():
-    with watched() as server:
-        await_exporter(server)
-        server.get("/pid", X_Request_Start=f"t={time.time() - 5:.3f}")
-        server.get("/pid")
-        server.get("/pid", X_Request_Start="nonsense")
-        server.wait(lambda: total(metrics(server), "responses_total") == 3, "responses")
-        samples = metrics(server)
-        assert samples["monodon_queue_time_seconds_count"] == 1
-        assert 4.99 <= samples["monodon_queue_time_seconds_sum"] < 60
-
-
-def test_waiting_for_the_interpreters_lock_is_measured():
-    burn = """
-import time
-def application(environ, start_response):
-    end = time.monotonic() + 0.1
-    while time.monotonic() < end:
-        pass
-    start_response("200 OK", [("Content-Length", "0")])
-    return []
-"""
-    with with_app(burn, config={"workers": 1, "threads": 2}) as server:
-        await_exporter(server)
-        with server.connect() as one, server.connect() as other:
-            one.send(request())
-            other.send(request())
-            one.response()
-            other.response()
-        server.wait(lambda: total(metrics(server), "responses_total") == 2, "responses")
-        assert metrics(server)["monodon_gil_wait_seconds_total"] > 0.001
-
-
 def test_a_saturated_server_answers_about_itself():
     with watched(config={"workers": 1}) as server:
         await_exporter(server)
@@ -216,8 +63,8 @@ def test_a_saturated_server_answers_about_itself():
             connection.close()
         await_sample(server, "listen_queue_length" + listener, 0)
         samples = metrics(server)
-        assert samples["monodon_listen_queue_highest" + listener] == 3
-        assert samples["monodon_listen_queue_limit" + listener] == 4096
+        assert samples["listen_queue_highest" + listener] == 3
+        assert samples["listen_queue_limit" + listener] == 4096
 
 
 def test_no_counter_goes_back_over_reloads_and_crashes():
@@ -249,12 +96,12 @@ def test_no_counter_goes_back_over_reloads_and_crashes():
             check()
         server.wait(lambda: total(metrics(server), "requests_total") == sent, "all of them")
         samples = metrics(server)
-        assert samples['monodon_worker_exits_total{cause="signal"}'] == 1
-        assert samples['monodon_worker_exits_total{cause="asked"}'] == 2
-        assert samples["monodon_worker_starts_total"] == 5
-        assert samples["monodon_worker_boot_seconds_count"] == 5
-        assert samples["monodon_generation"] == 2
-        assert samples["monodon_last_reload_timestamp_seconds"] > 0
+        assert samples['worker_exits_total{cause="signal"}'] == 1
+        assert samples['worker_exits_total{cause="asked"}'] == 2
+        assert samples["worker_starts_total"] == 5
+        assert samples["worker_boot_seconds_count"] == 5
+        assert samples["generation"] == 2
+        assert samples["last_reload_timestamp_seconds"] > 0
 
 
 def test_an_exporter_that_dies_is_started_again_and_requests_go_on():
@@ -267,7 +114,7 @@ def test_an_exporter_that_dies_is_started_again_and_requests_go_on():
         server.wait(lambda: exporter_of(server) not in (None, first), "another exporter")
         await_exporter(server)
         server.wait(lambda: total(metrics(server), "requests_total") == 2, "old counts")
-        assert metrics(server)["monodon_exporter_starts_total"] == 2
+        assert metrics(server)["exporter_starts_total"] == 2
 
 
 def test_a_stopped_exporter_holds_nobody_up():
@@ -296,7 +143,7 @@ def test_a_port_that_is_taken_is_tried_again():
 def test_systemds_socket_is_used_for_metrics():
     with watched(sockets={"http": Server.UNIX, "metrics": "metrics.sock"}) as server:
         await_exporter(server)
-        assert metrics(server)["monodon_workers_wanted"] == 2
+        assert metrics(server)["workers_wanted"] == 2
         assert server.get("/pid").status == 200
 
 
@@ -328,3 +175,25 @@ def test_promtool_has_nothing_to_say():
         done = subprocess.run(["promtool", "check", "metrics"], input=ask(server).body,
                               capture_output=True, timeout=60, check=False)
         assert done.returncode == 0 and not done.stderr, done.stderr
+
+
+def test_a_scrape_of_64_workers_costs_less_than_5_ms_and_no_worker_anything():
+    with watched("native:hello", config={"workers": 64}) as server:
+        await_exporter(server)
+        workers = server.await_workers(64, timeout=60)
+        exporter, scrapes = exporter_of(server), 200
+        metrics(server)
+        for pid in workers:
+            os.kill(pid, signal.SIGSTOP)
+        try:
+            took, before = [], proc.cpu_seconds(exporter)
+            for _ in range(scrapes):
+                began = time.monotonic()
+                assert ask(server).body.count(b"monodon_requests_total{") == 64
+                took.append(time.monotonic() - began)
+            spent = (proc.cpu_seconds(exporter) - before) / scrapes
+        finally:
+            for pid in workers:
+                os.kill(pid, signal.SIGCONT)
+        print(f"a scrape: {spent * 1e3:.2f} ms of CPU, {min(took) * 1e3:.2f} ms at best")
+        assert spent < 0.005 and min(took) < 0.005, (spent, min(took))

@@ -2,7 +2,7 @@
 """Becomes the server, as systemd would start it: runs in the child, ends in execve.
 
 Reads its orders from the environment variable LAUNCH (JSON): argv, environment, fds (the
-numbers of the listening sockets, which become 3, 4, ...), names, limits, user, no_stdin.
+numbers of the listening sockets, which become 3, 4, ...), names, limits, user, cgroup.
 LISTEN_PID must be the pid of the process that execs, hence this step between.
 """
 
@@ -26,6 +26,9 @@ def main():
         environment["LISTEN_FDNAMES"] = ":".join(orders["names"])
     for name, value in orders["limits"].items():
         resource.setrlimit(getattr(resource, name), (value, value))
+    if orders["cgroup"]:
+        with open(orders["cgroup"] + "/cgroup.procs", "w", encoding="ascii") as file:
+            file.write("0")
     if orders["user"]:
         os.setgroups([])
         os.setresgid(*[orders["user"][1]] * 3)

@@ -53,6 +53,7 @@ class Server:
     user          (uid, gid) to start as; limits: {"RLIMIT_NOFILE": n}; umask
     stdout/stderr a descriptor to use in place of the one that is read here
     directory     a scratch directory that exists already (and stays)
+    cgroup        the directory of a cgroup to run in
     """
 
     UNIX = "http.sock"  # in the scratch directory
@@ -60,11 +61,11 @@ class Server:
     def __init__(self, app="probe:application", *, config=None, arguments=(), command=None,
                  environment=None, sockets=None, bind=None, notify=True, watchdog=None,
                  expect=(), user=None, limits=None, umask=0o022, stdout=None, stderr=None,
-                 directory=None, store=0):
+                 directory=None, store=0, cgroup=None):
         self.scratch = directory or scratch_directory()
         self._own_scratch = directory is None
         self.app, self.arguments, self.command = app, list(arguments), command
-        self.bind, self.expect = bind, list(expect)
+        self.bind, self.expect, self.cgroup = bind, list(expect), cgroup
         self.user, self.limits, self.umask = user, limits or {}, umask
         self._outputs = (stdout, stderr)
         self.watch = Watch()
@@ -155,7 +156,8 @@ class Server:
         names, fds = [name for name, _ in sources], [fd for _, fd in sources]
         orders = {"argv": self.argv(), "environment": self.environment,
                   "fds": fds, "names": names,
-                  "limits": self.limits, "user": self.user, "close": [], "umask": self.umask}
+                  "limits": self.limits, "user": self.user, "close": [], "umask": self.umask,
+                  "cgroup": self.cgroup}
         out, err = self._pipes()
         self.process = subprocess.Popen(
             [paths.PYTHON, "-I", "-S", str(paths.TESTS / "support" / "launch.py")],

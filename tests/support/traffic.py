@@ -40,6 +40,7 @@ _OPTIONS = {
     "slow": 1.0,        # seconds: an answer that takes longer is an error
     "timeout": 20.0,    # seconds: and is no longer waited for
     "may_close": False, # through a proxy: it may announce the end of a connection
+    "times": False,     # report the time of day of each good answer
 }
 _SIZES = (0, 90, 4000, 70000)
 _HEAD = re.compile(rb"HTTP/1\.1 (\d{3}) [^\r\n]*\r\n((?:[^\r\n]+\r\n)*)\r\n")
@@ -212,6 +213,7 @@ class Load:
         self.first = []  # errors, for people
         self.lost = []   # all of them; `inode`: of the socket, see `ss -x`
         self.slow = []  # the worst: (seconds, after how many, number, pid)
+        self.times = []
         self.at_least = 0
         self.owed = None  # the number of the last "from" until an answer came
         self.numbers = 0
@@ -240,6 +242,8 @@ class Load:
         self.pids.add(pid)
         at = round(client.begun - self.start, 3)
         self.slow = heapq.nlargest(5, [*self.slow, (round(took, 4), at, client.number, pid)])
+        if self.options["times"]:
+            self.times.append(round(time.time(), 4))
         if self.answers.total() == 20:
             print("begun", flush=True)
 
@@ -304,6 +308,7 @@ class Load:
             "slowest": self.slow[0][0] if self.slow else 0.0, "slow": self.slow,
             "connections": self.count["connections"],
             "pids": sorted(self.pids), "seconds": round(time.monotonic() - self.start, 2),
+            "times": self.times,
         }
 
 
