@@ -8,7 +8,8 @@ BUILD ?= build
 DEMO_PORT ?= 8000
 suites := unit tidy site python http process faults cost
 
-.PHONY: all bench bootstrap browser build deb demo check faults e2e format clean help long rpm wheel \
+.PHONY: all bench bootstrap browser build deb demo check faults e2e format clean help long \
+  observe rpm wheel \
   $(suites:%=test-%)
 
 all: build
@@ -20,6 +21,7 @@ help:
 	@echo 'make test-SUITE  one suite of: $(suites)'
 	@echo 'make faults      let each system call fail at every place (long)'
 	@echo 'make long        a hundred reloads in a row and so on (long)'
+	@echo 'make observe     fire every alert in a real Prometheus, corrupt a page 10,000 times'
 	@echo 'make bench       measure Monodon and its peers, write docs/benchmarks (long)'
 	@echo 'make e2e         test under a real systemd in a container (root)'
 	@echo 'make deb         Debian package, in $(BUILD)/packages'
@@ -58,6 +60,14 @@ faults: build
 # MONODON_LONG=1 make e2e.
 long: build
 	MONODON_LONG=1 scripts/check $(BUILD) --suite process -t 0
+
+# What an operator sees, in full: `make check` runs a sample of it.
+observe: build
+	MONODON_BUILD=$(abspath $(BUILD)) MONODON_LONG=1 MONODON_CORRUPTIONS=10000 \
+	  python3 -m pytest -p no:cacheprovider -s \
+	  tests/process/test_prometheus.py tests/faults/test_corruption.py
+	ninja -C $(BUILD) bench
+	bench/scoreboard $(BUILD)
 
 e2e: build
 	@scripts/bootstrap e2e
