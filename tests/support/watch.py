@@ -23,6 +23,7 @@ class Watch:
 
     def __init__(self):
         self._changed = threading.Condition()
+        self._changes = 0
         self._poll = select.poll()
         self._sources = {}
         self._wake_read, self._wake_write = os.pipe2(os.O_CLOEXEC | os.O_NONBLOCK)
@@ -52,19 +53,23 @@ class Watch:
         """Returns the first true answer of predicate(). `give_up()` names a reason to
         stop waiting early, such as the end of the server."""
         end = time.monotonic() + timeout
-        with self._changed:
-            while True:
-                # Asked for first: what came before the end of the server counts.
-                reason = give_up() if give_up else None
-                answer = predicate()
-                if answer:
-                    return answer
-                if reason:
-                    raise Waited(f"waited for {what}: {reason}")
-                left = end - time.monotonic()
-                if left <= 0:
-                    raise Waited(f"waited {timeout:g} s in vain for {what}")
-                self._changed.wait(min(left, self._LOOK_AGAIN))
+        while True:
+            # Not under the lock: a predicate may ask the server, which may be waiting for
+            # the watching thread to take what it says.
+            seen = self._changes
+            # Asked for first: what came before the end of the server counts.
+            reason = give_up() if give_up else None
+            answer = predicate()
+            if answer:
+                return answer
+            if reason:
+                raise Waited(f"waited for {what}: {reason}")
+            left = end - time.monotonic()
+            if left <= 0:
+                raise Waited(f"waited {timeout:g} s in vain for {what}")
+            with self._changed:
+                if self._changes == seen:
+                    self._changed.wait(min(left, self._LOOK_AGAIN))
 
     def _run(self):
         while self._running:
@@ -79,6 +84,7 @@ class Watch:
                 with self._changed:
                     if take is not None and take() is False:
                         self.remove(fd)
+                    self._changes += 1
                     self._changed.notify_all()
 
 
