@@ -63,6 +63,23 @@ def test_a_request_that_died_with_its_worker_is_in_the_access_log():
             assert connection.closed()
         server.wait(lambda: any("/_exit" in line for line in server.out.lines),
                     "the line of the request that died")
+        line, = [line for line in server.out.lines if "/_exit" in line]
+        assert re.search(r'"GET /_exit[^"]*" - ', line), line  # no status: nothing was sent
+
+
+def test_a_request_past_its_deadline_is_in_the_access_log_once():
+    # With another one, whose client hears nothing when the worker is killed.
+    with Server(config={"access_log": "-", "workers": 1, "threads": 2, "slow_request": 1,
+                        "request_timeout": 2.0, "graceful_timeout": 0.3}, expect=["."]) as server:
+        with server.connect() as late, server.connect() as other:
+            late.send(request(target="/stuck", x_request_id="late"))
+            server.await_log("request is slow.*late")
+            other.send(request(target="/other"))  # waits for the interpreter's lock
+            assert late.response().status == 504
+            server.await_log("worker 0 .*after")
+        server.wait(lambda: any("/other" in line for line in server.out.lines), "both")
+        told = [re.search(r'"GET (\S+)[^"]*" (\S+) ', line) for line in server.out.lines]
+        assert sorted(found.groups() for found in told) == [("/other", "-"), ("/stuck", "504")]
 
 
 def test_names_with_underscores_are_told_once():
