@@ -7,6 +7,7 @@ import socket
 import threading
 
 import pytest
+from support.audience import BOUND, watched
 from support.client import request
 from support.server import Server, scratch_directory
 from support.traffic import Traffic
@@ -73,6 +74,27 @@ def test_the_load_client_names_code_that_is_too_old():
         with Traffic(server.address) as traffic:
             traffic.from_now(2)
     assert set(traffic.report["errors"]) == {"old code"} and not traffic.clean
+
+
+SLOW = """
+import time
+good = application
+def application(environ, start_response):
+    if 'n=30&' in environ['QUERY_STRING']:
+        time.sleep(%g)
+    return good(environ, start_response)
+""" % (4 * BOUND)
+
+
+def test_the_audience_sees_what_is_slower_than_beside_it():
+    with site() as server:
+        write(server, 2, SLOW)
+        assert reload(server)[0] == 0
+        with watched(server) as audience:
+            for _ in range(30):  # each waits for a new answer
+                audience.from_now(2)
+        with pytest.raises(AssertionError, match="slowest"):
+            audience.judge()
 
 
 def test_reloads_are_not_noticed_at_a_port():
