@@ -11,6 +11,7 @@ import random
 import signal
 import time
 
+import pytest
 from support import proc
 from support.audience import watched
 from support.server import Server
@@ -34,6 +35,23 @@ def test_reloads_in_a_row():
         audience.judge()
     for report in audience.reports().values():
         assert len(report["answers"]) == version  # nobody saw fewer
+
+
+@pytest.mark.parametrize("config", [
+    {"threads": 4, "max_requests": 20},
+    {"workers": 4, "max_surge": 4, "threads": 2},
+    {"workers": 1, "preload": False},
+    {"workers": 2, "max_surge": 0, "max_unavailable": 1},
+])
+def test_reloads_of_sites_of_another_shape(config):
+    with site(config=config) as server:
+        with watched(server, rate=40) as audience:
+            for version in range(2, 22 if LONG else 4):
+                write(server, version)
+                status, _, err = reload(server)
+                assert status == 0, err
+                audience.from_now(version)
+        audience.judge()
 
 
 # Waits, and keeps a processor busy.
