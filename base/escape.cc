@@ -92,49 +92,62 @@ __m128i load(const char* at) noexcept {
 }
 #endif
 
-// The first byte from `at` on that is not plain (kPlain or kPlainWord), or the size.
-std::size_t find_special(std::string_view text, std::size_t at,
-                         const std::array<bool, 256>& plain) noexcept {
+char* put_byte(char* to, char c, const std::array<bool, 256>& plain) noexcept {
+  if (plain[byte(c)]) {
+    *to = c;
+    return to + 1;
+  }
+  *to++ = '\\';
+  if (c == '"' || c == '\\') {
+    *to = c;
+    return to + 1;
+  }
+  *to++ = 'x';
+  *to++ = kHex[byte(c) >> 4U];
+  *to++ = kHex[byte(c) & 15U];
+  return to;
+}
+
+#if defined(__SSE2__)
+// Fewer than sixteen bytes, and zeros.
+__m128i load_padded(const char* at, std::size_t size) noexcept {
+  std::array<char, 16> padded{};
+  std::memcpy(padded.data(), at, size);
+  return load(padded.data());
+}
+#endif
+
+// `plain`: kPlain or kPlainWord. Copies sixteen bytes and then looks how many of them
+// were plain.
+char* put_all_but(char* to, std::string_view text,
+                  const std::array<bool, 256>& plain) noexcept {
+  const char* at = text.data();
+  const char* const end = at + text.size();
 #if defined(__SSE2__)
   const char least = plain[byte(' ')] ? ' ' : '!';
-  const std::size_t begin = at;
-  for (; text.size() - at >= 16; at += 16)
-    if (const unsigned bits = special_bits(load(text.data() + at), least); bits != 0)
-      return at + static_cast<std::size_t>(__builtin_ctz(bits));
-  // The rest once more with the plain bytes before it, or with plain ones behind it.
-  const std::size_t left = text.size() - at;
-  if (left == 0) return at;
-  if (text.size() - begin >= 16) {
-    const unsigned bits = special_bits(load(text.data() + text.size() - 16), least);
-    return bits == 0 ? text.size()
-                     : text.size() - 16 + static_cast<std::size_t>(__builtin_ctz(bits));
+  while (at != end) {
+    const auto left = static_cast<std::size_t>(end - at);
+    const std::size_t count = left < 16 ? left : 16;
+    const __m128i bytes = left < 16 ? load_padded(at, left) : load(at);
+    _mm_storeu_si128(reinterpret_cast<__m128i*>(to), bytes);
+    const unsigned special = special_bits(bytes, least) & (0xffffU >> (16 - count));
+    const auto fine =
+        special == 0 ? count : static_cast<std::size_t>(__builtin_ctz(special));
+    at += fine;
+    to += fine;
+    if (special != 0) to = put_byte(to, *at++, plain);
   }
-  std::array<char, 16> padded;
-  padded.fill('a');
-  std::memcpy(padded.data(), text.data() + at, left);
-  const unsigned bits = special_bits(load(padded.data()), least);
-  return bits == 0 ? text.size() : at + static_cast<std::size_t>(__builtin_ctz(bits));
-#else
-  while (at < text.size() && plain[byte(text[at])]) ++at;
-  return at;
 #endif
+  while (at != end) to = put_byte(to, *at++, plain);
+  return to;
 }
 
 void append_all_but(std::string& to, std::string_view text,
                     const std::array<bool, 256>& plain) {
-  std::size_t from = 0;
-  for (std::size_t i = find_special(text, 0, plain); i < text.size();
-       i = find_special(text, i + 1, plain)) {
-    to.append(text.substr(from, i - from));
-    from = i + 1;
-    if (text[i] == '"' || text[i] == '\\') {
-      to.push_back('\\');
-      to.push_back(text[i]);
-    } else {
-      append_hex(to, text[i]);
-    }
-  }
-  to.append(text.substr(from));
+  const std::size_t before = to.size();
+  to.resize(before + escaped_room(text.size()));
+  const char* const end = put_all_but(to.data() + before, text, plain);
+  to.resize(static_cast<std::size_t>(end - to.data()));
 }
 
 }  // namespace
@@ -145,6 +158,14 @@ void append_escaped(std::string& to, std::string_view text) {
 
 void append_word(std::string& to, std::string_view text) {
   append_all_but(to, text, kPlainWord);
+}
+
+char* put_escaped(char* to, std::string_view text) noexcept {
+  return put_all_but(to, text, kPlain);
+}
+
+char* put_word(char* to, std::string_view text) noexcept {
+  return put_all_but(to, text, kPlainWord);
 }
 
 void append_printable(std::string& to, std::string_view text) {

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 #pragma once
 
+#include <cstddef>
 #include <string>
 #include <string_view>
 
@@ -14,6 +15,14 @@ void append_escaped(std::string& to, std::string_view text);
 
 // As append_escaped, and a space is \x20: a field that nothing encloses.
 void append_word(std::string& to, std::string_view text);
+
+// The same two, to where escaped_room(text.size()) bytes are free; the end of what was
+// written.
+[[nodiscard]] char* put_escaped(char* to, std::string_view text) noexcept;
+[[nodiscard]] char* put_word(char* to, std::string_view text) noexcept;
+[[nodiscard]] constexpr std::size_t escaped_room(std::size_t size) noexcept {
+  return 4 * size + 16;
+}
 
 // As append_escaped, but without touching quotes and backslashes, and valid UTF-8 stays
 // unless it is a control or changes the direction of writing (U+202A..E, U+2066..9).

@@ -125,71 +125,76 @@ void add_literal(std::vector<Op>& ops, std::string_view text, bool& quoted) {
   ops.back().text += text;
 }
 
-void append_number(std::string& to, std::uint64_t number) {
-  std::array<char, 20> digits{};
-  const auto end =
-      std::to_chars(digits.data(), digits.data() + digits.size(), number).ptr;
-  to.append(digits.data(), end);
-}
+// Where one line goes. Each piece first asks for the room that it may need.
+class Line {
+ public:
+  explicit Line(ByteBuffer& to) : to_{to} {}
 
-void append_decimal_seconds(std::string& to, std::uint64_t us) {
-  append_number(to, us / 1'000'000);
-  to += '.';
-  const std::string fraction = std::to_string(1'000'000 + us % 1'000'000);
-  to.append(fraction, 1);
-}
-
-void append_value(std::string& to, const Op& op, std::string_view value) {
-  if (value.empty()) {
-    to += '-';
-  } else if (op.quoted) {
-    append_escaped(to, value);
-  } else {
-    append_word(to, value);
+  void text(std::string_view text) {
+    char* const at = to_.reserve(text.size());
+    end(at, std::copy(text.begin(), text.end(), at));
   }
-}
+  void number(std::uint64_t number) {
+    char* const at = to_.reserve(kDigits);
+    end(at, std::to_chars(at, at + kDigits, number).ptr);
+  }
+  // A value of the client's, or "-".
+  void value(const Op& op, std::string_view value) {
+    if (value.empty()) {
+      text("-");
+    } else {
+      op.quoted ? quoted(value) : word(value);
+    }
+  }
+  void quoted(std::string_view value) {
+    char* const at = to_.reserve(escaped_room(value.size()));
+    end(at, put_escaped(at, value));
+  }
+  void word(std::string_view value) {
+    char* const at = to_.reserve(escaped_room(value.size()));
+    end(at, put_word(at, value));
+  }
 
-void append_protocol(std::string& to, const http::RequestHead& head) {
-  to += "HTTP/1.";
-  append_number(to, head.minor_version);
+ private:
+  static constexpr std::size_t kDigits = 20;
+  void end(const char* begin, const char* end) {
+    to_.commit(static_cast<std::size_t>(end - begin));
+  }
+  ByteBuffer& to_;
+};
+
+void add_decimal_seconds(Line& line, std::uint64_t us) {
+  line.number(us / 1'000'000);
+  line.text(".");
+  line.text(std::string_view{std::to_string(1'000'000 + us % 1'000'000)}.substr(1));
 }
 
 // Atoms that come from the request; without one they are all missing.
-void append_request_atom(std::string& to, const Op& op, const AccessRecord& record) {
-  if (record.head == nullptr) {
-    to += '-';
-    return;
-  }
+void add_request_atom(Line& line, const Op& op, const AccessRecord& record) {
+  if (record.head == nullptr) return line.text("-");
   const http::RequestHead& head = *record.head;
   switch (op.atom) {
-    case Atom::user:
-      append_value(to, op, access::basic_user(head.find("Authorization")));
-      return;
+    case Atom::user: {
+      const std::string_view credentials = head.find("Authorization");
+      return line.value(op, credentials.empty() ? "" : access::basic_user(credentials));
+    }
     // The parser lets exactly two spaces pass, so that it needs no quotes.
     case Atom::request_line:
-      append_escaped(to, head.request_line);
-      return;
+      return line.quoted(head.request_line);
     case Atom::method:
-      append_value(to, op, head.method);
-      return;
+      return line.value(op, head.method);
     case Atom::path:
-      append_value(to, op, access::percent_decoded(head.path));
-      return;
+      return line.value(op, access::percent_decoded(head.path));
     case Atom::query:
-      if (!head.query.empty()) append_value(to, op, head.query);
-      return;
+      return head.query.empty() ? void() : line.value(op, head.query);
     case Atom::protocol:
-      append_protocol(to, head);
-      return;
+      return line.text(head.minor_version == 0 ? "HTTP/1.0" : "HTTP/1.1");
     case Atom::referer:
-      append_value(to, op, head.find("Referer"));
-      return;
+      return line.value(op, head.find("Referer"));
     case Atom::user_agent:
-      append_value(to, op, head.find("User-Agent"));
-      return;
+      return line.value(op, head.find("User-Agent"));
     case Atom::request_field:
-      append_value(to, op, head.find(op.text));
-      return;
+      return line.value(op, head.find(op.text));
     case Atom::literal:
     case Atom::remote_addr:
     case Atom::nothing:
@@ -207,55 +212,40 @@ void append_request_atom(std::string& to, const Op& op, const AccessRecord& reco
   }
 }
 
-void append_atom(std::string& to, const Op& op, const AccessRecord& record) {
+void add_atom(Line& line, const Op& op, const AccessRecord& record) {
   switch (op.atom) {
     case Atom::literal:
-      to += op.text;
-      return;
+      return line.text(op.text);
     case Atom::remote_addr:
-      append_value(to, op, record.remote_addr);
-      return;
+      return line.value(op, record.remote_addr);
     case Atom::nothing:
-      to += '-';
-      return;
+      return line.text("-");
     case Atom::time:
-      to += '[';
-      to += access::common_time(record.wall_seconds);
-      to += ']';
-      return;
+      line.text("[");
+      line.text(access::common_time(record.wall_seconds));
+      return line.text("]");
     case Atom::status:
-      if (record.status == 0) {
-        to += '-';
-      } else {
-        append_number(to, static_cast<std::uint64_t>(record.status));
-      }
-      return;
+      return record.status == 0
+                 ? line.text("-")
+                 : line.number(static_cast<std::uint64_t>(record.status));
     case Atom::bytes:
-      append_number(to, record.body_bytes);
-      return;
+      return line.number(record.body_bytes);
     case Atom::seconds:
-      append_number(to, record.duration_us / 1'000'000);
-      return;
+      return line.number(record.duration_us / 1'000'000);
     case Atom::milliseconds:
-      append_number(to, record.duration_us / 1000);
-      return;
+      return line.number(record.duration_us / 1000);
     case Atom::microseconds:
-      append_number(to, record.duration_us);
-      return;
+      return line.number(record.duration_us);
     case Atom::decimal_seconds:
-      append_decimal_seconds(to, record.duration_us);
-      return;
+      return add_decimal_seconds(line, record.duration_us);
     case Atom::pid:
-      to += '<';
-      append_number(to, static_cast<std::uint64_t>(::getpid()));
-      to += '>';
-      return;
+      line.text("<");
+      line.number(static_cast<std::uint64_t>(::getpid()));
+      return line.text(">");
     case Atom::response_field:
-      append_value(to, op, access::response_field(record.response_head, op.text));
-      return;
+      return line.value(op, access::response_field(record.response_head, op.text));
     case Atom::variable:
-      append_value(to, op, access::variable(record, op.text));
-      return;
+      return line.value(op, access::variable(record, op.text));
     case Atom::user:
     case Atom::request_line:
     case Atom::method:
@@ -265,8 +255,7 @@ void append_atom(std::string& to, const Op& op, const AccessRecord& record) {
     case Atom::referer:
     case Atom::user_agent:
     case Atom::request_field:
-      append_request_atom(to, op, record);
-      return;
+      return add_request_atom(line, op, record);
   }
 }
 
@@ -312,13 +301,16 @@ Result<AccessFormat> AccessFormat::compile(std::string_view format) {
   return AccessFormat{std::move(program)};
 }
 
-void AccessFormat::append(const AccessRecord& record, std::string& to) const {
+void AccessFormat::append(const AccessRecord& record, ByteBuffer& to) const {
   if (program_->json) {
-    access::append_json_line(to, record);
+    std::string json;
+    access::append_json_line(json, record);
+    to.append(json);
     return;
   }
-  for (const Op& op : program_->ops) append_atom(to, op, record);
-  to += '\n';
+  Line line{to};
+  for (const Op& op : program_->ops) add_atom(line, op, record);
+  line.text("\n");
 }
 
 }  // namespace monodon::worker

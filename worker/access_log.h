@@ -7,6 +7,7 @@
 #include <string_view>
 
 #include "base/result.h"
+#include "worker/byte_buffer.h"
 #include "worker/http/request.h"
 
 namespace monodon::worker {
@@ -43,7 +44,7 @@ class AccessFormat {
   ~AccessFormat();
 
   // Appends one line with its newline.
-  void append(const AccessRecord& record, std::string& to) const;
+  void append(const AccessRecord& record, ByteBuffer& to) const;
 
  private:
   struct Program;

@@ -36,7 +36,7 @@ void AccessWriter::add(const AccessRecord& record, std::uint64_t now_ns) {
   const std::lock_guard lock{mutex_};
   line_.clear();
   format_.append(record, line_);
-  file_.buffer(line_);
+  file_.buffer(line_.view());
   last_ns_.store(now_ns, std::memory_order_relaxed);
   pending_.store(true, std::memory_order_relaxed);
 }

@@ -7,6 +7,7 @@
 
 #include "base/log_file.h"
 #include "worker/access_log.h"
+#include "worker/byte_buffer.h"
 #include "worker/settings.h"
 
 namespace monodon::worker {
@@ -42,7 +43,7 @@ class AccessWriter {
   std::mutex mutex_;
   AccessFormat format_;
   LogFile file_;
-  std::string line_;
+  ByteBuffer line_;
   bool enabled_ = false;
   std::atomic<bool> pending_{false};
   std::atomic<std::uint64_t> last_ns_{0};  // of the newest line, CLOCK_MONOTONIC

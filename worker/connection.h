@@ -11,7 +11,7 @@
 #include "worker/body_spool.h"
 #include "worker/http/forwarded.h"
 #include "worker/http/parser.h"
-#include "worker/input_buffer.h"
+#include "worker/byte_buffer.h"
 #include "worker/output.h"
 
 namespace monodon::worker {
@@ -79,7 +79,7 @@ struct Connection {
   http::Peer peer;
   http::Origin origin;  // of the present request; views into `head` and `peer`
 
-  InputBuffer input;
+  ByteBuffer input;
   std::size_t head_size = 0;  // bytes of `input` that `head` points into
   std::size_t scanned = 0;
   bool head_started = false;  // its deadline runs since its first byte

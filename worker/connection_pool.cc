@@ -23,10 +23,13 @@ bool ConnectionPool::grow() {
 }
 
 Connection* ConnectionPool::take() {
-  const std::lock_guard lock{mutex_};
-  if (free_.empty() && !grow()) return nullptr;
-  Connection* c = free_.back();
-  free_.pop_back();
+  Connection* c = spare_.exchange(nullptr, std::memory_order_acquire);
+  if (c == nullptr) {
+    const std::lock_guard lock{mutex_};
+    if (free_.empty() && !grow()) return nullptr;
+    c = free_.back();
+    free_.pop_back();
+  }
   c->ownership.take_new();
   c->stage.store(Stage::head, std::memory_order_relaxed);
   c->deadline_ns.store(0, std::memory_order_relaxed);
@@ -53,9 +56,11 @@ void ConnectionPool::give(Connection& c) {
     c.input.release();
   else
     c.input.clear();
-  const std::lock_guard lock{mutex_};
-  free_.push_back(&c);
   open_.fetch_sub(1, std::memory_order_relaxed);
+  Connection* before = spare_.exchange(&c, std::memory_order_acq_rel);
+  if (before == nullptr) return;
+  const std::lock_guard lock{mutex_};
+  free_.push_back(before);
 }
 
 }  // namespace monodon::worker

@@ -47,8 +47,9 @@ class ConnectionPool {
   bool grow();
 
   const Settings& settings_;
+  std::atomic<Connection*> spare_{nullptr};  // the last one given: nearly always enough
   std::mutex mutex_;
-  std::vector<Connection*> free_;
+  std::vector<Connection*> free_;  // under mutex_
   std::array<std::unique_ptr<Chunk>, kMostChunks> chunks_{};
   std::atomic<std::size_t> chunks_used_{0};
   std::atomic<std::size_t> open_{0};

@@ -171,6 +171,7 @@ void Loop::wait_for_events() {
   batch_next_ = batch_end_ = 0;
   const bool more = !ready_.empty() || has_resumed_;
   int n = 0;
+  if (!more) app_.rest();
   if (more || access_.due()) {
     n = ::epoll_wait(epoll_.get(), batch_.data(), kBatch, 0);
     if (n == 0 && !more) access_.flush();

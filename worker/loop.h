@@ -115,7 +115,8 @@ class Loop {
   void share_surplus();
   void learn_service_time(std::uint64_t ns) noexcept;
   void take_resumed();
-  void dispatch(const epoll_event& event, unsigned me);
+  // Not inlined: tests/cost counts what happens in it.
+  [[gnu::noinline]] void dispatch(const epoll_event& event, unsigned me);
   void accept(std::size_t listener, unsigned me);
   void take_over(unsigned me);
   void wake_up();

@@ -46,11 +46,10 @@ struct Finished {
 inline std::string line(const worker::AccessRecord& record, std::string_view format) {
   auto compiled = worker::AccessFormat::compile(format);
   REQUIRE(compiled);
-  std::string to;
+  worker::ByteBuffer to;
   compiled.value().append(record, to);
-  REQUIRE(to.ends_with('\n'));
-  to.pop_back();
-  return to;
+  REQUIRE(to.view().ends_with('\n'));
+  return std::string{to.view().substr(0, to.size() - 1)};
 }
 
 }  // namespace monodon::testing

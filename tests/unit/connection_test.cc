@@ -71,7 +71,7 @@ TEST_CASE("a closed connection cannot be claimed and comes back clean",
 
 TEST_CASE("buffered input survives growing and is given back when released",
           "[connection]") {
-  InputBuffer b;
+  ByteBuffer b;
   std::string all;
   for (int i = 0; i < 5000; ++i) {
     const std::string piece = std::to_string(i);

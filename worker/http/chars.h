@@ -63,28 +63,90 @@ inline constexpr std::array<std::uint8_t, 256> kTable = classify();
 
 }  // namespace chars
 
+#if defined(__SSE2__)
+// Sixteen bytes at a time.
+namespace sixteen {
+
+[[nodiscard]] inline __m128i load(const char* at) noexcept {
+  return _mm_loadu_si128(reinterpret_cast<const __m128i*>(at));
+}
+
+// Bit n: byte n is a control byte, but no HTAB.
+[[nodiscard]] inline unsigned controls(__m128i bytes) noexcept {
+  const __m128i low = _mm_cmpeq_epi8(_mm_min_epu8(bytes, _mm_set1_epi8(0x1f)), bytes);
+  const __m128i tab = _mm_cmpeq_epi8(bytes, _mm_set1_epi8('\t'));
+  const __m128i del = _mm_cmpeq_epi8(bytes, _mm_set1_epi8(0x7f));
+  return static_cast<unsigned>(
+      _mm_movemask_epi8(_mm_or_si128(_mm_andnot_si128(tab, low), del)));
+}
+
+// Bit n: byte n is no letter, digit or "-": nearly all names are made of these, and
+// they are three comparisons.
+[[nodiscard]] inline unsigned no_words(__m128i bytes) noexcept {
+  const auto within = [](__m128i at, char first, char width) {
+    const __m128i offset = _mm_sub_epi8(at, _mm_set1_epi8(first));
+    return _mm_cmpeq_epi8(_mm_min_epu8(offset, _mm_set1_epi8(width)), offset);
+  };
+  const __m128i folded = _mm_or_si128(bytes, _mm_set1_epi8(0x20));
+  const __m128i word =
+      _mm_or_si128(_mm_or_si128(within(folded, 'a', 25), within(bytes, '0', 9)),
+                   _mm_cmpeq_epi8(bytes, _mm_set1_epi8('-')));
+  return ~static_cast<unsigned>(_mm_movemask_epi8(word)) & 0xffffU;
+}
+
+// Whether `bits` finds nothing in `text`, which has 4 bytes at least. Some bytes are
+// looked at twice, and none beyond the text.
+template <typename Bits>
+[[nodiscard]] bool none_of(std::string_view text, Bits bits) noexcept {
+  const auto copied = [](const char* from, auto word) {
+    std::memcpy(&word, from, sizeof word);
+    return word;
+  };
+  const char* at = text.data();
+  const char* const end = at + text.size();
+  if (text.size() >= 16) {
+    for (; end - at > 16; at += 16)
+      if (bits(load(at)) != 0) return false;
+    return bits(load(end - 16)) == 0;
+  }
+  if (text.size() >= 8) {
+    constexpr long long word{};
+    return bits(_mm_set_epi64x(copied(end - 8, word), copied(at, word))) == 0;
+  }
+  constexpr int word{};
+  const int last = copied(end - 4, word);
+  return bits(_mm_set_epi32(last, last, last, copied(at, word))) == 0;
+}
+
+}  // namespace sixteen
+#endif
+
 // The first control byte (CR and LF among them, HTAB not) in [at, end), or end.
 [[nodiscard]] inline const char* find_control(const char* at,
                                               const char* end) noexcept {
 #if defined(__SSE2__)
-  const __m128i highest = _mm_set1_epi8(0x1f);
-  const __m128i tab = _mm_set1_epi8('\t');
-  const __m128i del = _mm_set1_epi8(0x7f);
   for (; end - at >= 16; at += 16) {
-    const __m128i bytes = _mm_loadu_si128(reinterpret_cast<const __m128i*>(at));
-    const __m128i low = _mm_cmpeq_epi8(_mm_min_epu8(bytes, highest), bytes);
-    const __m128i bad = _mm_or_si128(_mm_andnot_si128(_mm_cmpeq_epi8(bytes, tab), low),
-                                     _mm_cmpeq_epi8(bytes, del));
-    const auto mask = static_cast<unsigned>(_mm_movemask_epi8(bad));
-    if (mask != 0) return at + __builtin_ctz(mask);
+    const unsigned found = sixteen::controls(sixteen::load(at));
+    if (found != 0) return at + __builtin_ctz(found);
   }
 #endif
   while (at != end && !chars::is(*at, chars::kControl)) ++at;
   return at;
 }
 
+[[nodiscard]] inline bool has_control(std::string_view text) noexcept {
+#if defined(__SSE2__)
+  if (text.size() >= 4) return !sixteen::none_of(text, sixteen::controls);
+#endif
+  const char* const end = text.data() + text.size();
+  return find_control(text.data(), end) != end;
+}
+
 // RFC 9110 5.6.2; "" is none.
 [[nodiscard]] inline bool is_token(std::string_view text) noexcept {
+#if defined(__SSE2__)
+  if (text.size() >= 4 && sixteen::none_of(text, sixteen::no_words)) return true;
+#endif
   unsigned all = chars::kToken;
   for (const char c : text) all &= chars::of(c);
   return all != 0 && !text.empty();
@@ -95,18 +157,8 @@ inline constexpr std::array<std::uint8_t, 256> kTable = classify();
 [[nodiscard]] inline const char* find_name_end(const char* at, const char* end,
                                                unsigned& seen) noexcept {
 #if defined(__SSE2__)
-  // Letters, digits and "-" are nearly all names there are, and three comparisons.
-  const auto within = [](__m128i bytes, char first, char width) {
-    const __m128i offset = _mm_sub_epi8(bytes, _mm_set1_epi8(first));
-    return _mm_cmpeq_epi8(_mm_min_epu8(offset, _mm_set1_epi8(width)), offset);
-  };
   for (; end - at >= 16; at += 16) {
-    const __m128i bytes = _mm_loadu_si128(reinterpret_cast<const __m128i*>(at));
-    const __m128i folded = _mm_or_si128(bytes, _mm_set1_epi8(0x20));
-    const __m128i word =
-        _mm_or_si128(_mm_or_si128(within(folded, 'a', 25), within(bytes, '0', 9)),
-                     _mm_cmpeq_epi8(bytes, _mm_set1_epi8('-')));
-    const auto others = ~static_cast<unsigned>(_mm_movemask_epi8(word)) & 0xffffU;
+    const unsigned others = sixteen::no_words(sixteen::load(at));
     if (others != 0) {
       at += __builtin_ctz(others);
       break;

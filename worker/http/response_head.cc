@@ -2,7 +2,6 @@
 #include "worker/http/response_head.h"
 
 #include <algorithm>
-#include <array>
 #include <charconv>
 #include <limits>
 
@@ -18,27 +17,20 @@ constexpr std::uint64_t kLongestBody = std::numeric_limits<std::int64_t>::max();
 
 using Reason = const char*;  // to refuse; null: fine
 
-void append_field(std::string& out, std::string_view name, std::string_view value) {
-  // Piece by piece on the stack: growing a string clears what is about to be written.
-  std::array<char, 256> line;
-  const std::size_t size = name.size() + value.size() + 4;
-  if (size > line.size()) {
-    out.append(name).append(": ").append(value).append("\r\n");
-    return;
-  }
-  char* to = std::copy(name.begin(), name.end(), line.data());
-  *to++ = ':';
-  *to++ = ' ';
-  to = std::copy(value.begin(), value.end(), to);
-  *to++ = '\r';
-  *to = '\n';
-  out.append(line.data(), size);
+// More than all names, numbers and line ends that this file adds by itself.
+constexpr std::size_t kOwnFields = 256;
+
+char* put(char* to, std::string_view text) noexcept {
+  return std::copy(text.begin(), text.end(), to);
 }
 
-void append_length(std::string& out, std::uint64_t length) {
-  char digits[20];
-  const auto end = std::to_chars(digits, digits + sizeof digits, length).ptr;
-  append_field(out, "Content-Length", {digits, static_cast<std::size_t>(end - digits)});
+char* put_field(char* to, std::string_view name, std::string_view value) noexcept {
+  return put(put(put(put(to, name), ": "), value), "\r\n");
+}
+
+char* put_length(char* to, std::uint64_t length) noexcept {
+  to = std::to_chars(put(to, "Content-Length: "), to + 64, length).ptr;
+  return put(to, "\r\n");
 }
 
 // 0 if it is not 3 digits, SP, text without control bytes.
@@ -47,19 +39,18 @@ int parse_status(std::string_view status) {
   if (status.size() < 4 || status[3] != ' ') return 0;
   const auto [stop, error] = std::from_chars(status.data(), status.data() + 3, number);
   if (error != std::errc{} || stop != status.data() + 3) return 0;
-  const char* const end = status.data() + status.size();
-  return find_control(status.data(), end) == end ? number : 0;
+  return has_control(status) ? 0 : number;
 }
 
-// One response head on its way into `out`.
+// One response head on its way to `to`, where there is room for it.
 class HeadWriter {
  public:
-  HeadWriter(const ResponseContext& context, std::string& out)
-      : context_{context}, out_{out} {}
+  HeadWriter(const ResponseContext& context, char* to) : context_{context}, to_{to} {}
 
   Reason begin(std::string_view status);
   Reason field(const Field& field);
   Reason finish(ResponsePlan& plan);
+  [[nodiscard]] const char* end() const noexcept { return to_; }
 
  private:
   enum class Named : std::uint8_t {
@@ -76,7 +67,7 @@ class HeadWriter {
   Reason decide_framing(ResponsePlan& plan);
 
   const ResponseContext& context_;
-  std::string& out_;
+  char* to_;
   int status_ = 0;
   bool head_ = false;
   bool minor_ = true;  // HTTP/1.1
@@ -97,9 +88,7 @@ Reason HeadWriter::begin(std::string_view status) {
     minor_ = context_.request->minor_version != 0;
   }
   // Always our own version, also to an HTTP/1.0 client (RFC 9110 6.2).
-  out_ += "HTTP/1.1 ";
-  out_ += status;
-  out_ += "\r\n";
+  to_ = put(put(put(to_, "HTTP/1.1 "), status), "\r\n");
   return nullptr;
 }
 
@@ -137,10 +126,7 @@ HeadWriter::Named HeadWriter::classify(std::string_view name) noexcept {
 Reason HeadWriter::field(const Field& field) {
   if (field.name.empty()) return "empty field name";
   if (!is_token(field.name)) return "field name is not a token";
-  const char* const end = field.value.data() + field.value.size();
-  if (find_control(field.value.data(), end) != end) {
-    return "control byte in a field value";
-  }
+  if (has_control(field.value)) return "control byte in a field value";
   switch (classify(field.name)) {
     case Named::hop_by_hop:
       return "hop-by-hop field, which belongs to the server";
@@ -157,7 +143,7 @@ Reason HeadWriter::field(const Field& field) {
     case Named::other:
       break;
   }
-  append_field(out_, field.name, field.value);
+  to_ = put_field(to_, field.name, field.value);
   return nullptr;
 }
 
@@ -191,10 +177,10 @@ Reason HeadWriter::decide_framing(ResponsePlan& plan) {
     if (has_length_ || known) {
       plan.framing = Framing::length;
       plan.content_length = has_length_ ? length_ : *known;
-      append_length(out_, plan.content_length);
+      to_ = put_length(to_, plan.content_length);
     } else if (minor_) {
       plan.framing = Framing::chunked;
-      out_ += "Transfer-Encoding: chunked\r\n";
+      to_ = put(to_, "Transfer-Encoding: chunked\r\n");
     } else {
       plan.keep_alive = false;
     }
@@ -203,12 +189,12 @@ Reason HeadWriter::decide_framing(ResponsePlan& plan) {
   // RFC 9110 8.6: none with 204. With HEAD and 304 it would be that of a GET, which
   // only the application knows: an empty body of theirs does not say "0".
   if (status_ == 205) {
-    append_length(out_, 0);
+    to_ = put_length(to_, 0);
   } else if (status_ != 204) {
     if (has_length_) {
-      append_length(out_, length_);
+      to_ = put_length(to_, length_);
     } else if (head_ && status_ != 304 && known.value_or(0) > 0) {
-      append_length(out_, *known);
+      to_ = put_length(to_, *known);
     }
   }
   return nullptr;
@@ -220,13 +206,13 @@ Reason HeadWriter::finish(ResponsePlan& plan) {
                     context_.may_keep_alive && !close_;
   if (const Reason refused = decide_framing(plan)) return refused;
   if (!server_ && !context_.server.empty()) {
-    append_field(out_, "Server", context_.server);
+    to_ = put_field(to_, "Server", context_.server);
   }
-  if (!date_ && !context_.date.empty()) append_field(out_, "Date", context_.date);
+  if (!date_ && !context_.date.empty()) to_ = put_field(to_, "Date", context_.date);
   // What the version implies is not said (RFC 9112 9.3).
-  if (minor_ && !plan.keep_alive) out_ += "Connection: close\r\n";
-  if (!minor_ && plan.keep_alive) out_ += "Connection: keep-alive\r\n";
-  out_ += "\r\n";
+  if (minor_ && !plan.keep_alive) to_ = put(to_, "Connection: close\r\n");
+  if (!minor_ && plan.keep_alive) to_ = put(to_, "Connection: keep-alive\r\n");
+  to_ = put(to_, "\r\n");
   return nullptr;
 }
 
@@ -242,8 +228,12 @@ std::string describe(Reason refused, std::string_view name) {
 
 PlanOrError write_head(const ResponseHead& head, const ResponseContext& context,
                        std::string& out) {
+  std::size_t room = kOwnFields + head.status.size() + context.server.size() + context.date.size();
+  for (const Field& field : head.fields)
+    room += field.name.size() + field.value.size() + 4;
   const std::size_t before = out.size();
-  HeadWriter writer{context, out};
+  out.resize(before + room);
+  HeadWriter writer{context, out.data() + before};
   PlanOrError result;
   Reason refused = writer.begin(head.status);
   for (std::size_t i = 0; i < head.fields.size() && refused == nullptr; ++i) {
@@ -254,7 +244,9 @@ PlanOrError write_head(const ResponseHead& head, const ResponseContext& context,
   if (refused != nullptr) {
     out.resize(before);
     if (result.error.empty()) result.error = refused;
+    return result;
   }
+  out.resize(static_cast<std::size_t>(writer.end() - out.data()));
   return result;
 }
 

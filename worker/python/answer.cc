@@ -36,7 +36,7 @@ void Answer::run(PyObject* application, EnvironMaker& environ_maker) {
   const Ref environ = environ_maker.make(call_);
   if (!environ) return fail();
   const Ref result = Ref::steal(PyObject_CallFunctionObjArgs(
-      application, environ.get(), call_.start_response.get(), nullptr));
+      application, environ.get(), call_.callables.start_response.get(), nullptr));
   if (!result) return fail();
   if (!send(result.get())) fail();
   if (!is_plain_sequence(result.get())) close(result.get());

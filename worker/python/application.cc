@@ -187,26 +187,38 @@ std::unique_ptr<Call> PythonApplication::take_call() {
 }
 
 // The door that C++ exceptions (no memory) do not pass: what runs below is CPython.
+//
+// A thread that has the interpreter to itself keeps the GIL until it waits (rest()): a
+// batch of events is served under one. Threads of the application's own get it in the
+// usual way, by asking while Python code runs.
 void PythonApplication::serve(const worker::Request& request,
                               worker::Response& response) noexcept {
-  // With one application thread nobody of ours competes, and two looks at the clock are
-  // saved.
-  const std::uint64_t before = share_gil ? monotonic_ns() : 0;
-  const Held held;
-  if (share_gil) response.note_lock_wait(elapsed_ns(before, monotonic_ns()));
   try {
-    std::unique_ptr<Call> call = take_call();
-    if (call->attach(request, response)) {
-      Answer{*call, file_wrapper_.get(), sendfile_}.run(application_.get(), *environ_);
+    if (share_gil) {
+      const std::uint64_t before = monotonic_ns();
+      const Held held;
+      response.note_lock_wait(elapsed_ns(before, monotonic_ns()));
+      answer(request, response);
     } else {
-      response.fail("application could not be called\n" + take_traceback());
+      take_gil();
+      answer(request, response);
     }
-    call->detach();
-    idle_.push_back(std::move(call));
   } catch (const std::exception& e) {
     PyErr_Clear();
     response.fail(e.what());
   }
+}
+
+void PythonApplication::answer(const worker::Request& request,
+                               worker::Response& response) {
+  std::unique_ptr<Call> call = take_call();
+  if (call->attach(request, response)) {
+    Answer{*call, file_wrapper_.get(), sendfile_}.run(application_.get(), *environ_);
+  } else {
+    response.fail("application could not be called\n" + take_traceback());
+  }
+  call->detach();
+  idle_.push_back(std::move(call));
 }
 
 void PythonApplication::watch_signals() {

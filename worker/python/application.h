@@ -31,12 +31,14 @@ class PythonApplication final : public worker::Application {
   void run_main(void (*body)(void*, unsigned), void* context) override;
   void serve(const worker::Request& request,
              worker::Response& response) noexcept override;
+  void rest() noexcept override { let_go_of_gil(); }
   [[nodiscard]] int signal_fd() const noexcept override { return signals_.get(); }
   void on_interrupt() override;
   std::string dump_stacks() override;
   void stop_worker() override;
 
  private:
+  void answer(const worker::Request& request, worker::Response& response);
   [[nodiscard]] std::unique_ptr<Call> take_call();
   void watch_signals();
 

@@ -26,27 +26,17 @@ bool Call::attach(const worker::Request& new_request, worker::Response& new_resp
   response = &new_response;
   client_gone = false;
   if (!input) input = new_input();
-  if (!start_response) start_response = new_callable(Callable::start_response);
-  if (!write_callable) write_callable = new_callable(Callable::write);
-  if (!early_hints) early_hints = new_callable(Callable::early_hints);
-  if (!input || !start_response || !write_callable || !early_hints) return false;
+  if (!input || (!callables && !callables.make())) return false;
   bind_input(input.get(), request->body);
-  bind_callable(start_response.get(), this);
-  bind_callable(write_callable.get(), this);
-  bind_callable(early_hints.get(), this);
+  callables.bind(this);
   return true;
 }
 
 void Call::detach() noexcept {
-  const auto recycle = [](Ref& object) {
-    if (object && Py_REFCNT(object.get()) != 1) object = Ref{};
-  };
   if (input) bind_input(input.get(), nullptr);
-  for (Ref* face : {&start_response, &write_callable, &early_hints}) {
-    if (*face) bind_callable(face->get(), nullptr);
-    recycle(*face);
-  }
-  recycle(input);
+  if (input && Py_REFCNT(input.get()) != 1) input = Ref{};
+  if (callables) callables.bind(nullptr);
+  if (callables && callables.kept()) callables = Callables{};
   request = nullptr;
   response = nullptr;
   started_ = false;
@@ -56,19 +46,17 @@ void Call::detach() noexcept {
   kept_.clear();
 }
 
-// A view of the str's bytes in ISO-8859-1, which a reference in kept_ keeps alive.
-// For ASCII, which is nearly always, these are the bytes that the str itself holds.
-std::optional<std::string_view> Call::keep(PyObject* str, const char* what) {
+// A view of the str's bytes in ISO-8859-1. For ASCII, which is nearly always, these are
+// the bytes that the str itself holds; others are kept in kept_.
+std::optional<std::string_view> Call::latin1_of(PyObject* str, const char* what) {
   if (!PyUnicode_Check(str)) {
     PyErr_Format(PyExc_TypeError, "%s must be str, not %R", what, Py_TYPE(str));
     return std::nullopt;
   }
   Py_ssize_t size = 0;
   const char* data = PyUnicode_AsUTF8AndSize(str, &size);
-  if (data != nullptr && size == PyUnicode_GetLength(str)) {
-    kept_.push_back(Ref::borrow(str));
+  if (data != nullptr && size == PyUnicode_GetLength(str))
     return std::string_view{data, static_cast<std::size_t>(size)};
-  }
   PyErr_Clear();
   Ref bytes = Ref::steal(PyUnicode_AsLatin1String(str));
   if (!bytes) return std::nullopt;
@@ -81,8 +69,9 @@ bool Call::keep_head(PyObject* status, PyObject* headers) {
   begun_ = false;
   fields_.clear();
   kept_.clear();
-  const auto status_text = keep(status, "status");
+  const auto status_text = latin1_of(status, "status");
   if (!status_text) return false;
+  kept_.push_back(Ref::borrow(status));
   status_ = *status_text;
   if (!PyList_Check(headers)) {
     PyErr_Format(PyExc_TypeError, "response headers must be a list, not %R",
@@ -97,9 +86,11 @@ bool Call::keep_head(PyObject* status, PyObject* headers) {
                    "response headers must be tuples of name and value, not %R", pair);
       return false;
     }
-    const auto name = keep(PyTuple_GetItem(pair, 0), "header name");
+    // A tuple keeps what is in it, whatever becomes of the list.
+    kept_.push_back(Ref::borrow(pair));
+    const auto name = latin1_of(PyTuple_GetItem(pair, 0), "header name");
     if (!name) return false;
-    const auto value = keep(PyTuple_GetItem(pair, 1), "header value");
+    const auto value = latin1_of(PyTuple_GetItem(pair, 1), "header value");
     if (!value) return false;
     fields_.push_back({*name, *value});
   }

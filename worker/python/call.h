@@ -6,6 +6,7 @@
 #include <vector>
 
 #include "worker/application.h"
+#include "worker/python/callables.h"
 #include "worker/python/py.h"
 
 namespace monodon::python {
@@ -48,12 +49,11 @@ class Call {
   bool client_gone = false;
 
   Ref input;
-  Ref start_response;
-  Ref write_callable;
-  Ref early_hints;
+  Callables callables;
 
  private:
-  [[nodiscard]] std::optional<std::string_view> keep(PyObject* str, const char* what);
+  [[nodiscard]] std::optional<std::string_view> latin1_of(PyObject* str,
+                                                          const char* what);
 
   bool started_ = false;
   bool begun_ = false;

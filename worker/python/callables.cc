@@ -14,7 +14,7 @@ struct Object {
   Call* call;
 };
 
-std::array<PyTypeObject*, 3> types{};
+PyTypeObject* response_type = nullptr;
 
 Call* call_of(PyObject* self) {
   Call* call = reinterpret_cast<Object*>(self)->call;
@@ -36,7 +36,27 @@ PyObject* raise_again(PyObject* exc_info) {
   return nullptr;
 }
 
-PyObject* start_response(PyObject* self, PyObject* args, PyObject* kwargs) {
+// As PyArg_ParseTupleAndKeywords, for what is not called the usual way.
+template <typename... To>
+bool parse(PyObject* const* args, Py_ssize_t count, PyObject* kwnames,
+           const char* format, char** names, To*... to) {
+  const Ref tuple = Ref::steal(PyTuple_New(count));
+  const Ref keywords = Ref::steal(PyDict_New());
+  if (!tuple || !keywords) return false;
+  for (Py_ssize_t i = 0; i < count; ++i) {
+    Py_INCREF(args[i]);
+    if (PyTuple_SetItem(tuple.get(), i, args[i]) != 0) return false;
+  }
+  const Py_ssize_t named = kwnames == nullptr ? 0 : PyTuple_Size(kwnames);
+  for (Py_ssize_t i = 0; i < named; ++i)
+    if (PyDict_SetItem(keywords.get(), PyTuple_GetItem(kwnames, i), args[count + i]) != 0)
+      return false;
+  return PyArg_ParseTupleAndKeywords(tuple.get(), keywords.get(), format, names,
+                                     to...) != 0;
+}
+
+PyObject* start_response(PyObject* self, PyObject* const* args, Py_ssize_t count,
+                         PyObject* kwnames) {
   Call* call = call_of(self);
   if (call == nullptr) return nullptr;
   static std::array<char*, 4> names{{const_cast<char*>("status"),
@@ -45,11 +65,11 @@ PyObject* start_response(PyObject* self, PyObject* args, PyObject* kwargs) {
   PyObject* status = nullptr;
   PyObject* headers = nullptr;
   PyObject* exc_info = Py_None;
-  if (kwargs == nullptr && PyTuple_Size(args) == 2) {  // as nearly all call it
-    status = PyTuple_GetItem(args, 0);
-    headers = PyTuple_GetItem(args, 1);
-  } else if (!PyArg_ParseTupleAndKeywords(args, kwargs, "OO|O:start_response",
-                                          names.data(), &status, &headers, &exc_info)) {
+  if (kwnames == nullptr && count == 2) {  // as nearly all call it
+    status = args[0];
+    headers = args[1];
+  } else if (!parse(args, count, kwnames, "OO|O:start_response", names.data(), &status,
+                    &headers, &exc_info)) {
     return nullptr;
   }
   if (exc_info != Py_None) {
@@ -64,18 +84,18 @@ PyObject* start_response(PyObject* self, PyObject* args, PyObject* kwargs) {
     return nullptr;
   }
   if (!call->keep_head(status, headers)) return nullptr;
-  PyObject* write = call->write_callable.get();
+  PyObject* write = call->callables.write.get();
   Py_INCREF(write);
   return write;
 }
 
-PyObject* write(PyObject* self, PyObject* args, PyObject* kwargs) {
+PyObject* write(PyObject* self, PyObject* const* args, Py_ssize_t count,
+                PyObject* kwnames) {
   Call* call = call_of(self);
   if (call == nullptr) return nullptr;
   static std::array<char*, 2> names{{const_cast<char*>("data"), nullptr}};
   PyObject* data = nullptr;
-  if (!PyArg_ParseTupleAndKeywords(args, kwargs, "S:write", names.data(), &data))
-    return nullptr;
+  if (!parse(args, count, kwnames, "S:write", names.data(), &data)) return nullptr;
   if (!call->started()) {
     PyErr_SetString(PyExc_AssertionError, "write before start_response");
     return nullptr;
@@ -115,11 +135,9 @@ bool read_hints(PyObject* list, std::vector<http::Field>& fields) {
   return true;
 }
 
-PyObject* early_hints(PyObject* self, PyObject* args, PyObject* /*kwargs*/) {
+PyObject* early_hints(PyObject* self, PyObject* headers) {
   Call* call = call_of(self);
   if (call == nullptr) return nullptr;
-  PyObject* headers = nullptr;
-  if (!PyArg_ParseTuple(args, "O:early_hints", &headers)) return nullptr;
   // A copy that nobody else can change.
   const Ref list = Ref::steal(PySequence_List(headers));
   std::vector<http::Field> fields;
@@ -129,38 +147,59 @@ PyObject* early_hints(PyObject* self, PyObject* args, PyObject* /*kwargs*/) {
 }
 
 void destroy(PyObject* self) {
-  PyTypeObject* type = Py_TYPE(self);
+  PyTypeObject* own = Py_TYPE(self);
   PyObject_Free(self);
-  Py_DECREF(reinterpret_cast<PyObject*>(type));
+  Py_DECREF(reinterpret_cast<PyObject*>(own));
 }
 
-PyTypeObject* make_type(const char* name, ternaryfunc function) {
-  std::array<PyType_Slot, 3> slots{{{Py_tp_call, reinterpret_cast<void*>(function)},
-                                    {Py_tp_dealloc, reinterpret_cast<void*>(destroy)},
-                                    {0, nullptr}}};
-  PyType_Spec spec{name, sizeof(Object), 0,
-                   Py_TPFLAGS_DEFAULT | Py_TPFLAGS_DISALLOW_INSTANTIATION,
-                   slots.data()};
-  return reinterpret_cast<PyTypeObject*>(PyType_FromSpec(&spec));
+template <typename Function>
+PyMethodDef method(const char* name, Function* function, int flags, const char* doc) {
+  return {name, reinterpret_cast<PyCFunction>(reinterpret_cast<void*>(function)), flags,
+          doc};
+}
+
+Ref bound(PyMethodDef& definition, PyObject* self) {
+  return Ref::steal(PyCFunction_NewEx(&definition, self, nullptr));
 }
 
 }  // namespace
 
-bool make_callable_types() {
-  types = {make_type("monodon.start_response", start_response),
-           make_type("monodon.write", write),
-           make_type("monodon.early_hints", early_hints)};
-  return types[0] != nullptr && types[1] != nullptr && types[2] != nullptr;
+bool make_callable_type() {
+  std::array<PyType_Slot, 2> slots{
+      {{Py_tp_dealloc, reinterpret_cast<void*>(destroy)}, {0, nullptr}}};
+  PyType_Spec spec{"monodon.response", sizeof(Object), 0,
+                   Py_TPFLAGS_DEFAULT | Py_TPFLAGS_DISALLOW_INSTANTIATION,
+                   slots.data()};
+  response_type = reinterpret_cast<PyTypeObject*>(PyType_FromSpec(&spec));
+  return response_type != nullptr;
 }
 
-Ref new_callable(Callable what) {
-  PyTypeObject* type = types[static_cast<std::size_t>(what)];
-  PyObject* object = PyType_GenericAlloc(type, 0);
-  return Ref::steal(object);
+bool Callables::make() {
+  static PyMethodDef start_def =
+      method("start_response", &python::start_response, METH_FASTCALL | METH_KEYWORDS,
+             "start_response(status, headers, exc_info=None) -> write (PEP 3333)");
+  static PyMethodDef write_def = method(
+      "write", &python::write, METH_FASTCALL | METH_KEYWORDS, "write(data) (PEP 3333)");
+  static PyMethodDef hints_def = method("early_hints", &python::early_hints, METH_O,
+                                        "early_hints(headers) (RFC 8297)");
+  self_ = Ref::steal(PyType_GenericAlloc(response_type, 0));
+  if (!self_) return false;
+  start_response = bound(start_def, self_.get());
+  write = bound(write_def, self_.get());
+  early_hints = bound(hints_def, self_.get());
+  if (start_response && write && early_hints) return true;
+  self_ = Ref{};
+  return false;
 }
 
-void bind_callable(PyObject* object, Call* call) noexcept {
-  reinterpret_cast<Object*>(object)->call = call;
+void Callables::bind(Call* call) noexcept {
+  reinterpret_cast<Object*>(self_.get())->call = call;
+}
+
+bool Callables::kept() const noexcept {
+  // Ours, and that of each method (its __self__).
+  return Py_REFCNT(self_.get()) != 4 || Py_REFCNT(start_response.get()) != 1 ||
+         Py_REFCNT(write.get()) != 1 || Py_REFCNT(early_hints.get()) != 1;
 }
 
 }  // namespace monodon::python

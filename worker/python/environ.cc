@@ -104,7 +104,7 @@ Ref EnvironMaker::make_plainly(const Call& call) {
 // What is of this request alone.
 bool EnvironMaker::set_own(PyObject* dict, const Call& call) {
   return PyDict_SetItem(dict, keys_[kInput].get(), call.input.get()) == 0 &&
-         PyDict_SetItem(dict, keys_[kEarlyHints].get(), call.early_hints.get()) == 0 &&
+         PyDict_SetItem(dict, keys_[kEarlyHints].get(), call.callables.early_hints.get()) == 0 &&
          set(dict, kRequestId, call.request->request_id);
 }
 

@@ -66,7 +66,7 @@ PyModuleDef definition{PyModuleDef_HEAD_INIT,
 
 PyMODINIT_FUNC PyInit__monodon() {
   using namespace monodon::python;
-  if (!make_callable_types() || !make_input_type()) return nullptr;
+  if (!make_callable_type() || !make_input_type()) return nullptr;
   PyObject* module = PyModule_Create(&definition);
   if (module == nullptr) return nullptr;
   if (PyModule_AddStringConstant(module, "SERVER_SOFTWARE",

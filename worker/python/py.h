@@ -43,24 +43,32 @@ class Ref {
 // A plain pointer, so that access costs no more than a register.
 inline thread_local PyThreadState* released_state = nullptr;
 
-// Lets go of the GIL for the length of a scope.
+// Nothing happens when the thread has what it is to take, or has not what it is to let
+// go of. Threads that Python knows only.
+inline void take_gil() noexcept {
+  if (released_state != nullptr)
+    PyEval_RestoreThread(std::exchange(released_state, nullptr));
+}
+inline void let_go_of_gil() noexcept {
+  if (released_state == nullptr) released_state = PyEval_SaveThread();
+}
+
+// Lets go of the GIL for the length of a scope; the thread has it before and after.
 class Released {
  public:
-  Released() noexcept { released_state = PyEval_SaveThread(); }
-  ~Released() { PyEval_RestoreThread(std::exchange(released_state, nullptr)); }
+  Released() noexcept { let_go_of_gil(); }
+  ~Released() { take_gil(); }
   Released(const Released&) = delete;
   Released& operator=(const Released&) = delete;
 };
 
-// Takes the GIL for the length of a scope if this thread let go of it with Released;
-// does nothing if it has it already. Threads that Python knows only.
+// Takes the GIL for the length of a scope; the thread has it afterwards if it had it
+// before.
 class Held {
  public:
-  Held() noexcept : taken_{released_state != nullptr} {
-    if (taken_) PyEval_RestoreThread(std::exchange(released_state, nullptr));
-  }
+  Held() noexcept : taken_{released_state != nullptr} { take_gil(); }
   ~Held() {
-    if (taken_) released_state = PyEval_SaveThread();
+    if (taken_) let_go_of_gil();
   }
   Held(const Held&) = delete;
   Held& operator=(const Held&) = delete;

@@ -8,10 +8,11 @@
 
 namespace monodon::worker {
 
-// Bytes that arrived and were not used yet. Unlike std::string it does not zero what
-// recv(2) is about to overwrite, and it can give its memory back while a connection is
-// idle. Views into it are valid until the next reserve(), consume() or release().
-class InputBuffer {
+// Bytes that are added at the end and used from the beginning. Unlike std::string it
+// does not zero what is about to be overwritten, by recv(2) for one, and it can give its
+// memory back while nobody needs it. Views into it are valid until the next reserve(),
+// consume() or release().
+class ByteBuffer {
  public:
   static constexpr std::size_t kFirst = 8 * 1024;
 
