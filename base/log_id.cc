@@ -45,8 +45,9 @@ constexpr auto kIds = std::to_array<IdRow>({
      "on.",
      "Correct the error in the traceback; reload."},
     {Id::application_warning, "application_warning", "9d02407d7776475e95657d35af721385",
-     "The import left something that does not survive a fork: a thread, a socket.",
-     "Open it after the fork, or set preload: false."},
+     "The import, or warm_up, left something that does not survive a fork: a thread, a "
+     "socket.",
+     "Open it after the fork, close it in pre_fork, or set preload: false."},
     {Id::zygote_failed, "zygote_failed", "e2c0794c400d4c9c96faa15e9f35e09d",
      "The process that forks workers ended, hung, or could not be started. Its workers"
      " serve on.",

@@ -262,7 +262,8 @@ void Chronicle::note(const ZygoteNews& news) {
       break;
     case ZygoteNews::Kind::loaded:
       log::info(
-          who + " imported the application in " + spell(news.age),
+          who + (news.value < 0 ? " is ready; each worker imports the application"
+                                : " imported the application in " + spell(news.age)),
           {log::Id::application_loaded, log::beside({"generation", news.generation})});
       break;
     case ZygoteNews::Kind::warning:

@@ -4,11 +4,12 @@
 #include <fmt/format.h>
 
 #include <algorithm>
+#include <utility>
 
 #include "base/number.h"
 #include "master/config_address.h"
 #include "worker/access_log.h"
-#include "worker/health_check.h"
+#include "worker/local_request.h"
 
 namespace monodon::master {
 namespace {
@@ -117,13 +118,12 @@ void check_texts(const worker::Settings& s, Findings& found) {
   if (std::any_of(s.server_header.begin(), s.server_header.end(), control)) {
     found.push_back({kProblem, "server_header", "holds a control character"});
   }
-  if (!s.warm_up.empty() && s.warm_up.front() != '/') {
-    found.push_back({kProblem, "warm_up", "is not a path; it begins with \"/\""});
-  }
-  if (!s.health_check.empty() &&
-      worker::parse_health_check(s.health_check).path.front() != '/') {
-    found.push_back({kProblem, "health_check",
-                     "is not a path that begins with \"/\", nor http://host/path"});
+  for (const auto& [key, target] : {std::pair{"warm_up", &s.warm_up},
+                                    std::pair{"health_check", &s.health_check}}) {
+    if (!target->empty() && worker::parse_local_target(*target).path.front() != '/') {
+      found.push_back({kProblem, key,
+                       "is not a path that begins with \"/\", nor http://host/path"});
+    }
   }
   if (const auto format = worker::AccessFormat::compile(s.access_log_format); !format) {
     found.push_back({kProblem, "access_log_format", format.error().message()});
@@ -148,8 +148,10 @@ void check_deadlines(const worker::Settings& s, Findings& found) {
     found.push_back(
         {kWarning, "max_requests_jitter", "does nothing without max_requests"});
   }
-  if (!s.warm_up.empty() && !s.preload) {
-    found.push_back({kWarning, "warm_up", "does nothing without preload"});
+  for (const auto& [key, setting] :
+       {std::pair{"warm_up", &s.warm_up}, std::pair{"pre_fork", &s.pre_fork}}) {
+    if (!setting->empty() && !s.preload)
+      found.push_back({kWarning, key, "does nothing without preload"});
   }
 }
 

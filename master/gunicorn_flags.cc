@@ -120,7 +120,8 @@ constexpr GunicornHook kHooks[] = {
     {"nworkers_changed", kInMaster},
     {"on_exit", kInMaster},
     {"pre_fork",
-     "the application is imported before the fork (preload): do it on import"},
+     "the application is imported before the fork (preload): do it on import, or once "
+     "after it in the setting pre_fork: module:callable"},
     {"post_fork", kAfterFork, true},
     {"post_worker_init", kAfterFork, true},
     {"worker_int", kAtExit},

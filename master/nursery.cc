@@ -120,7 +120,7 @@ void Nursery::on_message(std::uint32_t generation, wire::Message message) {
     child->loaded = true;
     child->loaded_before = true;
     child->deadline = kNever;
-    report(ZygoteNews::Kind::loaded, *child);
+    report(ZygoteNews::Kind::loaded, *child).value = message.frame.value;
   } else if (kind == wire::Kind::load_failed && !child->loaded) {
     ZygoteNews& news = report(ZygoteNews::Kind::load_failed, *child);
     news.value = message.frame.value;

@@ -16,7 +16,7 @@ namespace monodon::master {
 struct ZygoteNews {
   enum class Kind : std::uint8_t {
     started,      // has a pid; imports now
-    loaded,       // took `age`
+    loaded,       // took `age`; value < 0: imported nothing, its workers do
     load_failed,  // value: wire::LoadFailure; text: the reason. It ends by itself
     warning,      // text: one line
     not_started,  // no process: text says why

@@ -105,7 +105,11 @@ class Application {
   // Zygote (preload) or worker (else), main thread. Empty reason: loaded.
   virtual LoadError load(const Boot& boot) = 0;
 
-  // Zygote, after load and once before the first fork: collect and freeze garbage,
+  // Zygote, after load and warm-up, once: the application's own last word before the
+  // first fork. A reason: its code is refused.
+  virtual LoadError call_pre_fork() { return {}; }
+
+  // Zygote, after that: collect and freeze garbage,
   // and name what does not survive a fork (threads, connected sockets), a line each.
   virtual std::vector<std::string> prepare_to_fork() { return {}; }
 

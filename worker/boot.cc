@@ -7,7 +7,7 @@ namespace monodon::worker {
 
 NLOHMANN_DEFINE_TYPE_NON_INTRUSIVE(
     Settings, application, directory, python_path, environment, preload, warm_up,
-    health_check, post_fork, pre_stop, name, workers, threads, request_timeout,
+    health_check, pre_fork, post_fork, pre_stop, name, workers, threads, request_timeout,
     slow_request, graceful_timeout, header_timeout, body_timeout, write_timeout,
     keepalive, max_requests, max_requests_jitter, max_lifetime, max_memory,
     limit_request_line, limit_request_fields, limit_request_field_size,

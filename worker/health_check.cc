@@ -7,21 +7,9 @@
 
 namespace monodon::worker {
 
-HealthTarget parse_health_check(std::string_view setting) {
-  for (const std::string_view scheme : {"http://", "https://"}) {
-    if (!setting.starts_with(scheme)) continue;
-    const std::string_view rest = setting.substr(scheme.size());
-    const std::size_t slash = rest.find('/');
-    if (slash == std::string_view::npos) return {rest, "/"};
-    return {rest.substr(0, slash), rest.substr(slash)};
-  }
-  return {"localhost", setting};
-}
-
 std::string check_health(Application& app, const Boot& boot) {
   const std::string& setting = boot.settings.health_check;
-  const auto [host, path] = parse_health_check(setting);
-  const auto answer = serve_locally(app, boot, local_head(path, host));
+  const auto answer = get_locally(app, boot, parse_local_target(setting));
   if (!answer)
     return fmt::format("health check {}: {}", setting, answer.error().message());
   const LocalAnswer& a = answer.value();

@@ -108,7 +108,8 @@ class MemoryResponse final : public Response {
 }  // namespace
 
 Result<LocalAnswer> serve_locally(Application& app, const Boot& boot,
-                                  std::string_view head, std::string_view body) {
+                                  std::string_view head, std::string_view body,
+                                  std::string_view scheme) {
   const Settings& settings = boot.settings;
   http::HeadLimits limits;
   limits.request_line = settings.limit_request_line;
@@ -128,7 +129,7 @@ Result<LocalAnswer> serve_locally(Application& app, const Boot& boot,
   request.head = &parsed;
   request.body = &memory_body;
   request.listener = boot.listeners.empty() ? &nowhere : &boot.listeners.front();
-  request.scheme = "http";
+  request.scheme = scheme;
   request.request_id = "local";
   request.received_ns = monotonic_ns();
   LocalAnswer answer;
@@ -137,11 +138,26 @@ Result<LocalAnswer> serve_locally(Application& app, const Boot& boot,
   return answer;
 }
 
-std::string local_head(std::string_view path, std::string_view host) {
-  return fmt::format(
-      "GET {} HTTP/1.1\r\nHost: {}\r\nUser-Agent: monodon\r\n"
+LocalTarget parse_local_target(std::string_view setting) {
+  for (const std::string_view scheme : {"http://", "https://"}) {
+    if (!setting.starts_with(scheme)) continue;
+    const bool secure = scheme == "https://";
+    const std::string_view rest = setting.substr(scheme.size());
+    const std::size_t slash = rest.find('/');
+    if (slash == std::string_view::npos) return {rest, "/", secure};
+    return {rest.substr(0, slash), rest.substr(slash), secure};
+  }
+  return {"localhost", setting, false};
+}
+
+Result<LocalAnswer> get_locally(Application& app, const Boot& boot,
+                                const LocalTarget& target) {
+  // The scheme is for WSGI; Django looks at the field, where it is told to.
+  const std::string head = fmt::format(
+      "GET {} HTTP/1.1\r\nHost: {}\r\nUser-Agent: monodon\r\n{}"
       "Connection: close\r\n\r\n",
-      path, host);
+      target.path, target.host, target.secure ? "X-Forwarded-Proto: https\r\n" : "");
+  return serve_locally(app, boot, head, {}, target.secure ? "https" : "http");
 }
 
 }  // namespace monodon::worker

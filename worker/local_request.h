@@ -21,12 +21,25 @@ struct LocalAnswer {
 
 // Runs one request through `app` without a connection: warm-up, health check of a new
 // worker, tests. `head` is a complete request head, parsed as strictly as any other;
-// `body` is the body, decoded. The peer is nobody, the scheme http, the listener the
-// first of `boot`. Error: the head is not valid.
+// `body` is the body, decoded. The peer is nobody, the listener the first of `boot`.
+// Error: the head is not valid.
 Result<LocalAnswer> serve_locally(Application& app, const Boot& boot,
-                                  std::string_view head, std::string_view body = {});
+                                  std::string_view head, std::string_view body = {},
+                                  std::string_view scheme = "http");
 
-// The head of a GET for `path` by Monodon itself.
-std::string local_head(std::string_view path, std::string_view host = "localhost");
+// Where a request by Monodon itself goes: warm_up, health_check.
+struct LocalTarget {
+  std::string_view host;
+  std::string_view path;
+  bool secure = false;
+};
+
+// "/path", or "http://host/path" to name the Host; with "https://" the request is what a
+// proxy makes of one over TLS. Pure.
+LocalTarget parse_local_target(std::string_view setting);
+
+// A GET for it. Error: the target is not fit for a request.
+Result<LocalAnswer> get_locally(Application& app, const Boot& boot,
+                                const LocalTarget& target);
 
 }  // namespace monodon::worker

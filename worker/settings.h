@@ -23,7 +23,8 @@ struct Settings {
   bool preload = true;
   std::string warm_up;       // path of a request made in the zygote; "" for none
   std::string health_check;  // path of a request that a new worker makes; "": none
-  std::string post_fork;     // "module:callable", called in each worker; "" for none
+  std::string pre_fork;      // "module:callable", called in the zygote; "" for none
+  std::string post_fork;     // the same, in each worker
   std::string pre_stop;
   std::string name;           // shown in process titles
   std::uint32_t workers = 1;  // for wsgi.multiprocess

@@ -31,7 +31,8 @@ enum class Kind : std::uint32_t {
   worker_ended = 4,
 
   // zygote -> master
-  loaded = 10,       // value: milliseconds the import took; ready to fork
+  loaded = 10,       // ready to fork; value: milliseconds the import took, or -1: the
+                     // workers import
   load_failed = 11,  // value: a LoadFailure; text: the reason, traceback included
   forked = 12,       // value: pid, already a child of the master (subreaper)
   fork_failed = 13,  // value: errno

@@ -161,26 +161,28 @@ int Zygote::load() {
     const LoadError error = app_.load(boot_);
     if (!error.reason.empty()) return failed(error.failure, error.reason);
     if (!settings.warm_up.empty()) warm_up();
+    const LoadError hook = app_.call_pre_fork();
+    if (!hook.reason.empty()) return failed(hook.failure, hook.reason);
     for (const std::string& line : app_.prepare_to_fork())
       say(wire::Kind::warning, 0, line);
   }
   if (const LoadError error = app_.when_ready(); !error.reason.empty())
     return failed(error.failure, error.reason);
-  say(wire::Kind::loaded,
-      static_cast<std::int64_t>((monotonic_ns() - begin) / 1'000'000));
+  const auto took = static_cast<std::int64_t>((monotonic_ns() - begin) / 1'000'000);
+  say(wire::Kind::loaded, settings.preload ? took : -1);
   return 0;
 }
 
 // A failed warm-up costs speed, not correctness, so it is only told.
 void Zygote::warm_up() {
-  const std::string& path = boot_.settings.warm_up;
-  const auto answer = serve_locally(app_, boot_, local_head(path));
+  const std::string& target = boot_.settings.warm_up;
+  const auto answer = get_locally(app_, boot_, parse_local_target(target));
   if (!answer) {
     say(wire::Kind::warning, 0,
-        fmt::format("warm-up request {}: {}", path, answer.error().message()));
+        fmt::format("warm-up request {}: {}", target, answer.error().message()));
   } else if (answer.value().status >= 400 || !answer.value().failure.empty()) {
     say(wire::Kind::warning, 0,
-        fmt::format("warm-up request {} was answered with status {}", path,
+        fmt::format("warm-up request {} was answered with status {}", target,
                     answer.value().status));
   }
 }

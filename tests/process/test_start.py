@@ -137,6 +137,12 @@ def test_the_same_without_preload():
     assert "No module named" in log
 
 
+def test_without_preload_no_zygote_claims_an_import():
+    with Server(config={"preload": False}) as server:
+        server.await_log("zygote of generation 1 .* is ready; each worker imports")
+        assert not any("imported the application" in line for line in server.log.lines)
+
+
 def test_a_configuration_error_is_1_and_names_every_problem():
     server = Server(config={"workres": 3, "threads": "many"})
     code, log = run(server)

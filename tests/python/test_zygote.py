@@ -268,6 +268,57 @@ def application(environ, start_response):
     assert bad.receive()[0] == LOADED
 
 
+def test_an_https_warm_up_is_what_a_proxy_makes_of_it(start, module):
+    text = """
+def application(environ, start_response):
+    seen = [environ[k] for k in ("HTTP_HOST", "wsgi.url_scheme", "HTTP_X_FORWARDED_PROTO")]
+    good = seen == ["site.test", "https", "https"] and environ["PATH_INFO"] == "/x"
+    start_response("200 OK" if good else "400 Bad Request", [])
+    return [b"x"]
+"""
+    zygote = start(PYTHON)
+    zygote.boot(**module(text, warm_up="https://site.test/x"))
+    assert zygote.receive()[0] == LOADED
+
+
+CLIENT = """
+import threading
+client = []
+
+def application(environ, start_response):
+    stop = threading.Event()
+    thread = threading.Thread(target=stop.wait, name="poller")
+    thread.start()
+    client[:] = stop, thread
+    start_response("200 OK", [])
+    return [b"x"]
+
+def close():
+    client[0].set()
+    client[1].join()
+"""
+
+
+def test_pre_fork_closes_what_the_warm_up_left(start, module):
+    left = start(PYTHON)
+    left.boot(**module(CLIENT, warm_up="/"))
+    kind, _, _, _, line = left.receive()
+    assert kind == WARNING and "'poller'" in line
+    closed = start(PYTHON)
+    spec = module(CLIENT, warm_up="/")
+    closed.boot(**spec | {"pre_fork": spec["application"].partition(":")[0] + ":close"})
+    assert closed.receive()[0] == LOADED
+
+
+def test_a_pre_fork_that_raises_refuses_the_code(start, module):
+    zygote = start(PYTHON)
+    spec = module(CLIENT)
+    zygote.boot(**spec | {"pre_fork": spec["application"].partition(":")[0] + ":close"})
+    kind, _, _, value, text = zygote.receive()
+    assert kind == LOAD_FAILED and value == 3
+    assert text.startswith("pre_fork raised\n") and "IndexError" in text
+
+
 def test_without_preload_nothing_is_imported_in_the_zygote(start, module):
     zygote = start(PYTHON)
     zygote.boot(**module("1/0", preload=False))

@@ -83,6 +83,10 @@ TEST_CASE("what is unwise is a warning", "[check]") {
   CHECK(check([](Settings& s) { s.worker.keepalive = 0; }).empty());
   (void)only(kWarning, "max_requests_jitter",
              [](Settings& s) { s.worker.max_requests_jitter = 5; });
+  (void)only(kWarning, "pre_fork", [](Settings& s) {
+    s.worker.pre_fork = "site:close";
+    s.worker.preload = false;
+  });
   (void)only(kWarning, "warm_up", [](Settings& s) {
     s.worker.warm_up = "/";
     s.worker.preload = false;

@@ -3,6 +3,8 @@
 
 #include <catch2/catch.hpp>
 
+#include "worker/local_request.h"
+
 using namespace monodon;
 using namespace monodon::worker;
 
@@ -12,6 +14,8 @@ namespace {
 class Patient final : public Application {
  public:
   std::string host;
+  std::string scheme;
+  std::string forwarded;  // X-Forwarded-Proto
 
   LoadError load(const Boot&) override { return {}; }
   int fork() override { return -1; }
@@ -22,6 +26,8 @@ class Patient final : public Application {
 
   void serve(const Request& request, Response& response) noexcept override {
     host = request.head->host;
+    scheme = request.scheme;
+    forwarded = request.head->find("X-Forwarded-Proto");
     const std::string_view target = request.head->target;
     if (target == "/raises") return response.fail("application raised\nValueError");
     http::ResponseHead head;
@@ -59,9 +65,19 @@ TEST_CASE("a health check that fails says of what", "[health]") {
 
 TEST_CASE("a health check may name the host that the application serves", "[health]") {
   Patient app;
-  CHECK(result_of("https://site.test/good", app).empty());
+  CHECK(result_of("http://site.test/good", app).empty());
   CHECK(app.host == "site.test");
+  CHECK(app.scheme == "http");
+  CHECK(app.forwarded.empty());
   CHECK(result_of("/good", app).empty());
   CHECK(app.host == "localhost");
-  CHECK(parse_health_check("http://site.test").path == "/");
+  CHECK(parse_local_target("http://site.test").path == "/");
+}
+
+TEST_CASE("a health check of an https address is what a proxy makes of it", "[health]") {
+  Patient app;
+  CHECK(result_of("https://site.test/good", app).empty());
+  CHECK(app.host == "site.test");
+  CHECK(app.scheme == "https");
+  CHECK(app.forwarded == "https");
 }

@@ -27,15 +27,13 @@ NO_SUCH_ATTRIBUTE = 4
 
 _sockets_before = set()
 _event_polls_before = [0]
-_hooks = {}  # "post_fork", "pre_stop": functions of the application
+_hooks = {}  # "pre_fork", "post_fork", "pre_stop": functions of the application
 _info = []  # of this worker
 _gunicorn = []  # its configuration, if there is one
 
 
 def format_exception(exception):
-    return "".join(
-        traceback.format_exception(type(exception), exception, exception.__traceback__)
-    )
+    return "".join(traceback.format_exception(exception))
 
 
 # Loading
@@ -130,6 +128,10 @@ def _look_up(module, node, text):
 # Fork
 
 
+def call_pre_fork():
+    _hooks["pre_fork"]()
+
+
 def prepare_to_fork():
     """Collects garbage, and keeps the collector off what all workers will share."""
     gc.collect()
@@ -138,17 +140,15 @@ def prepare_to_fork():
 
 
 def _warnings():
-    lines = []
     names = [t.name for t in threading.enumerate() if t is not threading.main_thread()]
-    for name in names:
-        lines.append(f"thread {name!r} was started at import and is in no worker")
+    lines = [f"thread {n!r} was started before the fork and is in no worker" for n in names]
     native = len(os.listdir("/proc/self/task")) - 1 - len(names)
     if native > 0:
         lines.append(f"{native} native thread(s) of a library are in no worker")
     if _event_polls() > _event_polls_before[0]:
-        lines.append("an event loop was made at import; all workers share its epoll")
-    for peer in sorted(_connected_sockets() - _sockets_before):
-        lines.append(f"connection to {peer[1]} was made at import; all workers share it")
+        lines.append("an event loop was made before the fork; all workers share its epoll")
+    for _, peer in sorted(_connected_sockets() - _sockets_before):
+        lines.append(f"connection to {peer} was made before the fork; all workers share it")
     return lines
 
 
@@ -228,12 +228,12 @@ class WorkerInfo(typing.NamedTuple):
 
 
 def load_hooks(specs):
-    """specs: those of post_fork and pre_stop, "" for none. Raises for a wrong one."""
-    for name, spec in zip(("post_fork", "pre_stop"), specs):
+    """specs: of pre_fork, post_fork, pre_stop, "" for none. Raises for a wrong one."""
+    for name, spec in zip(("pre_fork", "post_fork", "pre_stop"), specs):
         failure, found = load_application(spec) if spec else (0, None)
         if failure:
             raise ImportError(f"{name}: {spec} cannot be loaded\n{found}")
-        _hooks[name] = found or (lambda _: None)
+        _hooks[name] = found or (lambda *_: None)
 
 
 def load_gunicorn_conf(names, numbers):

@@ -92,7 +92,7 @@ worker::LoadError PythonApplication::load(const worker::Boot& boot) {
     return import_failure();
   if (failure != 0) return {failure, text_of(value)};
   application_ = Ref::borrow(value);
-  const Ref hooks = str_list({settings.post_fork, settings.pre_stop});
+  const Ref hooks = str_list({settings.pre_fork, settings.post_fork, settings.pre_stop});
   if (!hooks || !call_runtime("load_hooks", hooks.get())) return import_failure();
 
   sendfile_ = settings.sendfile;
@@ -106,6 +106,12 @@ worker::LoadError PythonApplication::load(const worker::Boot& boot) {
     return {static_cast<std::int64_t>(wire::LoadFailure::import_error), e.what()};
   }
   return {};
+}
+
+worker::LoadError PythonApplication::call_pre_fork() {
+  if (call_runtime("call_pre_fork")) return {};
+  const auto failure = static_cast<std::int64_t>(wire::LoadFailure::import_error);
+  return {failure, "pre_fork raised\n" + take_traceback()};
 }
 
 std::vector<std::string> PythonApplication::prepare_to_fork() {

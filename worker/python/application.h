@@ -21,6 +21,7 @@ class PythonApplication final : public worker::Application {
  public:
   worker::LoadError prepare(const worker::Boot& boot) override;
   worker::LoadError load(const worker::Boot& boot) override;
+  worker::LoadError call_pre_fork() override;
   std::vector<std::string> prepare_to_fork() override;
   worker::LoadError when_ready() override;
   void worker_ended(const worker::WorkerInfo& which, int pid) override;
