@@ -9,7 +9,7 @@ DEMO_PORT ?= 8000
 suites := unit tidy site python http process faults cost
 
 .PHONY: all bench bootstrap browser build deb demo check faults e2e format clean help long \
-  observe rpm wheel \
+  observe rpm wagtail wheel \
   $(suites:%=test-%)
 
 all: build
@@ -24,6 +24,7 @@ help:
 	@echo 'make observe     fire every alert in a real Prometheus, corrupt a page 10,000 times'
 	@echo 'make bench       measure Monodon and its peers, write docs/benchmarks (long)'
 	@echo 'make e2e         test under a real systemd in a container (root)'
+	@echo 'make wagtail     walk through a Wagtail site on MongoDB behind nginx (pip)'
 	@echo 'make deb         Debian package, in $(BUILD)/packages'
 	@echo 'make rpm         RPM package, in $(BUILD)/packages'
 	@echo 'make browser     look at the dashboard with Chromium'
@@ -72,6 +73,11 @@ observe: build
 e2e: build
 	@scripts/bootstrap e2e
 	scripts/check $(BUILD) --suite e2e $(if $(MONODON_LONG),-t 0)
+
+# The first time, pip brings the site's packages into $(BUILD)/wagtail.
+wagtail: build
+	@scripts/bootstrap wagtail
+	scripts/check $(BUILD) --suite wagtail
 
 # Parts of it, and shorter: bench/run --help.
 bench: bootstrap $(BUILD)/build.ninja
