@@ -10,6 +10,7 @@
 #include <algorithm>
 #include <array>
 #include <cerrno>
+#include <chrono>
 #include <span>
 #include <utility>
 
@@ -22,6 +23,7 @@ namespace {
 constexpr std::size_t kMaxLine = 4096;
 constexpr std::size_t kMaxClients = 16;
 constexpr std::size_t kMostUnread = 1 << 20;
+constexpr std::chrono::seconds kAcceptPause{1};
 
 bool may_control(int fd) {
   ucred peer{};
@@ -88,16 +90,29 @@ void ControlServer::add(Listener passed) {
 void ControlServer::attach(EventLoop& loop, Handler handler) {
   loop_ = &loop;
   handler_ = std::move(handler);
+  pause_ = loop.on_time([this] { enable_doors(true); });
   for (Door* const door : {&own_, &passed_})
     if (door->socket.fd)
       door->readable = loop.on_io(door->socket.fd.get(), EventLoop::Rank::normal,
                                   [this, door] { accept(*door); });
 }
 
+void ControlServer::enable_doors(bool on) {
+  for (const Door* const door : {&own_, &passed_})
+    EventLoop::enable(door->readable, on);
+}
+
 void ControlServer::accept(const Door& door) {
   UniqueFd fd{::accept4(door.socket.fd.get(), nullptr, nullptr,
                         SOCK_CLOEXEC | SOCK_NONBLOCK)};
-  if (!fd) return;
+  if (!fd) {
+    // Who waits there is told of again at once, and again, until there is room.
+    const bool exhausted =
+        errno == EMFILE || errno == ENFILE || errno == ENOBUFS || errno == ENOMEM;
+    if (exhausted) enable_doors(false);
+    if (exhausted) EventLoop::arm(pause_, Clock::now() + kAcceptPause);
+    return;
+  }
   // Refused by closing: what it may not ask, it may not ask about either.
   if (clients_.size() >= kMaxClients) return;
   if (!door.for_whoever_may && !may_control(fd.get())) return;

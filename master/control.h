@@ -82,6 +82,7 @@ class ControlServer {
   };
 
   void accept(const Door& door);
+  void enable_doors(bool on);
   void read(Client& client);
   void answer(Client& client);
   void flush(Client& client);
@@ -91,6 +92,7 @@ class ControlServer {
   Door own_;
   Door passed_;
   EventLoop* loop_ = nullptr;
+  EventLoop::OnTime pause_;  // of accepting, when descriptors or memory ran out
   Handler handler_;
   std::list<Client> clients_;
   ControlClient last_client_ = 0;

@@ -48,6 +48,24 @@ def test_no_descriptors_left_pauses_accepting_and_recovers():
         assert server.serving() == [worker]
 
 
+def test_a_master_without_descriptors_does_not_spin_and_answers_later():
+    with Server(expect=["."]) as server:
+        server.await_workers(2)
+        server.descriptors_at_rest()
+        taken = proc.descriptors(server.pid)
+        least = next(number for number in range(1024) if number not in taken)
+        _, hard = resource.prlimit(server.pid, resource.RLIMIT_NOFILE)
+        resource.prlimit(server.pid, resource.RLIMIT_NOFILE, (least, hard))
+        with server.connect(server.path("control.sock")) as asking:
+            asking.send(b'{"op":"status"}\n')
+            before = proc.cpu_seconds(server.pid)
+            assert not asking.readable(1.0)
+            assert proc.cpu_seconds(server.pid) - before < 0.1
+            assert server.get().status == 200
+            resource.prlimit(server.pid, resource.RLIMIT_NOFILE, (1024, hard))
+            assert asking.readable(5.0) and asking._more()
+
+
 def limit_processes(pid, count):
     """As the user of that process, who may lower and raise its soft limit."""
     subprocess.run(["/usr/bin/prlimit", f"--pid={pid}", f"--nproc={count}:"], check=True,
