@@ -1,6 +1,7 @@
 # SPDX-License-Identifier: Apache-2.0
 """`monodon import`: what it prints is what `monodon serve` then reads."""
 
+import os
 import subprocess
 
 import pytest
@@ -23,8 +24,11 @@ def fixture_site(tmp_path):
 
 
 def monodon(site, *words):
-    return subprocess.run([paths.MONODON, *words], cwd=site, text=True, timeout=60,
-                          capture_output=True, check=False)
+    environment = dict(os.environ)
+    if "MONODON_TEST_PRELOAD" in environment:  # the runtime of a sanitizer
+        environment["LD_PRELOAD"] = environment["MONODON_TEST_PRELOAD"]
+    return subprocess.run([paths.MONODON, *words], cwd=site, env=environment, text=True,
+                          timeout=60, capture_output=True, check=False)
 
 
 @pytest.mark.parametrize("what", [
