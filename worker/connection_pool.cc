@@ -40,7 +40,15 @@ Connection* ConnectionPool::take() {
 void ConnectionPool::give(Connection& c) {
   c.stage.store(Stage::closed, std::memory_order_relaxed);
   c.deadline_ns.store(0, std::memory_order_relaxed);
-  c.fd.reset();
+  {
+    // The keeper may be sending: of a request past its deadline, or because of an event
+    // that it had got before. It must not go on with what is then the descriptor of
+    // another connection.
+    const std::lock_guard lock{c.output_mutex};
+    c.fd.reset();
+    c.output.clear();
+    c.output_shared = c.output_complete = c.output_broken = c.keep_after_output = false;
+  }
   c.registered = c.kept = c.end_of_input = c.hangup = c.more = false;
   c.head_size = c.scanned = 0;
   c.head_started = false;
@@ -50,8 +58,6 @@ void ConnectionPool::give(Connection& c) {
   c.body.reset();
   c.peer = {};
   c.origin = {};
-  c.output.clear();
-  c.output_shared = c.output_complete = c.output_broken = c.keep_after_output = false;
   if (open_.load(std::memory_order_relaxed) > kKeepBuffers)
     c.input.release();
   else

@@ -102,7 +102,8 @@ class Server:
 
     def _environment(self, more, watchdog):
         base = {name: os.environ[name] for name in
-                ("PATH", "HOME", "LANG", "ASAN_OPTIONS", "UBSAN_OPTIONS") if name in os.environ}
+                ("PATH", "HOME", "LANG", "ASAN_OPTIONS", "UBSAN_OPTIONS", "TSAN_OPTIONS",
+                 "MONODON_LIBDIR") if name in os.environ}
         base |= {"GATES_DIRECTORY": self.scratch, "PYTHONDONTWRITEBYTECODE": "1",
                  "MONODON_METRICS_BIND": "off"}
         if "MONODON_TEST_PRELOAD" in os.environ:
