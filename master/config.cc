@@ -7,6 +7,7 @@
 
 #include <algorithm>
 #include <array>
+#include <cerrno>
 
 #include "base/result.h"
 #include "base/unique_fd.h"
@@ -35,6 +36,7 @@ Result<std::string> read_file(const std::string& path) {
   std::array<char, 16384> block;
   while (text.size() <= kLargestFile) {
     const ssize_t got = ::read(fd.get(), block.data(), block.size());
+    if (got < 0 && errno == EINTR) continue;
     if (got < 0) return last_error("read " + path);
     if (got == 0) return text;
     text.append(block.data(), static_cast<std::size_t>(got));
