@@ -57,11 +57,16 @@ class Gatherer {
     e_.service_name = site.ends_with(".service") ? site : site + ".service";
     e_.service = units_.show(e_.service_name);
     if (!is_loaded(e_.service) && site.find_first_of("@.") == std::string::npos) {
+      // A template exists for every name; an instance, where its settings do or where
+      // somebody has enabled or started it.
       const std::string instance = fmt::format("monodon@{}.service", site);
-      // A template exists for every name; an instance, where its settings do.
-      if (fs::exists(fmt::format("{}/etc/monodon/{}.yaml", root_, site))) {
+      const Properties unit = units_.show(instance);
+      const std::string state = property(unit, "ActiveState");
+      if (fs::exists(fmt::format("{}/etc/monodon/{}.yaml", root_, site)) ||
+          (is_loaded(unit) && (property(unit, "UnitFileState") == "enabled" ||
+                               (!state.empty() && state != "inactive")))) {
         e_.service_name = instance;
-        e_.service = units_.show(instance);
+        e_.service = unit;
       }
     }
     e_.site = e_.service_name.substr(0, e_.service_name.rfind('.'));

@@ -75,7 +75,8 @@ void ExporterHost::bind() {
   }
   may_start_at_ = kernel_.now() + kBindPause;
   if (!std::exchange(bind_failed_, true))
-    log::warning("no metrics: " + listener.error().message() + "; trying again",
+    log::warning("no metrics: " + listener.error().message() +
+                     "; trying again. Each site needs a metrics_bind of its own",
                  {log::Id::exporter_failed});
 }
 

@@ -103,6 +103,20 @@ def test_a_finding_comes_with_its_remedy_and_a_status(root):
     assert "systemctl enable shop.socket" in done.stdout
 
 
+def test_an_instance_that_is_enabled_without_settings_is_told(root):
+    units = root / "usr/lib/systemd/system"
+    units.mkdir(parents=True)
+    for unit in ("monodon@.service", "monodon@.socket"):
+        (units / unit).write_text((paths.BUILD / "conf" / unit).read_text())
+    for target, unit in (("multi-user", "service"), ("sockets", "socket")):
+        wants = root / f"etc/systemd/system/{target}.target.wants"
+        wants.mkdir(exist_ok=True)
+        (wants / f"monodon@lost.{unit}").symlink_to(f"/usr/lib/systemd/system/monodon@.{unit}")
+    done = monodon("doctor", "--root", root, "lost")
+    assert "lost: error (settings-broken)" in done.stdout
+    assert "/etc/monodon/lost.yaml: No such file" in done.stdout
+
+
 def test_a_site_that_is_not_there_is_an_error(root, tmp_path):
     assert "service-missing" in findings(root, "absent")
     done = monodon("doctor", "--root", tmp_path / "srv")
