@@ -5,9 +5,8 @@ import shutil
 import pytest
 from machine import Machine
 from packages import compiles, dependencies, package
-from trees import CACHE, PACKAGES, carry_libraries, stage, tree
+from trees import CACHE, PACKAGES, RELEASES, STAGE, carry_libraries, stage, tree
 
-RELEASES = os.environ.get("MONODON_E2E_RELEASES", "bookworm trixie").split()
 SERVICE = "aclarknet.service"
 SOCKET = "aclarknet.socket"
 
@@ -80,4 +79,4 @@ def pytest_runtest_makereport(item, call):
         }.items():
             text = inside.run(command, check=False).stdout
             report.sections.append((title, text))
-        (CACHE / "failed.log").write_text("\n".join(map(str, report.sections)))
+        (CACHE / f"failed-{STAGE.name}.log").write_text("\n".join(map(str, report.sections)))

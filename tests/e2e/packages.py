@@ -15,7 +15,7 @@ import shutil
 import subprocess
 from pathlib import Path
 
-from trees import BUILD, CACHE, SOURCE, run, tree
+from trees import BUILD, CACHE, SOURCE, alone, run, tree
 
 COMPILE = os.environ.get("MONODON_E2E_COMPILE", "")
 
@@ -34,11 +34,12 @@ def package(release):
     directory = CACHE / "packages" / (release if compiled else "prebuilt")
     state = directory / "made-of"
     now = sources() if compiled else installed()
-    if not state.exists() or state.read_text() != now:
-        shutil.rmtree(directory, ignore_errors=True)
-        directory.mkdir(parents=True)
-        build(release, directory)
-        state.write_text(now)
+    with alone(f"package-{directory.name}"):
+        if not state.exists() or state.read_text() != now:
+            shutil.rmtree(directory, ignore_errors=True)
+            directory.mkdir(parents=True)
+            build(release, directory)
+            state.write_text(now)
     return only(directory.glob("monodon_*.deb"))
 
 

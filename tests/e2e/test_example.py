@@ -9,7 +9,7 @@ import pytest
 import whales
 from asking import get
 from conftest import SERVICE, SOCKET
-from trees import CACHE, run
+from trees import CACHE, alone, run
 from whales import PORT
 
 PATH = "/run/gunicorn/aclarknet.sock"
@@ -54,12 +54,13 @@ def test_doctor_finds_nothing_wrong_with_a_packaged_site(machine):
 def wheels(staged):
     """Django for the site's own virtual environment; the machine has no network."""
     kept = CACHE / "wheels"
-    if not kept.is_dir():
-        draft = CACHE / "wheels.draft"
-        run("/usr/bin/python3", "-m", "venv", CACHE / "pip")
-        run(CACHE / "pip/bin/pip", "download", "--quiet", "--disable-pip-version-check",
-            "--dest", draft, "django==5.2.*")
-        draft.rename(kept)
+    with alone("wheels"):
+        if not kept.is_dir():
+            draft = CACHE / "wheels.draft"
+            run("/usr/bin/python3", "-m", "venv", CACHE / "pip")
+            run(CACHE / "pip/bin/pip", "download", "--quiet", "--disable-pip-version-check",
+                "--dest", draft, "django==5.2.*")
+            draft.rename(kept)
     run("cp", "-r", kept, staged)
 
 

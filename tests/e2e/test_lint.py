@@ -6,7 +6,9 @@ import subprocess
 
 import pytest
 from packages import build, compiles, host_release, only, package, rpm_package
-from trees import SOURCE
+from trees import RELEASES, SOURCE
+
+pytestmark = pytest.mark.skipif(host_release() not in RELEASES, reason="of this release")
 
 CONTENTS = {
     "usr/bin/monodon", "usr/lib/monodon/_monodon.abi3.so", "usr/lib/monodon/monodon-native",

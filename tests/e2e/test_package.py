@@ -8,7 +8,7 @@ import whales
 from asking import get, requests
 from machine import wait_until
 from packages import other_version
-from trees import CACHE
+from trees import STAGE
 from whales import PATH, PORT, SERVICE, SOCKET
 
 METRICS = "monodon-metrics@whales.socket"
@@ -191,7 +191,7 @@ def test_an_upgrade_and_a_downgrade_under_load_lose_nothing(site):
     get(site, port=PORT)
     pid = master(site)
     versions = site.out("dpkg-query -W -f '${Version}' monodon"), "9.0"
-    other = other_version(CACHE / "stage/monodon.deb", versions[1], CACHE / "stage")
+    other = other_version(STAGE / "monodon.deb", versions[1], STAGE)
     with requests(site, PORT) as ledger:
         for made in (other.name, "monodon.deb"):
             site.run(f"dpkg --install --force-depends --force-downgrade /stage/{made}",

@@ -10,8 +10,8 @@ import sys
 
 import pytest
 from machine import wait_until
-from packages import COMPILE, only
-from trees import CACHE, SOURCE, run
+from packages import COMPILE, only, sources
+from trees import CACHE, SOURCE, alone, run
 
 APPLICATION = """
 import sys
@@ -26,8 +26,13 @@ pytestmark = pytest.mark.skipif(COMPILE != "1", reason="MONODON_E2E_COMPILE=1 as
 
 @pytest.fixture(scope="module")
 def wheel():
-    run(SOURCE / "packaging/wheel/build", CACHE / "packages/wheel")
-    return only((CACHE / "packages/wheel").glob("monodon-*-cp311-abi3-*.whl"))
+    made = CACHE / "packages/wheel"
+    with alone("wheel"):
+        state = made / "made-of"
+        if not state.exists() or state.read_text() != sources():
+            run(SOURCE / "packaging/wheel/build", made)
+            state.write_text(sources())
+    return only(made.glob("monodon-*-cp311-abi3-*.whl"))
 
 
 @pytest.mark.parametrize("python", PYTHONS)

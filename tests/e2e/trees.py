@@ -5,6 +5,8 @@ MONODON_E2E names the directory that keeps both between runs (default: build/e2e
 tree is never written to after it was made: machines run on an overlay over it.
 """
 
+import contextlib
+import fcntl
 import hashlib
 import os
 import shutil
@@ -14,6 +16,9 @@ from pathlib import Path
 SOURCE = Path(__file__).resolve().parents[2]
 BUILD = Path(os.environ.get("MONODON_BUILD", SOURCE / "build")).resolve()
 CACHE = Path(os.environ.get("MONODON_E2E", SOURCE / "build" / "e2e")).resolve()
+RELEASES = os.environ.get("MONODON_E2E_RELEASES", "bookworm trixie").split()
+# Each release may have a run of its own, at the same time.
+STAGE = CACHE / f"stage-{'-'.join(RELEASES)}"
 PACKAGES = [
     "systemd", "systemd-sysv", "dbus", "nginx-light", "curl", "procps", "python3",
     "python3-django",
@@ -29,6 +34,15 @@ PACKAGES = [
 
 def run(*command, **options):
     subprocess.run([str(word) for word in command], check=True, **options)
+
+
+@contextlib.contextmanager
+def alone(name):
+    """One run at a time makes what all of them keep in the cache."""
+    CACHE.mkdir(parents=True, exist_ok=True)
+    with (CACHE / f"{name}.lock").open("w") as lock:
+        fcntl.flock(lock, fcntl.LOCK_EX)
+        yield
 
 
 def tree(release, packages):
@@ -48,9 +62,8 @@ def tree(release, packages):
 def stage():
     """A directory that machines see as /stage: below root/ the units, nginx's file and
     the site."""
-    staged = CACHE / "stage"
-    shutil.rmtree(staged, ignore_errors=True)
-    root = staged / "root"
+    shutil.rmtree(STAGE, ignore_errors=True)
+    root = STAGE / "root"
     shutil.copytree(SOURCE / "tests/e2e/units", root / "etc/systemd/system",
                     ignore=shutil.ignore_patterns("nginx.conf"))
     sites = root / "etc/nginx/sites-enabled"
@@ -63,7 +76,7 @@ def stage():
     shutil.copytree(SOURCE / "examples/site", home, ignore=skip)
     shutil.copytree(SOURCE / "tests/e2e/site", home, ignore=skip, dirs_exist_ok=True)
     (home / "logs").mkdir()
-    return staged
+    return STAGE
 
 
 def carry_libraries(root):
