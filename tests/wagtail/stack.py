@@ -16,7 +16,7 @@ from support.watch import Lines
 SITE = paths.ROOT / "examples" / "aclarknet"
 CACHE = Path(os.environ.get("MONODON_WAGTAIL", paths.BUILD / "wagtail")).resolve()
 NAME = "aclark.net"
-SETTINGS = {"DJANGO_SECRET_KEY": "of a test", "DJANGO_ALLOWED_HOSTS": NAME,
+SETTINGS = {"DJANGO_SECRET_KEY": "of a test", "DJANGO_ALLOWED_HOSTS": f"{NAME},www.{NAME}",
           "DJANGO_SUPERUSER_USERNAME": "editor", "DJANGO_SUPERUSER_PASSWORD": "narwhal-tusk",
           "DJANGO_SUPERUSER_EMAIL": f"editor@{NAME}"}
 
