@@ -110,7 +110,10 @@ def test_an_application_that_cannot_be_imported_is_told_and_not_left_half_starte
         "nowhere.wsgi:application\\n' > /etc/systemd/system/aclarknet.service.d/x.conf && "
         "systemctl daemon-reload"
     )
-    assert site.run(f"systemctl start {SERVICE}", check=False).returncode != 0
-    assert site.show(SERVICE, "ExecMainStatus") == "3"
-    said = site.out(f"journalctl -u {SERVICE} -b --no-pager -n 50")
-    assert "No module named 'nowhere'" in said
+    try:
+        assert site.run(f"systemctl start {SERVICE}", check=False).returncode != 0
+        assert site.show(SERVICE, "ExecMainStatus") == "3"
+        said = site.out(f"journalctl -u {SERVICE} -b --no-pager -n 50")
+        assert "No module named 'nowhere'" in said
+    finally:
+        site.run("rm -r /etc/systemd/system/aclarknet.service.d && systemctl daemon-reload")
