@@ -17,6 +17,7 @@ import socket
 import stat
 import sys
 import threading
+import time
 import traceback
 import typing
 
@@ -139,10 +140,21 @@ def prepare_to_fork():
     return _warnings()
 
 
+def _native_threads(known):
+    """How many threads there are that Python does not know. One that was joined may take
+    the kernel a moment to end, which nobody tells: who outlives 0.1 s is counted."""
+    end = time.monotonic() + 0.1
+    while (count := len(os.listdir("/proc/self/task")) - 1 - known) > 0:
+        if time.monotonic() >= end:
+            break
+        time.sleep(0.001)
+    return count
+
+
 def _warnings():
     names = [t.name for t in threading.enumerate() if t is not threading.main_thread()]
     lines = [f"thread {n!r} was started before the fork and is in no worker" for n in names]
-    native = len(os.listdir("/proc/self/task")) - 1 - len(names)
+    native = _native_threads(len(names))
     if native > 0:
         lines.append(f"{native} native thread(s) of a library are in no worker")
     if _event_polls() > _event_polls_before[0]:
