@@ -32,8 +32,18 @@ constexpr std::array<bool, 256> kPlainWord = [] {
   return static_cast<unsigned char>(c);
 }
 
+// Four bytes.
+char* put_hex(char* to, char c) noexcept {
+  *to++ = '\\';
+  *to++ = 'x';
+  *to++ = kHex[byte(c) >> 4U];
+  *to++ = kHex[byte(c) & 15U];
+  return to;
+}
+
 void append_hex(std::string& to, char c) {
-  const std::array<char, 4> text{'\\', 'x', kHex[byte(c) >> 4U], kHex[byte(c) & 15U]};
+  std::array<char, 4> text;
+  put_hex(text.data(), c);
   to.append(text.data(), text.size());
 }
 
@@ -97,14 +107,9 @@ char* put_byte(char* to, char c, const std::array<bool, 256>& plain) noexcept {
     *to = c;
     return to + 1;
   }
+  if (c != '"' && c != '\\') return put_hex(to, c);
   *to++ = '\\';
-  if (c == '"' || c == '\\') {
-    *to = c;
-    return to + 1;
-  }
-  *to++ = 'x';
-  *to++ = kHex[byte(c) >> 4U];
-  *to++ = kHex[byte(c) & 15U];
+  *to++ = c;
   return to;
 }
 
