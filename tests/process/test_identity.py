@@ -36,6 +36,7 @@ def ids(pid, what):
 
 def test_every_process_is_the_user_and_can_never_be_root_again():
     with own(group="daemon") as server:
+        server.await_workers(2)  # one that was just forked still has the zygote's title
         zygote, = server.zygotes()
         server.send_signal(signal.SIGTTIN)
         for pid in (server.pid, zygote, *server.await_workers(3)):

@@ -247,10 +247,10 @@ class Server:
         return sorted(slot["pid"] for slot in slots if slot.get("pid", 0) > 1)
 
     def zygotes(self):
-        """The master's other children."""
+        """The master's other children. While a worker starts it may be one of them."""
+        children = proc.children(self.pid)
         workers = self.workers()
-        return [pid for pid in proc.children(self.pid)
-                if pid not in workers and proc.state(pid) != "Z"]
+        return [pid for pid in children if pid not in workers and proc.state(pid) != "Z"]
 
     def await_workers(self, count, timeout=10, without=()):
         """Exactly `count` workers that serve, none of them in `without`."""
