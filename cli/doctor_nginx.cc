@@ -97,7 +97,7 @@ Found no_host(const Evidence& e) {
   return Finding{fmt::format("{} does not pass the Host of the client on: links and "
                              "redirects name the upstream, Django answers 400",
                              place(*route)),
-                 "proxy_set_header Host $host;"};
+                 "proxy_set_header Host $http_host;"};
 }
 
 Found no_forwarded_for(const Evidence& e) {

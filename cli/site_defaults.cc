@@ -5,11 +5,13 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include <chrono>
 #include <cstdio>
 #include <filesystem>
 #include <fstream>
 #include <iterator>
 
+#include "base/run_program.h"
 #include "cli/site_facts.h"
 #include "cli/site_files.h"
 #include "master/interpreter.h"
@@ -34,6 +36,16 @@ std::string nginx_user() {
   return ::getpwnam("www-data") == nullptr && ::getpwnam("nginx") != nullptr
              ? "nginx"
              : "www-data";
+}
+
+bool nginx_has_http2_directive() {
+  // Not only root has nginx, but only root has /usr/sbin in PATH.
+  for (const char* program : {"nginx", "/usr/sbin/nginx"}) {
+    const auto said = run_program({program, "-v"}, std::chrono::seconds{5});
+    if (said && said.value().status == 0)
+      return has_http2_directive(said.value().errors);
+  }
+  return false;
 }
 
 std::string group_of(const std::string& user) {
@@ -103,6 +115,7 @@ void complete_site(Site& site) {
   fill(site.user, site.name);
   fill(site.group, group_of(site.user));
   fill(site.proxy_user, nginx_user());
+  site.http2_directive = nginx_has_http2_directive();
   fill(site.proxy_group, group_of(site.proxy_user));
   fill(site.socket, fmt::format("/run/monodon/{}/http.sock", site.name));
   fill(site.static_url, "/static/");

@@ -3,6 +3,8 @@
 
 #include <unistd.h>
 
+#include <array>
+#include <charconv>
 #include <nlohmann/json.hpp>
 
 #include "base/run_program.h"
@@ -37,9 +39,13 @@ std::vector<std::string> texts(const json& facts, const char* key) {
 // say (systemd.exec(5), EnvironmentFile=).
 std::vector<std::string> transient_service(const std::string& user,
                                            const std::vector<std::string>& files) {
-  std::vector<std::string> words = {
-      "systemd-run", "--quiet",  "--wait",        "--pipe",
-      "--collect",   "--property=RuntimeMaxSec=30", "--property=User=" + user};
+  std::vector<std::string> words = {"systemd-run",
+                                    "--quiet",
+                                    "--wait",
+                                    "--pipe",
+                                    "--collect",
+                                    "--property=RuntimeMaxSec=30",
+                                    "--property=User=" + user};
   for (const std::string& file : files)
     words.push_back("--property=EnvironmentFile=-" + file);
   words.emplace_back("--");
@@ -121,6 +127,22 @@ std::string nginx_user_of(std::string_view configuration) {
     return std::string{line.substr(0, line.find_first_of(" \t;"))};
   }
   return {};
+}
+
+bool has_http2_directive(std::string_view version) {
+  constexpr std::array<unsigned, 3> kSince{1, 25, 1};
+  constexpr std::string_view kName = "nginx/";
+  const std::size_t at = version.find(kName);
+  if (at == std::string_view::npos) return false;
+  const char* from = version.data() + at + kName.size();
+  const char* const end = version.data() + version.size();
+  std::array<unsigned, 3> found{};
+  for (unsigned& number : found) {
+    const auto [rest, error] = std::from_chars(from, end, number);
+    if (error != std::errc{}) return false;
+    from = rest == end ? rest : rest + 1;  // the dot
+  }
+  return found >= kSince;
 }
 
 }  // namespace monodon::cli

@@ -39,4 +39,8 @@ Result<SiteFacts> read_site(const std::string& python, const std::string& direct
 // The user= of a text of nginx.conf; "" where it names none. Pure.
 [[nodiscard]] std::string nginx_user_of(std::string_view configuration);
 
+// Whether nginx has the directive `http2`, which came with 1.25.1 and replaced the word
+// in `listen`, by what `nginx -v` says. Pure.
+[[nodiscard]] bool has_http2_directive(std::string_view version);
+
 }  // namespace monodon::cli

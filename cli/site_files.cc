@@ -114,6 +114,13 @@ std::string location(const std::string& url, const std::string& root) {
   return fmt::format("    location {} {{\n        alias {}/;\n    }}\n", url, root);
 }
 
+// Either form is an error or a warning to the nginx of the other.
+std::string listen_tls(bool http2_directive) {
+  return http2_directive
+             ? "    listen 443 ssl;\n    listen [::]:443 ssl;\n    http2 on;\n"
+             : "    listen 443 ssl http2;\n    listen [::]:443 ssl http2;\n";
+}
+
 SiteFile nginx_file(const Site& site) {
   const bool tls = !site.certificate.empty();
   const std::string names = fmt::format("{}", fmt::join(site.server_names, " "));
@@ -122,6 +129,7 @@ SiteFile nginx_file(const Site& site) {
                         {{"name", site.name},
                          {"socket", site.socket},
                          {"server_names", names},
+                         {"listen_tls", listen_tls(site.http2_directive)},
                          {"certificate", site.certificate},
                          {"certificate_key", site.certificate_key},
                          {"body_size", site.body_size},

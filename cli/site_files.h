@@ -29,6 +29,7 @@ struct Site {
   std::string body_size = "64m";
   std::vector<std::string> writable;  // besides the directories of logs and media
   unsigned workers = 3;
+  bool http2_directive = false;  // nginx has `http2 on;` (site_facts.h)
   bool instance =
       false;  // settings and a drop-in for monodon@NAME, no units of its own
 };
@@ -39,9 +40,9 @@ struct SiteFile {
   bool executable = false;
 };
 
-// Fills what was not said with what the machine and the application tell: names, owners,
-// nginx's user, Django's directories, a certificate. Imports the settings of Django in a
-// process of its own. What could not be found out is noted on stderr.
+// Fills what was not said with what the machine and the application tell: names,
+// owners, nginx's user, Django's directories, a certificate. Imports the settings of
+// Django in a process of its own. What could not be found out is noted on stderr.
 void complete_site(Site& site);
 
 // The files of the site. Pure.

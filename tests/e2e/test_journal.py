@@ -3,23 +3,12 @@
 
 import json
 
-import pytest
-import whales
 from asking import get
 from machine import wait_until
-from whales import PORT, SERVICE, SOCKET
+from whales import PORT, SERVICE, site  # noqa: F401
 
 # Of base/log_id.cc: they never change.
 DIED = "e392568e58894e57b58c58bfff1533e4"
-
-
-@pytest.fixture
-def site(machine):
-    whales.prepare(machine)
-    whales.clear(machine)
-    machine.run(f"systemctl enable --now {SOCKET}")
-    yield machine
-    whales.clear(machine)
 
 
 def entries(machine, match):

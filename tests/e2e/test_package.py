@@ -3,26 +3,15 @@
 
 import json
 
-import pytest
 import whales
 from asking import get, requests
 from machine import wait_until
 from packages import other_version
 from trees import STAGE
-from whales import PATH, PORT, SERVICE, SOCKET
+from whales import PATH, PORT, SERVICE, SOCKET, site  # noqa: F401
 
 METRICS = "monodon-metrics@whales.socket"
 CONTROL = "monodon-control@whales.socket"
-
-
-@pytest.fixture
-def site(machine):
-    """Socket enabled and listening, service not running."""
-    whales.prepare(machine)
-    whales.clear(machine)
-    machine.run(f"systemctl enable --now {SOCKET}")
-    yield machine
-    whales.clear(machine)
 
 
 def master(machine):

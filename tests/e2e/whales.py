@@ -1,6 +1,8 @@
 # SPDX-License-Identifier: Apache-2.0
 """A site on the packaged units, monodon@whales, behind nginx on port 81."""
 
+import pytest
+
 SERVICE = "monodon@whales.service"
 SOCKET = "monodon@whales.socket"
 PATH = "/run/monodon/whales/http.sock"
@@ -68,7 +70,7 @@ server {{
     listen {PORT};
     location / {{
         proxy_pass http://whales;
-        proxy_set_header Host $host;
+        proxy_set_header Host $http_host;
         proxy_set_header X-Forwarded-For $proxy_add_x_forwarded_for;
         proxy_set_header X-Forwarded-Proto $scheme;
     }}
@@ -109,3 +111,13 @@ def clear(machine):
         "/etc/systemd/system/monodon-control@whales.socket.d; "
         "systemctl daemon-reload", check=False,
     )
+
+
+@pytest.fixture
+def site(machine):
+    """Socket enabled and listening, service not running."""
+    prepare(machine)
+    clear(machine)
+    machine.run(f"systemctl enable --now {SOCKET}")
+    yield machine
+    clear(machine)

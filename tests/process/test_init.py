@@ -1,6 +1,7 @@
 # SPDX-License-Identifier: Apache-2.0
 """`monodon init`: the files of a site, from what it is told and what it finds out."""
 
+import os
 import shlex
 import subprocess
 
@@ -13,8 +14,9 @@ FILES = {"aclarknet.service", "aclarknet.socket", "aclarknet.yaml", "deploy.sh",
          "nginx-aclarknet.conf"}
 
 
-def init(*words, cwd="/", answer=""):
+def init(*words, cwd="/", answer="", path=os.environ["PATH"]):
     return subprocess.run([paths.MONODON, "init", *map(str, words)], cwd=cwd, text=True,
+                          env=os.environ | {"PATH": path},
                           input=answer, timeout=60, capture_output=True, check=False)
 
 
@@ -25,9 +27,29 @@ def example_command():
     return shlex.split(line)[2:]
 
 
+def path_with_nginx(directory, version):
+    """A PATH on which nginx is of that version."""
+    directory.mkdir()
+    program = directory / "nginx"
+    program.write_text(f"#!/bin/sh\necho nginx version: nginx/{version} >&2\n")
+    program.chmod(0o755)
+    return f"{directory}:{os.environ['PATH']}"
+
+
+def test_the_nginx_that_is_there_gets_the_words_that_it_knows(tmp_path):
+    for version, words in (("1.22.1", "listen 443 ssl http2;"), ("1.26.3", "http2 on;")):
+        done = init(*example_command(), "--output", tmp_path / version,
+                    path=path_with_nginx(tmp_path / f"bin-{version}", version))
+        assert done.returncode == 0, done.stderr
+        text = (tmp_path / version / "nginx-aclarknet.conf").read_text()
+        assert words in text and text.count("http2") == (2 if "listen" in words else 1)
+
+
 def test_the_example_is_what_its_command_writes(tmp_path):
-    done = init(*example_command(), "--output", tmp_path)
+    bin_path = path_with_nginx(tmp_path / "bin", "1.22.1")
+    done = init(*example_command(), "--output", tmp_path / "out", path=bin_path)
     assert done.returncode == 0, done.stderr
+    tmp_path /= "out"
     assert {path.name for path in tmp_path.iterdir()} == FILES
     for name in FILES:
         assert (tmp_path / name).read_text() == (EXAMPLE / name).read_text(), name

@@ -30,3 +30,13 @@ TEST_CASE("nginx's user is found among other words", "[site_facts]") {
   CHECK(nginx_user_of("user nginx nginx;") == "nginx");
   CHECK(nginx_user_of("worker_processes 1;\nuser") == "");
 }
+
+TEST_CASE("whether nginx has http2 on is told by its version", "[site_facts]") {
+  CHECK_FALSE(has_http2_directive("nginx version: nginx/1.22.1\n"));
+  CHECK_FALSE(has_http2_directive("nginx version: nginx/1.25.0\n"));
+  CHECK(has_http2_directive("nginx version: nginx/1.25.1\n"));
+  CHECK(has_http2_directive("nginx version: nginx/1.26.3 (Ubuntu)\n"));
+  CHECK(has_http2_directive("nginx version: nginx/2.0.0"));
+  CHECK_FALSE(has_http2_directive("nginx version: nginx/1.2"));
+  CHECK_FALSE(has_http2_directive("sh: nginx: not found"));
+}

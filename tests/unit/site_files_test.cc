@@ -92,6 +92,11 @@ TEST_CASE("with a certificate HTTP leads to HTTPS", "[site_files]") {
   const std::string text = text_of(site, "nginx-shop.conf");
   CHECK(text.find("return 301 https://$host$request_uri;") != std::string::npos);
   CHECK(text.find("alias /srv/shop/media/;") != std::string::npos);
+  CHECK(text.find("listen 443 ssl http2;") != std::string::npos);
+  site.http2_directive = true;
+  const std::string newer = text_of(site, "nginx-shop.conf");
+  CHECK(newer.find("ssl http2;") == std::string::npos);
+  CHECK(newer.find("    http2 on;\n") != std::string::npos);
 }
 
 TEST_CASE("names that a unit or a shell would take apart are refused", "[site_files]") {
