@@ -152,6 +152,11 @@ constexpr Setting kProxy[] = {
      .doc = "Field with the proxy's request id; without one an id is made here.",
      .more = "The application finds it as REQUEST_ID, the logs as request id. Empty: "
              "always made here."},
+    {.key = "request_uri",
+     .kind = Kind::flag,
+     .field = &W::request_uri,
+     .doc = "The application finds the target as it was sent as REQUEST_URI too.",
+     .more = "As uWSGI and Apache have it. Off, as RAW_URI only (as with Gunicorn)."},
 };
 
 constexpr Setting kResponses[] = {

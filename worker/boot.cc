@@ -7,15 +7,15 @@ namespace monodon::worker {
 
 NLOHMANN_DEFINE_TYPE_NON_INTRUSIVE(
     Settings, application, directory, python_path, environment, preload, warm_up,
-    health_check, pre_fork, post_fork, pre_stop, name, workers, threads, request_timeout,
-    slow_request, graceful_timeout, header_timeout, body_timeout, write_timeout,
-    keepalive, max_requests, max_requests_jitter, max_lifetime, max_memory,
-    limit_request_line, limit_request_fields, limit_request_field_size,
+    health_check, pre_fork, post_fork, pre_stop, name, workers, threads,
+    request_timeout, slow_request, graceful_timeout, header_timeout, body_timeout,
+    write_timeout, keepalive, max_requests, max_requests_jitter, max_lifetime,
+    max_memory, limit_request_line, limit_request_fields, limit_request_field_size,
     limit_request_body, body_memory, response_memory, spool_directory,
     forwarded_allow_ips, secure_scheme_headers, forwarder_headers, header_map,
     remote_addr_from_forwarded, strip_untrusted_forwarded, request_id_header,
-    server_header, sendfile, access_log, access_log_format, error_log, error_log_format,
-    log_level)
+    request_uri, server_header, sendfile, access_log, access_log_format, error_log,
+    error_log_format, log_level)
 NLOHMANN_DEFINE_TYPE_NON_INTRUSIVE(ListenerInfo, name, address, unix_socket, host, port)
 NLOHMANN_DEFINE_TYPE_NON_INTRUSIVE(Boot, settings, listeners, generation, stored,
                                    gunicorn_conf)

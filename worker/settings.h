@@ -62,6 +62,7 @@ struct Settings {
   bool remote_addr_from_forwarded = true;
   bool strip_untrusted_forwarded = true;  // X-Forwarded-* of peers that are not trusted
   std::string request_id_header = "X-Request-ID";
+  bool request_uri = true;  // REQUEST_URI beside RAW_URI
   std::string server_header = "monodon";  // "" sends no Server field
   bool sendfile = true;
 

@@ -57,6 +57,11 @@ def test_a_plain_request_has_every_key_and_no_more(environ):
     assert found["SERVER_SOFTWARE"].startswith("monodon/")
 
 
+def test_request_uri_can_be_left_out(environ):
+    found = environ(["GET /a%20b HTTP/1.1", "Host: h"], request_uri=False)
+    assert found["RAW_URI"] == "/a%20b" and "REQUEST_URI" not in found
+
+
 def test_threads_and_processes_are_told_truly(environ):
     lines = ["GET / HTTP/1.1", "Host: h"]
     assert environ(lines, threads=4)["wsgi.multithread"] is True

@@ -92,7 +92,8 @@ worker::LoadError PythonApplication::load(const worker::Boot& boot) {
     return import_failure();
   if (failure != 0) return {failure, text_of(value)};
   application_ = Ref::borrow(value);
-  const Ref hooks = str_list({settings.pre_fork, settings.post_fork, settings.pre_stop});
+  const Ref hooks =
+      str_list({settings.pre_fork, settings.post_fork, settings.pre_stop});
   if (!hooks || !call_runtime("load_hooks", hooks.get())) return import_failure();
 
   sendfile_ = settings.sendfile;

@@ -49,7 +49,8 @@ bool parse(PyObject* const* args, Py_ssize_t count, PyObject* kwnames,
   }
   const Py_ssize_t named = kwnames == nullptr ? 0 : PyTuple_Size(kwnames);
   for (Py_ssize_t i = 0; i < named; ++i)
-    if (PyDict_SetItem(keywords.get(), PyTuple_GetItem(kwnames, i), args[count + i]) != 0)
+    if (PyDict_SetItem(keywords.get(), PyTuple_GetItem(kwnames, i), args[count + i]) !=
+        0)
       return false;
   return PyArg_ParseTupleAndKeywords(tuple.get(), keywords.get(), format, names,
                                      to...) != 0;

@@ -41,6 +41,7 @@ EnvironMaker::EnvironMaker(const worker::Boot& boot, PyObject* errors,
                            PyObject* file_wrapper)
     : multithread_{boot.settings.threads > 1},
       multiprocess_{boot.settings.workers > 1},
+      request_uri_{boot.settings.request_uri},
       errors_{errors},
       file_wrapper_{file_wrapper} {
   static_assert(kKeyTexts.size() == kKeys);
@@ -59,9 +60,10 @@ EnvironMaker::EnvironMaker(const worker::Boot& boot, PyObject* errors,
 Ref EnvironMaker::make_template(const worker::ListenerInfo& listener) const {
   Ref owned = required(PyDict_New());
   PyObject* dict = owned.get();
-  for (const char* key : {"REQUEST_METHOD", "RAW_URI", "REQUEST_URI", "PATH_INFO",
-                          "QUERY_STRING", "REMOTE_ADDR", "REQUEST_ID"})
+  for (const char* key : {"REQUEST_METHOD", "RAW_URI", "PATH_INFO", "QUERY_STRING",
+                          "REMOTE_ADDR", "REQUEST_ID"})
     set_text(dict, key, "");
+  if (request_uri_) set_text(dict, "REQUEST_URI", "");
   set_text(dict, "SERVER_PROTOCOL", "HTTP/1.1");
   set_text(dict, "SERVER_SOFTWARE", "monodon/" MONODON_VERSION);
   set_text(dict, "SERVER_NAME", listener.unix_socket ? "localhost" : listener.host);
@@ -104,7 +106,8 @@ Ref EnvironMaker::make_plainly(const Call& call) {
 // What is of this request alone.
 bool EnvironMaker::set_own(PyObject* dict, const Call& call) {
   return PyDict_SetItem(dict, keys_[kInput].get(), call.input.get()) == 0 &&
-         PyDict_SetItem(dict, keys_[kEarlyHints].get(), call.callables.early_hints.get()) == 0 &&
+         PyDict_SetItem(dict, keys_[kEarlyHints].get(),
+                        call.callables.early_hints.get()) == 0 &&
          set(dict, kRequestId, call.request->request_id);
 }
 
@@ -124,7 +127,8 @@ bool EnvironMaker::set_path(PyObject* dict, const worker::Request& request) {
   const http::RequestHead& head = *request.head;
   const Ref target = latin1(head.target);
   if (!target || PyDict_SetItem(dict, keys_[kRawUri].get(), target.get()) != 0 ||
-      PyDict_SetItem(dict, keys_[kRequestUri].get(), target.get()) != 0 ||
+      (request_uri_ &&
+       PyDict_SetItem(dict, keys_[kRequestUri].get(), target.get()) != 0) ||
       !set(dict, kQueryString, head.query))
     return false;
 

@@ -105,6 +105,7 @@ class EnvironMaker {
 
   bool multithread_;
   bool multiprocess_;
+  bool request_uri_;
   PyObject* errors_;
   PyObject* file_wrapper_;
   std::string script_name_;  // of the process environment
