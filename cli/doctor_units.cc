@@ -81,9 +81,10 @@ Found service_failed(const Evidence& e) {
   const std::string result = property(e.service, "Result");
   const bool again = property(e.service, "ActiveState") == "activating";
   std::string why =
-      again ? fmt::format("{} cannot start, and is started again and again ({} times): "
-                          "requests wait at the socket until nginx answers 504",
-                          e.service_name, property(e.service, "NRestarts"))
+      again ? fmt::format(
+                  "{} cannot start, and is started again and again ({} times): "
+                  "requests wait at the socket until nginx answers 504",
+                  e.service_name, property(e.service, "NRestarts"))
             : fmt::format("{} failed ({}, status {})", e.service_name, result,
                           property(e.service, "ExecMainStatus"));
   if (result == "start-limit-hit") {
@@ -158,15 +159,18 @@ Found same_path_twice(const Evidence& e) {
 
 Found kill_mode(const Evidence& e) {
   const std::string mode = property(e.service, "KillMode");
-  if (!there(e.service) || mode == "mixed") return {};
+  if (!there(e.service) || mode == "process") return {};
+  const char* what =
+      "SIGTERM goes to the workers too, which then leave before their master has "
+      "handed "
+      "their connections on";
+  if (mode == "none") what = "a master that hangs is never ended";
+  if (mode == "mixed")
+    what =
+        "when the master dies, its workers are killed with the requests that they run";
   return Finding{
-      fmt::format(
-          "KillMode={}: {}", mode.empty() ? "control-group" : mode,
-          mode == "none" || mode == "process"
-              ? "what is left after a stop is never ended"
-              : "SIGTERM goes to the workers too, which then leave before their "
-                "master has handed their connections on"),
-      fmt::format("in [Service] of {}: KillMode=mixed", e.service_name)};
+      fmt::format("KillMode={}: {}", mode.empty() ? "control-group" : mode, what),
+      fmt::format("in [Service] of {}: KillMode=process", e.service_name)};
 }
 
 Found stop_timeout_short(const Evidence& e) {
@@ -246,7 +250,7 @@ constexpr Check kChecks[] = {
     {"requires-missing", Weight::warning, "Requires= of the socket", requires_missing},
     {"after-missing", Weight::warning, "After= of the socket", after_missing},
     {"same-path-twice", Weight::error, "two that bind one path", same_path_twice},
-    {"kill-mode", Weight::warning, "KillMode=mixed", kill_mode},
+    {"kill-mode", Weight::warning, "KillMode=process", kill_mode},
     {"stop-timeout-short", Weight::warning, "time to stop", stop_timeout_short},
     {"start-timeout-short", Weight::warning, "time to start", start_timeout_short},
     {"not-notify", Weight::warning, "Type=notify", not_notify},

@@ -61,8 +61,8 @@ std::vector<std::string> rewrite_unit(UnitFile& unit, const std::string& name,
              "the settings are in that file");
   change.set("ExecReload", "/usr/bin/monodon reload",
              "waits, and fails with the reason when new code is refused");
-  change.set("KillMode", "mixed",
-             "SIGTERM for the master alone, which ends the workers");
+  change.set("KillMode", "process",
+             "signals for the master alone, which ends the workers");
   const std::uint64_t least = imported.graceful_timeout / 1000 + 10;
   const std::string timeout = unit.value(kService, "TimeoutStopSec");
   if (timeout != "infinity" && seconds(timeout) < least) {

@@ -2,6 +2,7 @@
 #include "master/linux_kernel.h"
 
 #include <fcntl.h>
+#include <poll.h>
 #include <signal.h>
 #include <spawn.h>
 #include <sys/prctl.h>
@@ -18,6 +19,9 @@ extern "C" {
 
 #include <algorithm>
 #include <array>
+#include <fstream>
+#include <iterator>
+#include <string>
 #include <system_error>
 #include <utility>
 
@@ -25,11 +29,6 @@ extern "C" {
 #include "scoreboard/segment.h"
 #include "scoreboard/view.h"
 #include "worker/zygote.h"
-
-// The header of glibc 2.36 does not say that its functions are C.
-extern "C" {
-#include <sys/pidfd.h>
-}
 
 namespace monodon::master {
 
@@ -120,6 +119,25 @@ std::vector<char*> pointers(const std::vector<std::string>& strings) {
 
 bool is_known(std::span<const int> known, int pid) {
   return std::find(known.begin(), known.end(), pid) != known.end();
+}
+
+std::vector<int> children() {
+  const auto self = std::to_string(::getpid());  // one thread: its number is the pid
+  std::ifstream file{"/proc/self/task/" + self + "/children"};
+  return {std::istream_iterator<int>{file}, {}};
+}
+
+// True if it has ended; it is reaped then.
+bool end_child(int pid) {
+  constexpr int kPatienceMs = 1000;
+  const UniqueFd pidfd{::pidfd_open(pid, 0)};
+  if (!pidfd || ::kill(pid, SIGKILL) != 0) return false;
+  pollfd death{pidfd.get(), POLLIN, 0};
+  while (::poll(&death, 1, kPatienceMs) < 0 && errno == EINTR) {
+  }
+  siginfo_t info{};
+  return ::waitid(P_PID, static_cast<id_t>(pid), &info, WEXITED | WNOHANG) == 0 &&
+         info.si_pid == pid;
 }
 
 // A child with a channel as descriptor 3, `region` (if not -1) as 4, and no other
@@ -253,6 +271,18 @@ int LinuxKernel::reap_strangers(std::span<const int> known) {
     (void)::waitid(P_PID, pid, &info, WEXITED | WNOHANG);
   }
   return kPerTurn;
+}
+
+int LinuxKernel::end_strangers(int spared) {
+  constexpr int kGenerations = 64;  // one that forks faster than it can be killed
+  int ended = 0;
+  for (int i = 0; i < kGenerations; ++i) {
+    const int before = ended;
+    for (const int pid : children())
+      if (pid != spared && end_child(pid)) ++ended;
+    if (ended == before) break;
+  }
+  return ended;
 }
 
 void become_master() {

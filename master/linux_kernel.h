@@ -32,6 +32,12 @@ class LinuxKernel : public Kernel {
   // again when it is. Must not be called while a zygote owes the pid of a worker: a
   // worker that died at once would be taken for a stranger. Returns how many.
   static int reap_strangers(std::span<const int> known);
+
+  // SIGKILL for what is left of the application when its last worker is gone: children
+  // but `spared`, then the orphans that come to us from them, until there are none. One
+  // that the kernel cannot end within a second is left. Returns how many ended. Finds
+  // them in /proc/PID/task/TID/children (proc(5)); without that file, none.
+  static int end_strangers(int spared);
 };
 
 // Makes this process the parent of its orphaned descendants (prctl(2),

@@ -50,6 +50,10 @@ int Server::run() {
     reload();
   }
   loop_.run();
+  // systemd leaves this to us (KillMode=process), or workers could not outlive a master
+  // that dies.
+  if (const int count = LinuxKernel::end_strangers(exporter_.pid()); count > 0)
+    log::info(fmt::format("processes that the application left: {} ended", count));
   log::info("stopped", {log::Id::server_stopped});
   return status_;
 }

@@ -137,10 +137,9 @@ def test_restarts_are_not_noticed_and_counters_go_on(busy):
     audience.judge(absent=max(absent))
 
 
-def test_a_killed_master_takes_nothing_along_but_what_its_workers_ran(busy):
-    """With KillMode=mixed, systemd sends SIGKILL to the workers of a master that died,
-    before they can finish: at most one request of each of the three is lost."""
-    seen, absent, lost = counted(busy), [], []
+def test_a_killed_master_is_not_noticed(busy):
+    """Its workers finish what they run and leave their connections to the next one's."""
+    seen, absent = counted(busy), []
 
     def kill():
         pid = main_pid(busy)
@@ -148,9 +147,6 @@ def test_a_killed_master_takes_nothing_along_but_what_its_workers_ran(busy):
         wait_until(lambda: main_pid(busy) not in (0, pid), 90, "a new master")
         wait_until(lambda: busy.show(SERVICE, "ActiveState") == "active", 90, "start")
 
-    def had_to_be(error):
-        lost.append(error)
-        return error["kind"] == "status 502"
     with watched(busy) as audience:
         for _ in range(20 if LONG else 3):
             absent.append(seconds_of(kill))
@@ -158,8 +154,7 @@ def test_a_killed_master_takes_nothing_along_but_what_its_workers_ran(busy):
             assert now[0] >= seen[0] and now[1] > seen[1], (seen, now)
             seen = now
             audience.from_now(1)
-    audience.judge(had_to_be, absent=max(absent))
-    assert len(lost) <= 3 * len(absent), lost
+    audience.judge(absent=max(absent))
 
 
 def test_upgrades_keep_the_process_and_are_not_noticed(busy):

@@ -178,6 +178,15 @@ def test_an_application_that_forks_and_starts_threads():
         assert proc.ended(child, 5)
 
 
+def test_nothing_of_the_application_outlives_the_server():
+    with Server(config={"workers": 1}) as server:
+        child = int(server.get("/keep-child").body)
+        server.gates.arrived("child")
+        assert server.stop() == 0
+        assert proc.ended(child, 5)
+        server.await_log("processes that the application left: 1 ended")
+
+
 def test_threads_before_the_fork_are_named_in_a_warning():
     server = Server("threaded:application")
     server.write("threaded.py", "import threading\n"

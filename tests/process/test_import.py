@@ -56,7 +56,7 @@ def test_a_unit_is_made_where_there_was_none(site):
     assert done.returncode == 0, done.stderr
     name = site.name
     for line in (f"Requires={name}.socket", "Type=notify", f"WorkingDirectory={site}",
-                 "TimeoutStopSec=105", "KillMode=mixed",
+                 "TimeoutStopSec=105", "KillMode=process",
                  f"ExecStart=/usr/bin/monodon serve --config /etc/monodon/{name}.yaml"):
         assert line + "\n" in done.stdout, line
     assert f"monodon init {name} --socket /run/gunicorn/a.sock" in done.stderr

@@ -41,7 +41,7 @@ Evidence healthy() {
                {"Requires", "shop.socket"},
                {"After", "sysinit.target shop.socket"},
                {"Type", "notify"},
-               {"KillMode", "mixed"},
+               {"KillMode", "process"},
                {"TimeoutStopUSec", "45s"},
                {"TimeoutStartUSec", "1min 30s"},
                {"OOMPolicy", "continue"},
@@ -125,12 +125,19 @@ const std::multimap<std::string, Plant> kPlants = {
      }},
     {"user-unknown", [](Evidence& e) { e.user_known = false; }},
     {"user-cannot-read",
-     [](Evidence& e) { e.uses = {{"interpreter", "/srv/x", false, false, false}}; }},
+     [](Evidence& e) {
+       e.uses = {{"interpreter", "/srv/x", false, false, false}};
+     }},
     {"user-cannot-write",
-     [](Evidence& e) { e.uses = {{"access_log", "/srv/x", true, false, false}}; }},
+     [](Evidence& e) {
+       e.uses = {{"access_log", "/srv/x", true, false, false}};
+     }},
     {"user-cannot-write",
-     [](Evidence& e) { e.uses = {{"access_log", "/srv/x", true, true, true}}; }},
+     [](Evidence& e) {
+       e.uses = {{"access_log", "/srv/x", true, true, true}};
+     }},
     {"kill-mode", service("KillMode", "control-group")},
+    {"kill-mode", service("KillMode", "mixed")},
     {"kill-mode", service("KillMode", "none")},
     {"stop-timeout-short", service("TimeoutStopUSec", "5s")},
     {"start-timeout-short", service("TimeoutStartUSec", "45s")},
