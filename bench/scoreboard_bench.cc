@@ -1,11 +1,12 @@
 // SPDX-License-Identifier: Apache-2.0
-// What the scoreboard and the metrics cost one request in its worker: all that is called
-// for it there, against a loop that only reads the same texts. Exit status 1 above the
-// bound.
+// What the scoreboard and the metrics cost one request in its worker: all that is
+// called for it there, against a loop that only reads the same texts. Exit status 1
+// above the bound.
 //
 //   ninja -C build bench/scoreboard-bench && build/bench/scoreboard-bench
 //   valgrind --tool=callgrind --toggle-collect='*begin_request*'
-//     --toggle-collect='*end_request*' PROGRAM 1          instructions of 20,000 requests
+//     --toggle-collect='*end_request*' PROGRAM 1          instructions of 20,000
+//     requests
 #include <algorithm>
 #include <chrono>
 #include <cstdio>
@@ -52,8 +53,8 @@ int main(int argc, char** argv) {
   scoreboard::ThreadRow& row = page.row(0);
   std::vector<std::string> targets;
   for (std::size_t i = 0; i < kTargets; ++i)
-    targets.push_back("/catalogue/" + std::string(i % 40, 'w') + "/whales/?page=" +
-                      std::to_string(i));
+    targets.push_back("/catalogue/" + std::string(i % 40, 'w') +
+                      "/whales/?page=" + std::to_string(i));
   const std::string remote = "203.0.113.195";
   const std::string id = "7f1c9a52d0b14fe18dcb6c1e0c5f8a13";
   const double without = best_ns([&](unsigned i) {
@@ -68,7 +69,7 @@ int main(int argc, char** argv) {
     scoreboard::add(row.busy_ns, took);
     scoreboard::end_request(row, i % 16U == 0 ? 404 : 200, 0, 1000 + i, took);
   });
-  std::printf("with %.1f ns, without %.1f ns, difference %.1f ns; bound %.0f ns\n", with,
-              without, with - without, kBoundNs);
+  std::printf("with %.1f ns, without %.1f ns, difference %.1f ns; bound %.0f ns\n",
+              with, without, with - without, kBoundNs);
   return with - without <= kBoundNs ? 0 : 1;
 }

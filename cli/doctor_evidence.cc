@@ -97,8 +97,9 @@ class Gatherer {
     if (!e_.live) return;
     e_.proxy_known =
         is_known(property(e_.socket, "SocketUser"), property(e_.socket, "SocketGroup"));
-    e_.user_known = property(e_.service, "DynamicUser") == "yes" ||
-                    is_known(property(e_.service, "User"), property(e_.service, "Group"));
+    e_.user_known =
+        property(e_.service, "DynamicUser") == "yes" ||
+        is_known(property(e_.service, "User"), property(e_.service, "Group"));
   }
 
   void read_settings() {
@@ -223,9 +224,9 @@ class Gatherer {
     if (auto set = shell_words(property(e_.service, "Environment"))) {
       variables.insert(variables.begin(), set.value().begin(), set.value().end());
     }
-    auto facts = read_site(python.value().path, directory,
-                           e_.settings->worker.application, variables, files,
-                           e_.live ? property(e_.service, "User") : "");
+    auto facts =
+        read_site(python.value().path, directory, e_.settings->worker.application,
+                  variables, files, e_.live ? property(e_.service, "User") : "");
     if (!facts) return void(e_.facts_error = facts.error().message());
     e_.facts = std::move(facts).value();
   }

@@ -74,8 +74,8 @@ class Uses {
 
   void writes(const std::string& what, const std::string& path) {
     if (!path.starts_with('/')) return;
-    e_.uses.push_back({what, path, true, may(user_, "-w", path),
-                       is_read_only(e_.service, path)});
+    e_.uses.push_back(
+        {what, path, true, may(user_, "-w", path), is_read_only(e_.service, path)});
   }
 
   Evidence& e_;
@@ -157,8 +157,7 @@ bool is_read_only(const Properties& service, const std::string& path) {
   if (tmp && property(service, "PrivateTmp") == "yes") return false;
   return !listed("ReadWritePaths", "") && !listed("StateDirectory", "/var/lib/") &&
          !listed("CacheDirectory", "/var/cache/") &&
-         !listed("LogsDirectory", "/var/log/") &&
-         !listed("RuntimeDirectory", "/run/");
+         !listed("LogsDirectory", "/var/log/") && !listed("RuntimeDirectory", "/run/");
 }
 
 bool is_known(const std::string& user, const std::string& group) {

@@ -174,11 +174,10 @@ Properties Units::show(const std::string& unit) const {
 std::vector<Properties> Units::all(const char* kind) const {
   std::vector<Properties> found;
   if (root_.empty()) {
-    const auto done =
-        run_program({"systemctl", "show", "--all", "--no-pager",
-                     "--property=Id,ExecStart,Listen,ActiveState",
-                     std::string{"*"} + kind},
-                    kPatience);
+    const auto done = run_program(
+        {"systemctl", "show", "--all", "--no-pager",
+         "--property=Id,ExecStart,Listen,ActiveState", std::string{"*"} + kind},
+        kPatience);
     std::string_view text = done ? done.value().output : std::string_view{};
     while (!text.empty()) {
       const std::size_t end = std::min(text.find("\n\n"), text.size());

@@ -29,7 +29,7 @@ struct Imported {
   std::string application;
   std::string access_log, error_log;
   std::vector<std::string> bind;       // as it was given
-  std::uint64_t graceful_timeout = 0;    // milliseconds
+  std::uint64_t graceful_timeout = 0;  // milliseconds
 };
 
 // The words of ExecStart= of a unit, the program first; empty where it does not run

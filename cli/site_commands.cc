@@ -18,7 +18,8 @@ SiteCommands::SiteCommands(CLI::App& app, Invocation& asked)
   importer_->footer(
       "What to import: SITE.service, gunicorn.conf.py, or a command line: gunicorn "
       "...\n");
-  importer_->add_flag("--unit", asked.import.unit, "Print the unit: changed, or a new one.");
+  importer_->add_flag("--unit", asked.import.unit,
+                      "Print the unit: changed, or a new one.");
   importer_
       ->add_option("--chdir", asked.import.directory,
                    "Directory that Gunicorn is started in.")

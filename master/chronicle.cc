@@ -148,8 +148,8 @@ Cause cause_of(const News& gone, bool out_of_memory) {
 
 void Chronicle::bury(const News& gone) {
   const bool killed = gone.death.by_signal && gone.death.code == SIGKILL;
-  const bool oom = killed && gone.struck_in == State::vacant &&
-                   oom_.explains_death(Clock::now());
+  const bool oom =
+      killed && gone.struck_in == State::vacant && oom_.explains_death(Clock::now());
   std::vector<LastRequest> running;
   scoreboard::Totals last;
   if (auto page = scoreboard::PageView::open(gone.page.get(), gone.threads)) {

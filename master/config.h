@@ -22,7 +22,7 @@ struct Override {
 struct CommandLine {
   // -c; "" means ./monodon.yaml or ./gunicorn.conf.py if there is one
   std::string config_file;
-  std::string start_directory;  // of the start; relative paths are meant from here
+  std::string start_directory;    // of the start; relative paths are meant from here
   std::vector<std::string> argv;  // as this process was started: for an upgrade
   std::vector<Override> environment;  // over the file
   std::vector<Override> arguments;    // over the environment

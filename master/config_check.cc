@@ -118,8 +118,8 @@ void check_texts(const worker::Settings& s, Findings& found) {
   if (std::any_of(s.server_header.begin(), s.server_header.end(), control)) {
     found.push_back({kProblem, "server_header", "holds a control character"});
   }
-  for (const auto& [key, target] : {std::pair{"warm_up", &s.warm_up},
-                                    std::pair{"health_check", &s.health_check}}) {
+  for (const auto& [key, target] :
+       {std::pair{"warm_up", &s.warm_up}, std::pair{"health_check", &s.health_check}}) {
     if (!target->empty() && worker::parse_local_target(*target).path.front() != '/') {
       found.push_back({kProblem, key,
                        "is not a path that begins with \"/\", nor http://host/path"});

@@ -103,8 +103,8 @@ void ControlServer::enable_doors(bool on) {
 }
 
 void ControlServer::accept(const Door& door) {
-  UniqueFd fd{::accept4(door.socket.fd.get(), nullptr, nullptr,
-                        SOCK_CLOEXEC | SOCK_NONBLOCK)};
+  UniqueFd fd{
+      ::accept4(door.socket.fd.get(), nullptr, nullptr, SOCK_CLOEXEC | SOCK_NONBLOCK)};
   if (!fd) {
     // Who waits there is told of again at once, and again, until there is room.
     const bool exhausted =

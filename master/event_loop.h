@@ -111,7 +111,8 @@ class EventLoop {
   // Off: its events wait. From any callback, its own as well.
   static void enable(const OnIo& watch, bool on) {
     if (watch.source() != nullptr)
-      (void)sd_event_source_set_enabled(watch.source(), on ? SD_EVENT_ON : SD_EVENT_OFF);
+      (void)sd_event_source_set_enabled(watch.source(),
+                                        on ? SD_EVENT_ON : SD_EVENT_OFF);
   }
 
   // One shot each time it is armed.

@@ -152,9 +152,8 @@ Result<std::vector<Listener>> inherit_listeners(Heirlooms& found) {
 
 std::optional<Listener> take_listener(std::vector<Listener>& listeners,
                                       std::string_view name) {
-  const auto found =
-      std::find_if(listeners.begin(), listeners.end(),
-                   [&](const auto& l) { return l.info.name == name; });
+  const auto found = std::find_if(listeners.begin(), listeners.end(),
+                                  [&](const auto& l) { return l.info.name == name; });
   if (found == listeners.end()) return std::nullopt;
   Listener taken = std::move(*found);
   listeners.erase(found);

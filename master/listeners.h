@@ -26,7 +26,7 @@ struct Listener {
 
 struct BindOptions {
   int backlog = 2048;
-  int mode = -1;     // of a Unix socket; -1: by umask
+  int mode = -1;      // of a Unix socket; -1: by umask
   std::string user;   // owner of a Unix socket; name or number, "": stays
   std::string group;  // the same; "" with a user: that user's own
 };
@@ -47,9 +47,9 @@ Result<Listener> bind_listener(const std::string& address, const BindOptions& op
 
 // The sockets that systemd passed (sd_listen_fds_with_names(3)); none when it passed
 // none. They are used as they are: never bound, unlinked or given another backlog. An
-// error names the first that is not a listening stream socket. Those named "metrics" and
-// "control" are not for requests: see take_listener; what an earlier master has left
-// goes to `found`. Removes LISTEN_* from the environment.
+// error names the first that is not a listening stream socket. Those named "metrics"
+// and "control" are not for requests: see take_listener; what an earlier master has
+// left goes to `found`. Removes LISTEN_* from the environment.
 Result<std::vector<Listener>> inherit_listeners(Heirlooms& found);
 
 // Takes the first of that name (FileDescriptorName=) out of them, if there is one.

@@ -9,10 +9,11 @@
 
 namespace monodon::master {
 
-// Where the kernel counts, for the cgroup of `cgroups` (/proc/self/cgroup), whom its OOM
-// killer has killed: memory.events, or memory.oom_control where the controller `memory`
-// is of cgroup version 1; both have a line "oom_kill N" (Documentation/admin-guide of
-// Linux: cgroup-v2, cgroup-v1/memory). "" if neither can be read below `root`.
+// Where the kernel counts, for the cgroup of `cgroups` (/proc/self/cgroup), whom its
+// OOM killer has killed: memory.events, or memory.oom_control where the controller
+// `memory` is of cgroup version 1; both have a line "oom_kill N"
+// (Documentation/admin-guide of Linux: cgroup-v2, cgroup-v1/memory). "" if neither can
+// be read below `root`.
 std::string find_oom_counter(std::string_view cgroups, const std::string& root);
 
 // Tells a SIGKILL of the kernel's OOM killer from one of somebody else. Each kill that

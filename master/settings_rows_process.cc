@@ -66,18 +66,20 @@ constexpr Setting kApplication[] = {
      .kind = Kind::text,
      .field = &W::warm_up,
      .doc = "Path of one request that is made before the first fork, to fill caches.",
-     .more = "Only with preload. A failing answer is logged and stops nothing. "
-             "The host is \"localhost\"; \"http://host/path\" names another, and "
-             "\"https://host/path\" asks as a proxy does that ends TLS. What the request "
-             "leaves behind, such as connections, pre_fork can close."},
+     .more =
+         "Only with preload. A failing answer is logged and stops nothing. "
+         "The host is \"localhost\"; \"http://host/path\" names another, and "
+         "\"https://host/path\" asks as a proxy does that ends TLS. What the request "
+         "leaves behind, such as connections, pre_fork can close."},
     {.key = "pre_fork",
      .kind = Kind::text,
      .field = &W::pre_fork,
      .doc = "Function called once before the first fork, as module:callable.",
-     .more = "Without an argument, in the process that imported the application and made "
-             "the request of warm_up. For closing what would be shared by all workers: "
-             "connections, and clients of databases with their threads. When it raises, "
-             "the code is refused like one that cannot be imported. Only with preload."},
+     .more =
+         "Without an argument, in the process that imported the application and made "
+         "the request of warm_up. For closing what would be shared by all workers: "
+         "connections, and clients of databases with their threads. When it raises, "
+         "the code is refused like one that cannot be imported. Only with preload."},
     {.key = "post_fork",
      .kind = Kind::text,
      .field = &W::post_fork,
@@ -184,7 +186,8 @@ constexpr Setting kWorkers[] = {
          "inside themselves; a status of 400 or more, an exception or no answer within "
          "health_check_timeout refuses the new code, or brings the old code back. "
          "\"http://host/path\" names the host that is asked for, \"https://host/path\" "
-         "asks as a proxy does that ends TLS, where the application minds. Not made at the first start, and not by workers that "
+         "asks as a proxy does that ends TLS, where the application minds. Not made at "
+         "the first start, and not by workers that "
          "replace others of the same code: a database that is down must not keep "
          "workers from starting."},
     {.key = "health_check_timeout",

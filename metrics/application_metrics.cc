@@ -51,8 +51,8 @@ std::optional<double> bound_of(const std::string& text) {
   return value;
 }
 
-// The text format escapes these in HELP as well; prometheus-cpp does so for the values of
-// labels only, and one line that is none makes a scrape fail.
+// The text format escapes these in HELP as well; prometheus-cpp does so for the values
+// of labels only, and one line that is none makes a scrape fail.
 std::string escaped_help(const std::string& help) {
   std::string text;
   for (const char c : help) {

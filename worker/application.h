@@ -140,8 +140,8 @@ class Application {
   // fail() cuts the response short.
   virtual void serve(const Request& request, Response& response) noexcept = 0;
 
-  // Worker, an application thread that is about to wait, or to do something long that is
-  // no request: lets go of what serve() may have kept for the next one.
+  // Worker, an application thread that is about to wait, or to do something long that
+  // is no request: lets go of what serve() may have kept for the next one.
   virtual void rest() noexcept {}
 
   // Worker, after start_worker: a descriptor that is readable once the runtime has a

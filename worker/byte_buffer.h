@@ -9,9 +9,9 @@
 namespace monodon::worker {
 
 // Bytes that are added at the end and used from the beginning. Unlike std::string it
-// does not zero what is about to be overwritten, by recv(2) for one, and it can give its
-// memory back while nobody needs it. Views into it are valid until the next reserve(),
-// consume() or release().
+// does not zero what is about to be overwritten, by recv(2) for one, and it can give
+// its memory back while nobody needs it. Views into it are valid until the next
+// reserve(), consume() or release().
 class ByteBuffer {
  public:
   static constexpr std::size_t kFirst = 8 * 1024;

@@ -9,9 +9,9 @@
 
 #include "base/unique_fd.h"
 #include "worker/body_spool.h"
+#include "worker/byte_buffer.h"
 #include "worker/http/forwarded.h"
 #include "worker/http/parser.h"
-#include "worker/byte_buffer.h"
 #include "worker/output.h"
 
 namespace monodon::worker {

@@ -34,8 +34,8 @@ struct LocalTarget {
   bool secure = false;
 };
 
-// "/path", or "http://host/path" to name the Host; with "https://" the request is what a
-// proxy makes of one over TLS. Pure.
+// "/path", or "http://host/path" to name the Host; with "https://" the request is what
+// a proxy makes of one over TLS. Pure.
 LocalTarget parse_local_target(std::string_view setting);
 
 // A GET for it. Error: the target is not fit for a request.

@@ -43,9 +43,9 @@ enum class Kind : std::uint32_t {
   boot_failed = 21,  // value: a LoadFailure (preload: false), text: the reason
   retire = 22,       // wants to be replaced; value: a Retire
   drained = 23,      // nothing runs any more; exits at once
-  slow = 25,         // slow_request struck; text: the Python stacks, for the post-mortem
-  stuck = 24,        // request_timeout struck, the client has its 504; text: what ran
-  checking = 27,     // begins its health check; `ready` or `boot_failed` follows
+  slow = 25,      // slow_request struck; text: the Python stacks, for the post-mortem
+  stuck = 24,     // request_timeout struck, the client has its 504; text: what ran
+  checking = 27,  // begins its health check; `ready` or `boot_failed` follows
 
   // master -> worker
   drain = 30,  // stop accepting, finish, hand idle connections on, exit;

@@ -74,7 +74,8 @@ TEST_CASE("a health check may name the host that the application serves", "[heal
   CHECK(parse_local_target("http://site.test").path == "/");
 }
 
-TEST_CASE("a health check of an https address is what a proxy makes of it", "[health]") {
+TEST_CASE("a health check of an https address is what a proxy makes of it",
+          "[health]") {
   Patient app;
   CHECK(result_of("https://site.test/good", app).empty());
   CHECK(app.host == "site.test");

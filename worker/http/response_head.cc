@@ -228,7 +228,8 @@ std::string describe(Reason refused, std::string_view name) {
 
 PlanOrError write_head(const ResponseHead& head, const ResponseContext& context,
                        std::string& out) {
-  std::size_t room = kOwnFields + head.status.size() + context.server.size() + context.date.size();
+  std::size_t room =
+      kOwnFields + head.status.size() + context.server.size() + context.date.size();
   for (const Field& field : head.fields)
     room += field.name.size() + field.value.size() + 4;
   const std::size_t before = out.size();
