@@ -50,6 +50,7 @@ def memory(bench):
     rows = []
     preload = ["--preload"]
     for title, name, more in (("monodon", "monodon", []),
+                              ("monodon, warm_up: /", "monodon", ["--warm-up", "/"]),
                               ("gunicorn sync", "gunicorn sync", []),
                               ("gunicorn sync, preload", "gunicorn sync", preload),
                               ("uwsgi", "uwsgi", []), ("granian", "granian", [])):
