@@ -12,6 +12,8 @@
 #include <optional>
 #include <utility>
 
+#include "master/notify.h"
+
 namespace monodon::master {
 
 namespace {
@@ -59,12 +61,11 @@ void lengthen_queue(int fd) {
 // FDPOLL=0: systemd would drop an end of the pair for events that mean nothing to it.
 bool put(const char* name, int fd) {
   const std::string text = std::string{"FDSTORE=1\nFDPOLL=0\nFDNAME="} + name;
-  return ::sd_pid_notify_with_fds(0, 0, text.c_str(), &fd, 1) > 0;
+  return send_to_systemd(text, {&fd, 1});
 }
 
 void take_out(const std::string& name) {
-  const std::string text = "FDSTOREREMOVE=1\nFDNAME=" + name;
-  (void)::sd_notify(0, text.c_str());
+  (void)send_to_systemd("FDSTOREREMOVE=1\nFDNAME=" + name);
 }
 
 // A store that takes nothing says nothing, but it closes what it was sent. What it did
@@ -76,8 +77,7 @@ bool has_store() {
   const UniqueFd ours{ends[0]};
   UniqueFd theirs{ends[1]};
   const int sent = theirs.get();
-  if (::sd_pid_notify_with_fds(0, 0, "FDSTORE=1\nFDNAME=monodon-probe", &sent, 1) <= 0)
-    return false;
+  if (!send_to_systemd("FDSTORE=1\nFDNAME=monodon-probe", {&sent, 1})) return false;
   theirs.reset();
   if (::sd_notify_barrier(0, kPatienceUs) < 0) return false;
   pollfd look{ours.get(), POLLIN, 0};

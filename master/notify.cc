@@ -2,10 +2,18 @@
 #include "master/notify.h"
 
 #include <fmt/format.h>
+#include <sys/socket.h>
+#include <sys/un.h>
 #include <systemd/sd-daemon.h>
 
 #include <algorithm>
+#include <cstddef>
+#include <cstdlib>
+#include <string_view>
 #include <utility>
+
+#include "base/passed_fds.h"
+#include "base/unique_fd.h"
 
 namespace monodon::master {
 
@@ -61,15 +69,39 @@ std::string reloading_text(Clock::time_point now) {
   return fmt::format("RELOADING=1\nMONOTONIC_USEC={}", usec(now.time_since_epoch()));
 }
 
-Notifier::Notifier() {
+bool send_to_systemd(std::string_view text, std::span<const int> fds) {
+  const char* const path = std::getenv("NOTIFY_SOCKET");
+  if (path == nullptr) return false;
+  sockaddr_un address{};
+  address.sun_family = AF_UNIX;
+  const std::string_view name{path};
+  if (name.size() < 2 || name.size() > sizeof address.sun_path) return false;
+  std::copy(name.begin(), name.end(), address.sun_path);
+  if (name.front() == '@') address.sun_path[0] = '\0';
+
+  iovec words{const_cast<char*>(text.data()), text.size()};
+  msghdr message{};
+  message.msg_name = &address;
+  message.msg_namelen =
+      static_cast<socklen_t>(offsetof(sockaddr_un, sun_path) + name.size());
+  message.msg_iov = &words;
+  message.msg_iovlen = 1;
+  PassedFds<1> passed;
+  passed.attach(message, fds);
+  const UniqueFd socket{::socket(AF_UNIX, SOCK_DGRAM | SOCK_CLOEXEC, 0)};
+  return socket &&
+         ::sendmsg(socket.get(), &message, MSG_NOSIGNAL | MSG_DONTWAIT) >= 0;
+}
+
+Notifier::Notifier() : heard_{std::getenv("NOTIFY_SOCKET") != nullptr} {
   std::uint64_t period = 0;
   if (::sd_watchdog_enabled(0, &period) <= 0) return;
   watchdog_ = std::chrono::microseconds{period / 2};
   next_beat_ = Clock::time_point{};
 }
 
-bool Notifier::send(const std::string& text) {
-  return ::sd_notify(0, text.c_str()) >= 0;
+bool Notifier::send(const std::string& text) const {
+  return !heard_ || send_to_systemd(text);
 }
 
 void Notifier::state(std::string text) {

@@ -3,7 +3,9 @@
 
 #include <cstddef>
 #include <cstdint>
+#include <span>
 #include <string>
+#include <string_view>
 
 #include "base/clock.h"
 #include "master/transaction.h"
@@ -29,8 +31,14 @@ std::string status_text(const Situation& situation);
 // "RELOADING=1\nMONOTONIC_USEC=..." (sd_notify(3)). Pure.
 std::string reloading_text(Clock::time_point now);
 
+// Sends a message of sd_notify(3), with at most one descriptor. Other than that function it
+// never waits: a systemd that does not read must not stop the supervision. False: nobody is
+// there (no NOTIFY_SOCKET), or it was refused (EAGAIN when nobody reads, ENOBUFS, ENOMEM).
+bool send_to_systemd(std::string_view text, std::span<const int> fds = {});
+
 // Speaks sd_notify(3) to whoever started us; silent where nobody listens.
-// A message that is refused (ENOBUFS, ENOMEM) goes out later. Master only, one thread.
+// Never waits: a message that is refused (EAGAIN when nobody reads, ENOBUFS, ENOMEM)
+// goes out later. Master only, one thread.
 class Notifier {
  public:
   // Reads WATCHDOG_USEC and WATCHDOG_PID (sd_watchdog_enabled(3)) from the environment.
@@ -51,8 +59,9 @@ class Notifier {
   [[nodiscard]] Clock::time_point next_beat() const { return next_beat_; }
 
  private:
-  [[nodiscard]] static bool send(const std::string& text);
+  [[nodiscard]] bool send(const std::string& text) const;
   void state(std::string text);
+  bool heard_;  // somebody listens
   std::string untold_;
   std::string status_;
   Clock::duration watchdog_{};  // half of the period; zero: none

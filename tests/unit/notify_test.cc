@@ -41,35 +41,71 @@ TEST_CASE("the status line tells what the master is doing", "[notify]") {
   CHECK(status_text({.generation = 1, .stopping = true}) == "stopping");
 }
 
+namespace {
+
+// The socket that NOTIFY_SOCKET names while this lives, once it is bound.
+class Systemd {
+ public:
+  Systemd() { REQUIRE(::setenv("NOTIFY_SOCKET", ("@" + name_).c_str(), 1) == 0); }
+  ~Systemd() { ::unsetenv("NOTIFY_SOCKET"); }
+  Systemd(const Systemd&) = delete;
+  Systemd& operator=(const Systemd&) = delete;
+
+  void bind() const {
+    sockaddr_un address{};
+    address.sun_family = AF_UNIX;
+    std::memcpy(address.sun_path + 1, name_.data(), name_.size());
+    const auto size = offsetof(sockaddr_un, sun_path) + 1 + name_.size();
+    REQUIRE(::bind(socket_.get(), reinterpret_cast<sockaddr*>(&address),
+                   static_cast<socklen_t>(size)) == 0);
+  }
+  [[nodiscard]] std::string heard() const {
+    std::array<char, 256> text{};
+    const ssize_t n = ::recv(socket_.get(), text.data(), text.size(), 0);
+    return {text.data(), n > 0 ? static_cast<std::size_t>(n) : 0};
+  }
+
+ private:
+  std::string name_ = "monodon-test-" + std::to_string(::getpid());
+  UniqueFd socket_{::socket(AF_UNIX, SOCK_DGRAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0)};
+};
+
+}  // namespace
+
 TEST_CASE("systemd hears the state in the end, although it could not at first",
           "[notify]") {
-  const std::string name = "monodon-test-" + std::to_string(::getpid());
-  REQUIRE(::setenv("NOTIFY_SOCKET", ("@" + name).c_str(), 1) == 0);
+  const Systemd systemd;
   Notifier notifier;
   notifier.status("importing");
   notifier.reloading(Clock::time_point{1s});
   notifier.ready();
 
-  const UniqueFd socket{
-      ::socket(AF_UNIX, SOCK_DGRAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0)};
-  sockaddr_un address{};
-  address.sun_family = AF_UNIX;
-  std::memcpy(address.sun_path + 1, name.data(), name.size());
-  const auto size = offsetof(sockaddr_un, sun_path) + 1 + name.size();
-  REQUIRE(::bind(socket.get(), reinterpret_cast<sockaddr*>(&address),
-                 static_cast<socklen_t>(size)) == 0);
-  const auto heard = [&]() -> std::string {
-    std::array<char, 256> text{};
-    const ssize_t n = ::recv(socket.get(), text.data(), text.size(), 0);
-    return {text.data(), n > 0 ? static_cast<std::size_t>(n) : 0};
-  };
+  systemd.bind();
   notifier.repeat();
-  CHECK(heard() == "READY=1");
+  CHECK(systemd.heard() == "READY=1");
   notifier.repeat();
-  CHECK(heard().empty());  // once
+  CHECK(systemd.heard().empty());  // once
   notifier.status("importing");
-  CHECK(heard() == "STATUS=importing");
-  REQUIRE(::unsetenv("NOTIFY_SOCKET") == 0);
+  CHECK(systemd.heard() == "STATUS=importing");
+}
+
+TEST_CASE("a systemd that does not read stops nobody", "[notify]") {
+  const Systemd systemd;
+  systemd.bind();
+  Notifier notifier;
+  ::alarm(60);                                  // one that waits would do so for ever
+  constexpr int kMoreThanAQueueHolds = 20'000;  // net.unix.max_dgram_qlen
+  for (int i = 0; i < kMoreThanAQueueHolds; ++i)
+    notifier.status("step " + std::to_string(i));
+  notifier.ready();
+  ::alarm(0);
+
+  int waiting = 0;
+  while (!systemd.heard().empty()) ++waiting;
+  CHECK(waiting > 0);
+  CHECK(waiting < kMoreThanAQueueHolds);
+  notifier.repeat();
+  CHECK(systemd.heard() == "READY=1");
 }
 
 TEST_CASE("a reload is announced with its time on the monotonic clock", "[notify]") {
