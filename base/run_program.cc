@@ -14,6 +14,7 @@
 #include <cerrno>
 #include <string_view>
 
+#include "base/spawn_options.h"
 #include "base/unique_fd.h"
 
 // The header of glibc 2.36 does not say that its functions are C.
@@ -25,43 +26,6 @@ namespace monodon {
 namespace {
 
 constexpr std::size_t kMostOutput = 16UL * 1024 * 1024;
-
-// posix_spawn's two option objects, released on every path.
-class Options {
- public:
-  Options(int output, int errors, const std::string& directory) {
-    posix_spawn_file_actions_init(&actions_);
-    posix_spawnattr_init(&attributes_);
-    posix_spawn_file_actions_addopen(&actions_, STDIN_FILENO, "/dev/null", O_RDONLY, 0);
-    posix_spawn_file_actions_adddup2(&actions_, output, STDOUT_FILENO);
-    posix_spawn_file_actions_adddup2(&actions_, errors, STDERR_FILENO);
-    posix_spawn_file_actions_addclosefrom_np(&actions_, STDERR_FILENO + 1);
-    if (!directory.empty()) {
-      posix_spawn_file_actions_addchdir_np(&actions_, directory.c_str());
-    }
-    sigset_t none;
-    sigset_t all;
-    ::sigemptyset(&none);
-    ::sigfillset(&all);
-    posix_spawnattr_setsigmask(&attributes_, &none);
-    posix_spawnattr_setsigdefault(&attributes_, &all);
-    posix_spawnattr_setflags(&attributes_,
-                             POSIX_SPAWN_SETSIGMASK | POSIX_SPAWN_SETSIGDEF);
-  }
-  ~Options() {
-    posix_spawn_file_actions_destroy(&actions_);
-    posix_spawnattr_destroy(&attributes_);
-  }
-  Options(const Options&) = delete;
-  Options& operator=(const Options&) = delete;
-
-  [[nodiscard]] const posix_spawn_file_actions_t* actions() const { return &actions_; }
-  [[nodiscard]] const posix_spawnattr_t* attributes() const { return &attributes_; }
-
- private:
-  posix_spawn_file_actions_t actions_{};
-  posix_spawnattr_t attributes_{};
-};
 
 bool is_for_a_service(std::string_view entry) {
   constexpr std::array<std::string_view, 6> kNames = {
@@ -119,11 +83,17 @@ Result<Finished> run_program(const std::vector<std::string>& argv,
   }
   variables.push_back(nullptr);
 
-  const Options options{output.get(), errors.get(), directory};
+  SpawnOptions options;
+  auto* const actions = options.actions();
+  posix_spawn_file_actions_addopen(actions, STDIN_FILENO, "/dev/null", O_RDONLY, 0);
+  posix_spawn_file_actions_adddup2(actions, output.get(), STDOUT_FILENO);
+  posix_spawn_file_actions_adddup2(actions, errors.get(), STDERR_FILENO);
+  posix_spawn_file_actions_addclosefrom_np(actions, STDERR_FILENO + 1);
+  if (!directory.empty())
+    posix_spawn_file_actions_addchdir_np(actions, directory.c_str());
   pid_t pid = 0;
-  const int refused =
-      ::posix_spawnp(&pid, words[0], options.actions(), options.attributes(),
-                     words.data(), variables.data());
+  const int refused = ::posix_spawnp(&pid, words[0], actions, options.attributes(),
+                                     words.data(), variables.data());
   if (refused != 0) return Error{"run " + argv[0], refused};
   const bool in_time = await(pid, patience);
   siginfo_t info{};

@@ -25,6 +25,7 @@ extern "C" {
 #include <system_error>
 #include <utility>
 
+#include "base/spawn_options.h"
 #include "metrics/application_region.h"
 #include "scoreboard/segment.h"
 #include "scoreboard/view.h"
@@ -67,43 +68,6 @@ Result<Page> make_page(std::size_t threads) {
   if (!readable) return readable.error();
   return Page{std::move(writable).value(), std::move(readable).value()};
 }
-
-// posix_spawn's two option objects, released on every path.
-class SpawnOptions {
- public:
-  SpawnOptions(int channel, int region) {
-    posix_spawn_file_actions_init(&actions_);
-    posix_spawnattr_init(&attributes_);
-    posix_spawn_file_actions_adddup2(&actions_, channel, worker::kZygoteChannel);
-    static_assert(metrics::kRegionFd == worker::kZygoteChannel + 1);
-    if (region >= 0)
-      posix_spawn_file_actions_adddup2(&actions_, region, metrics::kRegionFd);
-    // Descriptors that we were born with and know nothing of are not CLOEXEC.
-    posix_spawn_file_actions_addclosefrom_np(
-        &actions_, worker::kZygoteChannel + (region >= 0 ? 2 : 1));
-    sigset_t none;
-    sigset_t all;
-    ::sigemptyset(&none);
-    ::sigfillset(&all);
-    posix_spawnattr_setsigmask(&attributes_, &none);
-    posix_spawnattr_setsigdefault(&attributes_, &all);
-    posix_spawnattr_setflags(&attributes_,
-                             POSIX_SPAWN_SETSIGMASK | POSIX_SPAWN_SETSIGDEF);
-  }
-  ~SpawnOptions() {
-    posix_spawn_file_actions_destroy(&actions_);
-    posix_spawnattr_destroy(&attributes_);
-  }
-  SpawnOptions(const SpawnOptions&) = delete;
-  SpawnOptions& operator=(const SpawnOptions&) = delete;
-
-  [[nodiscard]] const posix_spawn_file_actions_t* actions() const { return &actions_; }
-  [[nodiscard]] const posix_spawnattr_t* attributes() const { return &attributes_; }
-
- private:
-  posix_spawn_file_actions_t actions_{};
-  posix_spawnattr_t attributes_{};
-};
 
 std::uint64_t microseconds(const timeval& t) {
   return static_cast<std::uint64_t>(t.tv_sec) * 1'000'000U +
@@ -148,10 +112,19 @@ Result<Process> spawn(const std::vector<std::string>& argv,
   if (!channel) return channel.error();
   Process process;
   process.channel = std::move(channel.value().ours);
-  const SpawnOptions options{channel.value().theirs.get(), region};
-  const int refused = ::posix_spawn(&process.pid, argv.at(0).c_str(), options.actions(),
-                                    options.attributes(), pointers(argv).data(),
-                                    pointers(environment).data());
+  SpawnOptions options;
+  auto* const actions = options.actions();
+  posix_spawn_file_actions_adddup2(actions, channel.value().theirs.get(),
+                                   worker::kZygoteChannel);
+  static_assert(metrics::kRegionFd == worker::kZygoteChannel + 1);
+  if (region >= 0)
+    posix_spawn_file_actions_adddup2(actions, region, metrics::kRegionFd);
+  // Descriptors that we were born with and know nothing of are not CLOEXEC.
+  posix_spawn_file_actions_addclosefrom_np(
+      actions, worker::kZygoteChannel + (region >= 0 ? 2 : 1));
+  const int refused =
+      ::posix_spawn(&process.pid, argv.at(0).c_str(), actions, options.attributes(),
+                    pointers(argv).data(), pointers(environment).data());
   if (refused != 0) return Error{"execute " + argv.at(0), refused};
   // Our own child: its pid stays its own until we reap it.
   process.pidfd.reset(::pidfd_open(process.pid, 0));
