@@ -5,7 +5,6 @@
 #include <sys/mman.h>
 #include <sys/socket.h>
 #include <sys/stat.h>
-#include <sys/un.h>
 
 #include <algorithm>
 #include <cstdlib>
@@ -16,17 +15,10 @@
 namespace monodon {
 namespace {
 
-sockaddr_un address_of(const std::string& path) noexcept {
-  sockaddr_un address{};
-  address.sun_family = AF_UNIX;
-  path.copy(static_cast<char*>(address.sun_path), sizeof(address.sun_path) - 1);
-  return address;
-}
-
-msghdr header_for(sockaddr_un& address) noexcept {
+msghdr header_for(UnixAddress& address) noexcept {
   msghdr header{};
-  header.msg_name = &address;
-  header.msg_namelen = sizeof(address);
+  header.msg_name = address.data();
+  header.msg_namelen = address.size();
   return header;
 }
 
@@ -37,19 +29,19 @@ char field_character(char c) noexcept {
 
 }  // namespace
 
-Result<Journal> Journal::open(std::string socket_path) {
-  if (socket_path.size() >= sizeof(sockaddr_un::sun_path))
-    return Error{"use the journal's socket " + socket_path, ENAMETOOLONG};
+Result<Journal> Journal::open(const std::string& socket_path) {
   Journal journal;
+  journal.address_ = UnixAddress::of_path(socket_path);
+  if (!journal.address_)
+    return Error{"use the journal's socket " + socket_path, ENAMETOOLONG};
   journal.socket_.reset(::socket(AF_UNIX, SOCK_DGRAM | SOCK_CLOEXEC, 0));
   if (!journal.socket_) return last_error("make a socket for the journal");
-  journal.path_ = std::move(socket_path);
   return journal;
 }
 
 void Journal::send(std::string_view entry) {
   if (!socket_) return;
-  sockaddr_un address = address_of(path_);
+  UnixAddress address = *address_;
   msghdr header = header_for(address);
   iovec part{const_cast<char*>(entry.data()), entry.size()};
   header.msg_iov = &part;
@@ -72,7 +64,7 @@ bool Journal::send_large(std::string_view entry) const {
   constexpr int kSeals = F_SEAL_SHRINK | F_SEAL_GROW | F_SEAL_WRITE | F_SEAL_SEAL;
   if (::fcntl(memory.get(), F_ADD_SEALS, kSeals) != 0) return false;
 
-  sockaddr_un address = address_of(path_);
+  UnixAddress address = *address_;
   msghdr header = header_for(address);
   const int fd = memory.get();
   PassedFds<1> passed;

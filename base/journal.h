@@ -2,11 +2,13 @@
 #pragma once
 
 #include <cstdint>
+#include <optional>
 #include <string>
 #include <string_view>
 
 #include "base/result.h"
 #include "base/unique_fd.h"
+#include "base/unix_address.h"
 
 namespace monodon {
 
@@ -19,7 +21,7 @@ namespace monodon {
 class Journal {
  public:
   Journal() = default;  // swallows everything
-  static Result<Journal> open(std::string socket_path);
+  static Result<Journal> open(const std::string& socket_path);
 
   void send(std::string_view entry);
   [[nodiscard]] std::uint64_t dropped() const noexcept { return dropped_; }
@@ -33,7 +35,7 @@ class Journal {
  private:
   bool send_large(std::string_view entry) const;
 
-  std::string path_;
+  std::optional<UnixAddress> address_;
   UniqueFd socket_;
   std::uint64_t dropped_ = 0;
 };

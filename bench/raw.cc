@@ -9,17 +9,17 @@
 #include <sys/epoll.h>
 #include <sys/prctl.h>
 #include <sys/socket.h>
-#include <sys/un.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
 #include <array>
 #include <csignal>
-#include <cstring>
 #include <memory>
+#include <string>
 #include <string_view>
 
 #include "base/number.h"
+#include "base/unix_address.h"
 #include "worker/http/parser.h"
 
 namespace {
@@ -118,14 +118,11 @@ int listen_at_port(std::uint16_t port) {
 int listen_at(std::string_view path) {
   if (const auto port = parse_number(path, 65535))
     return listen_at_port(static_cast<std::uint16_t>(*port));
-  sockaddr_un address{};
-  address.sun_family = AF_UNIX;
-  if (path.size() >= sizeof address.sun_path) return -1;
-  std::memcpy(address.sun_path, path.data(), path.size());
+  const auto address = UnixAddress::of_path(path);
+  if (!address) return -1;
   const int fd = ::socket(AF_UNIX, SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0);
-  (void)::unlink(address.sun_path);
-  if (::bind(fd, reinterpret_cast<sockaddr*>(&address), sizeof address) != 0 ||
-      ::listen(fd, 4096) != 0)
+  (void)::unlink(std::string{path}.c_str());
+  if (::bind(fd, address->data(), address->size()) != 0 || ::listen(fd, 4096) != 0)
     return -1;
   return fd;
 }

@@ -5,7 +5,6 @@
 #include <poll.h>
 #include <sys/socket.h>
 #include <sys/stat.h>
-#include <sys/un.h>
 
 #include <algorithm>
 #include <array>
@@ -17,6 +16,7 @@
 
 #include "base/escape.h"
 #include "base/passed_fds.h"
+#include "base/unix_address.h"
 #include "master/config.h"
 
 namespace monodon::cli {
@@ -55,15 +55,11 @@ Result<std::string> runtime_directory_of(const std::string& config_file) {
 }
 
 Result<UniqueFd> connect_to(const std::string& path) {
-  sockaddr_un address{};
-  address.sun_family = AF_UNIX;
-  if (path.size() >= sizeof(address.sun_path))
-    return Error{"connect to " + path, ENAMETOOLONG};
-  path.copy(static_cast<char*>(address.sun_path), sizeof(address.sun_path) - 1);
+  const auto address = UnixAddress::of_path(path);
+  if (!address) return Error{"connect to " + path, ENAMETOOLONG};
   UniqueFd fd{::socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0)};
   if (!fd) return last_error("make a socket");
-  if (::connect(fd.get(), reinterpret_cast<const sockaddr*>(&address),
-                sizeof(address)) != 0) {
+  if (::connect(fd.get(), address->data(), address->size()) != 0) {
     const int code = errno;
     if (code == ECONNREFUSED)
       return Error{"nobody answers on " + path + ": the server is not running"};

@@ -4,7 +4,6 @@
 #include <pwd.h>
 #include <sys/socket.h>
 #include <sys/stat.h>
-#include <sys/un.h>
 #include <unistd.h>
 
 #include <algorithm>
@@ -14,6 +13,7 @@
 
 #include "base/number.h"
 #include "base/unique_fd.h"
+#include "base/unix_address.h"
 #include "cli/doctor_evidence.h"
 
 namespace monodon::cli {
@@ -58,17 +58,12 @@ void read_answer(const std::string& answer, Probe& probe) {
 }
 
 int exchange(int fd, const std::string& path, const std::string& host, Probe& probe) {
-  sockaddr_un address{};
-  address.sun_family = AF_UNIX;
-  if (path.size() >= sizeof(address.sun_path)) return ENAMETOOLONG;
-  path.copy(static_cast<char*>(address.sun_path), sizeof(address.sun_path) - 1);
+  const auto address = UnixAddress::of_path(path);
+  if (!address) return ENAMETOOLONG;
   const timeval patience{30, 0};
   (void)::setsockopt(fd, SOL_SOCKET, SO_RCVTIMEO, &patience, sizeof(patience));
   (void)::setsockopt(fd, SOL_SOCKET, SO_SNDTIMEO, &patience, sizeof(patience));
-  if (::connect(fd, reinterpret_cast<const sockaddr*>(&address), sizeof(address)) !=
-      0) {
-    return errno;
-  }
+  if (::connect(fd, address->data(), address->size()) != 0) return errno;
   const std::string request = fmt::format(
       "GET / HTTP/1.1\r\nHost: {}\r\nUser-Agent: monodon-doctor\r\n"
       "X-Forwarded-Proto: https\r\nConnection: close\r\n\r\n",

@@ -3,9 +3,9 @@
 
 #include <arpa/inet.h>
 #include <fmt/format.h>
-#include <sys/un.h>
 
 #include "base/number.h"
+#include "base/unix_address.h"
 
 namespace monodon::master {
 namespace {
@@ -34,9 +34,9 @@ Result<std::string> unix_address(std::string_view text, std::string_view path,
     whole = fmt::format("{}/{}", directory, path);
   }
   // An abstract name needs its leading NUL, a path its final one.
-  if (whole.size() >= sizeof(sockaddr_un::sun_path)) {
+  if (whole.size() > UnixAddress::kLongest) {
     return wrong(text, fmt::format("is longer than the {} bytes of a socket path",
-                                   sizeof(sockaddr_un::sun_path) - 1));
+                                   UnixAddress::kLongest));
   }
   return "unix:" + whole;
 }

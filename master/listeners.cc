@@ -9,43 +9,17 @@
 #include <netinet/tcp.h>
 #include <sys/socket.h>
 #include <sys/stat.h>
-#include <sys/un.h>
 
 #include <charconv>
-#include <cstring>
 #include <memory>
 #include <utility>
 
+#include "base/unix_address.h"
 #include "master/identity.h"
 
 namespace monodon::master {
 
 namespace {
-
-union AnyAddress {
-  sockaddr any;
-  sockaddr_un un;
-  sockaddr_in in;
-  sockaddr_in6 in6;
-  sockaddr_storage storage;
-};
-
-struct UnixName {
-  AnyAddress address{};
-  socklen_t size = 0;
-};
-
-Result<UnixName> unix_name(std::string_view path, bool abstract) {
-  UnixName name;
-  const std::size_t room = sizeof name.address.un.sun_path - 1;
-  if (path.empty() || path.size() > room)
-    return Error{fmt::format("bind unix:{}{}: a socket path has 1 to {} bytes",
-                             abstract ? "@" : "", path, room)};
-  name.address.un.sun_family = AF_UNIX;
-  std::memcpy(name.address.un.sun_path + (abstract ? 1 : 0), path.data(), path.size());
-  name.size = static_cast<socklen_t>(offsetof(sockaddr_un, sun_path) + 1 + path.size());
-  return name;
-}
 
 Result<UniqueFd> make_socket(int family) {
   UniqueFd fd{::socket(family, SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0)};
@@ -55,7 +29,7 @@ Result<UniqueFd> make_socket(int family) {
 
 // ok(): the path is free now. The file that is there is removed only when the kernel
 // says that no process listens on it any more.
-Outcome clear_path(const std::string& path, const UnixName& name) {
+Outcome clear_path(const std::string& path, const UnixAddress& name) {
   struct stat found {};
   if (::lstat(path.c_str(), &found) != 0)
     return errno == ENOENT ? ok() : last_error("bind unix:" + path);
@@ -66,7 +40,7 @@ Outcome clear_path(const std::string& path, const UnixName& name) {
     return Error{"bind unix:" + path + ": there is a file that is not a socket"};
   auto probe = make_socket(AF_UNIX);
   if (!probe) return probe.error();
-  const int r = ::connect(probe.value().get(), &name.address.any, name.size);
+  const int r = ::connect(probe.value().get(), name.data(), name.size());
   // EAGAIN: its backlog is full, so somebody listens.
   if (r == 0 || errno == EAGAIN)
     return Error{"bind unix:" + path + ": another server answers there"};
@@ -93,10 +67,14 @@ Outcome give_away(const std::string& path, const BindOptions& options) {
 
 Result<Listener> bind_unix(const BindAddress& at, const BindOptions& options) {
   const bool abstract = at.family == BindAddress::Family::abstract;
-  auto name = unix_name(at.path, abstract);
-  if (!name) return name.error();
+  const std::string shown = (abstract ? "unix:@" : "unix:") + at.path;
+  const auto name =
+      abstract ? UnixAddress::abstract(at.path) : UnixAddress::of_path(at.path);
+  if (!name)
+    return Error{fmt::format("bind {}: a socket path has 1 to {} bytes", shown,
+                             UnixAddress::kLongest)};
   if (!abstract)
-    if (auto clear = clear_path(at.path, name.value()); !clear) return clear.error();
+    if (auto clear = clear_path(at.path, *name); !clear) return clear.error();
   auto fd = make_socket(AF_UNIX);
   if (!fd) return fd.error();
 
@@ -104,13 +82,9 @@ Result<Listener> bind_unix(const BindAddress& at, const BindOptions& options) {
   const bool narrow = !abstract && options.mode >= 0;
   const mode_t before =
       narrow ? ::umask(static_cast<mode_t>(~options.mode & 0777)) : mode_t{};
-  const UnixName& to = name.value();
-  const socklen_t size =
-      abstract ? to.size : static_cast<socklen_t>(sizeof(sockaddr_un));
-  const int r = ::bind(fd.value().get(), &to.address.any, size);
+  const int r = ::bind(fd.value().get(), name->data(), name->size());
   const int code = errno;
   if (narrow) (void)::umask(before);
-  const std::string shown = (abstract ? "unix:@" : "unix:") + at.path;
   if (r != 0) return Error{"bind " + shown, code};
 
   Listener listener;

@@ -3,7 +3,6 @@
 
 #include <fmt/format.h>
 #include <sys/socket.h>
-#include <sys/un.h>
 #include <systemd/sd-daemon.h>
 
 #include <algorithm>
@@ -14,6 +13,7 @@
 
 #include "base/passed_fds.h"
 #include "base/unique_fd.h"
+#include "base/unix_address.h"
 
 namespace monodon::master {
 
@@ -72,25 +72,20 @@ std::string reloading_text(Clock::time_point now) {
 bool send_to_systemd(std::string_view text, std::span<const int> fds) {
   const char* const path = std::getenv("NOTIFY_SOCKET");
   if (path == nullptr) return false;
-  sockaddr_un address{};
-  address.sun_family = AF_UNIX;
-  const std::string_view name{path};
-  if (name.size() < 2 || name.size() > sizeof address.sun_path) return false;
-  std::copy(name.begin(), name.end(), address.sun_path);
-  if (name.front() == '@') address.sun_path[0] = '\0';
+  auto address =
+      *path == '@' ? UnixAddress::abstract(path + 1) : UnixAddress::of_path(path);
+  if (!address) return false;
 
   iovec words{const_cast<char*>(text.data()), text.size()};
   msghdr message{};
-  message.msg_name = &address;
-  message.msg_namelen =
-      static_cast<socklen_t>(offsetof(sockaddr_un, sun_path) + name.size());
+  message.msg_name = address->data();
+  message.msg_namelen = address->size();
   message.msg_iov = &words;
   message.msg_iovlen = 1;
   PassedFds<1> passed;
   passed.attach(message, fds);
   const UniqueFd socket{::socket(AF_UNIX, SOCK_DGRAM | SOCK_CLOEXEC, 0)};
-  return socket &&
-         ::sendmsg(socket.get(), &message, MSG_NOSIGNAL | MSG_DONTWAIT) >= 0;
+  return socket && ::sendmsg(socket.get(), &message, MSG_NOSIGNAL | MSG_DONTWAIT) >= 0;
 }
 
 Notifier::Notifier() : heard_{std::getenv("NOTIFY_SOCKET") != nullptr} {

@@ -4,7 +4,6 @@
 #include <fcntl.h>
 #include <sys/socket.h>
 #include <sys/stat.h>
-#include <sys/un.h>
 #include <unistd.h>
 
 #include <array>
@@ -16,6 +15,7 @@
 #include <string_view>
 
 #include "base/unique_fd.h"
+#include "base/unix_address.h"
 
 namespace monodon::testing {
 
@@ -24,11 +24,8 @@ class FakeJournal {
  public:
   explicit FakeJournal(const std::string& path)
       : socket_{::socket(AF_UNIX, SOCK_DGRAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0)} {
-    sockaddr_un address{};
-    address.sun_family = AF_UNIX;
-    path.copy(static_cast<char*>(address.sun_path), sizeof(address.sun_path) - 1);
-    if (::bind(socket_.get(), reinterpret_cast<const sockaddr*>(&address),
-               sizeof(address)) != 0)
+    const auto address = UnixAddress::of_path(path).value();
+    if (::bind(socket_.get(), address.data(), address.size()) != 0)
       throw std::runtime_error{"bind " + path};
   }
 

@@ -3,7 +3,6 @@
 
 #include <sys/socket.h>
 #include <sys/stat.h>
-#include <sys/un.h>
 
 #include <catch2/catch.hpp>
 #include <cstdlib>
@@ -11,6 +10,7 @@
 #include <thread>
 
 #include "base/passed_fds.h"
+#include "base/unix_address.h"
 #include "tests/support/scratch.h"
 
 using namespace monodon;
@@ -27,11 +27,8 @@ class FakeServer {
  public:
   FakeServer(const std::string& path, std::vector<std::string> pieces, int fd = -1)
       : socket_{::socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0)} {
-    sockaddr_un address{};
-    address.sun_family = AF_UNIX;
-    path.copy(static_cast<char*>(address.sun_path), sizeof(address.sun_path) - 1);
-    REQUIRE(::bind(socket_.get(), reinterpret_cast<const sockaddr*>(&address),
-                   sizeof(address)) == 0);
+    const auto address = UnixAddress::of_path(path).value();
+    REQUIRE(::bind(socket_.get(), address.data(), address.size()) == 0);
     REQUIRE(::listen(socket_.get(), 4) == 0);
     thread_ =
         std::thread{[this, pieces = std::move(pieces), fd] { serve(pieces, fd); }};
@@ -112,11 +109,8 @@ TEST_CASE("a server that closes without an answer is told apart", "[control]") {
 TEST_CASE("a server that hangs is not waited for longer than asked", "[control]") {
   const Scratch scratch;
   const UniqueFd hung{::socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0)};
-  sockaddr_un address{};
-  address.sun_family = AF_UNIX;
-  (scratch / "s").copy(static_cast<char*>(address.sun_path), 100);
-  REQUIRE(::bind(hung.get(), reinterpret_cast<const sockaddr*>(&address),
-                 sizeof(address)) == 0);
+  const auto address = UnixAddress::of_path(scratch / "s").value();
+  REQUIRE(::bind(hung.get(), address.data(), address.size()) == 0);
   CHECK(ask(scratch / "s", "{}", kPatience).error().message().find("is not running") !=
         std::string::npos);  // bound, and nobody listens
   REQUIRE(::listen(hung.get(), 1) == 0);

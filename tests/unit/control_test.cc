@@ -5,17 +5,17 @@
 #include <sys/eventfd.h>
 #include <sys/socket.h>
 #include <sys/stat.h>
-#include <sys/un.h>
 #include <unistd.h>
 
 #include <array>
 #include <catch2/catch.hpp>
-#include <cstring>
 #include <filesystem>
 #include <functional>
 #include <optional>
 #include <thread>
 #include <utility>
+
+#include "base/unix_address.h"
 
 using namespace monodon;
 using namespace monodon::master;
@@ -58,11 +58,8 @@ struct Served {
 
   [[nodiscard]] static UniqueFd connect(const std::string& path) {
     UniqueFd fd{::socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0)};
-    sockaddr_un to{};
-    to.sun_family = AF_UNIX;
-    std::memcpy(to.sun_path, path.c_str(), path.size());
-    if (::connect(fd.get(), reinterpret_cast<sockaddr*>(&to), sizeof to) != 0)
-      return {};
+    const auto to = UnixAddress::of_path(path).value();
+    if (::connect(fd.get(), to.data(), to.size()) != 0) return {};
     return fd;
   }
 };

@@ -3,7 +3,6 @@
 
 #include <sys/socket.h>
 #include <sys/stat.h>
-#include <sys/un.h>
 #include <unistd.h>
 
 #include <algorithm>
@@ -17,6 +16,7 @@
 #include <set>
 
 #include "base/unique_fd.h"
+#include "base/unix_address.h"
 #include "cli/doctor_evidence.h"
 #include "master/settings_table.h"
 
@@ -281,11 +281,8 @@ TEST_CASE("the way to a socket is looked at step by step", "[doctor]") {
   REQUIRE(::mkdtemp(name.data()) != nullptr);
   const std::string path = name + "/a.sock";
   const UniqueFd fd{::socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0)};
-  sockaddr_un address{};
-  address.sun_family = AF_UNIX;
-  path.copy(static_cast<char*>(address.sun_path), sizeof(address.sun_path) - 1);
-  REQUIRE(::bind(fd.get(), reinterpret_cast<const sockaddr*>(&address),
-                 sizeof(address)) == 0);
+  const auto address = UnixAddress::of_path(path).value();
+  REQUIRE(::bind(fd.get(), address.data(), address.size()) == 0);
   CHECK(ask_socket(path, "x").error == ECONNREFUSED);
   CHECK(ask_socket(path + "x", "x").error == ENOENT);
   ::chmod(path.c_str(), 0640);

@@ -2,16 +2,14 @@
 #include "master/notify.h"
 
 #include <sys/socket.h>
-#include <sys/un.h>
 #include <unistd.h>
 
 #include <array>
 #include <catch2/catch.hpp>
-#include <cstddef>
 #include <cstdlib>
-#include <cstring>
 
 #include "base/unique_fd.h"
+#include "base/unix_address.h"
 #include "master/proposal.h"
 
 using namespace monodon;
@@ -52,12 +50,8 @@ class Systemd {
   Systemd& operator=(const Systemd&) = delete;
 
   void bind() const {
-    sockaddr_un address{};
-    address.sun_family = AF_UNIX;
-    std::memcpy(address.sun_path + 1, name_.data(), name_.size());
-    const auto size = offsetof(sockaddr_un, sun_path) + 1 + name_.size();
-    REQUIRE(::bind(socket_.get(), reinterpret_cast<sockaddr*>(&address),
-                   static_cast<socklen_t>(size)) == 0);
+    const auto address = UnixAddress::abstract(name_).value();
+    REQUIRE(::bind(socket_.get(), address.data(), address.size()) == 0);
   }
   [[nodiscard]] std::string heard() const {
     std::array<char, 256> text{};
