@@ -134,13 +134,12 @@ Parsed with_settings(Commands& commands, const SettingsOptions& options,
                      const Variables& variables) {
   Invocation& asked = commands.asked;
   const std::string name = asked.command == Command::serve ? "serve" : "check";
-  if (const auto complaints = options.complaints(); !complaints.empty()) {
-    return usage_error(complaints, name);
-  }
+  Flags flags = options.flags();
+  if (!flags.complaints.empty()) return usage_error(flags.complaints, name);
   asked.line.start_directory = start_directory(variables);
-  asked.line.config_file = options.config_file();
-  asked.line.arguments = options.overrides();
-  asked.line.notes = options.notes();
+  asked.line.config_file = std::move(flags.config_file);
+  asked.line.arguments = std::move(flags.overrides);
+  asked.line.notes = std::move(flags.notes);
   if (const auto complaints = apply_environment(variables, asked.line);
       !complaints.empty()) {
     return usage_error(complaints, name);

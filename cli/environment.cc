@@ -4,10 +4,9 @@
 #include <fmt/format.h>
 #include <unistd.h>
 
-#include <algorithm>
-
-#include "cli/settings_options.h"
+#include "cli/flags.h"
 #include "cli/shell_words.h"
+#include "master/settings_table.h"
 
 namespace monodon::cli {
 namespace {
@@ -68,26 +67,19 @@ std::vector<std::string> apply_arguments(const std::string& text,
                                          master::CommandLine& line) {
   Result<std::vector<std::string>> words = shell_words(text);
   if (!words) return {fmt::format("{}: {}", kArguments, words.error().what)};
-  CLI::App app;
-  app.set_help_flag();
-  const SettingsOptions options{app};
-  try {
-    std::reverse(words.value().begin(), words.value().end());
-    app.parse(std::move(words.value()));
-  } catch (const CLI::ParseError& e) {
-    return {fmt::format("{}: {}", kArguments, e.what())};
-  }
-  std::vector<std::string> complaints = options.complaints();
-  for (std::string& complaint : complaints) {
+  Result<Flags> flags = parse_flags(std::move(words.value()));
+  if (!flags) return {fmt::format("{}: {}", kArguments, flags.error().what)};
+  Flags& asked = flags.value();
+  for (std::string& complaint : asked.complaints) {
     complaint = fmt::format("{}: {}", kArguments, complaint);
   }
-  for (master::Override& override : options.overrides()) {
+  for (master::Override& override : asked.overrides) {
     override.origin = fmt::format("{} {}", kArguments, override.origin);
     line.environment.push_back(std::move(override));
   }
-  for (const std::string& note : options.notes()) line.notes.push_back(note);
-  if (line.config_file.empty()) line.config_file = options.config_file();
-  return complaints;
+  line.notes.insert(line.notes.end(), asked.notes.begin(), asked.notes.end());
+  if (line.config_file.empty()) line.config_file = asked.config_file;
+  return std::move(asked.complaints);
 }
 
 }  // namespace

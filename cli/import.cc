@@ -6,7 +6,7 @@
 #include <algorithm>
 #include <set>
 
-#include "cli/settings_options.h"
+#include "cli/flags.h"
 #include "cli/shell_words.h"
 #include "master/config_check.h"
 #include "master/config_docs.h"
@@ -75,20 +75,12 @@ class Importer {
   void differ(const std::string& text) { result_.differences.push_back(text); }
 
   void read_flags(master::CommandLine& line) {
-    CLI::App app;
-    app.set_help_flag();
-    const SettingsOptions options{app};
-    std::vector<std::string> reversed{service_.flags.rbegin(), service_.flags.rend()};
-    try {
-      app.parse(std::move(reversed));
-    } catch (const CLI::ParseError& e) {
-      result_.problems.emplace_back(e.what());
-      return;
-    }
-    for (const std::string& complaint : options.complaints()) differ(complaint);
-    line.arguments = options.overrides();
-    line.notes = options.notes();
-    line.config_file = options.config_file();
+    Result<Flags> flags = parse_flags(service_.flags);
+    if (!flags) return result_.problems.push_back(flags.error().what);
+    for (const std::string& complaint : flags.value().complaints) differ(complaint);
+    line.arguments = std::move(flags.value().overrides);
+    line.notes = std::move(flags.value().notes);
+    line.config_file = std::move(flags.value().config_file);
   }
 
   void read_file(const master::CommandLine& line) {

@@ -182,8 +182,9 @@ std::vector<std::string> SettingsOptions::notes() const {
   return notes;
 }
 
-std::string SettingsOptions::config_file() const {
-  return config_->count() == 0 ? "" : config_->results().back();
+Flags SettingsOptions::flags() const {
+  return {complaints(), overrides(), notes(),
+          config_->count() == 0 ? "" : config_->results().back()};
 }
 
 bool SettingsOptions::check_config() const {

@@ -8,26 +8,21 @@
 #include <utility>
 #include <vector>
 
-#include "master/config.h"
+#include "cli/flags.h"
 #include "master/gunicorn_flags.h"
 #include "master/settings_table.h"
 
 namespace monodon::cli {
 
 // The flags of every setting, and Gunicorn's, on one CLI11 application: that of serve,
-// of check, or one that takes GUNICORN_CMD_ARGS apart. Must live as long as the
+// of check, or one for flags that are written elsewhere. Must live as long as the
 // application.
 class SettingsOptions {
  public:
   explicit SettingsOptions(CLI::App& app);
 
-  // After parsing. What was wrong with the use of flags, a sentence each; then nothing
-  // else counts.
-  [[nodiscard]] std::vector<std::string> complaints() const;
-
-  [[nodiscard]] std::vector<master::Override> overrides() const;
-  [[nodiscard]] std::vector<std::string> notes() const;  // of flags that do nothing
-  [[nodiscard]] std::string config_file() const;
+  // After parsing.
+  [[nodiscard]] Flags flags() const;
   [[nodiscard]] bool check_config() const;  // --check-config
   [[nodiscard]] bool print_config() const;  // --print-config
 
@@ -35,6 +30,9 @@ class SettingsOptions {
   void add_setting(const master::Setting& setting);
   void add_gunicorn_flag(const master::GunicornFlag& flag);
   void complain_about_worker_class(std::vector<std::string>& complaints) const;
+  [[nodiscard]] std::vector<std::string> complaints() const;
+  [[nodiscard]] std::vector<master::Override> overrides() const;
+  [[nodiscard]] std::vector<std::string> notes() const;
 
   CLI::App& app_;
   std::vector<std::pair<const master::Setting*, CLI::Option*>> settings_;

@@ -1,0 +1,23 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "cli/flags.h"
+
+#include <algorithm>
+
+#include "cli/settings_options.h"
+
+namespace monodon::cli {
+
+Result<Flags> parse_flags(std::vector<std::string> words) {
+  CLI::App app;
+  app.set_help_flag();
+  const SettingsOptions options{app};
+  try {
+    std::reverse(words.begin(), words.end());  // so CLI11 wants them
+    app.parse(std::move(words));
+  } catch (const CLI::ParseError& e) {
+    return Error{e.what()};
+  }
+  return options.flags();
+}
+
+}  // namespace monodon::cli
