@@ -36,8 +36,10 @@ help:
 bootstrap:
 	@scripts/bootstrap build
 
+# Line numbers for backtraces, a quarter less to compile than with what gdb shows of
+# variables, which is: meson configure build -Dcpp_args=
 $(BUILD)/build.ninja:
-	meson setup $(BUILD)
+	meson setup -Dcpp_args=-g1 $(BUILD)
 
 build: bootstrap $(BUILD)/build.ninja
 	ninja -C $(BUILD)
