@@ -1,7 +1,6 @@
 # SPDX-License-Identifier: Apache-2.0
 """Figures that are no load: memory, starting, reloading, idle connections."""
 
-import json
 import os
 import resource
 import signal
@@ -16,6 +15,7 @@ from statistics import median
 import peers
 import processes
 import scenarios
+from support import control
 
 
 def by_name(name):
@@ -73,21 +73,6 @@ def memory(bench):
         ["PSS, MB", *[f"{n} worker{'s' if n > 1 else ''}" for n in counts]], rows)
 
 
-def control(directory, order):
-    with socket.socket(socket.AF_UNIX) as asking:
-        asking.connect(str(directory / "control.sock"))
-        asking.sendall(json.dumps(order).encode() + b"\n")
-        text = b""
-        while not text.endswith(b"\n"):
-            data, fds, _, _ = socket.recv_fds(asking, 65536, 254)
-            for fd in fds:
-                os.close(fd)
-            if not data:
-                raise ConnectionError("the server hung up")
-            text += data
-        return json.loads(text)
-
-
 def await_true(predicate, seconds=20):
     begin = time.perf_counter()
     while time.perf_counter() < begin + seconds:
@@ -104,7 +89,7 @@ def starting(bench):
     directory = Path(argv[-1]).parent
 
     def serving():
-        slots = control(directory, {"op": "status"})["slots"]
+        slots = control.ask(directory / "control.sock", {"op": "status"})["slots"]
         return [slot["pid"] for slot in slots if slot["state"] == "serving"]
 
     cold, ready, reload = [], [], []

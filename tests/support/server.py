@@ -19,7 +19,7 @@ import subprocess
 import sys
 import tempfile
 
-from . import client, paths, proc
+from . import client, control, paths, proc
 from .gate import Gates
 from .ledger import Ledger
 from .watch import Lines, NotifySocket, Watch
@@ -269,20 +269,7 @@ class Server:
         return sorted(slot["pid"] for slot in slots if slot["state"] == "serving")
 
     def control(self, order):
-        """One question to the control socket; the descriptors that come along are closed."""
-        with socket.socket(socket.AF_UNIX) as asking:
-            asking.settimeout(10 * PATIENCE)
-            asking.connect(self.path("control.sock"))
-            asking.sendall(json.dumps(order).encode() + b"\n")
-            text = b""
-            while not text.endswith(b"\n"):
-                data, fds, _, _ = socket.recv_fds(asking, 65536, 254)
-                for fd in fds:
-                    os.close(fd)
-                if not data:
-                    raise ConnectionError("the master hung up")
-                text += data
-            return json.loads(text)
+        return control.ask(self.path("control.sock"), order, 10 * PATIENCE)
 
     def status(self):
         """`monodon status --json`, parsed."""
