@@ -4,9 +4,10 @@
 // above the bound.
 //
 //   ninja -C build bench/scoreboard-bench && build/bench/scoreboard-bench
+// Instructions of 20,000 requests:
+//
 //   valgrind --tool=callgrind --toggle-collect='*begin_request*'
-//     --toggle-collect='*end_request*' PROGRAM 1          instructions of 20,000
-//     requests
+//     --toggle-collect='*end_request*' build/bench/scoreboard-bench 1
 #include <algorithm>
 #include <chrono>
 #include <cstdio>

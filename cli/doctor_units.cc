@@ -162,8 +162,7 @@ Found kill_mode(const Evidence& e) {
   if (!there(e.service) || mode == "process") return {};
   const char* what =
       "SIGTERM goes to the workers too, which then leave before their master has "
-      "handed "
-      "their connections on";
+      "handed their connections on";
   if (mode == "none") what = "a master that hangs is never ended";
   if (mode == "mixed")
     what =
