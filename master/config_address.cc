@@ -3,6 +3,9 @@
 
 #include <arpa/inet.h>
 #include <fmt/format.h>
+#include <unistd.h>
+
+#include <limits>
 
 #include "base/number.h"
 #include "base/unix_address.h"
@@ -41,6 +44,13 @@ Result<std::string> unix_address(std::string_view text, std::string_view path,
   return "unix:" + whole;
 }
 
+Result<std::string> descriptor(std::string_view text, std::string_view rest) {
+  if (!remove_prefix(rest, "//")) return wrong(text, "is written fd://NUMBER");
+  const auto fd = parse_number(rest, std::numeric_limits<int>::max());
+  if (!fd || *fd <= STDERR_FILENO) return wrong(text, "names no descriptor from 3 on");
+  return fmt::format("fd://{}", *fd);
+}
+
 bool is_host_name(std::string_view host) {
   if (host.empty()) return false;
   for (const char c : host) {
@@ -75,9 +85,7 @@ Result<std::string> canonical_address(std::string_view text,
                                       std::string_view directory) {
   std::string_view rest = text;
   if (remove_prefix(rest, "unix:")) return unix_address(text, rest, directory);
-  if (rest.starts_with("fd:")) {
-    return wrong(text, "is not possible; sockets are inherited by LISTEN_FDS only");
-  }
+  if (remove_prefix(rest, "fd:")) return descriptor(text, rest);
   (void)remove_prefix(rest, "tcp://");
   if (rest.starts_with('/') || rest.starts_with('@')) {
     return wrong(text, fmt::format("is not an address; did you mean unix:{}?", rest));
@@ -110,7 +118,7 @@ bool is_network(std::string_view text) {
 }
 
 bool is_local_address(std::string_view canonical) {
-  for (const char* local : {"unix:", "127.", "localhost:", "[::1]:"}) {
+  for (const char* local : {"unix:", "fd:", "127.", "localhost:", "[::1]:"}) {
     if (canonical.starts_with(local)) return true;
   }
   return false;

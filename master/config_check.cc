@@ -174,6 +174,17 @@ void check_supervision(const Settings& s, Findings& found) {
   }
 }
 
+void check_metrics_bind(const Settings& s, Findings& found) {
+  if (s.metrics_bind == "off") return;
+  const auto address = canonical_address(s.metrics_bind, s.worker.directory);
+  if (!address)
+    found.push_back({kProblem, "metrics_bind", address.error().what});
+  else if (address.value().starts_with("fd:"))
+    found.push_back({kProblem, "metrics_bind",
+                     "takes no descriptor; systemd passes a socket of that name: "
+                     "FileDescriptorName=metrics"});
+}
+
 void check_listeners(const Settings& s, Findings& found) {
   if (s.bind.empty()) found.push_back({kProblem, "bind", "names no address"});
   bool any_unix = false;
@@ -192,10 +203,7 @@ void check_listeners(const Settings& s, Findings& found) {
           {kProblem, "bind", fmt::format("\"{}\" is named twice", s.bind[i])});
     }
   }
-  if (s.metrics_bind != "off")
-    if (const auto address = canonical_address(s.metrics_bind, s.worker.directory);
-        !address)
-      found.push_back({kProblem, "metrics_bind", address.error().what});
+  check_metrics_bind(s, found);
   const bool socket_rights =
       s.socket_mode >= 0 || !s.socket_user.empty() || !s.socket_group.empty();
   if (socket_rights && !any_unix) {

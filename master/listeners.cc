@@ -11,9 +11,11 @@
 #include <sys/stat.h>
 
 #include <charconv>
+#include <limits>
 #include <memory>
 #include <utility>
 
+#include "base/number.h"
 #include "base/unix_address.h"
 #include "master/identity.h"
 
@@ -130,14 +132,33 @@ Result<Listener> bind_tcp(const BindAddress& at, const BindOptions& options) {
   return describe_listener(std::move(fd).value(), "http");
 }
 
+// What came over exec has no FD_CLOEXEC; everything that we opened since has it.
+Result<Listener> take_descriptor(int fd) {
+  const int flags = ::fcntl(fd, F_GETFD);
+  if (flags < 0 || (flags & FD_CLOEXEC) != 0)
+    return Error{fmt::format("bind fd://{}: no such descriptor was passed", fd)};
+  auto taken = describe_listener(UniqueFd{fd}, "http");
+  if (!taken)
+    return Error{fmt::format("bind fd://{}: {}", fd, taken.error().message())};
+  return taken;
+}
+
 }  // namespace
 
 Result<BindAddress> parse_bind_address(std::string_view text) {
   const auto wrong = [&] {
     return Error{fmt::format(
-        "bind {}: not unix:/path, unix:@name, host:port or [v6]:port", text)};
+        "bind {}: not unix:/path, unix:@name, host:port, [v6]:port or fd://number",
+        text)};
   };
   BindAddress at;
+  if (text.substr(0, 5) == "fd://") {
+    const auto fd = parse_number(text.substr(5), std::numeric_limits<int>::max());
+    if (!fd) return wrong();
+    at.family = BindAddress::Family::descriptor;
+    at.fd = static_cast<int>(*fd);
+    return at;
+  }
   if (text.substr(0, 5) == "unix:") {
     text.remove_prefix(5);
     const bool abstract = text.substr(0, 1) == "@";
@@ -165,8 +186,16 @@ Result<BindAddress> parse_bind_address(std::string_view text) {
 Result<Listener> bind_listener(const std::string& address, const BindOptions& options) {
   auto at = parse_bind_address(address);
   if (!at) return at.error();
-  return at.value().family == BindAddress::Family::tcp ? bind_tcp(at.value(), options)
-                                                       : bind_unix(at.value(), options);
+  switch (at.value().family) {
+    case BindAddress::Family::tcp:
+      return bind_tcp(at.value(), options);
+    case BindAddress::Family::descriptor:
+      return take_descriptor(at.value().fd);
+    case BindAddress::Family::path:
+    case BindAddress::Family::abstract:
+      break;
+  }
+  return bind_unix(at.value(), options);
 }
 
 void remove_socket_files(std::vector<Listener>& listeners) {

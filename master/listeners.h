@@ -33,16 +33,18 @@ struct BindOptions {
 
 // Where a `bind` setting leads, taken apart. Pure.
 struct BindAddress {
-  enum class Family : std::uint8_t { path, abstract, tcp };
+  enum class Family : std::uint8_t { path, abstract, tcp, descriptor };
   Family family = Family::path;
   std::string path;  // or the abstract name, without "@"
   std::string host;
   std::uint16_t port = 0;
+  int fd = -1;
 };
 Result<BindAddress> parse_bind_address(std::string_view text);
 
 // Binds and listens. A socket file that is in the way is replaced only if nobody
 // answers on it; a symbolic link, another kind of file and a living server are errors.
+// A descriptor is taken as it is; one that is ours already, not passed, is an error.
 Result<Listener> bind_listener(const std::string& address, const BindOptions& options);
 
 // The sockets that systemd passed (sd_listen_fds_with_names(3)); none when it passed

@@ -107,8 +107,9 @@ constexpr Setting kListeners[] = {
      .field = &M::bind,
      .doc = "Addresses to listen on.",
      .more =
-         "unix:/path, unix:@name (abstract), host:port, :port, [ipv6]:port. Not used "
-         "when systemd passes sockets. PORT in the environment means 0.0.0.0:$PORT.",
+         "unix:/path, unix:@name (abstract), host:port, :port, [ipv6]:port, fd://N (a "
+         "socket that whoever started us has passed without LISTEN_FDS). Not used when "
+         "systemd passes sockets. PORT in the environment means 0.0.0.0:$PORT.",
      .on_reload = OnReload::restart,
      .flags = "-b",
      .environment = "PORT",

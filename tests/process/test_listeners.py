@@ -3,6 +3,7 @@
 
 import json
 import os
+import signal
 import socket
 import stat
 import struct
@@ -143,6 +144,34 @@ def test_a_socket_file_that_is_not_ours_any_more_is_left_alone():
             other.listen()
             assert server.stop() == 0
             assert proc.listening(server.address)
+
+
+def test_a_descriptor_that_is_named_is_served_through_reload_and_upgrade():
+    with Server(arguments=["-b", "fd://3"], announced=False) as server:
+        path = server.path("http.sock")
+        assert json.loads(server.get().body)["SERVER_NAME"]
+        old = server.await_workers(2)
+        server.send_signal(signal.SIGHUP)
+        old = server.await_workers(2, without=old)
+        server.send_signal(signal.SIGUSR2)
+        server.await_workers(2, without=old)
+        assert server.get().status == 200
+        assert server.stop() == 0
+        assert proc.listening(path)
+
+
+@pytest.mark.parametrize("number, why", [
+    (3, "descriptor 3 is not a socket"), (4, "socket 4 does not listen"),
+    (5, "no such descriptor was passed")])
+def test_a_descriptor_that_is_no_listener_is_refused(number, why):
+    server = Server(arguments=["-b", f"fd://{number}"], announced=False, sockets={})
+    server.listeners = {"file": open("/dev/null", "rb"), "socket": socket.socket()}
+    try:
+        server.spawn()
+        assert server.await_exit() == 1
+        assert f"bind fd://{number}: {why}" in server.log.text()
+    finally:
+        server.close()
 
 
 def test_an_abstract_socket():

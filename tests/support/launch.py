@@ -2,7 +2,8 @@
 """Becomes the server, as systemd would start it: runs in the child, ends in execve.
 
 Reads its orders from the environment variable LAUNCH (JSON): argv, environment, fds (the
-numbers of the listening sockets, which become 3, 4, ...), names, limits, user, cgroup.
+numbers of the listening sockets, which become 3, 4, ...), names (null: no LISTEN_FDS),
+limits, user, cgroup.
 LISTEN_PID must be the pid of the process that execs, hence this step between.
 """
 
@@ -20,7 +21,7 @@ def main():
     for number, fd in enumerate(moved, 3):
         os.dup2(fd, number, inheritable=True)
     os.closerange(3 + len(moved), 200)
-    if moved:
+    if moved and orders["names"] is not None:
         environment["LISTEN_PID"] = str(os.getpid())
         environment["LISTEN_FDS"] = str(len(moved))
         environment["LISTEN_FDNAMES"] = ":".join(orders["names"])

@@ -46,6 +46,7 @@ class Server:
     arguments     more words of the command line; `command`: all of them, and no file
     environment   more of it; None as a value removes a variable
     sockets       {name: path or (host, port)} that systemd listens on; {} for none
+    announced     False: LISTEN_FDS does not tell of them
     bind          what the server shall bind by itself (then there are no `sockets`)
     watchdog      seconds
     store         FileDescriptorStoreMax=, how many descriptors systemd keeps
@@ -61,11 +62,12 @@ class Server:
     def __init__(self, app="probe:application", *, config=None, arguments=(), command=None,
                  environment=None, sockets=None, bind=None, notify=True, watchdog=None,
                  expect=(), user=None, limits=None, umask=0o022, stdout=None, stderr=None,
-                 directory=None, store=0, cgroup=None):
+                 directory=None, store=0, cgroup=None, announced=True):
         self.scratch = directory or scratch_directory()
         self._own_scratch = directory is None
         self.app, self.arguments, self.command = app, list(arguments), command
         self.bind, self.expect, self.cgroup = bind, list(expect), cgroup
+        self.announced = announced
         self.user, self.limits, self.umask = user, limits or {}, umask
         self._outputs = (stdout, stderr)
         self.watch = Watch()
@@ -156,7 +158,7 @@ class Server:
             sources += self.notify.stored_now()
         names, fds = [name for name, _ in sources], [fd for _, fd in sources]
         orders = {"argv": self.argv(), "environment": self.environment,
-                  "fds": fds, "names": names,
+                  "fds": fds, "names": names if self.announced else None,
                   "limits": self.limits, "user": self.user, "close": [], "umask": self.umask,
                   "cgroup": self.cgroup}
         out, err = self._pipes()

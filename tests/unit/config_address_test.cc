@@ -19,12 +19,14 @@ TEST_CASE("addresses are brought into one form", "[check]") {
   CHECK(canonical("localhost") == "localhost:8000");
   CHECK(canonical("[::1]:80") == "[::1]:80");
   CHECK(canonical("tcp://10.0.0.1:080") == "10.0.0.1:80");
+  CHECK(canonical("fd://07") == "fd://7");
 
   CHECK(canonical("8000") == "?\"8000\" is not an address; did you mean :8000?");
   CHECK(canonical("/run/a") ==
         "?\"/run/a\" is not an address; did you mean unix:/run/a?");
   for (const char* bad : {"", "unix:", "unix:@", "a:b", "a:65536", "a:", "::1:80",
-                          "[::1", "[::1]80", "[x]:80", "a b:80", "fd://3", "a:80:90"}) {
+                          "[::1", "[::1]80", "[x]:80", "a b:80", "fd:3", "fd://",
+                          "fd://2", "fd://x", "fd://2147483648", "a:80:90"}) {
     INFO(bad);
     CHECK(canonical(bad).front() == '?');
   }

@@ -123,6 +123,9 @@ TEST_CASE("each item of a list is checked", "[check]") {
              [](Settings& s) { s.worker.access_log_format = "%(h)s %(nope)s"; });
   (void)only(kProblem, "bind", [](Settings& s) { s.bind = {":80", ":80"}; });
   (void)only(kProblem, "bind", [](Settings& s) { s.bind = {}; });
+  CHECK(only(kProblem, "metrics_bind", [](Settings& s) {
+          s.metrics_bind = "fd://3";
+        }).find("FileDescriptorName=metrics") != std::string::npos);
 }
 
 TEST_CASE("what the machine lacks is found before it is needed", "[check]") {

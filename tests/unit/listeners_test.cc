@@ -48,8 +48,12 @@ TEST_CASE("addresses are taken apart, and what is none is refused", "[listeners]
   REQUIRE(v6);
   CHECK(v6.value().host == "::1");
   CHECK(v6.value().port == 8000);
-  for (const char* bad :
-       {"", "unix:", "localhost", "::1:80", "a:99999", "a:-1", "a:8x"})
+  const auto passed = parse_bind_address("fd://7");
+  REQUIRE(passed);
+  CHECK(passed.value().family == Family::descriptor);
+  CHECK(passed.value().fd == 7);
+  for (const char* bad : {"", "unix:", "localhost", "fd://", "fd://-1", "::1:80",
+                          "a:99999", "a:-1", "a:8x"})
     CHECK_FALSE(parse_bind_address(bad));
 }
 
@@ -125,6 +129,24 @@ TEST_CASE("a TCP listener knows the port that the kernel chose", "[listeners]") 
   CHECK(made.value().info.port != 0);
   CHECK(made.value().info.host == "127.0.0.1");
   CHECK_FALSE(made.value().info.unix_socket);
+}
+
+TEST_CASE("a descriptor is taken only if it came over exec", "[listeners]") {
+  auto made = bind_listener("127.0.0.1:0", {});
+  REQUIRE(made);
+  UniqueFd fd = std::move(made.value().fd);
+  const std::string address = "fd://" + std::to_string(fd.get());
+  const auto ours = bind_listener(address, {});
+  REQUIRE_FALSE(ours);
+  CHECK(ours.error().what == "bind " + address + ": no such descriptor was passed");
+
+  REQUIRE(::fcntl(fd.get(), F_SETFD, 0) == 0);  // also: still open
+  const auto taken = bind_listener(address, {});
+  REQUIRE(taken);
+  CHECK(taken.value().fd.get() == fd.release());
+  CHECK(taken.value().info.port == made.value().info.port);
+  CHECK((::fcntl(taken.value().fd.get(), F_GETFD) & FD_CLOEXEC) != 0);
+  CHECK(taken.value().own_path.empty());
 }
 
 TEST_CASE("what systemd passes must be a listening stream socket", "[listeners]") {
