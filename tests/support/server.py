@@ -38,6 +38,14 @@ def scratch_directory():
     return directory
 
 
+def _occupied(slots):
+    return sorted(slot["pid"] for slot in slots if slot.get("pid", 0) > 1)
+
+
+def _serving(slots):
+    return sorted(slot["pid"] for slot in slots if slot["state"] == "serving")
+
+
 class Server:
     """Options, all of them optional:
 
@@ -245,8 +253,7 @@ class Server:
 
     def workers(self):
         """Pids of all workers that the master has, whatever they do."""
-        slots = self.control({"op": "status"})["slots"]
-        return sorted(slot["pid"] for slot in slots if slot.get("pid", 0) > 1)
+        return _occupied(self.control({"op": "status"})["slots"])
 
     def zygotes(self):
         """The master's other children. While a worker starts it may be one of them."""
@@ -257,18 +264,22 @@ class Server:
     def await_workers(self, count, timeout=10, without=()):
         """Exactly `count` workers that serve, none of them in `without`."""
         def there():
-            serving = self.serving()
-            fits = len(serving) == count == len(self.workers())
+            slots = self._slots()
+            serving = _serving(slots)
+            fits = len(serving) == count == len(_occupied(slots))
             return [serving] if fits and not set(serving) & set(without) else None
         return self.wait(there, f"{count} workers serving", timeout)[0]
 
     def serving(self):
         """Pids of the workers that serve, as the master knows them."""
+        return _serving(self._slots())
+
+    def _slots(self):
+        """None where nobody answers: while one program follows another (upgrade)."""
         try:
-            slots = self.control({"op": "status"})["slots"]
+            return self.control({"op": "status"})["slots"]
         except OSError:
             return []
-        return sorted(slot["pid"] for slot in slots if slot["state"] == "serving")
 
     def control(self, order):
         return control.ask(self.path("control.sock"), order, 10 * PATIENCE)
