@@ -6,7 +6,6 @@
 #include <sys/socket.h>
 #include <sys/stat.h>
 
-#include <algorithm>
 #include <cstdlib>
 
 #include "base/number.h"
@@ -41,8 +40,7 @@ Result<Journal> Journal::open(const std::string& socket_path) {
 
 void Journal::send(std::string_view entry) {
   if (!socket_) return;
-  UnixAddress address = *address_;
-  msghdr header = header_for(address);
+  msghdr header = header_for(*address_);
   iovec part{const_cast<char*>(entry.data()), entry.size()};
   header.msg_iov = &part;
   header.msg_iovlen = 1;
@@ -51,7 +49,7 @@ void Journal::send(std::string_view entry) {
   if (!too_large || !send_large(entry)) ++dropped_;
 }
 
-bool Journal::send_large(std::string_view entry) const {
+bool Journal::send_large(std::string_view entry) {
   const UniqueFd memory{
       ::memfd_create("monodon-journal", MFD_CLOEXEC | MFD_ALLOW_SEALING)};
   if (!memory) return false;
@@ -64,8 +62,7 @@ bool Journal::send_large(std::string_view entry) const {
   constexpr int kSeals = F_SEAL_SHRINK | F_SEAL_GROW | F_SEAL_WRITE | F_SEAL_SEAL;
   if (::fcntl(memory.get(), F_ADD_SEALS, kSeals) != 0) return false;
 
-  UnixAddress address = *address_;
-  msghdr header = header_for(address);
+  msghdr header = header_for(*address_);
   const int fd = memory.get();
   PassedFds<1> passed;
   passed.attach(header, {&fd, 1});

@@ -33,7 +33,7 @@ class Journal {
                            std::string_view value);
 
  private:
-  bool send_large(std::string_view entry) const;
+  bool send_large(std::string_view entry);
 
   std::optional<UnixAddress> address_;
   UniqueFd socket_;

@@ -14,6 +14,7 @@
 #include <system_error>
 
 #include "base/clock.h"
+#include "base/unix_address.h"
 #include "bench/load_requests.h"
 
 namespace monodon::bench {
@@ -36,12 +37,10 @@ LoadRun::LoadRun(const LoadOptions& options)
       epoll_{::epoll_create1(EPOLL_CLOEXEC)},
       buffer_{new char[kBuffer]} {
   if (!options.unix_path.empty()) {
-    auto& to = reinterpret_cast<sockaddr_un&>(address_);
-    to.sun_family = AF_UNIX;
-    if (options.unix_path.size() >= sizeof to.sun_path)
-      throw std::runtime_error{"path of the socket is too long"};
-    std::memcpy(to.sun_path, options.unix_path.c_str(), options.unix_path.size() + 1);
-    address_size_ = sizeof to;
+    const auto to = UnixAddress::of_path(options.unix_path);
+    if (!to) throw std::runtime_error{"path of the socket is too long"};
+    std::memcpy(&address_, to->data(), to->size());
+    address_size_ = to->size();
   } else {
     auto& to = reinterpret_cast<sockaddr_in&>(address_);
     to.sin_family = AF_INET;

@@ -4,6 +4,7 @@
 // above the bound.
 //
 //   ninja -C build bench/scoreboard-bench && build/bench/scoreboard-bench
+//
 // Instructions of 20,000 requests:
 //
 //   valgrind --tool=callgrind --toggle-collect='*begin_request*'

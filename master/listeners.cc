@@ -10,7 +10,6 @@
 #include <sys/socket.h>
 #include <sys/stat.h>
 
-#include <charconv>
 #include <limits>
 #include <memory>
 #include <utility>
@@ -176,9 +175,9 @@ Result<BindAddress> parse_bind_address(std::string_view text) {
   const bool bracketed = host.size() >= 2 && host.front() == '[' && host.back() == ']';
   if (bracketed) host = host.substr(1, host.size() - 2);
   if (!bracketed && host.find(':') != std::string_view::npos) return wrong();
-  const auto [end, failed] =
-      std::from_chars(port.data(), port.data() + port.size(), at.port);
-  if (failed != std::errc{} || end != port.data() + port.size()) return wrong();
+  const auto number = parse_number(port, std::numeric_limits<std::uint16_t>::max());
+  if (!number) return wrong();
+  at.port = static_cast<std::uint16_t>(*number);
   at.host = host;
   return at;
 }

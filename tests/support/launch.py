@@ -3,8 +3,8 @@
 
 Reads its orders from the environment variable LAUNCH (JSON): argv, environment, fds (the
 numbers of the listening sockets, which become 3, 4, ...), names (null: no LISTEN_FDS),
-limits, user, cgroup.
-LISTEN_PID must be the pid of the process that execs, hence this step between.
+limits, user, cgroup. LISTEN_PID must be the pid of the process that execs, hence this
+step between.
 """
 
 import fcntl

@@ -275,7 +275,7 @@ class Server:
         return _serving(self._slots())
 
     def _slots(self):
-        """None where nobody answers: while one program follows another (upgrade)."""
+        """Empty where nobody answers: while one program follows another (upgrade)."""
         try:
             return self.control({"op": "status"})["slots"]
         except OSError:
