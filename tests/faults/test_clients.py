@@ -110,6 +110,8 @@ def test_a_client_that_half_closes_and_stays_is_not_spun_on(server):
     for connection in connections:
         connection.send(request(target="/big?size=3000000"))
         connection.finish_sending()
+    for connection in connections:  # making them is no spinning
+        assert connection.readable(10)
     assert server.get().status == 200
     before = proc.cpu_seconds(worker)
     idle = server.connect()
