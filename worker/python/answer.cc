@@ -83,7 +83,7 @@ bool Answer::send_sequence(PyObject* result) {
   if (!begin(whole ? std::optional{total} : std::nullopt)) return false;
   for (const Ref& block : blocks)
     if (PyBytes_Size(block.get()) > 0 && !call_.write(block.get())) return true;
-  finish(last.get());
+  call_.finish(last.get());
   return true;
 }
 
@@ -101,11 +101,7 @@ bool Answer::send_file(PyObject* wrapper, bool& done) {
   const bool whole = !call_.begun();
   if (!begin(whole ? std::optional<std::uint64_t>{count} : std::nullopt)) return false;
   done = true;
-  const Released released;
-  if (count > 0 && !call_.response->send_file(fd, offset, count))
-    call_.client_gone = true;
-  else
-    call_.response->finish({});
+  if (count == 0 || call_.send_file(fd, offset, count)) call_.finish(nullptr);
   return true;
 }
 
@@ -127,18 +123,8 @@ bool Answer::send_iterable(PyObject* result) {
   // Nothing came at all: that is a body of known length, none.
   const bool empty = !call_.begun();
   if (!begin(empty ? std::optional<std::uint64_t>{0} : std::nullopt)) return false;
-  finish(nullptr);
+  call_.finish(nullptr);
   return true;
-}
-
-void Answer::finish(PyObject* last) {
-  const std::string_view data = last == nullptr ? std::string_view{} : bytes_view(last);
-  if (share_gil || data.size() >= kLargeBlock) {
-    const Released released;
-    call_.response->finish(data);
-  } else {
-    call_.response->finish(data);
-  }
 }
 
 // Called exactly once for each result that has it, also after an error and when the
@@ -161,7 +147,7 @@ void Answer::fail() {
   std::string traceback = take_traceback();
   // The exception is ours then: write() told the application to stop.
   if (call_.client_gone) return;
-  call_.response->fail("application raised\n" + traceback);
+  call_.fail("application raised\n" + traceback);
 }
 
 }  // namespace monodon::python

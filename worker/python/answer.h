@@ -25,7 +25,6 @@ class Answer {
   bool send_file(PyObject* wrapper, bool& done);
   bool send_iterable(PyObject* result);
   bool begin(std::optional<std::uint64_t> known_length);
-  void finish(PyObject* last);
   void close(PyObject* result);
   void fail();
 

@@ -186,11 +186,15 @@ void PythonApplication::run_main(void (*body)(void*, unsigned), void* context) {
   body(context, 0);
 }
 
-std::unique_ptr<Call> PythonApplication::take_call() {
-  if (idle_.empty()) return std::make_unique<Call>();
-  std::unique_ptr<Call> call = std::move(idle_.back());
+Call& PythonApplication::take_call() {
+  if (idle_.empty()) {
+    calls_.push_back(std::make_unique<Call>());
+    idle_.reserve(calls_.size());
+    return *calls_.back();
+  }
+  Call* call = idle_.back();
   idle_.pop_back();
-  return call;
+  return *call;
 }
 
 // The door that C++ exceptions (no memory) do not pass: what runs below is CPython.
@@ -218,14 +222,20 @@ void PythonApplication::serve(const worker::Request& request,
 
 void PythonApplication::answer(const worker::Request& request,
                                worker::Response& response) {
-  std::unique_ptr<Call> call = take_call();
-  if (call->attach(request, response)) {
-    Answer{*call, file_wrapper_.get(), sendfile_}.run(application_.get(), *environ_);
-  } else {
+  struct Borrowed {
+    Call& call;
+    std::vector<Call*>& idle;
+    ~Borrowed() {
+      call.detach();
+      idle.push_back(&call);  // there is room
+    }
+  };
+  const Borrowed borrowed{take_call(), idle_};
+  Call& call = borrowed.call;
+  if (call.attach(request, response))
+    Answer{call, file_wrapper_.get(), sendfile_}.run(application_.get(), *environ_);
+  else
     response.fail("application could not be called\n" + take_traceback());
-  }
-  call->detach();
-  idle_.push_back(std::move(call));
 }
 
 void PythonApplication::watch_signals() {

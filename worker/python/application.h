@@ -40,14 +40,17 @@ class PythonApplication final : public worker::Application {
 
  private:
   void answer(const worker::Request& request, worker::Response& response);
-  [[nodiscard]] std::unique_ptr<Call> take_call();
+  [[nodiscard]] Call& take_call();
   void watch_signals();
 
   Ref application_;
   Ref file_wrapper_;
   bool sendfile_ = true;
   std::unique_ptr<EnvironMaker> environ_;
-  std::vector<std::unique_ptr<Call>> idle_;  // as many as threads ran at once
+  // As many as threads ran at once. Never given back: threads of the application may
+  // know one of a request that has ended.
+  std::vector<std::unique_ptr<Call>> calls_;
+  std::vector<Call*> idle_;
   Stacks stacks_;
   UniqueFd signals_;       // readable once a signal came (signal.set_wakeup_fd)
   UniqueFd signals_from_;  // where the interpreter's handler writes

@@ -2,6 +2,7 @@
 #include "worker/python/call.h"
 
 #include <charconv>
+#include <utility>
 
 #include "worker/python/callables.h"
 #include "worker/python/input.h"
@@ -19,36 +20,10 @@ bool same_name(std::string_view a, std::string_view lower) noexcept {
   return true;
 }
 
-}  // namespace
-
-bool Call::attach(const worker::Request& new_request, worker::Response& new_response) {
-  request = &new_request;
-  response = &new_response;
-  client_gone = false;
-  if (!input) input = new_input();
-  if (!input || (!callables && !callables.make())) return false;
-  bind_input(input.get(), request->body);
-  callables.bind(this);
-  return true;
-}
-
-void Call::detach() noexcept {
-  if (input) bind_input(input.get(), nullptr);
-  if (input && Py_REFCNT(input.get()) != 1) input = Ref{};
-  if (callables) callables.bind(nullptr);
-  if (callables && callables.kept()) callables = Callables{};
-  request = nullptr;
-  response = nullptr;
-  started_ = false;
-  begun_ = false;
-  refusal_.clear();
-  fields_.clear();
-  kept_.clear();
-}
-
 // A view of the str's bytes in ISO-8859-1. For ASCII, which is nearly always, these are
-// the bytes that the str itself holds; others are kept in kept_.
-std::optional<std::string_view> Call::latin1_of(PyObject* str, const char* what) {
+// the bytes that the str itself holds; others are kept in `kept`.
+std::optional<std::string_view> latin1_of(PyObject* str, const char* what,
+                                          std::vector<Ref>& kept) {
   if (!PyUnicode_Check(str)) {
     PyErr_Format(PyExc_TypeError, "%s must be str, not %R", what, Py_TYPE(str));
     return std::nullopt;
@@ -60,19 +35,55 @@ std::optional<std::string_view> Call::latin1_of(PyObject* str, const char* what)
   PyErr_Clear();
   Ref bytes = Ref::steal(PyUnicode_AsLatin1String(str));
   if (!bytes) return std::nullopt;
-  kept_.push_back(std::move(bytes));
-  return bytes_view(kept_.back().get());
+  kept.push_back(std::move(bytes));
+  return bytes_view(kept.back().get());
 }
 
-bool Call::keep_head(PyObject* status, PyObject* headers) {
+}  // namespace
+
+bool Call::attach(const worker::Request& new_request, worker::Response& new_response) {
+  request = &new_request;
+  response_ = &new_response;
+  client_gone = false;
+  if (!input) input = new_input();
+  if (!input || (!callables && !callables.make())) return false;
+  bind_input(input.get(), request->body);
+  callables.bind(this);
+  return true;
+}
+
+void Call::detach() noexcept {
+  await_turn();
+  if (input) bind_input(input.get(), nullptr);
+  if (input && Py_REFCNT(input.get()) != 1) input = Ref{};
+  if (callables) callables.bind(nullptr);
+  if (callables && callables.kept()) callables = Callables{};
+  request = nullptr;
+  response_ = nullptr;
+  ++ended_;
   started_ = false;
   begun_ = false;
-  fields_.clear();
-  kept_.clear();
-  const auto status_text = latin1_of(status, "status");
+  refusal_.clear();
+  head_.forget();
+}
+
+void Call::await_turn() noexcept {
+  while (busy()) {
+    const Released released;
+    busy_.wait(true);
+  }
+}
+
+void Call::Head::forget() noexcept {
+  fields.clear();
+  kept.clear();
+}
+
+bool Call::read_head(PyObject* status, PyObject* headers, Head& head) {
+  const auto status_text = latin1_of(status, "status", head.kept);
   if (!status_text) return false;
-  kept_.push_back(Ref::borrow(status));
-  status_ = *status_text;
+  head.kept.push_back(Ref::borrow(status));
+  head.status = *status_text;
   if (!PyList_Check(headers)) {
     PyErr_Format(PyExc_TypeError, "response headers must be a list, not %R",
                  Py_TYPE(headers));
@@ -87,26 +98,43 @@ bool Call::keep_head(PyObject* status, PyObject* headers) {
       return false;
     }
     // A tuple keeps what is in it, whatever becomes of the list.
-    kept_.push_back(Ref::borrow(pair));
-    const auto name = latin1_of(PyTuple_GetItem(pair, 0), "header name");
+    head.kept.push_back(Ref::borrow(pair));
+    const auto name = latin1_of(PyTuple_GetItem(pair, 0), "header name", head.kept);
     if (!name) return false;
-    const auto value = latin1_of(PyTuple_GetItem(pair, 1), "header value");
+    const auto value = latin1_of(PyTuple_GetItem(pair, 1), "header value", head.kept);
     if (!value) return false;
-    fields_.push_back({*name, *value});
+    head.fields.push_back({*name, *value});
   }
+  return true;
+}
+
+bool Call::keep_head(PyObject* status, PyObject* headers) {
+  started_ = false;
+  begun_ = false;
+  // Out of reach, but with its memory: the next request needs as much.
+  Head head = std::exchange(head_, {});
+  const std::uint64_t before = ended_;
+  head.forget();
+  if (!read_head(status, headers, head)) return false;
+  if (ended_ != before) {  // another thread ran, since forget() let it
+    PyErr_SetString(PyExc_RuntimeError, "the request that this belongs to has ended");
+    return false;
+  }
+  std::swap(head_, head);
   started_ = true;
   return true;
 }
 
 bool Call::begin(std::optional<std::uint64_t> known_length) {
+  await_turn();
   if (begun_) return true;
-  refusal_ = response->begin({status_, fields_}, known_length);
+  refusal_ = response_->begin({head_.status, head_.fields}, known_length);
   begun_ = refusal_.empty();
   return begun_;
 }
 
 std::optional<std::uint64_t> Call::content_length() const noexcept {
-  for (const http::Field& field : fields_) {
+  for (const http::Field& field : head_.fields) {
     if (!same_name(field.name, "content-length")) continue;
     std::uint64_t value = 0;
     const char* end = field.value.data() + field.value.size();
@@ -116,17 +144,56 @@ std::optional<std::uint64_t> Call::content_length() const noexcept {
   return std::nullopt;
 }
 
+// Runs `what` on the response, which no other thread uses meanwhile.
+template <typename Send>
+auto Call::send(bool large, Send what) {
+  await_turn();
+  if (!share_gil && !large) return what(*response_);
+  struct Busy {
+    std::atomic<bool>& flag;
+    explicit Busy(std::atomic<bool>& f) : flag{f} { flag = true; }
+    ~Busy() {
+      flag = false;
+      flag.notify_all();
+    }
+  };
+  const Busy busy{busy_};
+  const Released released;
+  return what(*response_);
+}
+
 bool Call::write(PyObject* bytes) {
   const std::string_view data = bytes_view(bytes);
-  bool going = true;
-  if (share_gil || data.size() >= kLargeBlock) {
-    const Released released;
-    going = response->write(data);
-  } else {
-    going = response->write(data);
-  }
+  const bool going = send(data.size() >= kLargeBlock,
+                          [data](worker::Response& to) { return to.write(data); });
   if (!going) client_gone = true;
   return going;
+}
+
+void Call::finish(PyObject* last) {
+  const std::string_view data = last == nullptr ? std::string_view{} : bytes_view(last);
+  (void)send(data.size() >= kLargeBlock, [data](worker::Response& to) {
+    to.finish(data);
+    return true;
+  });
+}
+
+bool Call::send_file(int file, std::uint64_t offset, std::uint64_t count) {
+  const bool going = send(true, [=](worker::Response& to) {
+    return to.send_file(file, offset, count);
+  });
+  if (!going) client_gone = true;
+  return going;
+}
+
+void Call::early_hints(std::span<const http::Field> fields) {
+  await_turn();
+  response_->early_hints(fields);
+}
+
+void Call::fail(std::string_view why) {
+  await_turn();
+  response_->fail(why);
 }
 
 }  // namespace monodon::python

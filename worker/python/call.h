@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 #pragma once
 
+#include <atomic>
 #include <string>
 #include <string_view>
 #include <vector>
@@ -17,6 +18,11 @@ namespace monodon::python {
 // Those objects are used again for the next request when nobody else kept them;
 // otherwise they are cut off from it, after which using them raises. Under
 // the GIL throughout.
+//
+// Other threads of the application may use them, too, until the very end of the request.
+// A large block is sent without the GIL; while that lasts the call is `busy`, and
+// whoever wants the response waits. So does detach(): no thread is inside a response
+// that belongs to the next request.
 class Call {
  public:
   Call() = default;
@@ -29,8 +35,15 @@ class Call {
   // After the last use of request and response.
   void detach() noexcept;
 
+  [[nodiscard]] bool busy() const noexcept {
+    return busy_.load(std::memory_order_relaxed);
+  }
+  // Until it is not busy. Lets go of the GIL meanwhile, so the request may end.
+  void await_turn() noexcept;
+
   // Keeps the head that the application gave to start_response, in its own references,
-  // since the list may change afterwards. False with an exception set: wrong types.
+  // since the list may change afterwards. False with an exception set: wrong types, or
+  // the request ended meanwhile.
   bool keep_head(PyObject* status, PyObject* headers);
   // Hands the head to the response unless that was done. False: `refusal()` says why.
   bool begin(std::optional<std::uint64_t> known_length);
@@ -41,26 +54,38 @@ class Call {
   // Value of the application's own Content-Length, if it is there and a number.
   [[nodiscard]] std::optional<std::uint64_t> content_length() const noexcept;
 
-  // Sends a block. False: the client is gone.
+  // As in Response. `bytes`, `last` (null: nothing) and `file` stay the caller's.
   bool write(PyObject* bytes);
+  void finish(PyObject* last);
+  bool send_file(int file, std::uint64_t offset, std::uint64_t count);
+  void early_hints(std::span<const http::Field> fields);
+  [[nodiscard]] bool sent() const noexcept { return response_->sent(); }
+  void fail(std::string_view why);
 
   worker::Request const* request = nullptr;
-  worker::Response* response = nullptr;
   bool client_gone = false;
 
   Ref input;
   Callables callables;
 
  private:
-  [[nodiscard]] std::optional<std::string_view> latin1_of(PyObject* str,
-                                                          const char* what);
+  struct Head {
+    std::string_view status;  // as the fields, views into `kept`
+    std::vector<http::Field> fields;
+    std::vector<Ref> kept;
+    void forget() noexcept;  // may run code of the application: of its own str classes
+  };
+  static bool read_head(PyObject* status, PyObject* headers, Head& head);
+  template <typename Send>
+  auto send(bool large, Send what);
 
+  worker::Response* response_ = nullptr;
+  std::atomic<bool> busy_{false};  // changed under the GIL
+  std::uint64_t ended_ = 0;        // how many requests have been detached
   bool started_ = false;
   bool begun_ = false;
   std::string refusal_;
-  std::string_view status_;
-  std::vector<http::Field> fields_;
-  std::vector<Ref> kept_;
+  Head head_;
 };
 
 // Blocks of at least this size are written without the GIL: copying and system calls

@@ -16,8 +16,12 @@ struct Object {
 
 PyTypeObject* response_type = nullptr;
 
+// The call that `self` belongs to, once no other thread uses its response. Null with an
+// exception set. To be asked after the last code of the application that may run before
+// the answer is used (__hash__, __iter__ of an argument): the request may end meanwhile.
 Call* call_of(PyObject* self) {
-  Call* call = reinterpret_cast<Object*>(self)->call;
+  Call*& call = reinterpret_cast<Object*>(self)->call;
+  while (call != nullptr && call->busy()) call->await_turn();
   if (call == nullptr)
     PyErr_SetString(PyExc_RuntimeError, "the request that this belongs to has ended");
   return call;
@@ -58,8 +62,6 @@ bool parse(PyObject* const* args, Py_ssize_t count, PyObject* kwnames,
 
 PyObject* start_response(PyObject* self, PyObject* const* args, Py_ssize_t count,
                          PyObject* kwnames) {
-  Call* call = call_of(self);
-  if (call == nullptr) return nullptr;
   static std::array<char*, 4> names{{const_cast<char*>("status"),
                                      const_cast<char*>("headers"),
                                      const_cast<char*>("exc_info"), nullptr}};
@@ -73,30 +75,31 @@ PyObject* start_response(PyObject* self, PyObject* const* args, Py_ssize_t count
                     &headers, &exc_info)) {
     return nullptr;
   }
+  Call* call = call_of(self);
+  if (call == nullptr) return nullptr;
   if (exc_info != Py_None) {
     if (!PyTuple_Check(exc_info) || PyTuple_Size(exc_info) != 3) {
       PyErr_SetString(PyExc_TypeError, "exc_info must be a tuple of three");
       return nullptr;
     }
-    if (call->response->sent()) return raise_again(exc_info);
+    if (call->sent()) return raise_again(exc_info);
   } else if (call->started()) {
     PyErr_SetString(PyExc_AssertionError,
                     "start_response was called again without exc_info");
     return nullptr;
   }
+  Ref write = Ref::borrow(call->callables.write.get());
   if (!call->keep_head(status, headers)) return nullptr;
-  PyObject* write = call->callables.write.get();
-  Py_INCREF(write);
-  return write;
+  return write.release();
 }
 
 PyObject* write(PyObject* self, PyObject* const* args, Py_ssize_t count,
                 PyObject* kwnames) {
-  Call* call = call_of(self);
-  if (call == nullptr) return nullptr;
   static std::array<char*, 2> names{{const_cast<char*>("data"), nullptr}};
   PyObject* data = nullptr;
   if (!parse(args, count, kwnames, "S:write", names.data(), &data)) return nullptr;
+  Call* call = call_of(self);
+  if (call == nullptr) return nullptr;
   if (!call->started()) {
     PyErr_SetString(PyExc_AssertionError, "write before start_response");
     return nullptr;
@@ -137,13 +140,13 @@ bool read_hints(PyObject* list, std::vector<http::Field>& fields) {
 }
 
 PyObject* early_hints(PyObject* self, PyObject* headers) {
-  Call* call = call_of(self);
-  if (call == nullptr) return nullptr;
   // A copy that nobody else can change.
   const Ref list = Ref::steal(PySequence_List(headers));
   std::vector<http::Field> fields;
   if (!list || !read_hints(list.get(), fields)) return nullptr;
-  call->response->early_hints(fields);
+  Call* call = call_of(self);
+  if (call == nullptr) return nullptr;
+  call->early_hints(fields);
   Py_RETURN_NONE;
 }
 

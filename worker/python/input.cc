@@ -36,6 +36,9 @@ struct Object {
 
 PyTypeObject* type = nullptr;
 
+// To be asked after the last code of the application that may run before the answer is
+// used (__index__ of a size, the garbage collector's finalizers): it may let another
+// thread run, and the request end.
 State* state_of(PyObject* self) {
   State& state = reinterpret_cast<Object*>(self)->state;
   if (state.body != nullptr) return &state;
@@ -137,26 +140,27 @@ PyObject* take_line(State& state, std::uint64_t size) {
 }
 
 PyObject* read(PyObject* self, PyObject* args) {
-  State* state = state_of(self);
   std::uint64_t size = 0;
-  if (state == nullptr || !parse_size(args, "|O:read", size)) return nullptr;
-  return take(*state, size);
+  if (!parse_size(args, "|O:read", size)) return nullptr;
+  State* state = state_of(self);
+  return state == nullptr ? nullptr : take(*state, size);
 }
 
 PyObject* readline(PyObject* self, PyObject* args) {
-  State* state = state_of(self);
   std::uint64_t size = 0;
-  if (state == nullptr || !parse_size(args, "|O:readline", size)) return nullptr;
-  return take_line(*state, size);
+  if (!parse_size(args, "|O:readline", size)) return nullptr;
+  State* state = state_of(self);
+  return state == nullptr ? nullptr : take_line(*state, size);
 }
 
 PyObject* readlines(PyObject* self, PyObject* args) {
-  State* state = state_of(self);
   std::uint64_t hint = 0;
-  if (state == nullptr || !parse_size(args, "|O:readlines", hint)) return nullptr;
+  if (!parse_size(args, "|O:readlines", hint)) return nullptr;
   if (hint == 0) hint = UINT64_MAX;  // as io.IOBase.readlines
   Ref lines = Ref::steal(PyList_New(0));
   if (!lines) return nullptr;
+  State* state = state_of(self);
+  if (state == nullptr) return nullptr;
   for (std::uint64_t total = 0; total < hint && left(*state) > 0;) {
     const Ref line = Ref::steal(take_line(*state, UINT64_MAX));
     if (!line || PyList_Append(lines.get(), line.get()) != 0) return nullptr;
