@@ -3,7 +3,7 @@
 
 #include <fmt/format.h>
 
-#include "base/log_id.h"
+#include "base/log/log_id.h"
 
 namespace monodon::cli {
 

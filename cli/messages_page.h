@@ -5,7 +5,7 @@
 
 namespace monodon::cli {
 
-// docs/messages.md, from base/log_id.h. Pure.
+// docs/messages.md, from base/log/log_id.h. Pure.
 [[nodiscard]] std::string messages_page();
 
 }  // namespace monodon::cli

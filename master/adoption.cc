@@ -8,7 +8,7 @@
 #include <nlohmann/json.hpp>
 #include <utility>
 
-#include "base/log.h"
+#include "base/log/log.h"
 #include "scoreboard/board_layout.h"
 #include "scoreboard/page.h"
 

@@ -8,7 +8,7 @@
 #include <utility>
 #include <vector>
 
-#include "base/log.h"
+#include "base/log/log.h"
 #include "master/dead_requests.h"
 #include "master/obituary.h"
 #include "scoreboard/board_view.h"

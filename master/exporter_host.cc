@@ -6,7 +6,7 @@
 #include <cerrno>
 #include <utility>
 
-#include "base/log.h"
+#include "base/log/log.h"
 #include "master/install_paths.h"
 #include "master/obituary.h"
 #include "master/proposal.h"

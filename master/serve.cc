@@ -12,7 +12,7 @@
 #include <utility>
 #include <vector>
 
-#include "base/log.h"
+#include "base/log/log.h"
 #include "master/control.h"
 #include "master/identity.h"
 #include "master/linux_kernel.h"

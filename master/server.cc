@@ -7,7 +7,7 @@
 #include <csignal>
 #include <utility>
 
-#include "base/log.h"
+#include "base/log/log.h"
 #include "worker/wire.h"
 
 namespace monodon::master {

@@ -3,7 +3,7 @@
 
 #include <utility>
 
-#include "base/log.h"
+#include "base/log/log.h"
 #include "master/obituary.h"
 #include "master/server.h"
 

@@ -11,7 +11,7 @@
 #include <nlohmann/json.hpp>
 #include <utility>
 
-#include "base/log.h"
+#include "base/log/log.h"
 #include "master/config_docs.h"
 #include "master/server.h"
 

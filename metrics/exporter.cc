@@ -8,7 +8,7 @@
 #include <optional>
 
 #include "base/clock.h"
-#include "base/log.h"
+#include "base/log/log.h"
 #include "metrics/application_metrics.h"
 #include "metrics/channel.h"
 #include "metrics/collect.h"

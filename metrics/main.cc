@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 #include <exception>
 
-#include "base/log.h"
+#include "base/log/log.h"
 #include "base/unique_fd.h"
 #include "metrics/channel.h"
 #include "metrics/exporter.h"

@@ -13,7 +13,7 @@
 #include <climits>
 
 #include "base/clock.h"
-#include "base/log.h"
+#include "base/log/log.h"
 
 namespace monodon::worker {
 

@@ -3,7 +3,7 @@
 
 #include <unistd.h>
 
-#include "base/log.h"
+#include "base/log/log.h"
 
 namespace monodon::worker {
 

@@ -5,7 +5,7 @@
 #include <mutex>
 #include <string>
 
-#include "base/log_file.h"
+#include "base/log/log_file.h"
 #include "worker/access_log.h"
 #include "worker/byte_buffer.h"
 #include "worker/settings.h"

@@ -6,7 +6,7 @@
 #include <algorithm>
 #include <cerrno>
 
-#include "base/log.h"
+#include "base/log/log.h"
 #include "worker/spool_file.h"
 
 namespace monodon::worker {

@@ -7,7 +7,7 @@
 #include <cerrno>
 
 #include "base/clock.h"
-#include "base/log.h"
+#include "base/log/log.h"
 #include "worker/keeper.h"
 #include "worker/loop.h"
 

@@ -10,7 +10,7 @@
 #include <mutex>
 
 #include "base/clock.h"
-#include "base/log.h"
+#include "base/log/log.h"
 #include "worker/http/chars.h"
 
 namespace monodon::worker {

@@ -10,7 +10,7 @@
 #include <algorithm>
 
 #include "base/clock.h"
-#include "base/log.h"
+#include "base/log/log.h"
 #include "base/memory.h"
 #include "worker/loop.h"
 #include "worker/process_title.h"

@@ -13,7 +13,7 @@
 #include <system_error>
 
 #include "base/clock.h"
-#include "base/log.h"
+#include "base/log/log.h"
 #include "worker/keeper.h"
 #include "worker/recycle.h"
 

@@ -5,7 +5,7 @@
 #include <ctime>
 
 #include "base/clock.h"
-#include "base/log.h"
+#include "base/log/log.h"
 #include "worker/keeper.h"
 #include "worker/loop.h"
 

@@ -7,7 +7,7 @@
 #include <exception>
 
 #include "base/clock.h"
-#include "base/log.h"
+#include "base/log/log.h"
 #include "scoreboard/page.h"
 #include "worker/application.h"
 #include "worker/health_check.h"

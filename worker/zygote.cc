@@ -14,7 +14,7 @@
 #include <cstdlib>
 
 #include "base/clock.h"
-#include "base/log.h"
+#include "base/log/log.h"
 #include "worker/heritage.h"
 #include "worker/local_request.h"
 #include "worker/process_title.h"

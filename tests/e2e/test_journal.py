@@ -7,7 +7,7 @@ from asking import get
 from machine import wait_until
 from whales import PORT, SERVICE, site  # noqa: F401
 
-# Of base/log_id.cc: they never change.
+# Of base/log/log_id.cc: they never change.
 DIED = "e392568e58894e57b58c58bfff1533e4"
 
 

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-#include "base/journal.h"
+#include "base/log/journal.h"
 
 #include <sys/mman.h>
 #include <sys/stat.h>

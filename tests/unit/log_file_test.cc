@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-#include "base/log_file.h"
+#include "base/log/log_file.h"
 
 #include <sys/resource.h>
 #include <sys/socket.h>

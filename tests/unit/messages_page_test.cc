@@ -8,7 +8,7 @@
 #include <set>
 #include <sstream>
 
-#include "base/log_id.h"
+#include "base/log/log_id.h"
 
 using namespace monodon;
 namespace fs = std::filesystem;

@@ -10,7 +10,7 @@
 #include <stdexcept>
 
 #include "base/clock.h"
-#include "base/log.h"
+#include "base/log/log.h"
 #include "worker/python/answer.h"
 #include "worker/wire.h"
 #include "worker/zygote.h"

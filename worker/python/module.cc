@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 #include <array>
 
-#include "base/log.h"
+#include "base/log/log.h"
 #include "worker/python/application.h"
 #include "worker/python/callables.h"
 #include "worker/python/input.h"

@@ -9,7 +9,7 @@
 #include <csignal>
 #include <cstdint>
 
-#include "base/log.h"
+#include "base/log/log.h"
 #include "worker/python/py.h"
 
 namespace monodon::python {

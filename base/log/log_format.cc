@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-#include "base/log_format.h"
+#include "base/log/log_format.h"
 
 #include <syslog.h>
 
@@ -7,7 +7,7 @@
 #include <cstdio>
 
 #include "base/escape.h"
-#include "base/journal.h"
+#include "base/log/journal.h"
 
 namespace monodon::log {
 namespace {

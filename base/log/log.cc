@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-#include "base/log.h"
+#include "base/log/log.h"
 
 #include <unistd.h>
 
@@ -10,9 +10,9 @@
 #include <optional>
 #include <vector>
 
-#include "base/journal.h"
-#include "base/log_file.h"
-#include "base/log_format.h"
+#include "base/log/journal.h"
+#include "base/log/log_file.h"
+#include "base/log/log_format.h"
 
 namespace monodon::log {
 namespace {

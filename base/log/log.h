@@ -6,7 +6,7 @@
 #include <string>
 #include <string_view>
 
-#include "base/log_id.h"
+#include "base/log/log_id.h"
 #include "base/result.h"
 
 namespace monodon::log {
@@ -18,7 +18,7 @@ namespace monodon::log {
 // (chosen by "auto" when stderr is the journal, JOURNAL_STREAM). A message never
 // holds a raw control byte or newline: they are escaped; multi-line text (a
 // traceback) becomes one entry in json and journald, and indented lines in text.
-// Never blocks (base/log_file.h).
+// Never blocks (base/log/log_file.h).
 
 enum class Level : std::uint8_t { debug, info, warning, error, critical };
 

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-#include "base/log_id.h"
+#include "base/log/log_id.h"
 
 #include <array>
 

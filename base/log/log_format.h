@@ -8,7 +8,7 @@
 #include <string>
 #include <string_view>
 
-#include "base/log.h"
+#include "base/log/log.h"
 
 namespace monodon::log {
 
