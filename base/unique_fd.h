@@ -10,7 +10,7 @@ namespace monodon {
 // Sole owner of one file descriptor. Owning is all it does: no reading, no flags.
 //
 // A default or moved-from UniqueFd owns nothing and get() is -1. After fork() both
-// processes own a copy: what a worker keeps is the list in worker/heritage.h, the
+// processes own a copy: what a worker keeps is the list in worker/wire/heritage.h, the
 // rest is closed by number, and no destructor of the master's objects runs in a
 // child (a child leaves through _exit).
 class UniqueFd {

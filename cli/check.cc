@@ -13,7 +13,7 @@
 #include "master/config_docs.h"
 #include "master/install_paths.h"
 #include "master/interpreter.h"
-#include "worker/boot.h"
+#include "worker/wire/boot.h"
 
 namespace monodon::cli {
 namespace {

@@ -7,7 +7,7 @@
 #include "master/fleet.h"
 #include "master/oom_watch.h"
 #include "scoreboard/board.h"
-#include "worker/settings.h"
+#include "worker/wire/settings.h"
 
 namespace monodon::master {
 

@@ -4,7 +4,7 @@
 #include <vector>
 
 #include "master/obituary.h"
-#include "worker/settings.h"
+#include "worker/wire/settings.h"
 
 namespace monodon::master {
 

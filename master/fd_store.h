@@ -12,14 +12,14 @@
 namespace monodon::master {
 
 // The names, for LISTEN_FDNAMES. Numbers are versions: of the message in
-// worker/handoff.cc. The board has its own in its header.
+// worker/wire/handoff.cc. The board has its own in its header.
 inline constexpr const char* kHandoffSend = "monodon-handoff-1-send";
 inline constexpr const char* kHandoffReceive = "monodon-handoff-1-receive";
 inline constexpr const char* kBoard = "monodon-board";
 inline constexpr const char* kTestament = "monodon-testament";  // master/adoption.h
 
 // The two ends of the socket pair over which workers hand connections to each other
-// (worker/handoff.h). Both are held by the master as long as it lives.
+// (worker/wire/handoff.h). Both are held by the master as long as it lives.
 struct HandoffPair {
   UniqueFd send;
   UniqueFd receive;

@@ -11,8 +11,8 @@
 #include "base/clock.h"
 #include "base/result.h"
 #include "base/unique_fd.h"
-#include "worker/boot.h"
-#include "worker/wire.h"
+#include "worker/wire/boot.h"
+#include "worker/wire/wire.h"
 
 namespace monodon::master {
 
@@ -20,7 +20,7 @@ namespace monodon::master {
 // so that a reused pid can never be hit; `pid` is for people.
 struct Process {
   UniqueFd pidfd;    // empty until the pid is known
-  UniqueFd channel;  // our end, worker/wire.h; empty after end of file
+  UniqueFd channel;  // our end, worker/wire/wire.h; empty after end of file
   UniqueFd page;     // workers: the scoreboard page, read-only
   int pid = -1;
   std::uint32_t serial = 0;  // 0: a zygote

@@ -11,7 +11,7 @@
 #include "base/result.h"
 #include "base/unique_fd.h"
 #include "master/fd_store.h"
-#include "worker/boot.h"
+#include "worker/wire/boot.h"
 
 namespace monodon::master {
 

@@ -8,7 +8,7 @@
 #include <utility>
 
 #include "base/log/log.h"
-#include "worker/wire.h"
+#include "worker/wire/wire.h"
 
 namespace monodon::master {
 

@@ -5,7 +5,7 @@
 #include <string>
 #include <vector>
 
-#include "worker/settings.h"
+#include "worker/wire/settings.h"
 
 namespace monodon::master {
 

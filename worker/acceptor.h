@@ -6,7 +6,7 @@
 #include <vector>
 
 #include "worker/connection_pool.h"
-#include "worker/heritage.h"
+#include "worker/wire/heritage.h"
 
 namespace monodon::worker {
 

@@ -8,7 +8,7 @@
 #include "base/log/log_file.h"
 #include "worker/access_log.h"
 #include "worker/byte_buffer.h"
-#include "worker/settings.h"
+#include "worker/wire/settings.h"
 
 namespace monodon::worker {
 

@@ -7,9 +7,9 @@
 #include <string_view>
 
 #include "base/result.h"
-#include "worker/boot.h"
 #include "worker/http/request.h"
 #include "worker/http/response_head.h"
+#include "worker/wire/boot.h"
 
 namespace monodon::worker {
 

@@ -8,7 +8,7 @@
 #include <vector>
 
 #include "worker/connection.h"
-#include "worker/settings.h"
+#include "worker/wire/settings.h"
 
 namespace monodon::worker {
 

@@ -16,13 +16,13 @@
 #include "worker/app_thread.h"
 #include "worker/application.h"
 #include "worker/connection_pool.h"
-#include "worker/handoff.h"
-#include "worker/heritage.h"
 #include "worker/http/forwarded.h"
 #include "worker/leadership.h"
 #include "worker/moment.h"
 #include "worker/reader.h"
-#include "worker/wire.h"
+#include "worker/wire/handoff.h"
+#include "worker/wire/heritage.h"
+#include "worker/wire/wire.h"
 
 namespace monodon::worker {
 

@@ -6,7 +6,7 @@
 
 #include "worker/connection.h"
 #include "worker/moment.h"
-#include "worker/settings.h"
+#include "worker/wire/settings.h"
 
 namespace monodon::worker {
 

@@ -3,7 +3,7 @@
 
 #include <cstdint>
 
-#include "worker/settings.h"
+#include "worker/wire/settings.h"
 
 namespace monodon::worker {
 

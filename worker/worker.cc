@@ -11,10 +11,10 @@
 #include "scoreboard/page.h"
 #include "worker/application.h"
 #include "worker/health_check.h"
-#include "worker/heritage.h"
 #include "worker/loop.h"
 #include "worker/process_title.h"
-#include "worker/wire.h"
+#include "worker/wire/heritage.h"
+#include "worker/wire/wire.h"
 
 namespace monodon::worker {
 

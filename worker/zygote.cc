@@ -15,10 +15,10 @@
 
 #include "base/clock.h"
 #include "base/log/log.h"
-#include "worker/heritage.h"
 #include "worker/local_request.h"
 #include "worker/process_title.h"
-#include "worker/wire.h"
+#include "worker/wire/heritage.h"
+#include "worker/wire/wire.h"
 
 namespace monodon::worker {
 namespace {

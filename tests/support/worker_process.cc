@@ -17,7 +17,7 @@
 
 #include "scoreboard/segment.h"
 #include "worker/application.h"
-#include "worker/heritage.h"
+#include "worker/wire/heritage.h"
 
 namespace monodon::testing {
 

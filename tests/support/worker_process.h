@@ -7,8 +7,8 @@
 #include <string_view>
 
 #include "base/unique_fd.h"
-#include "worker/boot.h"
-#include "worker/wire.h"
+#include "worker/wire/boot.h"
+#include "worker/wire/wire.h"
 
 namespace monodon::testing {
 

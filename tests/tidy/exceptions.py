@@ -97,7 +97,7 @@ NO_UNIT_TEST = {
     "worker/reader.cc": "worker_test and tests/http: requests in pieces",
     "worker/serve.cc": "worker_test: every request goes through it",
     "worker/spool_file.cc": "output_test and body_spool_test",
-    "worker/boot.cc": "every zygote of the process tests reads what the master wrote",
+    "worker/wire/boot.cc": "every zygote of the process tests reads what the master wrote",
     # Parts of something that is tested as a whole.
     "base/passed_fds.cc": "wire_test passes descriptors",
     "cli/status.cc": "server_status_test.cc has its parts",

@@ -21,7 +21,7 @@ def find(rule, text, path="base/x.cc"):
 
 
 BAD = [
-    (tidy.include_arrows, "base/x.h", '#include "worker/wire.h"'),
+    (tidy.include_arrows, "base/x.h", '#include "worker/wire/wire.h"'),
     (tidy.include_arrows, "worker/x.cc", '#include "master/settings.h"'),
     (tidy.include_arrows, "metrics/x.cc", '#include "master/settings.h"'),
     (tidy.include_arrows, "master/x.cc", '#include "cli/main.h"'),
@@ -63,7 +63,7 @@ def test_it_is_found(rule, path, text):
 
 
 GOOD = [
-    (tidy.include_arrows, "worker/python/x.cc", '#include "worker/wire.h"\n#include <vector>'),
+    (tidy.include_arrows, "worker/python/x.cc", '#include "worker/wire/wire.h"\n#include <vector>'),
     (tidy.libraries, "worker/python/x.cc", "#include <Python.h>"),
     (tidy.banned_calls, "worker/x.h", "virtual int fork() = 0;"),
     (tidy.banned_calls, "worker/x.cc", "auto pid = application.fork();"),

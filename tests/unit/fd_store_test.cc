@@ -7,7 +7,7 @@
 #include <catch2/catch.hpp>
 #include <utility>
 
-#include "worker/handoff.h"
+#include "worker/wire/handoff.h"
 
 using namespace monodon;
 using namespace monodon::master;

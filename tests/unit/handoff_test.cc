@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-#include "worker/handoff.h"
+#include "worker/wire/handoff.h"
 
 #include <sys/socket.h>
 #include <unistd.h>
@@ -7,7 +7,7 @@
 #include <array>
 #include <catch2/catch.hpp>
 
-#include "worker/wire.h"
+#include "worker/wire/wire.h"
 
 using namespace monodon;
 using namespace monodon::worker;

@@ -8,7 +8,7 @@
 
 #include "master/config_yaml.h"
 #include "master/settings_value.h"
-#include "worker/boot.h"
+#include "worker/wire/boot.h"
 
 using namespace monodon;
 using namespace monodon::master;

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-#include "worker/wire.h"
+#include "worker/wire/wire.h"
 
 #include <fcntl.h>
 #include <sys/socket.h>
@@ -8,7 +8,7 @@
 #include <array>
 #include <catch2/catch.hpp>
 
-#include "worker/boot.h"
+#include "worker/wire/boot.h"
 
 using namespace monodon;
 

@@ -11,7 +11,7 @@
 
 #include "scoreboard/view.h"
 #include "support/worker_process.h"
-#include "worker/handoff.h"
+#include "worker/wire/handoff.h"
 
 using namespace monodon;
 using namespace monodon::testing;

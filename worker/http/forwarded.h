@@ -13,7 +13,7 @@
 #include "base/result.h"
 #include "worker/http/address.h"
 #include "worker/http/parser.h"
-#include "worker/settings.h"
+#include "worker/wire/settings.h"
 
 namespace monodon::http {
 

@@ -9,7 +9,7 @@
 #include <system_error>
 #include <thread>
 
-#include "worker/wire.h"
+#include "worker/wire/wire.h"
 #include "worker/zygote.h"
 
 namespace monodon::native {

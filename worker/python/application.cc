@@ -12,7 +12,7 @@
 #include "base/clock.h"
 #include "base/log/log.h"
 #include "worker/python/answer.h"
-#include "worker/wire.h"
+#include "worker/wire/wire.h"
 #include "worker/zygote.h"
 
 namespace monodon::python {

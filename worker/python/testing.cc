@@ -10,9 +10,9 @@
 
 #include "base/clock.h"
 #include "scoreboard/segment.h"
-#include "worker/boot.h"
-#include "worker/heritage.h"
 #include "worker/local_request.h"
+#include "worker/wire/boot.h"
+#include "worker/wire/heritage.h"
 
 namespace monodon::python {
 namespace {

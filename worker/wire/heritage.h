@@ -5,7 +5,7 @@
 #include <vector>
 
 #include "base/unique_fd.h"
-#include "worker/boot.h"
+#include "worker/wire/boot.h"
 
 namespace monodon::worker {
 
@@ -20,7 +20,7 @@ struct Heritage {
   std::uint32_t generation = 0;
   const Boot* boot = nullptr;
   bool check_health = false;  // before `ready`
-  UniqueFd channel;           // to the master, worker/wire.h
+  UniqueFd channel;           // to the master, worker/wire/wire.h
   UniqueFd page;              // scoreboard page, a sealed memfd
   UniqueFd handoff_send;      // one SOCK_SEQPACKET pair for all workers of a master
   UniqueFd handoff_receive;

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-#include "worker/boot.h"
+#include "worker/wire/boot.h"
 
 #include <nlohmann/json.hpp>
 

@@ -1,9 +1,9 @@
 // SPDX-License-Identifier: Apache-2.0
-#include "worker/handoff.h"
+#include "worker/wire/handoff.h"
 
 #include <cstring>
 
-#include "worker/wire.h"
+#include "worker/wire/wire.h"
 
 namespace monodon::worker {
 

@@ -54,7 +54,7 @@ enum class Kind : std::uint32_t {
   reopen_logs = 32,
   dump = 33,  // write the Python stacks into the one descriptor, and close it
 
-  // worker -> worker, over the shared pair; see worker/handoff.h
+  // worker -> worker, over the shared pair; see worker/wire/handoff.h
   handoff = 40,
 };
 

@@ -9,7 +9,7 @@ namespace monodon::worker {
 
 // Everything that a zygote and its workers need to know, fixed for the life of one
 // generation. The master fills it from the checked configuration and sends it, as
-// JSON, in the boot message of the zygote (worker/wire.h). Defaults, ranges, units
+// JSON, in the boot message of the zygote (worker/wire/wire.h). Defaults, ranges, units
 // and documentation of each key are in master/settings.h: here they only travel.
 //
 // Durations are milliseconds, sizes are bytes, 0 means "off" or "no limit" where
@@ -62,7 +62,7 @@ struct Settings {
   bool remote_addr_from_forwarded = true;
   bool strip_untrusted_forwarded = true;  // X-Forwarded-* of peers that are not trusted
   std::string request_id_header = "X-Request-ID";
-  bool request_uri = true;  // REQUEST_URI beside RAW_URI
+  bool request_uri = true;                // REQUEST_URI beside RAW_URI
   std::string server_header = "monodon";  // "" sends no Server field
   bool sendfile = true;
 

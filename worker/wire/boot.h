@@ -6,7 +6,7 @@
 #include <vector>
 
 #include "base/result.h"
-#include "worker/settings.h"
+#include "worker/wire/settings.h"
 
 namespace monodon::worker {
 

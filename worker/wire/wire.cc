@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-#include "worker/wire.h"
+#include "worker/wire/wire.h"
 
 #include <sys/socket.h>
 #include <sys/uio.h>
