@@ -5,7 +5,7 @@
 #include <ctime>
 
 #include "base/clock.h"
-#include "worker/access_writer.h"
+#include "worker/access/access_writer.h"
 
 namespace monodon::master {
 

@@ -12,7 +12,7 @@
 
 #include "scoreboard/page.h"
 #include "worker/acceptor.h"
-#include "worker/access_writer.h"
+#include "worker/access/access_writer.h"
 #include "worker/app_thread.h"
 #include "worker/application.h"
 #include "worker/connection_pool.h"

@@ -86,7 +86,7 @@ NO_UNIT_TEST = {
     "master/settings_rows_request.cc": "settings_table_test.cc walks the rows",
     "master/settings_value.cc": "settings_table_test.cc, with every kind of setting",
     "worker/acceptor.cc": "worker_test, and tests/faults: out of descriptors",
-    "worker/access_writer.cc": "worker_test, and tests/process: reopened logs",
+    "worker/access/access_writer.cc": "worker_test, and tests/process: reopened logs",
     "worker/balance.cc": "tests/process: connections of one worker spread",
     "worker/drain.cc": "worker_test: how a worker leaves",
     "worker/exchange.cc": "worker_test and tests/http: every response goes through it",

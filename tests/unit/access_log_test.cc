@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-#include "worker/access_log.h"
+#include "worker/access/access_log.h"
 
 #include <unistd.h>
 
@@ -11,7 +11,7 @@
 #include <string>
 
 #include "tests/support/access_record.h"
-#include "worker/access_values.h"
+#include "worker/access/access_values.h"
 
 using namespace monodon;
 using namespace monodon::worker;

@@ -2,7 +2,7 @@
 #include <unistd.h>
 
 #include "base/escape.h"
-#include "worker/access_values.h"
+#include "worker/access/access_values.h"
 
 namespace monodon::worker::access {
 namespace {

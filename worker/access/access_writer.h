@@ -6,7 +6,7 @@
 #include <string>
 
 #include "base/log/log_file.h"
-#include "worker/access_log.h"
+#include "worker/access/access_log.h"
 #include "worker/byte_buffer.h"
 #include "worker/wire/settings.h"
 

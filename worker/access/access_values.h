@@ -5,7 +5,7 @@
 #include <string>
 #include <string_view>
 
-#include "worker/access_log.h"
+#include "worker/access/access_log.h"
 
 namespace monodon::worker::access {
 

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-#include "worker/access_writer.h"
+#include "worker/access/access_writer.h"
 
 #include <unistd.h>
 

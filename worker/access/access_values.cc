@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-#include "worker/access_values.h"
+#include "worker/access/access_values.h"
 
 #include <algorithm>
 #include <array>

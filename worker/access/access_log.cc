@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-#include "worker/access_log.h"
+#include "worker/access/access_log.h"
 
 #include <unistd.h>
 
@@ -10,7 +10,7 @@
 #include <vector>
 
 #include "base/escape.h"
-#include "worker/access_values.h"
+#include "worker/access/access_values.h"
 
 namespace monodon::worker {
 namespace {
