@@ -11,7 +11,7 @@
 #include "scoreboard/page.h"
 #include "worker/application.h"
 #include "worker/health_check.h"
-#include "worker/loop.h"
+#include "worker/loop/loop.h"
 #include "worker/process_title.h"
 #include "worker/wire/heritage.h"
 #include "worker/wire/wire.h"

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-#include "worker/body_spool.h"
+#include "worker/loop/body_spool.h"
 
 #include <dirent.h>
 #include <signal.h>

@@ -1,10 +1,10 @@
 // SPDX-License-Identifier: Apache-2.0
-#include "worker/connection.h"
+#include "worker/loop/connection.h"
 
 #include <catch2/catch.hpp>
 #include <thread>
 
-#include "worker/connection_pool.h"
+#include "worker/loop/connection_pool.h"
 
 using namespace monodon::worker;
 

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-#include "worker/leadership.h"
+#include "worker/loop/leadership.h"
 
 #include <atomic>
 #include <catch2/catch.hpp>

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-#include "worker/output.h"
+#include "worker/loop/output.h"
 
 #include <fcntl.h>
 #include <sys/socket.h>

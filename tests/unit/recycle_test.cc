@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-#include "worker/recycle.h"
+#include "worker/loop/recycle.h"
 
 #include <catch2/catch.hpp>
 #include <set>

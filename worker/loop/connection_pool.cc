@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-#include "worker/connection_pool.h"
+#include "worker/loop/connection_pool.h"
 
 namespace monodon::worker {
 

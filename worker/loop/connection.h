@@ -8,11 +8,11 @@
 #include <string>
 
 #include "base/unique_fd.h"
-#include "worker/body_spool.h"
 #include "worker/byte_buffer.h"
 #include "worker/http/forwarded.h"
 #include "worker/http/parser.h"
-#include "worker/output.h"
+#include "worker/loop/body_spool.h"
+#include "worker/loop/output.h"
 
 namespace monodon::worker {
 

@@ -6,9 +6,9 @@
 #include <string_view>
 
 #include "scoreboard/page.h"
-#include "worker/exchange.h"
 #include "worker/http/date.h"
 #include "worker/http/request_id.h"
+#include "worker/loop/exchange.h"
 
 namespace monodon::worker {
 

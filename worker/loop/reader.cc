@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-#include "worker/reader.h"
+#include "worker/loop/reader.h"
 
 #include <sys/socket.h>
 

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-#include "worker/body_spool.h"
+#include "worker/loop/body_spool.h"
 
 #include <unistd.h>
 
@@ -7,7 +7,7 @@
 #include <cerrno>
 
 #include "base/log/log.h"
-#include "worker/spool_file.h"
+#include "worker/loop/spool_file.h"
 
 namespace monodon::worker {
 

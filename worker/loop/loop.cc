@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 // The leader's side of Loop: waiting and taking events. Requests are in serve.cc,
 // leaving in drain.cc.
-#include "worker/loop.h"
+#include "worker/loop/loop.h"
 
 #include <fmt/format.h>
 #include <sys/eventfd.h>
@@ -14,8 +14,8 @@
 
 #include "base/clock.h"
 #include "base/log/log.h"
-#include "worker/keeper.h"
-#include "worker/recycle.h"
+#include "worker/loop/keeper.h"
+#include "worker/loop/recycle.h"
 
 namespace monodon::worker {
 

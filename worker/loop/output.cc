@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-#include "worker/output.h"
+#include "worker/loop/output.h"
 
 #include <fcntl.h>
 #include <sys/sendfile.h>
@@ -11,7 +11,7 @@
 #include <cerrno>
 #include <cstring>
 
-#include "worker/spool_file.h"
+#include "worker/loop/spool_file.h"
 
 namespace monodon::worker {
 

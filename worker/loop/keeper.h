@@ -9,9 +9,9 @@
 #include <vector>
 
 #include "base/unique_fd.h"
-#include "worker/app_thread.h"
 #include "worker/application.h"
-#include "worker/exchange.h"
+#include "worker/loop/app_thread.h"
+#include "worker/loop/exchange.h"
 
 namespace monodon::worker {
 

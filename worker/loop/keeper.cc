@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 // The keeper's rounds. What it does about slow clients is in keeper_outputs.cc.
-#include "worker/keeper.h"
+#include "worker/loop/keeper.h"
 
 #include <fmt/format.h>
 #include <sys/eventfd.h>
@@ -12,7 +12,7 @@
 #include "base/clock.h"
 #include "base/log/log.h"
 #include "base/memory.h"
-#include "worker/loop.h"
+#include "worker/loop/loop.h"
 #include "worker/process_title.h"
 
 namespace monodon::worker {

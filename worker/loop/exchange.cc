@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-#include "worker/exchange.h"
+#include "worker/loop/exchange.h"
 
 #include <fmt/format.h>
 #include <sys/sendfile.h>

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-#include "worker/spool_file.h"
+#include "worker/loop/spool_file.h"
 
 #include <fcntl.h>
 #include <stdlib.h>

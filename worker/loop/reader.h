@@ -4,8 +4,8 @@
 #include <cstdint>
 #include <memory>
 
-#include "worker/connection.h"
-#include "worker/moment.h"
+#include "worker/loop/connection.h"
+#include "worker/loop/moment.h"
 #include "worker/wire/settings.h"
 
 namespace monodon::worker {

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-#include "worker/acceptor.h"
+#include "worker/loop/acceptor.h"
 
 #include <fcntl.h>
 #include <netinet/in.h>

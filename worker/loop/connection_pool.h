@@ -7,7 +7,7 @@
 #include <mutex>
 #include <vector>
 
-#include "worker/connection.h"
+#include "worker/loop/connection.h"
 #include "worker/wire/settings.h"
 
 namespace monodon::worker {

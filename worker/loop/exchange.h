@@ -10,8 +10,8 @@
 #include <string_view>
 
 #include "worker/application.h"
-#include "worker/connection.h"
 #include "worker/http/response_head.h"
+#include "worker/loop/connection.h"
 
 namespace monodon::worker {
 

@@ -5,7 +5,7 @@
 #include <cstdint>
 #include <vector>
 
-#include "worker/connection_pool.h"
+#include "worker/loop/connection_pool.h"
 #include "worker/wire/heritage.h"
 
 namespace monodon::worker {

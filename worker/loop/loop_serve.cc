@@ -6,8 +6,8 @@
 
 #include "base/clock.h"
 #include "base/log/log.h"
-#include "worker/keeper.h"
-#include "worker/loop.h"
+#include "worker/loop/keeper.h"
+#include "worker/loop/loop.h"
 
 namespace monodon::worker {
 

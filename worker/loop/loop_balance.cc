@@ -3,7 +3,7 @@
 #include <linux/sockios.h>
 #include <sys/ioctl.h>
 
-#include "worker/loop.h"
+#include "worker/loop/loop.h"
 
 namespace monodon::worker {
 
