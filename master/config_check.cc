@@ -9,7 +9,7 @@
 #include "base/number.h"
 #include "master/config_address.h"
 #include "worker/access/access_log.h"
-#include "worker/local_request.h"
+#include "worker/process/local_request.h"
 
 namespace monodon::master {
 namespace {

@@ -29,7 +29,7 @@ extern "C" {
 #include "metrics/application_region.h"
 #include "scoreboard/segment.h"
 #include "scoreboard/view.h"
-#include "worker/zygote.h"
+#include "worker/process/zygote.h"
 
 namespace monodon::master {
 

@@ -119,8 +119,8 @@ class Application {
   // Zygote: the master has seen the end of a worker of this generation.
   virtual void worker_ended(const WorkerInfo& /*which*/, int /*pid*/) {}
 
-  // Zygote. double_fork() of worker/zygote.h with what the runtime needs around it:
-  // the new process becomes the master's child. Returns like fork(2).
+  // Zygote. double_fork() of worker/process/zygote.h with what the runtime needs around
+  // it: the new process becomes the master's child. Returns like fork(2).
   virtual int fork() = 0;
 
   // Worker, main thread, after fork and load, before `ready`. A reason: the worker

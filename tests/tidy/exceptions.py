@@ -10,7 +10,7 @@ ALLOWED = {
         "base/run_program.cc": "runs a program to its end, for the tools and for "
                                "gunicorn.conf.py",
         "master/linux_kernel.cc": "the master's one door to the kernel",
-        "worker/zygote.cc": "a zygote is there to fork",
+        "worker/process/zygote.cc": "a zygote is there to fork",
         "worker/python/": "Application::fork, with what the interpreter needs around it",
         "worker/native/": "Application::fork",
     },
@@ -21,10 +21,10 @@ ALLOWED = {
     "wait for process": {
         "base/run_program.cc": "of what it started",
         "master/linux_kernel.cc": "the master's one door to the kernel",
-        "worker/zygote.cc": "reaps the middle process of the double fork",
+        "worker/process/zygote.cc": "reaps the middle process of the double fork",
     },
     "signal handler": {
-        "worker/worker.cc": "SIGTERM to one worker asks for its replacement",
+        "worker/process/worker.cc": "SIGTERM to one worker asks for its replacement",
     },
     "sleep": {
         "worker/native/built_in.cc": "native:test is asked to be slow",
@@ -51,8 +51,8 @@ NO_UNIT_TEST = {
     "master/server_requests.cc": "signals and orders: tests/process",
     "worker/native/": "tests/process and tests/http host native applications",
     "worker/python/": "tests/python drives the extension from Python",
-    "worker/local_request.cc": "tests/process: warm_up",
-    "worker/zygote.cc": "tests/python and tests/process",
+    "worker/process/local_request.cc": "tests/process: warm_up",
+    "worker/process/zygote.cc": "tests/python and tests/process",
     "cli/check.cc": "process tests of monodon check: it becomes the importer by exec",
     "cli/environment.cc": "command_line_test.cc, together with the command line",
     "cli/generate.cc": "config_docs_test.cc has the texts that it prints",

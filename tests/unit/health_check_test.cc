@@ -1,9 +1,9 @@
 // SPDX-License-Identifier: Apache-2.0
-#include "worker/health_check.h"
+#include "worker/process/health_check.h"
 
 #include <catch2/catch.hpp>
 
-#include "worker/local_request.h"
+#include "worker/process/local_request.h"
 
 using namespace monodon;
 using namespace monodon::worker;

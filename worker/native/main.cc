@@ -2,10 +2,10 @@
 #include <string_view>
 
 #include "worker/native/native.h"
-#include "worker/zygote.h"
+#include "worker/process/zygote.h"
 
 // monodon-native [--check | --check-config]: the zygote of native applications
-// (worker/zygote.h).
+// (worker/process/zygote.h).
 int main(int argc, char** argv) {
   using namespace monodon;
   native::NativeApplication app;

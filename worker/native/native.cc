@@ -9,8 +9,8 @@
 #include <system_error>
 #include <thread>
 
+#include "worker/process/zygote.h"
 #include "worker/wire/wire.h"
-#include "worker/zygote.h"
 
 namespace monodon::native {
 namespace {

@@ -11,9 +11,9 @@
 
 #include "base/clock.h"
 #include "base/log/log.h"
+#include "worker/process/zygote.h"
 #include "worker/python/answer.h"
 #include "worker/wire/wire.h"
-#include "worker/zygote.h"
 
 namespace monodon::python {
 namespace {

@@ -10,7 +10,7 @@
 
 #include "base/clock.h"
 #include "scoreboard/segment.h"
-#include "worker/local_request.h"
+#include "worker/process/local_request.h"
 #include "worker/wire/boot.h"
 #include "worker/wire/heritage.h"
 

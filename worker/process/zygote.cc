@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-#include "worker/zygote.h"
+#include "worker/process/zygote.h"
 
 #include <fcntl.h>
 #include <fmt/core.h>
@@ -15,7 +15,7 @@
 
 #include "base/clock.h"
 #include "base/log/log.h"
-#include "worker/local_request.h"
+#include "worker/process/local_request.h"
 #include "worker/process_title.h"
 #include "worker/wire/heritage.h"
 #include "worker/wire/wire.h"

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-#include "worker/local_request.h"
+#include "worker/process/local_request.h"
 
 #include <fmt/core.h>
 #include <unistd.h>

@@ -1,9 +1,9 @@
 // SPDX-License-Identifier: Apache-2.0
-#include "worker/health_check.h"
+#include "worker/process/health_check.h"
 
 #include <fmt/core.h>
 
-#include "worker/local_request.h"
+#include "worker/process/local_request.h"
 
 namespace monodon::worker {
 
