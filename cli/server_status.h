@@ -11,7 +11,7 @@
 #include "cli/control_client.h"
 #include "metrics/listen_queue.h"
 #include "scoreboard/board_view.h"
-#include "scoreboard/view.h"
+#include "scoreboard/page_view.h"
 
 namespace monodon::cli {
 

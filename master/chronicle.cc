@@ -12,7 +12,7 @@
 #include "master/dead_requests.h"
 #include "master/obituary.h"
 #include "scoreboard/board_view.h"
-#include "scoreboard/view.h"
+#include "scoreboard/page_view.h"
 
 namespace monodon::master {
 

@@ -27,8 +27,8 @@ extern "C" {
 
 #include "base/spawn_options.h"
 #include "metrics/application_region.h"
+#include "scoreboard/page_view.h"
 #include "scoreboard/segment.h"
-#include "scoreboard/view.h"
 #include "worker/process/zygote.h"
 
 namespace monodon::master {

@@ -9,7 +9,7 @@
 #include "base/result.h"
 #include "base/unique_fd.h"
 #include "scoreboard/board_view.h"
-#include "scoreboard/view.h"
+#include "scoreboard/page_view.h"
 
 namespace monodon::metrics {
 

@@ -16,8 +16,8 @@
 
 #include "base/clock.h"
 #include "scoreboard/board_view.h"
+#include "scoreboard/page_view.h"
 #include "scoreboard/texts.h"
-#include "scoreboard/view.h"
 
 namespace monodon::scoreboard {
 namespace {

@@ -1,6 +1,4 @@
 // SPDX-License-Identifier: Apache-2.0
-#include "scoreboard/view.h"
-
 #include <sys/mman.h>
 #include <unistd.h>
 
@@ -13,6 +11,7 @@
 #include <thread>
 
 #include "scoreboard/page.h"
+#include "scoreboard/page_view.h"
 #include "scoreboard/segment.h"
 
 using namespace monodon;

@@ -9,7 +9,7 @@
 #include <catch2/catch.hpp>
 #include <vector>
 
-#include "scoreboard/view.h"
+#include "scoreboard/page_view.h"
 #include "support/worker_process.h"
 #include "worker/wire/handoff.h"
 
