@@ -10,9 +10,9 @@
 #include "base/result.h"
 #include "base/unique_fd.h"
 #include "cli/commands.h"
-#include "master/config_docs.h"
+#include "master/config/docs.h"
+#include "master/config/interpreter.h"
 #include "master/install_paths.h"
-#include "master/interpreter.h"
 #include "worker/wire/boot.h"
 
 namespace monodon::cli {

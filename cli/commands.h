@@ -6,7 +6,7 @@
 #include <vector>
 
 #include "cli/site_files.h"
-#include "master/config.h"
+#include "master/config/load.h"
 
 namespace monodon::cli {
 

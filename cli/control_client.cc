@@ -17,7 +17,7 @@
 #include "base/escape.h"
 #include "base/passed_fds.h"
 #include "base/unix_address.h"
-#include "master/config.h"
+#include "master/config/load.h"
 
 namespace monodon::cli {
 namespace {

@@ -13,7 +13,7 @@
 
 #include "cli/nginx_config.h"
 #include "cli/site_facts.h"
-#include "master/settings.h"
+#include "master/config/settings.h"
 
 namespace monodon::cli {
 

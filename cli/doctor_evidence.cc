@@ -15,7 +15,7 @@
 #include "base/run_program.h"
 #include "cli/command_line.h"
 #include "cli/shell_words.h"
-#include "master/interpreter.h"
+#include "master/config/interpreter.h"
 
 namespace monodon::cli {
 namespace {

@@ -6,7 +6,7 @@
 
 #include "cli/flags.h"
 #include "cli/shell_words.h"
-#include "master/settings_table.h"
+#include "master/config/table.h"
 
 namespace monodon::cli {
 namespace {

@@ -4,7 +4,7 @@
 #include <map>
 #include <string>
 
-#include "master/config.h"
+#include "master/config/load.h"
 
 namespace monodon::cli {
 

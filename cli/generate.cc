@@ -3,7 +3,7 @@
 
 #include "cli/commands.h"
 #include "cli/messages_page.h"
-#include "master/config_docs.h"
+#include "master/config/docs.h"
 #include "metrics/catalogue.h"
 
 namespace monodon::cli {

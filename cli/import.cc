@@ -8,12 +8,12 @@
 
 #include "cli/flags.h"
 #include "cli/shell_words.h"
-#include "master/config_check.h"
-#include "master/config_docs.h"
-#include "master/config_yaml.h"
-#include "master/gunicorn_config.h"
-#include "master/interpreter.h"
-#include "master/settings_value.h"
+#include "master/config/check.h"
+#include "master/config/docs.h"
+#include "master/config/gunicorn_file.h"
+#include "master/config/interpreter.h"
+#include "master/config/value.h"
+#include "master/config/yaml.h"
 
 namespace monodon::cli {
 namespace {

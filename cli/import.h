@@ -8,7 +8,7 @@
 #include "base/result.h"
 #include "cli/environment.h"
 #include "cli/unit_file.h"
-#include "master/config.h"
+#include "master/config/load.h"
 
 namespace monodon::cli {
 

@@ -9,7 +9,7 @@
 #include "cli/commands.h"
 #include "cli/import.h"
 #include "cli/site_files.h"
-#include "master/gunicorn_config.h"
+#include "master/config/gunicorn_file.h"
 
 namespace monodon::cli {
 namespace {

@@ -3,8 +3,8 @@
 
 #include <fmt/format.h>
 
-#include "master/gunicorn_config.h"
-#include "master/settings_value.h"
+#include "master/config/gunicorn_file.h"
+#include "master/config/value.h"
 
 namespace monodon::cli {
 namespace {

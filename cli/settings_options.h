@@ -9,8 +9,8 @@
 #include <vector>
 
 #include "cli/flags.h"
-#include "master/gunicorn_flags.h"
-#include "master/settings_table.h"
+#include "master/config/gunicorn_flags.h"
+#include "master/config/table.h"
 
 namespace monodon::cli {
 

@@ -14,7 +14,7 @@
 #include "base/run_program.h"
 #include "cli/site_facts.h"
 #include "cli/site_files.h"
-#include "master/interpreter.h"
+#include "master/config/interpreter.h"
 
 namespace monodon::cli {
 namespace {

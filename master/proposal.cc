@@ -11,11 +11,11 @@
 #include <type_traits>
 #include <utility>
 
-#include "master/gunicorn_config.h"
+#include "master/config/gunicorn_file.h"
+#include "master/config/interpreter.h"
+#include "master/config/table.h"
+#include "master/config/value.h"
 #include "master/install_paths.h"
-#include "master/interpreter.h"
-#include "master/settings_table.h"
-#include "master/settings_value.h"
 
 namespace monodon::master {
 

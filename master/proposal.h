@@ -5,7 +5,7 @@
 #include <vector>
 
 #include "base/result.h"
-#include "master/config.h"
+#include "master/config/load.h"
 #include "master/fleet.h"
 #include "master/listeners.h"
 

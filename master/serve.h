@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 #pragma once
 
-#include "master/config.h"
+#include "master/config/load.h"
 
 namespace monodon::master {
 

@@ -9,7 +9,7 @@
 
 #include "master/adoption.h"
 #include "master/chronicle.h"
-#include "master/config.h"
+#include "master/config/load.h"
 #include "master/control.h"
 #include "master/event_loop.h"
 #include "master/exporter_host.h"

@@ -12,7 +12,7 @@
 #include <utility>
 
 #include "base/log/log.h"
-#include "master/config_docs.h"
+#include "master/config/docs.h"
 #include "master/server.h"
 
 // What operators ask of a running master: signals and the control socket.

@@ -36,7 +36,7 @@ ALLOWED = {
 # Sources without tests/unit/NAME_test.cc, and what tests them instead.
 NO_UNIT_TEST = {
     # Little but system calls: the suites with the real server run them.
-    "master/config_host.cc": "asks the machine for users, groups and paths: config_test",
+    "master/config/check_host.cc": "asks the machine for users, groups and paths: config_test",
     "master/exporter_host.cc": "tests/process/test_metrics.py, with the real exporter",
     "metrics/exporter.cc": "tests/process/test_metrics.py",
     "metrics/http_server.cc": "tests/process/test_metrics.py",
@@ -56,7 +56,7 @@ NO_UNIT_TEST = {
     "cli/check.cc": "process tests of monodon check: it becomes the importer by exec",
     "cli/environment.cc": "command_line_test.cc, together with the command line",
     "cli/generate.cc": "config_docs_test.cc has the texts that it prints",
-    "master/gunicorn_flags.cc": "command_line_test.cc tries every row",
+    "master/config/gunicorn_flags.cc": "command_line_test.cc tries every row",
     "cli/help_format.cc": "command_line_test.cc reads the help",
     "cli/completion.cc": "tests/process/test_completion.py asks a shell",
     "cli/doctor_application.cc": "doctor_test.cc plants every finding",
@@ -80,11 +80,11 @@ NO_UNIT_TEST = {
     "cli/main.cc": "every process test",
     "cli/serve.cc": "every process test",
     "cli/settings_options.cc": "command_line_test.cc",
-    "master/config_manual.cc": "config_docs_test.cc",
+    "master/config/manual.cc": "config_docs_test.cc",
     "master/install_paths.cc": "interpreter_test.cc",
-    "master/settings_rows_process.cc": "settings_table_test.cc walks the rows",
-    "master/settings_rows_request.cc": "settings_table_test.cc walks the rows",
-    "master/settings_value.cc": "settings_table_test.cc, with every kind of setting",
+    "master/config/rows_process.cc": "settings_table_test.cc walks the rows",
+    "master/config/rows_request.cc": "settings_table_test.cc walks the rows",
+    "master/config/value.cc": "settings_table_test.cc, with every kind of setting",
     "worker/loop/acceptor.cc": "worker_test, and tests/faults: out of descriptors",
     "worker/access/access_writer.cc": "worker_test, and tests/process: reopened logs",
     "worker/loop/loop_balance.cc": "tests/process: connections of one worker spread",

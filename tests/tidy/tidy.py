@@ -59,7 +59,7 @@ PATTERNS = [
 ]
 # A library, and the only places that may include it.
 LIBRARIES = [
-    (r"yaml-cpp/", ["master/config_yaml.cc"]),
+    (r"yaml-cpp/", ["master/config/yaml.cc"]),
     (r"prometheus/", ["metrics/"]),
     (r"systemd/sd-event", ["master/event_loop.h", "master/event_loop.cc"]),
     (r"Python\.h", ["worker/python/"]),

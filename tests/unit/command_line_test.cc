@@ -6,8 +6,8 @@
 
 #include "cli/environment.h"
 #include "cli/shell_words.h"
-#include "master/gunicorn_flags.h"
-#include "master/settings_table.h"
+#include "master/config/gunicorn_flags.h"
+#include "master/config/table.h"
 
 using namespace monodon;
 using namespace monodon::cli;

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
-#include "master/config_address.h"
-
 #include <catch2/catch.hpp>
+
+#include "master/config/address.h"
 
 using namespace monodon::master;
 

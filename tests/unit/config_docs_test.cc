@@ -1,13 +1,12 @@
 // SPDX-License-Identifier: Apache-2.0
-#include "master/config_docs.h"
-
 #include <catch2/catch.hpp>
 #include <fstream>
 #include <sstream>
 
-#include "master/config_yaml.h"
-#include "master/settings_table.h"
-#include "master/settings_value.h"
+#include "master/config/docs.h"
+#include "master/config/table.h"
+#include "master/config/value.h"
+#include "master/config/yaml.h"
 #include "metrics/catalogue.h"
 
 using namespace monodon::master;

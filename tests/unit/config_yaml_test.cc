@@ -1,9 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
-#include "master/config_yaml.h"
-
 #include <catch2/catch.hpp>
 
-#include "master/settings_table.h"
+#include "master/config/table.h"
+#include "master/config/yaml.h"
 
 using namespace monodon::master;
 

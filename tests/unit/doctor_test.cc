@@ -18,7 +18,7 @@
 #include "base/unique_fd.h"
 #include "base/unix_address.h"
 #include "cli/doctor_evidence.h"
-#include "master/settings_table.h"
+#include "master/config/table.h"
 
 using namespace monodon;
 using namespace monodon::cli;

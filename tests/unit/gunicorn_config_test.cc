@@ -1,13 +1,12 @@
 // SPDX-License-Identifier: Apache-2.0
-#include "master/gunicorn_config.h"
-
 #include <fmt/format.h>
 
 #include <catch2/catch.hpp>
 #include <map>
 
-#include "master/gunicorn_flags.h"
-#include "master/settings_table.h"
+#include "master/config/gunicorn_file.h"
+#include "master/config/gunicorn_flags.h"
+#include "master/config/table.h"
 
 using namespace monodon::master;
 

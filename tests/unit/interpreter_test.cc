@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-#include "master/interpreter.h"
+#include "master/config/interpreter.h"
 
 #include <unistd.h>
 

@@ -1,13 +1,12 @@
 // SPDX-License-Identifier: Apache-2.0
-#include "master/settings_table.h"
-
 #include <catch2/catch.hpp>
 #include <map>
 #include <nlohmann/json.hpp>
 #include <set>
 
-#include "master/config_yaml.h"
-#include "master/settings_value.h"
+#include "master/config/table.h"
+#include "master/config/value.h"
+#include "master/config/yaml.h"
 #include "worker/wire/boot.h"
 
 using namespace monodon;

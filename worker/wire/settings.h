@@ -10,7 +10,7 @@ namespace monodon::worker {
 // Everything that a zygote and its workers need to know, fixed for the life of one
 // generation. The master fills it from the checked configuration and sends it, as
 // JSON, in the boot message of the zygote (worker/wire/wire.h). Defaults, ranges, units
-// and documentation of each key are in master/settings.h: here they only travel.
+// and documentation of each key are in master/config/settings.h: here they only travel.
 //
 // Durations are milliseconds, sizes are bytes, 0 means "off" or "no limit" where
 // the table of settings says so.

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 #pragma once
 
-#include "master/settings_table.h"
+#include "master/config/table.h"
 
 namespace monodon::master::rows {
 

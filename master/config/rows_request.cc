@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 #include <limits>
 
-#include "master/settings_rows.h"
+#include "master/config/rows.h"
 
 namespace monodon::master::rows {
 namespace {

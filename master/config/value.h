@@ -6,7 +6,7 @@
 #include <string_view>
 #include <vector>
 
-#include "master/settings_table.h"
+#include "master/config/table.h"
 
 namespace monodon::master {
 

@@ -7,7 +7,7 @@
 
 #include "base/number.h"
 #include "base/result.h"
-#include "master/config_check.h"
+#include "master/config/check.h"
 
 namespace monodon::master {
 namespace {

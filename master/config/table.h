@@ -8,7 +8,7 @@
 #include <variant>
 #include <vector>
 
-#include "master/settings.h"
+#include "master/config/settings.h"
 
 namespace monodon::master {
 

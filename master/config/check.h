@@ -5,7 +5,7 @@
 #include <string_view>
 #include <vector>
 
-#include "master/settings.h"
+#include "master/config/settings.h"
 
 namespace monodon::master {
 

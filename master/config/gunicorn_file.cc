@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-#include "master/gunicorn_config.h"
+#include "master/config/gunicorn_file.h"
 
 #include <fmt/format.h>
 
@@ -9,9 +9,9 @@
 #include <utility>
 
 #include "base/run_program.h"
-#include "master/gunicorn_flags.h"
+#include "master/config/gunicorn_flags.h"
+#include "master/config/table.h"
 #include "master/install_paths.h"
-#include "master/settings_table.h"
 
 namespace monodon::master {
 namespace {

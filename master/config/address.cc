@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-#include "master/config_address.h"
+#include "master/config/address.h"
 
 #include <arpa/inet.h>
 #include <fmt/format.h>

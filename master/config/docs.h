@@ -4,7 +4,7 @@
 #include <set>
 #include <string>
 
-#include "master/settings.h"
+#include "master/config/settings.h"
 
 namespace monodon::master {
 

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-#include "master/config.h"
+#include "master/config/load.h"
 
 #include <fcntl.h>
 #include <fmt/format.h>
@@ -11,13 +11,13 @@
 
 #include "base/result.h"
 #include "base/unique_fd.h"
-#include "master/config_address.h"
-#include "master/config_check.h"
-#include "master/config_yaml.h"
-#include "master/gunicorn_config.h"
-#include "master/interpreter.h"
-#include "master/settings_table.h"
-#include "master/settings_value.h"
+#include "master/config/address.h"
+#include "master/config/check.h"
+#include "master/config/gunicorn_file.h"
+#include "master/config/interpreter.h"
+#include "master/config/table.h"
+#include "master/config/value.h"
+#include "master/config/yaml.h"
 
 namespace monodon::master {
 namespace {

@@ -1,12 +1,12 @@
 // SPDX-License-Identifier: Apache-2.0
-#include "master/config_docs.h"
+#include "master/config/docs.h"
 
 #include <fmt/format.h>
 
 #include <algorithm>
 
-#include "master/settings_table.h"
-#include "master/settings_value.h"
+#include "master/config/table.h"
+#include "master/config/value.h"
 
 namespace monodon::master {
 namespace {

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-#include "master/config_check.h"
+#include "master/config/check.h"
 
 #include <fmt/format.h>
 
@@ -7,7 +7,7 @@
 #include <utility>
 
 #include "base/number.h"
-#include "master/config_address.h"
+#include "master/config/address.h"
 #include "worker/access/access_log.h"
 #include "worker/process/local_request.h"
 

@@ -2,9 +2,9 @@
 #include <fmt/format.h>
 
 #include "base/mdoc.h"
-#include "master/config_docs.h"
-#include "master/settings_table.h"
-#include "master/settings_value.h"
+#include "master/config/docs.h"
+#include "master/config/table.h"
+#include "master/config/value.h"
 
 namespace monodon::master {
 namespace {

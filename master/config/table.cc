@@ -1,13 +1,13 @@
 // SPDX-License-Identifier: Apache-2.0
-#include "master/settings_table.h"
+#include "master/config/table.h"
 
 #include <algorithm>
 #include <array>
 #include <numeric>
 #include <utility>
 
-#include "master/settings_rows.h"
-#include "master/settings_value.h"
+#include "master/config/rows.h"
+#include "master/config/value.h"
 
 namespace monodon::master {
 namespace {

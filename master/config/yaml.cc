@@ -1,11 +1,11 @@
 // SPDX-License-Identifier: Apache-2.0
-#include "master/config_yaml.h"
+#include "master/config/yaml.h"
 
 #include <fmt/format.h>
 #include <yaml-cpp/yaml.h>
 
-#include "master/settings_table.h"
-#include "master/settings_value.h"
+#include "master/config/table.h"
+#include "master/config/value.h"
 
 namespace monodon::master {
 namespace {

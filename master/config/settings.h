@@ -11,7 +11,7 @@ namespace monodon::master {
 
 // The checked configuration of one generation: file, then environment, then command
 // line, merged. Durations are milliseconds, sizes are bytes. Every field has one row
-// in the table of settings (master/settings_table.h), which owns its name, default,
+// in the table of settings (master/config/table.h), which owns its name, default,
 // range, documentation and what a reload does to it.
 struct Settings {
   worker::Settings worker;  // what zygote and workers get to know

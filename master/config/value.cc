@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-#include "master/settings_value.h"
+#include "master/config/value.h"
 
 #include <fmt/format.h>
 

@@ -5,7 +5,7 @@
 #include <string>
 #include <vector>
 
-#include "master/settings.h"
+#include "master/config/settings.h"
 
 namespace monodon::master {
 
@@ -48,7 +48,7 @@ struct ConfigResult {
 // Reads, merges and checks: defaults, then the file, then environment, then command
 // line; later wins. Master (at start and on SIGHUP) and the tools. Never throws for
 // what an operator wrote. Blocks for reading one local file; for a gunicorn.conf.py,
-// for running it (master/gunicorn_config.h).
+// for running it (master/config/gunicorn_file.h).
 ConfigResult load_config(const CommandLine& command_line);
 
 }  // namespace monodon::master

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-#include "master/gunicorn_flags.h"
+#include "master/config/gunicorn_flags.h"
 
 namespace monodon::master {
 namespace {
