@@ -6,7 +6,7 @@
 #include <string_view>
 #include <vector>
 
-#include "master/fleet.h"
+#include "master/fleet/fleet.h"
 #include "master/listeners.h"
 
 namespace monodon::master {

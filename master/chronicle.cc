@@ -10,7 +10,7 @@
 
 #include "base/log/log.h"
 #include "master/dead_requests.h"
-#include "master/obituary.h"
+#include "master/fleet/obituary.h"
 #include "scoreboard/board_view.h"
 #include "scoreboard/page_view.h"
 

@@ -4,7 +4,7 @@
 #include <cstdint>
 #include <string>
 
-#include "master/fleet.h"
+#include "master/fleet/fleet.h"
 #include "master/oom_watch.h"
 #include "scoreboard/board.h"
 #include "worker/wire/settings.h"

@@ -3,7 +3,7 @@
 
 #include <vector>
 
-#include "master/obituary.h"
+#include "master/fleet/obituary.h"
 #include "worker/wire/settings.h"
 
 namespace monodon::master {

@@ -7,8 +7,8 @@
 #include <utility>
 
 #include "base/log/log.h"
+#include "master/fleet/obituary.h"
 #include "master/install_paths.h"
-#include "master/obituary.h"
 #include "master/proposal.h"
 #include "metrics/application_region.h"
 

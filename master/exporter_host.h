@@ -8,10 +8,10 @@
 
 #include "master/chronicle.h"
 #include "master/event_loop.h"
+#include "master/fleet/pool.h"
+#include "master/fleet/respawn_policy.h"
 #include "master/linux_kernel.h"
 #include "master/listeners.h"
-#include "master/pool.h"
-#include "master/respawn_policy.h"
 #include "metrics/channel.h"
 
 namespace monodon::master {

@@ -3,7 +3,7 @@
 
 #include <span>
 
-#include "master/kernel.h"
+#include "master/fleet/kernel.h"
 
 namespace monodon::master {
 

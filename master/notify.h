@@ -8,7 +8,7 @@
 #include <string_view>
 
 #include "base/clock.h"
-#include "master/transaction.h"
+#include "master/fleet/transaction.h"
 
 namespace monodon::master {
 
@@ -31,9 +31,10 @@ std::string status_text(const Situation& situation);
 // "RELOADING=1\nMONOTONIC_USEC=..." (sd_notify(3)). Pure.
 std::string reloading_text(Clock::time_point now);
 
-// Sends a message of sd_notify(3), with at most one descriptor. Other than that function it
-// never waits: a systemd that does not read must not stop the supervision. False: nobody is
-// there (no NOTIFY_SOCKET), or it was refused (EAGAIN when nobody reads, ENOBUFS, ENOMEM).
+// Sends a message of sd_notify(3), with at most one descriptor. Other than that
+// function it never waits: a systemd that does not read must not stop the supervision.
+// False: nobody is there (no NOTIFY_SOCKET), or it was refused (EAGAIN when nobody
+// reads, ENOBUFS, ENOMEM).
 bool send_to_systemd(std::string_view text, std::span<const int> fds = {});
 
 // Speaks sd_notify(3) to whoever started us; silent where nobody listens.

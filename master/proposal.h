@@ -6,7 +6,7 @@
 
 #include "base/result.h"
 #include "master/config/load.h"
-#include "master/fleet.h"
+#include "master/fleet/fleet.h"
 #include "master/listeners.h"
 
 namespace monodon::master {

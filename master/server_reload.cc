@@ -4,7 +4,7 @@
 #include <utility>
 
 #include "base/log/log.h"
-#include "master/obituary.h"
+#include "master/fleet/obituary.h"
 #include "master/server.h"
 
 // A reload from the request for it to its end, as the server sees it: the rules are in

@@ -10,7 +10,7 @@
 #include <utility>
 #include <vector>
 
-#include "master/fleet.h"
+#include "master/fleet/fleet.h"
 
 namespace monodon::testing {
 

@@ -111,9 +111,9 @@ NO_UNIT_TEST = {
     "base/log/log_format.cc": "log_test reads each format",
     "base/log/log_id.cc": "messages_page_test and log_test",
     "master/chronicle.cc": "tests/process and tests/faults read its lines",
-    "master/nursery.cc": "part of the fleet: fleet_test",
+    "master/fleet/nursery.cc": "part of the fleet: fleet_test",
     "master/oom_watch.cc": "needs a cgroup that runs out of memory",
-    "master/pool.cc": "part of the fleet: fleet_test",
-    "master/pool_view.cc": "part of the fleet: fleet_test",
+    "master/fleet/pool.cc": "part of the fleet: fleet_test",
+    "master/fleet/pool_queries.cc": "part of the fleet: fleet_test",
     "master/proposal.cc": "tests/process: every start drafts one",
 }

@@ -28,9 +28,9 @@ FUNCTION_LINES = 70
 # Rule, calls, folders it holds in ("" is all of production), what to do instead.
 CALLS = [
     ("fork", ["fork", "vfork", "clone", "clone3", "posix_spawn", "posix_spawnp"], "",
-     "go through master/kernel.h or Application::fork"),
+     "go through master/fleet/kernel.h or Application::fork"),
     ("signal process", ["kill", "killpg", "tgkill", "pidfd_send_signal"], "",
-     "go through master/kernel.h, which signals by pidfd"),
+     "go through master/fleet/kernel.h, which signals by pidfd"),
     ("wait for process", ["wait", "waitpid", "waitid", "wait3", "wait4"], "",
      "sd-event tells of ended children; master/linux_kernel.cc reaps"),
     ("sleep", ["sleep", "usleep", "nanosleep", "clock_nanosleep", "sleep_for",

@@ -3,7 +3,7 @@
 #include <catch2/catch.hpp>
 #include <random>
 
-#include "master/fleet.h"
+#include "master/fleet/fleet.h"
 #include "tests/support/toy_system.h"
 
 using namespace monodon;

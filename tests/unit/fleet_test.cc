@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-#include "master/fleet.h"
+#include "master/fleet/fleet.h"
 
 #include <algorithm>
 #include <catch2/catch.hpp>

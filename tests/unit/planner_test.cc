@@ -1,9 +1,9 @@
 // SPDX-License-Identifier: Apache-2.0
-#include "master/planner.h"
+#include "master/fleet/planner.h"
 
 #include <catch2/catch.hpp>
 
-#include "master/respawn_policy.h"
+#include "master/fleet/respawn_policy.h"
 
 using namespace monodon;
 using namespace monodon::master;

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-#include "master/transaction.h"
+#include "master/fleet/transaction.h"
 
 #include <catch2/catch.hpp>
 

@@ -5,7 +5,7 @@
 #include <vector>
 
 #include "base/clock.h"
-#include "master/pool.h"
+#include "master/fleet/pool.h"
 
 namespace monodon::master {
 

@@ -5,8 +5,8 @@
 #include <string>
 
 #include "base/clock.h"
-#include "master/kernel.h"
-#include "master/pool.h"
+#include "master/fleet/kernel.h"
+#include "master/fleet/pool.h"
 
 namespace monodon::master {
 

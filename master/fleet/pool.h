@@ -7,9 +7,9 @@
 #include <string>
 #include <vector>
 
-#include "master/kernel.h"
-#include "master/planner.h"
-#include "master/respawn_policy.h"
+#include "master/fleet/kernel.h"
+#include "master/fleet/planner.h"
+#include "master/fleet/respawn_policy.h"
 
 namespace monodon::master {
 

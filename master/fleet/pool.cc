@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-#include "master/pool.h"
+#include "master/fleet/pool.h"
 
 #include <algorithm>
 #include <utility>

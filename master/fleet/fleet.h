@@ -6,9 +6,9 @@
 #include <string>
 #include <vector>
 
-#include "master/nursery.h"
-#include "master/pool.h"
-#include "master/transaction.h"
+#include "master/fleet/nursery.h"
+#include "master/fleet/pool.h"
+#include "master/fleet/transaction.h"
 
 namespace monodon::master {
 
@@ -37,9 +37,10 @@ struct FleetNews {
   std::uint32_t serial = 0;  // of the worker whose end was the reason; 0: none
 };
 
-// Zygotes and workers together, and the reload as a transaction (master/transaction.h).
-// The first start is a reload from nothing. An old zygote goes when no slot holds a
-// worker of its generation any more and nothing can be rolled back to it.
+// Zygotes and workers together, and the reload as a transaction
+// (master/fleet/transaction.h). The first start is a reload from nothing. An old zygote
+// goes when no slot holds a worker of its generation any more and nothing can be rolled
+// back to it.
 //
 // No system call but through the Kernel, no timer, no event source: the caller passes
 // events in, then calls tick() and reads the news. Single-threaded; master only.

@@ -7,7 +7,7 @@
 #include <vector>
 
 #include "base/clock.h"
-#include "master/worker_state.h"
+#include "master/fleet/worker_state.h"
 
 namespace monodon::master {
 

@@ -21,7 +21,8 @@ namespace monodon::master {
 // killed is a worker that we asked to go and that did not; condemned one that we never
 // asked. Only the end of the first is no failure.
 //
-// Pure: no clock, no pid, no system call. master/pool.cc performs the Effect of a step.
+// Pure: no clock, no pid, no system call. master/fleet/pool.cc performs the Effect of a
+// step.
 enum class State : std::uint8_t {
   vacant,
   forking,    // the zygote was asked; no pid is known

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
-#include "master/transaction.h"
+#include "master/fleet/transaction.h"
 
-#include "master/obituary.h"
+#include "master/fleet/obituary.h"
 
 namespace monodon::master {
 

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-#include "master/planner.h"
+#include "master/fleet/planner.h"
 
 #include <algorithm>
 

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-#include "master/obituary.h"
+#include "master/fleet/obituary.h"
 
 #include <fmt/format.h>
 #include <string.h>

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-#include "master/nursery.h"
+#include "master/fleet/nursery.h"
 
 #include <algorithm>
 #include <utility>

@@ -4,7 +4,7 @@
 #include <algorithm>
 #include <utility>
 
-#include "master/pool.h"
+#include "master/fleet/pool.h"
 
 namespace monodon::master {
 

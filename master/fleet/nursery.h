@@ -7,8 +7,8 @@
 #include <string>
 #include <vector>
 
-#include "master/kernel.h"
-#include "master/respawn_policy.h"
+#include "master/fleet/kernel.h"
+#include "master/fleet/respawn_policy.h"
 
 namespace monodon::master {
 
