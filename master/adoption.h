@@ -7,7 +7,7 @@
 #include <vector>
 
 #include "master/fleet/fleet.h"
-#include "master/listeners.h"
+#include "master/system/listeners.h"
 
 namespace monodon::master {
 

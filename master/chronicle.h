@@ -5,7 +5,7 @@
 #include <string>
 
 #include "master/fleet/fleet.h"
-#include "master/oom_watch.h"
+#include "master/system/oom_watch.h"
 #include "scoreboard/board.h"
 #include "worker/wire/settings.h"
 

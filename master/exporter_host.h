@@ -7,11 +7,11 @@
 #include <vector>
 
 #include "master/chronicle.h"
-#include "master/event_loop.h"
 #include "master/fleet/pool.h"
 #include "master/fleet/respawn_policy.h"
-#include "master/linux_kernel.h"
-#include "master/listeners.h"
+#include "master/system/event_loop.h"
+#include "master/system/linux_kernel.h"
+#include "master/system/listeners.h"
 #include "metrics/channel.h"
 
 namespace monodon::master {

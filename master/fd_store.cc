@@ -12,7 +12,7 @@
 #include <optional>
 #include <utility>
 
-#include "master/notify.h"
+#include "master/system/notify.h"
 
 namespace monodon::master {
 

@@ -14,7 +14,7 @@
 #include <memory>
 #include <utility>
 
-#include "master/listeners.h"
+#include "master/system/listeners.h"
 #include "master/upgrade.h"
 
 namespace monodon::master {

@@ -7,7 +7,7 @@
 #include "base/result.h"
 #include "master/config/load.h"
 #include "master/fleet/fleet.h"
-#include "master/listeners.h"
+#include "master/system/listeners.h"
 
 namespace monodon::master {
 

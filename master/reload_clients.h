@@ -6,7 +6,7 @@
 #include <string_view>
 #include <vector>
 
-#include "master/control.h"
+#include "master/system/control_socket.h"
 
 namespace monodon::master {
 

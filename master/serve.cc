@@ -13,11 +13,11 @@
 #include <vector>
 
 #include "base/log/log.h"
-#include "master/control.h"
-#include "master/identity.h"
-#include "master/linux_kernel.h"
-#include "master/listeners.h"
 #include "master/server.h"
+#include "master/system/control_socket.h"
+#include "master/system/identity.h"
+#include "master/system/linux_kernel.h"
+#include "master/system/listeners.h"
 #include "worker/process_title.h"
 
 namespace monodon::master {

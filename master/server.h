@@ -10,13 +10,13 @@
 #include "master/adoption.h"
 #include "master/chronicle.h"
 #include "master/config/load.h"
-#include "master/control.h"
-#include "master/event_loop.h"
 #include "master/exporter_host.h"
-#include "master/linux_kernel.h"
-#include "master/notify.h"
 #include "master/proposal.h"
 #include "master/reload_clients.h"
+#include "master/system/control_socket.h"
+#include "master/system/event_loop.h"
+#include "master/system/linux_kernel.h"
+#include "master/system/notify.h"
 
 namespace monodon::master {
 

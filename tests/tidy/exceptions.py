@@ -9,18 +9,18 @@ ALLOWED = {
     "fork": {
         "base/run_program.cc": "runs a program to its end, for the tools and for "
                                "gunicorn.conf.py",
-        "master/linux_kernel.cc": "the master's one door to the kernel",
+        "master/system/linux_kernel.cc": "the master's one door to the kernel",
         "worker/process/zygote.cc": "a zygote is there to fork",
         "worker/python/": "Application::fork, with what the interpreter needs around it",
         "worker/native/": "Application::fork",
     },
     "signal process": {
         "base/run_program.cc": "ends what it started and hangs, by pidfd",
-        "master/linux_kernel.cc": "the master's one door to the kernel",
+        "master/system/linux_kernel.cc": "the master's one door to the kernel",
     },
     "wait for process": {
         "base/run_program.cc": "of what it started",
-        "master/linux_kernel.cc": "the master's one door to the kernel",
+        "master/system/linux_kernel.cc": "the master's one door to the kernel",
         "worker/process/zygote.cc": "reaps the middle process of the double fork",
     },
     "signal handler": {
@@ -43,7 +43,7 @@ NO_UNIT_TEST = {
     "metrics/main.cc": "tests/process/test_metrics.py",
     "metrics/manual.cc": "config_docs_test.cc",
     "master/inherit.cc": "tests/process passes sockets as systemd does",
-    "master/linux_kernel.cc": "tests/process and tests/faults",
+    "master/system/linux_kernel.cc": "tests/process and tests/faults",
     "master/serve.cc": "tests/process",
     "master/server.cc": "connects loop and fleet, no rules of its own: tests/process",
     "master/reload_clients.cc": "tests/process: monodon reload",
@@ -112,7 +112,7 @@ NO_UNIT_TEST = {
     "base/log/log_id.cc": "messages_page_test and log_test",
     "master/chronicle.cc": "tests/process and tests/faults read its lines",
     "master/fleet/nursery.cc": "part of the fleet: fleet_test",
-    "master/oom_watch.cc": "needs a cgroup that runs out of memory",
+    "master/system/oom_watch.cc": "needs a cgroup that runs out of memory",
     "master/fleet/pool.cc": "part of the fleet: fleet_test",
     "master/fleet/pool_queries.cc": "part of the fleet: fleet_test",
     "master/proposal.cc": "tests/process: every start drafts one",

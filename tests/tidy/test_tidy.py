@@ -74,7 +74,7 @@ GOOD = [
     (tidy.banned_calls, "master/x.cc", "void f() { (void)::signal(SIGPIPE, SIG_IGN); }"),
     (tidy.close_on_exec, "base/x.cc",
      "constexpr int kFlags = O_APPEND | O_CLOEXEC; int f() { return ::open(p, kFlags); }"),
-    (tidy.banned_calls, "master/linux_kernel.cc", "int f() { return ::fork(); }"),
+    (tidy.banned_calls, "master/system/linux_kernel.cc", "int f() { return ::fork(); }"),
     (tidy.banned_patterns, "worker/x.cc", "std::shared_ptr<int> p;"),
     (tidy.close_on_exec, "base/x.cc", "int f() { return ::open(p, O_RDONLY | O_CLOEXEC); }"),
     (tidy.close_on_exec, "base/x.h", "static Result<LogFile> open(const std::string& p);"),

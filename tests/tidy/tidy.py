@@ -32,7 +32,7 @@ CALLS = [
     ("signal process", ["kill", "killpg", "tgkill", "pidfd_send_signal"], "",
      "go through master/fleet/kernel.h, which signals by pidfd"),
     ("wait for process", ["wait", "waitpid", "waitid", "wait3", "wait4"], "",
-     "sd-event tells of ended children; master/linux_kernel.cc reaps"),
+     "sd-event tells of ended children; master/system/linux_kernel.cc reaps"),
     ("sleep", ["sleep", "usleep", "nanosleep", "clock_nanosleep", "sleep_for",
                "sleep_until"], "", "wait for the event itself: epoll, sd-event, a timer"),
     ("exit", ["exit", "quick_exit"], "", "return from main, or _exit in a forked child"),
@@ -61,7 +61,7 @@ PATTERNS = [
 LIBRARIES = [
     (r"yaml-cpp/", ["master/config/yaml.cc"]),
     (r"prometheus/", ["metrics/"]),
-    (r"systemd/sd-event", ["master/event_loop.h", "master/event_loop.cc"]),
+    (r"systemd/sd-event", ["master/system/event_loop.h", "master/system/event_loop.cc"]),
     (r"Python\.h", ["worker/python/"]),
     (r"boost/interprocess/", ["scoreboard/"]),
     (r"CLI/", ["cli/"]),

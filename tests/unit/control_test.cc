@@ -1,6 +1,4 @@
 // SPDX-License-Identifier: Apache-2.0
-#include "master/control.h"
-
 #include <fcntl.h>
 #include <sys/eventfd.h>
 #include <sys/socket.h>
@@ -16,6 +14,7 @@
 #include <utility>
 
 #include "base/unix_address.h"
+#include "master/system/control_socket.h"
 
 using namespace monodon;
 using namespace monodon::master;

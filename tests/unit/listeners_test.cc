@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-#include "master/listeners.h"
+#include "master/system/listeners.h"
 
 #include <fcntl.h>
 #include <sys/socket.h>

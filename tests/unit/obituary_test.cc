@@ -9,7 +9,7 @@
 #include <fstream>
 
 #include "master/chronicle.h"
-#include "master/oom_watch.h"
+#include "master/system/oom_watch.h"
 
 using namespace monodon;
 using namespace monodon::master;

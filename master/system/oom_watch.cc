@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-#include "master/oom_watch.h"
+#include "master/system/oom_watch.h"
 
 #include <unistd.h>
 

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-#include "master/linux_kernel.h"
+#include "master/system/linux_kernel.h"
 
 #include <fcntl.h>
 #include <poll.h>

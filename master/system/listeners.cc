@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-#include "master/listeners.h"
+#include "master/system/listeners.h"
 
 #include <arpa/inet.h>
 #include <fcntl.h>
@@ -16,7 +16,7 @@
 
 #include "base/number.h"
 #include "base/unix_address.h"
-#include "master/identity.h"
+#include "master/system/identity.h"
 
 namespace monodon::master {
 

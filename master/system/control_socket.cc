@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-#include "master/control.h"
+#include "master/system/control_socket.h"
 
 #include <poll.h>
 #include <sys/socket.h>

@@ -10,8 +10,8 @@
 
 #include "base/result.h"
 #include "base/unique_fd.h"
-#include "master/event_loop.h"
-#include "master/listeners.h"
+#include "master/system/event_loop.h"
+#include "master/system/listeners.h"
 
 namespace monodon::master {
 

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-#include "master/notify.h"
+#include "master/system/notify.h"
 
 #include <fmt/format.h>
 #include <sys/socket.h>

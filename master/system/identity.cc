@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-#include "master/identity.h"
+#include "master/system/identity.h"
 
 #include <fcntl.h>
 #include <grp.h>
