@@ -2,7 +2,7 @@
 #include "master/serve.h"
 
 #include "cli/commands.h"
-#include "master/upgrade.h"
+#include "master/handover/upgrade.h"
 
 namespace monodon::cli {
 

@@ -16,7 +16,7 @@ struct Estate {
   int handoff_send = -1;
   int handoff_receive = -1;
   const std::vector<Listener>* listeners = nullptr;
-  bool stored = false;  // the handoff pair outlives us (master/fd_store.h)
+  bool stored = false;  // the handoff pair outlives us (master/handover/fd_store.h)
 };
 
 struct DraftedProposal {

@@ -7,10 +7,10 @@
 #include <string>
 #include <vector>
 
-#include "master/adoption.h"
 #include "master/chronicle.h"
 #include "master/config/load.h"
 #include "master/exporter_host.h"
+#include "master/handover/testament.h"
 #include "master/proposal.h"
 #include "master/reload_clients.h"
 #include "master/system/control_socket.h"
@@ -37,7 +37,8 @@ class Server {
   Server(LoadedConfig config, scoreboard::Board board, Estate estate,
          ControlServer control, std::optional<Listener> metrics);
 
-  // Before run(): goes on where the program before this one was (master/adoption.h).
+  // Before run(): goes on where the program before this one was
+  // (master/handover/testament.h).
   void resume(const Testament& testament);
 
   // Until the last worker is gone. Returns the exit status (master/serve.h).

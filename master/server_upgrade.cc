@@ -4,8 +4,8 @@
 #include <utility>
 
 #include "base/log/log.h"
+#include "master/handover/upgrade.h"
 #include "master/server.h"
-#include "master/upgrade.h"
 
 // Another program in the same process: the side that goes and the side that comes.
 namespace monodon::master {

@@ -59,7 +59,8 @@ class Fleet {
   // The generation that the pool is aimed at; 0: none yet.
   [[nodiscard]] std::uint32_t generation() const { return goal_.generation; }
 
-  // Before anything else: goes on where a master before us was (master/adoption.h).
+  // Before anything else: goes on where a master before us was
+  // (master/handover/testament.h).
   struct Past {
     PoolSettings goal;
     std::vector<Pool::Slot> slots;

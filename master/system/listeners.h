@@ -10,7 +10,7 @@
 
 #include "base/result.h"
 #include "base/unique_fd.h"
-#include "master/fd_store.h"
+#include "master/handover/fd_store.h"
 #include "worker/wire/boot.h"
 
 namespace monodon::master {

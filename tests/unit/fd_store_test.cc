@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-#include "master/fd_store.h"
+#include "master/handover/fd_store.h"
 
 #include <fcntl.h>
 #include <sys/socket.h>

@@ -5,7 +5,7 @@
 #include <string>
 #include <vector>
 
-#include "master/adoption.h"
+#include "master/handover/testament.h"
 #include "master/proposal.h"
 
 namespace monodon::master {
@@ -33,7 +33,7 @@ Outcome ask_program(const std::string& program, std::vector<std::string> argv);
 std::optional<int> answer_question();
 
 // A descriptor with the name that it has for systemd (LISTEN_FDNAMES), or, when it is
-// one of ours, for the file descriptor store (master/fd_store.h).
+// one of ours, for the file descriptor store (master/handover/fd_store.h).
 struct Passed {
   int fd = -1;
   std::string name;

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-#include "master/upgrade.h"
+#include "master/handover/upgrade.h"
 
 #include <fcntl.h>
 #include <fmt/format.h>

@@ -12,7 +12,7 @@
 namespace monodon::master {
 
 // What a master tells the one that takes its place by execve(2): same pid, same
-// children, descriptors kept open (master/upgrade.h). Plain data; times are
+// children, descriptors kept open (master/handover/upgrade.h). Plain data; times are
 // CLOCK_MONOTONIC in nanoseconds; descriptors are numbers that are valid after the
 // exec.
 struct Testament {

@@ -16,7 +16,8 @@ namespace monodon::master {
 inline constexpr const char* kHandoffSend = "monodon-handoff-1-send";
 inline constexpr const char* kHandoffReceive = "monodon-handoff-1-receive";
 inline constexpr const char* kBoard = "monodon-board";
-inline constexpr const char* kTestament = "monodon-testament";  // master/adoption.h
+inline constexpr const char* kTestament =
+    "monodon-testament";  // master/handover/testament.h
 
 // The two ends of the socket pair over which workers hand connections to each other
 // (worker/wire/handoff.h). Both are held by the master as long as it lives.
@@ -27,7 +28,7 @@ struct HandoffPair {
 
 // What a master finds that an earlier one has left: in systemd's file descriptor store
 // (systemd.service(5), FileDescriptorStoreMax=), or by an upgrade in its own process
-// (master/upgrade.h). Empty where there was nothing.
+// (master/handover/upgrade.h). Empty where there was nothing.
 struct Heirlooms {
   HandoffPair handoff;
   UniqueFd board;                                // the memfd of a scoreboard, writable

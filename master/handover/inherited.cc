@@ -14,8 +14,8 @@
 #include <memory>
 #include <utility>
 
+#include "master/handover/upgrade.h"
 #include "master/system/listeners.h"
-#include "master/upgrade.h"
 
 namespace monodon::master {
 

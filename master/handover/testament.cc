@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-#include "master/adoption.h"
+#include "master/handover/testament.h"
 
 #include <fcntl.h>
 #include <fmt/format.h>
