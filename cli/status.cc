@@ -8,7 +8,7 @@
 namespace monodon::cli {
 
 // The server is asked once, with {"op":"status"}: its answer is one JSON line
-// (master/server_requests.cc) with descriptors, the board at index "board" and the page
+// (master/requests.cc) with descriptors, the board at index "board" and the page
 // of each worker at index "page" of its slot, all read-only. Everything that changes is
 // then read from shared memory, so that a look costs the master one short answer and
 // the workers nothing.
