@@ -9,8 +9,8 @@
 #include <memory>
 
 #include "cli/completion.h"
+#include "cli/flags/settings_options.h"
 #include "cli/help_format.h"
-#include "cli/settings_options.h"
 #include "cli/site_commands.h"
 #include "cli/top_text.h"
 

@@ -6,7 +6,7 @@
 #include <vector>
 
 #include "cli/commands.h"
-#include "cli/environment.h"
+#include "cli/flags/environment.h"
 
 namespace monodon::cli {
 

@@ -14,7 +14,7 @@
 #include "base/number.h"
 #include "base/run_program.h"
 #include "cli/command_line.h"
-#include "cli/shell_words.h"
+#include "cli/flags/shell_words.h"
 #include "master/config/interpreter.h"
 
 namespace monodon::cli {

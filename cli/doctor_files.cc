@@ -9,7 +9,7 @@
 
 #include "base/run_program.h"
 #include "cli/doctor_evidence.h"
-#include "cli/shell_words.h"
+#include "cli/flags/shell_words.h"
 #include "master/config/interpreter.h"
 
 // What the service's user must be able to read and to write.

@@ -10,7 +10,7 @@
 
 #include "base/run_program.h"
 #include "cli/doctor_evidence.h"
-#include "cli/shell_words.h"
+#include "cli/flags/shell_words.h"
 
 namespace monodon::cli {
 namespace {

@@ -6,8 +6,8 @@
 #include <algorithm>
 #include <set>
 
-#include "cli/flags.h"
-#include "cli/shell_words.h"
+#include "cli/flags/flags.h"
+#include "cli/flags/shell_words.h"
 #include "master/config/check.h"
 #include "master/config/docs.h"
 #include "master/config/gunicorn_file.h"

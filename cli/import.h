@@ -6,7 +6,7 @@
 #include <vector>
 
 #include "base/result.h"
-#include "cli/environment.h"
+#include "cli/flags/environment.h"
 #include "cli/unit_file.h"
 #include "master/config/load.h"
 

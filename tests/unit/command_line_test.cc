@@ -4,8 +4,8 @@
 #include <catch2/catch.hpp>
 #include <map>
 
-#include "cli/environment.h"
-#include "cli/shell_words.h"
+#include "cli/flags/environment.h"
+#include "cli/flags/shell_words.h"
 #include "master/config/gunicorn_flags.h"
 #include "master/config/table.h"
 

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-#include "cli/shell_words.h"
+#include "cli/flags/shell_words.h"
 
 #include <catch2/catch.hpp>
 

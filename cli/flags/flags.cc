@@ -1,9 +1,9 @@
 // SPDX-License-Identifier: Apache-2.0
-#include "cli/flags.h"
+#include "cli/flags/flags.h"
 
 #include <algorithm>
 
-#include "cli/settings_options.h"
+#include "cli/flags/settings_options.h"
 
 namespace monodon::cli {
 

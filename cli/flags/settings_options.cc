@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-#include "cli/settings_options.h"
+#include "cli/flags/settings_options.h"
 
 #include <fmt/format.h>
 

@@ -8,7 +8,7 @@
 #include <utility>
 #include <vector>
 
-#include "cli/flags.h"
+#include "cli/flags/flags.h"
 #include "master/config/gunicorn_flags.h"
 #include "master/config/table.h"
 

@@ -1,11 +1,11 @@
 // SPDX-License-Identifier: Apache-2.0
-#include "cli/environment.h"
+#include "cli/flags/environment.h"
 
 #include <fmt/format.h>
 #include <unistd.h>
 
-#include "cli/flags.h"
-#include "cli/shell_words.h"
+#include "cli/flags/flags.h"
+#include "cli/flags/shell_words.h"
 #include "master/config/table.h"
 
 namespace monodon::cli {
