@@ -11,8 +11,8 @@
 #include "cli/completion.h"
 #include "cli/flags/settings_options.h"
 #include "cli/help_format.h"
+#include "cli/live/top_text.h"
 #include "cli/site_commands.h"
-#include "cli/top_text.h"
 
 namespace monodon::cli {
 namespace {

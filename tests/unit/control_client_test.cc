@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-#include "cli/control_client.h"
+#include "cli/live/control_client.h"
 
 #include <sys/socket.h>
 #include <sys/stat.h>

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-#include "cli/server_status.h"
+#include "cli/live/server_status.h"
 
 #include <fcntl.h>
 

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-#include "cli/top_text.h"
+#include "cli/live/top_text.h"
 
 #include <algorithm>
 #include <catch2/catch.hpp>

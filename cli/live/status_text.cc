@@ -6,7 +6,7 @@
 #include <vector>
 
 #include "base/escape.h"
-#include "cli/slot_text.h"
+#include "cli/live/slot_text.h"
 
 namespace monodon::cli {
 namespace {

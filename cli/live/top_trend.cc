@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-#include "cli/top_trend.h"
+#include "cli/live/top_trend.h"
 
 #include <algorithm>
 

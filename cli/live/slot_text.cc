@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-#include "cli/slot_text.h"
+#include "cli/live/slot_text.h"
 
 #include <fmt/format.h>
 

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-#include "cli/kernel_facts.h"
+#include "cli/live/kernel_facts.h"
 
 #include "metrics/process_stats.h"
 

@@ -5,7 +5,7 @@
 #include <string>
 #include <vector>
 
-#include "cli/server_status.h"
+#include "cli/live/server_status.h"
 
 namespace monodon::cli {
 

@@ -2,8 +2,8 @@
 #include <cstdio>
 
 #include "cli/commands.h"
-#include "cli/control_client.h"
-#include "cli/server_status.h"
+#include "cli/live/control_client.h"
+#include "cli/live/server_status.h"
 
 namespace monodon::cli {
 

@@ -8,7 +8,7 @@
 #include <string_view>
 #include <vector>
 
-#include "cli/top_trend.h"
+#include "cli/live/top_trend.h"
 
 namespace monodon::cli {
 

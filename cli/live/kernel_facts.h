@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 #pragma once
 
-#include "cli/server_status.h"
+#include "cli/live/server_status.h"
 
 namespace monodon::cli {
 

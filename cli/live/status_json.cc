@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 #include <nlohmann/json.hpp>
 
-#include "cli/slot_text.h"
+#include "cli/live/slot_text.h"
 
 namespace monodon::cli {
 namespace {

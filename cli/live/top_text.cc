@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-#include "cli/top_text.h"
+#include "cli/live/top_text.h"
 
 #include <fmt/chrono.h>
 #include <fmt/format.h>
@@ -9,7 +9,7 @@
 #include <tuple>
 
 #include "base/escape.h"
-#include "cli/slot_text.h"
+#include "cli/live/slot_text.h"
 
 namespace monodon::cli {
 namespace {

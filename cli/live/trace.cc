@@ -13,8 +13,8 @@
 #include "base/clock.h"
 #include "base/escape.h"
 #include "cli/commands.h"
-#include "cli/control_client.h"
-#include "cli/slot_text.h"
+#include "cli/live/control_client.h"
+#include "cli/live/slot_text.h"
 
 namespace monodon::cli {
 namespace {

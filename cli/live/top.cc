@@ -9,10 +9,10 @@
 
 #include "base/clock.h"
 #include "cli/commands.h"
-#include "cli/control_client.h"
-#include "cli/kernel_facts.h"
-#include "cli/terminal.h"
-#include "cli/top_text.h"
+#include "cli/live/control_client.h"
+#include "cli/live/kernel_facts.h"
+#include "cli/live/terminal.h"
+#include "cli/live/top_text.h"
 #include "metrics/process_stats.h"
 
 namespace monodon::cli {

@@ -8,7 +8,7 @@
 #include <span>
 #include <vector>
 
-#include "cli/server_status.h"
+#include "cli/live/server_status.h"
 
 namespace monodon::cli {
 

@@ -1,12 +1,12 @@
 // SPDX-License-Identifier: Apache-2.0
-#include "cli/server_status.h"
+#include "cli/live/server_status.h"
 
 #include <algorithm>
 #include <nlohmann/json.hpp>
 
 #include "base/clock.h"
 #include "base/memory.h"
-#include "cli/kernel_facts.h"
+#include "cli/live/kernel_facts.h"
 #include "scoreboard/totals.h"
 
 namespace monodon::cli {

@@ -8,7 +8,7 @@
 #include <vector>
 
 #include "base/result.h"
-#include "cli/control_client.h"
+#include "cli/live/control_client.h"
 #include "metrics/listen_queue.h"
 #include "scoreboard/board_view.h"
 #include "scoreboard/page_view.h"

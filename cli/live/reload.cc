@@ -6,7 +6,7 @@
 
 #include "base/escape.h"
 #include "cli/commands.h"
-#include "cli/control_client.h"
+#include "cli/live/control_client.h"
 
 namespace monodon::cli {
 namespace {

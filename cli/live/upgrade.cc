@@ -6,7 +6,7 @@
 #include <nlohmann/json.hpp>
 
 #include "cli/commands.h"
-#include "cli/control_client.h"
+#include "cli/live/control_client.h"
 
 namespace monodon::cli {
 
