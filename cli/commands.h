@@ -5,7 +5,7 @@
 #include <string>
 #include <vector>
 
-#include "cli/site_files.h"
+#include "cli/site/site_files.h"
 #include "master/config/load.h"
 
 namespace monodon::cli {

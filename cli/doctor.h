@@ -11,8 +11,8 @@
 #include <string_view>
 #include <vector>
 
-#include "cli/nginx_config.h"
-#include "cli/site_facts.h"
+#include "cli/site/nginx_config.h"
+#include "cli/site/site_facts.h"
 #include "master/config/settings.h"
 
 namespace monodon::cli {

@@ -6,7 +6,7 @@
 #include <vector>
 
 #include "cli/doctor.h"
-#include "cli/unit_file.h"
+#include "cli/site/unit_file.h"
 
 namespace monodon::cli {
 

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-#include "cli/import.h"
+#include "cli/site/import.h"
 
 #include <algorithm>
 #include <catch2/catch.hpp>

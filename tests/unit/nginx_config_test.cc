@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-#include "cli/nginx_config.h"
+#include "cli/site/nginx_config.h"
 
 #include <catch2/catch.hpp>
 

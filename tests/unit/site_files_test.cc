@@ -1,11 +1,11 @@
 // SPDX-License-Identifier: Apache-2.0
-#include "cli/site_files.h"
+#include "cli/site/site_files.h"
 
 #include <algorithm>
 #include <catch2/catch.hpp>
 
-#include "cli/templates.h"
-#include "cli/unit_file.h"
+#include "cli/site/templates.h"
+#include "cli/site/unit_file.h"
 
 using namespace monodon::cli;
 

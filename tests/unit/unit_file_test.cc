@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-#include "cli/unit_file.h"
+#include "cli/site/unit_file.h"
 
 #include <catch2/catch.hpp>
 

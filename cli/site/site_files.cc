@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-#include "cli/site_files.h"
+#include "cli/site/site_files.h"
 
 #include <fmt/format.h>
 #include <fmt/ranges.h>
@@ -7,8 +7,8 @@
 #include <algorithm>
 #include <map>
 
-#include "cli/templates.h"
-#include "cli/unit_file.h"
+#include "cli/site/templates.h"
+#include "cli/site/unit_file.h"
 
 namespace monodon::cli {
 namespace {

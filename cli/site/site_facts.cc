@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-#include "cli/site_facts.h"
+#include "cli/site/site_facts.h"
 
 #include <unistd.h>
 

@@ -12,8 +12,8 @@
 #include <iterator>
 
 #include "base/run_program.h"
-#include "cli/site_facts.h"
-#include "cli/site_files.h"
+#include "cli/site/site_facts.h"
+#include "cli/site/site_files.h"
 #include "master/config/interpreter.h"
 
 namespace monodon::cli {

@@ -7,7 +7,7 @@
 
 #include "base/result.h"
 #include "cli/flags/environment.h"
-#include "cli/unit_file.h"
+#include "cli/site/unit_file.h"
 #include "master/config/load.h"
 
 namespace monodon::cli {

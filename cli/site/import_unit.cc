@@ -4,7 +4,7 @@
 #include <algorithm>
 
 #include "base/number.h"
-#include "cli/import.h"
+#include "cli/site/import.h"
 
 namespace monodon::cli {
 namespace {

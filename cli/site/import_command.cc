@@ -7,8 +7,8 @@
 #include <iterator>
 
 #include "cli/commands.h"
-#include "cli/import.h"
-#include "cli/site_files.h"
+#include "cli/site/import.h"
+#include "cli/site/site_files.h"
 #include "master/config/gunicorn_file.h"
 
 namespace monodon::cli {

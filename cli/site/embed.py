@@ -5,7 +5,7 @@ import pathlib
 import sys
 
 output, *inputs = map(pathlib.Path, sys.argv[1:])
-parts = ["// Made by cli/embed.py.", '#include "cli/templates.h"', "",
+parts = ["// Made by cli/site/embed.py.", '#include "cli/site/templates.h"', "",
          "namespace monodon::cli {", "",
          "std::string_view file_template(std::string_view name) {"]
 for path in inputs:
