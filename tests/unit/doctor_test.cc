@@ -1,6 +1,4 @@
 // SPDX-License-Identifier: Apache-2.0
-#include "cli/doctor.h"
-
 #include <sys/socket.h>
 #include <sys/stat.h>
 #include <unistd.h>
@@ -17,7 +15,8 @@
 
 #include "base/unique_fd.h"
 #include "base/unix_address.h"
-#include "cli/doctor_evidence.h"
+#include "cli/doctor/diagnosis.h"
+#include "cli/doctor/gather.h"
 #include "master/config/table.h"
 
 using namespace monodon;

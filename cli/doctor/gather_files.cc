@@ -8,7 +8,7 @@
 #include <filesystem>
 
 #include "base/run_program.h"
-#include "cli/doctor_evidence.h"
+#include "cli/doctor/gather.h"
 #include "cli/flags/shell_words.h"
 #include "master/config/interpreter.h"
 

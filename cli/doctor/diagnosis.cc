@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-#include "cli/doctor.h"
+#include "cli/doctor/diagnosis.h"
 
 #include <fmt/format.h>
 

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-#include "cli/doctor_evidence.h"
+#include "cli/doctor/gather.h"
 
 #include <fmt/format.h>
 #include <pwd.h>

@@ -14,7 +14,7 @@
 #include "base/number.h"
 #include "base/unique_fd.h"
 #include "base/unix_address.h"
-#include "cli/doctor_evidence.h"
+#include "cli/doctor/gather.h"
 
 namespace monodon::cli {
 namespace {

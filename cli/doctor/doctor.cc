@@ -3,8 +3,8 @@
 #include <cstdio>
 
 #include "cli/commands.h"
-#include "cli/doctor.h"
-#include "cli/doctor_evidence.h"
+#include "cli/doctor/diagnosis.h"
+#include "cli/doctor/gather.h"
 
 namespace monodon::cli {
 

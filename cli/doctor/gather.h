@@ -5,7 +5,7 @@
 #include <string_view>
 #include <vector>
 
-#include "cli/doctor.h"
+#include "cli/doctor/diagnosis.h"
 #include "cli/site/unit_file.h"
 
 namespace monodon::cli {

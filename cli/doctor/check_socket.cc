@@ -5,7 +5,7 @@
 #include <system_error>
 
 #include "base/number.h"
-#include "cli/doctor.h"
+#include "cli/doctor/diagnosis.h"
 
 namespace monodon::cli {
 namespace {

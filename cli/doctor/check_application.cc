@@ -3,7 +3,7 @@
 
 #include <algorithm>
 
-#include "cli/doctor.h"
+#include "cli/doctor/diagnosis.h"
 
 namespace monodon::cli {
 namespace {

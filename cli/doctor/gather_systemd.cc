@@ -9,7 +9,7 @@
 #include <set>
 
 #include "base/run_program.h"
-#include "cli/doctor_evidence.h"
+#include "cli/doctor/gather.h"
 #include "cli/flags/shell_words.h"
 
 namespace monodon::cli {

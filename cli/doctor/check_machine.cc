@@ -2,7 +2,7 @@
 #include <fmt/format.h>
 
 #include "base/number.h"
-#include "cli/doctor.h"
+#include "cli/doctor/diagnosis.h"
 
 namespace monodon::cli {
 namespace {

@@ -4,7 +4,7 @@
 #include <algorithm>
 
 #include "base/number.h"
-#include "cli/doctor.h"
+#include "cli/doctor/diagnosis.h"
 
 namespace monodon::cli {
 namespace {
