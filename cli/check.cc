@@ -7,12 +7,12 @@
 #include <cstdio>
 #include <cstdlib>
 
+#include "base/install_paths.h"
 #include "base/result.h"
 #include "base/unique_fd.h"
 #include "cli/commands.h"
 #include "master/config/docs.h"
 #include "master/config/interpreter.h"
-#include "master/install_paths.h"
 #include "worker/wire/boot.h"
 
 namespace monodon::cli {

@@ -6,9 +6,9 @@
 #include <cerrno>
 #include <utility>
 
+#include "base/install_paths.h"
 #include "base/log/log.h"
 #include "master/fleet/obituary.h"
-#include "master/install_paths.h"
 #include "master/proposal.h"
 #include "metrics/application_region.h"
 

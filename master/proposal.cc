@@ -11,11 +11,11 @@
 #include <type_traits>
 #include <utility>
 
+#include "base/install_paths.h"
 #include "master/config/gunicorn_file.h"
 #include "master/config/interpreter.h"
 #include "master/config/table.h"
 #include "master/config/value.h"
-#include "master/install_paths.h"
 
 namespace monodon::master {
 

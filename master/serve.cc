@@ -13,12 +13,12 @@
 #include <vector>
 
 #include "base/log/log.h"
+#include "base/process_title.h"
 #include "master/server.h"
 #include "master/system/control_socket.h"
 #include "master/system/identity.h"
 #include "master/system/linux_kernel.h"
 #include "master/system/listeners.h"
-#include "worker/process_title.h"
 
 namespace monodon::master {
 

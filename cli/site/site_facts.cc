@@ -7,8 +7,8 @@
 #include <charconv>
 #include <nlohmann/json.hpp>
 
+#include "base/install_paths.h"
 #include "base/run_program.h"
-#include "master/install_paths.h"
 
 namespace monodon::cli {
 namespace {

@@ -8,10 +8,10 @@
 #include <nlohmann/json.hpp>
 #include <utility>
 
+#include "base/install_paths.h"
 #include "base/run_program.h"
 #include "master/config/gunicorn_flags.h"
 #include "master/config/table.h"
-#include "master/install_paths.h"
 
 namespace monodon::master {
 namespace {

@@ -81,7 +81,7 @@ NO_UNIT_TEST = {
     "cli/serve.cc": "every process test",
     "cli/flags/settings_options.cc": "command_line_test.cc",
     "master/config/manual.cc": "config_docs_test.cc",
-    "master/install_paths.cc": "interpreter_test.cc",
+    "base/install_paths.cc": "interpreter_test.cc",
     "master/config/rows_process.cc": "settings_table_test.cc walks the rows",
     "master/config/rows_request.cc": "settings_table_test.cc walks the rows",
     "master/config/value.cc": "settings_table_test.cc, with every kind of setting",

@@ -8,7 +8,7 @@
 #include <filesystem>
 #include <fstream>
 
-#include "master/install_paths.h"
+#include "base/install_paths.h"
 
 using namespace monodon::master;
 

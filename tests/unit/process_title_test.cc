@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-#include "worker/process_title.h"
+#include "base/process_title.h"
 
 #include <catch2/catch.hpp>
 #include <cstdlib>

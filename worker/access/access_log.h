@@ -6,8 +6,8 @@
 #include <string>
 #include <string_view>
 
+#include "base/byte_buffer.h"
 #include "base/result.h"
-#include "worker/byte_buffer.h"
 #include "worker/http/request.h"
 
 namespace monodon::worker {

@@ -5,9 +5,9 @@
 #include <mutex>
 #include <string>
 
+#include "base/byte_buffer.h"
 #include "base/log/log_file.h"
 #include "worker/access/access_log.h"
-#include "worker/byte_buffer.h"
 #include "worker/wire/settings.h"
 
 namespace monodon::worker {

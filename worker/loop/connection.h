@@ -7,8 +7,8 @@
 #include <mutex>
 #include <string>
 
+#include "base/byte_buffer.h"
 #include "base/unique_fd.h"
-#include "worker/byte_buffer.h"
 #include "worker/http/forwarded.h"
 #include "worker/http/parser.h"
 #include "worker/loop/body_spool.h"

@@ -12,8 +12,8 @@
 #include "base/clock.h"
 #include "base/log/log.h"
 #include "base/memory.h"
+#include "base/process_title.h"
 #include "worker/loop/loop.h"
-#include "worker/process_title.h"
 
 namespace monodon::worker {
 

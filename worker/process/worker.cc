@@ -8,11 +8,11 @@
 
 #include "base/clock.h"
 #include "base/log/log.h"
+#include "base/process_title.h"
 #include "scoreboard/page.h"
 #include "worker/application.h"
 #include "worker/loop/loop.h"
 #include "worker/process/health_check.h"
-#include "worker/process_title.h"
 #include "worker/wire/heritage.h"
 #include "worker/wire/wire.h"
 

@@ -15,8 +15,8 @@
 
 #include "base/clock.h"
 #include "base/log/log.h"
+#include "base/process_title.h"
 #include "worker/process/local_request.h"
-#include "worker/process_title.h"
 #include "worker/wire/heritage.h"
 #include "worker/wire/wire.h"
 

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-#include "master/install_paths.h"
+#include "base/install_paths.h"
 
 #include <limits.h>
 #include <unistd.h>
