@@ -1,6 +1,6 @@
 # SPDX-License-Identifier: Apache-2.0
 """`monodon doctor` on a tree of files: what it reads, and how it ends. What each check
-finds has its test in tests/unit/doctor_test.cc; a running systemd is in tests/e2e."""
+finds has its test in tests/unit/cli/doctor/diagnosis_test.cc; a running systemd is in tests/e2e."""
 
 import json
 import subprocess

@@ -101,7 +101,7 @@ def test_numbers_with_separators_and_raw_strings_do_not_hide_what_follows():
 
 def test_a_source_with_a_unit_test_of_its_name_or_of_its_header_is_fine():
     for test, text in [
-        ("tests/unit/parser_test.cc", ""),
+        ("tests/unit/worker/http/parser_test.cc", ""),
         ("tests/unit/http_test.cc", '#include "worker/http/parser.h"'),
     ]:
         tree = tidy.Tree({"worker/http/parser.cc": "", test: text})

@@ -247,17 +247,21 @@ def function_sizes(path, text):
     return [(node.lineno, node.end_lineno - node.lineno + 1) for node in found]
 
 
+def unit_test_of(path):
+    """Tests lie as their sources do: master/fleet/pool.cc, tests/unit/master/fleet/..."""
+    return "tests/unit/" + path.removesuffix(".cc") + "_test.cc"
+
+
 def unit_tests(tree):
     """A source has a unit test of its name, or one that includes its header."""
     tests = {p: t for p, t in tree.files.items() if p.startswith("tests/unit/")}
     included = {name for t in tests.values() for name in re.findall(r'#include "(.*)"', t)}
     for path, _ in tree.production():
-        stem = path.rsplit("/", 1)[-1].removesuffix(".cc")
         if not path.endswith(".cc") or covers(exceptions.NO_UNIT_TEST, path):
             continue
-        if f"tests/unit/{stem}_test.cc" in tests or path[:-3] + ".h" in included:
+        if unit_test_of(path) in tests or path[:-3] + ".h" in included:
             continue
-        yield path, 1, f"no tests/unit/{stem}_test.cc (tests/tidy/exceptions.py lists others)"
+        yield path, 1, f"no {unit_test_of(path)} (tests/tidy/exceptions.py lists others)"
 
 
 def stale_exceptions(tree):
@@ -266,7 +270,7 @@ def stale_exceptions(tree):
         if not any(path.startswith(place) for path in tree.files):
             yield "tests/tidy/exceptions.py", 1, f"{place} is no longer there"
     for path in exceptions.NO_UNIT_TEST:
-        if "tests/unit/" + Path(path).stem + "_test.cc" in tree.files and path[-1] != "/":
+        if unit_test_of(path) in tree.files and path[-1] != "/":
             yield "tests/tidy/exceptions.py", 1, f"{path} has its test: take it out"
 
 

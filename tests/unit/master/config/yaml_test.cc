@@ -1,8 +1,9 @@
 // SPDX-License-Identifier: Apache-2.0
+#include "master/config/yaml.h"
+
 #include <catch2/catch.hpp>
 
 #include "master/config/table.h"
-#include "master/config/yaml.h"
 
 using namespace monodon::master;
 

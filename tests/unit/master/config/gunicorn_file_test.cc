@@ -1,10 +1,11 @@
 // SPDX-License-Identifier: Apache-2.0
+#include "master/config/gunicorn_file.h"
+
 #include <fmt/format.h>
 
 #include <catch2/catch.hpp>
 #include <map>
 
-#include "master/config/gunicorn_file.h"
 #include "master/config/gunicorn_flags.h"
 #include "master/config/table.h"
 

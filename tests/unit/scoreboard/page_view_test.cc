@@ -1,4 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
+#include "scoreboard/page_view.h"
+
 #include <sys/mman.h>
 #include <unistd.h>
 
@@ -11,7 +13,6 @@
 #include <thread>
 
 #include "scoreboard/page.h"
-#include "scoreboard/page_view.h"
 #include "scoreboard/segment.h"
 
 using namespace monodon;

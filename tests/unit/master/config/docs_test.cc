@@ -1,9 +1,10 @@
 // SPDX-License-Identifier: Apache-2.0
+#include "master/config/docs.h"
+
 #include <catch2/catch.hpp>
 #include <fstream>
 #include <sstream>
 
-#include "master/config/docs.h"
 #include "master/config/table.h"
 #include "master/config/value.h"
 #include "master/config/yaml.h"

@@ -1,4 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
+#include "metrics/channel.h"
+
 #include <fcntl.h>
 #include <sys/socket.h>
 
@@ -6,8 +8,6 @@
 #include <catch2/catch.hpp>
 #include <cerrno>
 #include <string_view>
-
-#include "metrics/channel.h"
 
 using namespace monodon;
 using namespace monodon::metrics;

@@ -1,12 +1,12 @@
 // SPDX-License-Identifier: Apache-2.0
+#include "master/config/load.h"
+
 #include <sys/stat.h>
 #include <unistd.h>
 
 #include <catch2/catch.hpp>
 #include <filesystem>
 #include <fstream>
-
-#include "master/config/load.h"
 
 using namespace monodon::master;
 

@@ -1,4 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
+#include "cli/doctor/diagnosis.h"
+
 #include <sys/socket.h>
 #include <sys/stat.h>
 #include <unistd.h>
@@ -15,7 +17,6 @@
 
 #include "base/unique_fd.h"
 #include "base/unix_address.h"
-#include "cli/doctor/diagnosis.h"
 #include "cli/doctor/gather.h"
 #include "master/config/table.h"
 

@@ -1,10 +1,11 @@
 // SPDX-License-Identifier: Apache-2.0
+#include "master/config/check.h"
+
 #include <unistd.h>
 
 #include <catch2/catch.hpp>
 #include <functional>
 
-#include "master/config/check.h"
 #include "master/config/table.h"
 
 using namespace monodon;

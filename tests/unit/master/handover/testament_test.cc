@@ -1,8 +1,9 @@
 // SPDX-License-Identifier: Apache-2.0
+#include "master/handover/testament.h"
+
 #include <algorithm>
 #include <catch2/catch.hpp>
 
-#include "master/handover/testament.h"
 #include "tests/support/toy_system.h"
 
 using namespace monodon;

@@ -1,4 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
+#include "master/system/control_socket.h"
+
 #include <fcntl.h>
 #include <sys/eventfd.h>
 #include <sys/socket.h>
@@ -14,7 +16,6 @@
 #include <utility>
 
 #include "base/unix_address.h"
-#include "master/system/control_socket.h"
 
 using namespace monodon;
 using namespace monodon::master;

@@ -1,10 +1,11 @@
 // SPDX-License-Identifier: Apache-2.0
+#include "master/config/table.h"
+
 #include <catch2/catch.hpp>
 #include <map>
 #include <nlohmann/json.hpp>
 #include <set>
 
-#include "master/config/table.h"
 #include "master/config/value.h"
 #include "master/config/yaml.h"
 #include "worker/wire/boot.h"
