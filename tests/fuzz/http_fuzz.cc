@@ -12,7 +12,7 @@
 #include <cstdlib>
 #include <string>
 
-#include "tests/support/http_invariants.h"
+#include "tests/support/cpp/http_invariants.h"
 
 extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size) {
   using namespace monodon;

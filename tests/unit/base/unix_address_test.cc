@@ -7,7 +7,7 @@
 #include <cstddef>
 
 #include "base/unique_fd.h"
-#include "tests/support/scratch.h"
+#include "tests/support/cpp/scratch.h"
 
 namespace monodon {
 namespace {

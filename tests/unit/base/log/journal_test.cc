@@ -7,8 +7,8 @@
 #include <catch2/catch.hpp>
 #include <cstdlib>
 
-#include "tests/support/fake_journal.h"
-#include "tests/support/scratch.h"
+#include "tests/support/cpp/fake_journal.h"
+#include "tests/support/cpp/scratch.h"
 
 using namespace monodon;
 using monodon::testing::FakeJournal;

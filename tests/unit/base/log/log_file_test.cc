@@ -12,7 +12,7 @@
 #include <optional>
 
 #include "base/number.h"
-#include "tests/support/scratch.h"
+#include "tests/support/cpp/scratch.h"
 
 using namespace monodon;
 using monodon::testing::Pipe;

@@ -10,8 +10,8 @@
 #include <thread>
 #include <vector>
 
-#include "tests/support/fake_journal.h"
-#include "tests/support/scratch.h"
+#include "tests/support/cpp/fake_journal.h"
+#include "tests/support/cpp/scratch.h"
 
 using namespace monodon;
 using monodon::testing::FakeJournal;

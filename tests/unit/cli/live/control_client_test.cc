@@ -11,7 +11,7 @@
 
 #include "base/passed_fds.h"
 #include "base/unix_address.h"
-#include "tests/support/scratch.h"
+#include "tests/support/cpp/scratch.h"
 
 using namespace monodon;
 using namespace monodon::cli;

@@ -4,7 +4,7 @@
 #include <random>
 
 #include "master/fleet/fleet.h"
-#include "tests/support/toy_system.h"
+#include "tests/support/cpp/toy_system.h"
 
 using namespace monodon;
 using namespace monodon::testing;

@@ -3,7 +3,7 @@
 
 #include <catch2/catch.hpp>
 
-#include "tests/support/toy_system.h"
+#include "tests/support/cpp/toy_system.h"
 
 using namespace monodon;
 using namespace monodon::testing;

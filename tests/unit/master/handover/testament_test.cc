@@ -4,7 +4,7 @@
 #include <algorithm>
 #include <catch2/catch.hpp>
 
-#include "tests/support/toy_system.h"
+#include "tests/support/cpp/toy_system.h"
 
 using namespace monodon;
 using namespace monodon::testing;

@@ -6,7 +6,7 @@
 #include <string>
 #include <vector>
 
-#include "tests/support/access_record.h"
+#include "tests/support/cpp/access_record.h"
 
 using namespace monodon;
 using namespace monodon::worker;

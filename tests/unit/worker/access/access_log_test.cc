@@ -10,7 +10,7 @@
 #include <random>
 #include <string>
 
-#include "tests/support/access_record.h"
+#include "tests/support/cpp/access_record.h"
 #include "worker/access/access_values.h"
 
 using namespace monodon;

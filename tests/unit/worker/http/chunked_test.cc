@@ -3,7 +3,7 @@
 #include <random>
 #include <string>
 
-#include "tests/support/http_feed.h"
+#include "tests/support/cpp/http_feed.h"
 #include "worker/http/parser.h"
 
 using namespace monodon;

@@ -6,7 +6,7 @@
 #include <string>
 #include <vector>
 
-#include "tests/support/http_invariants.h"
+#include "tests/support/cpp/http_invariants.h"
 
 using namespace monodon;
 using namespace std::string_literals;

@@ -2,7 +2,7 @@
 #include <catch2/catch.hpp>
 #include <string>
 
-#include "tests/support/http_feed.h"
+#include "tests/support/cpp/http_feed.h"
 #include "worker/http/parser.h"
 
 using namespace monodon;

@@ -3,7 +3,7 @@
 
 #include <catch2/catch.hpp>
 
-#include "tests/support/http_feed.h"
+#include "tests/support/cpp/http_feed.h"
 
 using namespace monodon;
 using http::Framing;

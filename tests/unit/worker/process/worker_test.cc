@@ -10,7 +10,7 @@
 #include <vector>
 
 #include "scoreboard/page_view.h"
-#include "support/worker_process.h"
+#include "tests/support/cpp/worker_process.h"
 #include "worker/wire/handoff.h"
 
 using namespace monodon;

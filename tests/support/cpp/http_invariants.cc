@@ -1,11 +1,11 @@
 // SPDX-License-Identifier: Apache-2.0
-#include "tests/support/http_invariants.h"
+#include "tests/support/cpp/http_invariants.h"
 
 #include <algorithm>
 #include <random>
 #include <vector>
 
-#include "tests/support/http_feed.h"
+#include "tests/support/cpp/http_feed.h"
 #include "worker/http/forwarded.h"
 #include "worker/http/parser.h"
 #include "worker/http/response_head.h"

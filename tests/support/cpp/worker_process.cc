@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-#include "support/worker_process.h"
+#include "tests/support/cpp/worker_process.h"
 
 #include <fcntl.h>
 #include <poll.h>

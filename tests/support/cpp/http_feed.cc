@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-#include "tests/support/http_feed.h"
+#include "tests/support/cpp/http_feed.h"
 
 #include <functional>
 
