@@ -9,10 +9,10 @@
 #include <memory>
 
 #include "cli/completion.h"
+#include "cli/flags/serve_line.h"
 #include "cli/flags/settings_options.h"
 #include "cli/help_format.h"
 #include "cli/live/top_text.h"
-#include "cli/site_commands.h"
 
 namespace monodon::cli {
 namespace {
@@ -67,7 +67,7 @@ struct Commands {
   SettingsOptions serve_settings{*serve};
   SettingsOptions check_settings{*check};
   Invocation asked;
-  SiteCommands sites{app, asked};
+  SiteCommands sites{app, asked.site};
   bool version_flag = false;
 
   Commands() {
@@ -134,13 +134,8 @@ Parsed with_settings(Commands& commands, const SettingsOptions& options,
                      const Variables& variables) {
   Invocation& asked = commands.asked;
   const std::string name = asked.command == Command::serve ? "serve" : "check";
-  Flags flags = options.flags();
-  if (!flags.complaints.empty()) return usage_error(flags.complaints, name);
   asked.line.start_directory = start_directory(variables);
-  asked.line.config_file = std::move(flags.config_file);
-  asked.line.arguments = std::move(flags.overrides);
-  asked.line.notes = std::move(flags.notes);
-  if (const auto complaints = apply_environment(variables, asked.line);
+  if (const auto complaints = complete_line(options.flags(), variables, asked.line);
       !complaints.empty()) {
     return usage_error(complaints, name);
   }
@@ -174,7 +169,8 @@ Parsed dispatch(Commands& commands, const Variables& variables) {
     asked.command = Command::upgrade;
   } else if (commands.trace->parsed()) {
     asked.command = Command::trace;
-  } else if (commands.sites.chosen()) {
+  } else if (const auto chosen = commands.sites.chosen()) {
+    asked.command = *chosen;
     const std::string complaint = commands.sites.complaint();
     if (!complaint.empty()) return usage_error({complaint}, "");
   } else if (commands.generate->parsed()) {

@@ -7,22 +7,10 @@
 
 #include "cli/commands.h"
 #include "cli/flags/environment.h"
+#include "cli/live/commands.h"
+#include "cli/site_commands.h"
 
 namespace monodon::cli {
-
-enum class Command : std::uint8_t {
-  serve,
-  check,
-  status,
-  reload,
-  upgrade,
-  top,
-  trace,
-  import,
-  init,
-  doctor,
-  generate
-};
 
 // What the user asked for, ready to be run.
 struct Invocation {
@@ -31,9 +19,7 @@ struct Invocation {
   CheckOptions check;
   ControlOptions control;  // status, reload, top, trace
   TopOptions top;
-  ImportOptions import;
-  InitOptions init;
-  DoctorOptions doctor;
+  SiteOptions site;  // import, init, doctor
   std::string what;  // generate
 };
 

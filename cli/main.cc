@@ -25,11 +25,11 @@ int run(const Invocation& asked) {
     case Command::trace:
       return run_trace(asked.control);
     case Command::import:
-      return run_import(asked.import);
+      return run_import(asked.site.import);
     case Command::init:
-      return run_init(asked.init);
+      return run_init(asked.site.init);
     case Command::doctor:
-      return run_doctor(asked.doctor);
+      return run_doctor(asked.site.doctor);
     case Command::generate:
       return run_generate(asked.what);
   }

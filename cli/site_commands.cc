@@ -3,7 +3,7 @@
 
 namespace monodon::cli {
 
-SiteCommands::SiteCommands(CLI::App& app, Invocation& asked)
+SiteCommands::SiteCommands(CLI::App& app, SiteOptions& asked)
     : asked_{asked},
       importer_{app.add_subcommand(
           "import",
@@ -79,18 +79,14 @@ void SiteCommands::add_init_options() {
       ->check(CLI::Range(1, 512));
 }
 
-bool SiteCommands::chosen() {
+std::optional<Command> SiteCommands::chosen() {
   if (importer_->parsed()) {
-    asked_.command = Command::import;
     asked_.import.what = importer_->remaining();
-  } else if (init_->parsed()) {
-    asked_.command = Command::init;
-  } else if (doctor_->parsed()) {
-    asked_.command = Command::doctor;
-  } else {
-    return false;
+    return Command::import;
   }
-  return true;
+  if (init_->parsed()) return Command::init;
+  if (doctor_->parsed()) return Command::doctor;
+  return std::nullopt;
 }
 
 std::string SiteCommands::complaint() const {

@@ -2,7 +2,7 @@
 #include <algorithm>
 #include <cstdio>
 
-#include "cli/commands.h"
+#include "cli/doctor/commands.h"
 #include "cli/doctor/diagnosis.h"
 #include "cli/doctor/gather.h"
 

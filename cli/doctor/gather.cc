@@ -13,7 +13,7 @@
 
 #include "base/number.h"
 #include "base/run_program.h"
-#include "cli/command_line.h"
+#include "cli/flags/serve_line.h"
 #include "cli/flags/shell_words.h"
 #include "master/config/interpreter.h"
 
@@ -111,10 +111,9 @@ class Gatherer {
         variables[text.substr(0, text.find('='))] = text.substr(text.find('=') + 1);
       }
     }
-    const Parsed parsed =
-        parse_command_line({words.begin() + 1, words.end()}, variables);
-    if (!parsed.invocation) return e_.settings_problems.push_back(parsed.error);
-    master::CommandLine line = parsed.invocation->line;
+    auto parsed = parse_serve_line({words.begin() + 2, words.end()}, variables);
+    if (!parsed) return e_.settings_problems.push_back(parsed.error().message());
+    master::CommandLine line = std::move(parsed).value();
     const std::string directory = property(e_.service, "WorkingDirectory");
     line.start_directory = directory.starts_with('/') ? root_ + directory : "/";
     if (line.config_file.starts_with('/')) line.config_file.insert(0, root_);

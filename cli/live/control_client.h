@@ -9,7 +9,7 @@
 #include "base/clock.h"
 #include "base/result.h"
 #include "base/unique_fd.h"
-#include "cli/commands.h"
+#include "cli/live/commands.h"
 
 namespace monodon::cli {
 

@@ -5,7 +5,7 @@
 #include <nlohmann/json.hpp>
 
 #include "base/escape.h"
-#include "cli/commands.h"
+#include "cli/live/commands.h"
 #include "cli/live/control_client.h"
 
 namespace monodon::cli {

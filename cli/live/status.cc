@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 #include <cstdio>
 
-#include "cli/commands.h"
+#include "cli/live/commands.h"
 #include "cli/live/control_client.h"
 #include "cli/live/server_status.h"
 

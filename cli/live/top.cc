@@ -8,7 +8,7 @@
 #include <optional>
 
 #include "base/clock.h"
-#include "cli/commands.h"
+#include "cli/live/commands.h"
 #include "cli/live/control_client.h"
 #include "cli/live/kernel_facts.h"
 #include "cli/live/terminal.h"

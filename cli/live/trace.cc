@@ -12,7 +12,7 @@
 
 #include "base/clock.h"
 #include "base/escape.h"
-#include "cli/commands.h"
+#include "cli/live/commands.h"
 #include "cli/live/control_client.h"
 #include "cli/live/slot_text.h"
 

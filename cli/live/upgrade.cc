@@ -5,7 +5,7 @@
 #include <cstdio>
 #include <nlohmann/json.hpp>
 
-#include "cli/commands.h"
+#include "cli/live/commands.h"
 #include "cli/live/control_client.h"
 
 namespace monodon::cli {

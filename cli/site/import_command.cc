@@ -6,7 +6,7 @@
 #include <fstream>
 #include <iterator>
 
-#include "cli/commands.h"
+#include "cli/site/commands.h"
 #include "cli/site/import.h"
 #include "cli/site/site_files.h"
 #include "master/config/gunicorn_file.h"

@@ -10,7 +10,7 @@
 #include <optional>
 
 #include "base/run_program.h"
-#include "cli/commands.h"
+#include "cli/site/commands.h"
 
 namespace monodon::cli {
 namespace {

@@ -1,0 +1,17 @@
+// SPDX-License-Identifier: Apache-2.0
+#pragma once
+
+#include <string>
+
+namespace monodon::cli {
+
+struct DoctorOptions {
+  std::string site;  // "" = every service of ours
+  std::string root;  // a tree of files; "" = what runs
+  bool json = false;
+};
+
+// Runs the command to its end; 0: nothing found, 1: warnings, 2: errors.
+int run_doctor(const DoctorOptions& options);
+
+}  // namespace monodon::cli
