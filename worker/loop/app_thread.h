@@ -7,8 +7,8 @@
 
 #include "scoreboard/page.h"
 #include "worker/http/date.h"
-#include "worker/http/request_id.h"
 #include "worker/loop/exchange.h"
+#include "worker/loop/request_id.h"
 
 namespace monodon::worker {
 
@@ -27,12 +27,12 @@ class AppThread {
   scoreboard::ThreadRow& row;
   Exchange exchange;
   http::DateText date;
-  http::RequestIds ids;
+  RequestIds ids;
   std::string request_id;  // of the present request
 
   // The proxy's id, or one of our own.
   void take_request_id(std::string_view given) {
-    http::RequestIds::Id made;
+    RequestIds::Id made;
     if (given.empty()) {
       ids.make(made);
       given = {made.data(), made.size()};

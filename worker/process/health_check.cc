@@ -9,7 +9,7 @@ namespace monodon::worker {
 
 std::string check_health(Application& app, const Boot& boot) {
   const std::string& setting = boot.settings.health_check;
-  const auto answer = get_locally(app, boot, parse_local_target(setting));
+  const auto answer = get_locally(app, boot, http::parse_local_target(setting));
   if (!answer)
     return fmt::format("health check {}: {}", setting, answer.error().message());
   const LocalAnswer& a = answer.value();

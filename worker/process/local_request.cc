@@ -138,20 +138,8 @@ Result<LocalAnswer> serve_locally(Application& app, const Boot& boot,
   return answer;
 }
 
-LocalTarget parse_local_target(std::string_view setting) {
-  for (const std::string_view scheme : {"http://", "https://"}) {
-    if (!setting.starts_with(scheme)) continue;
-    const bool secure = scheme == "https://";
-    const std::string_view rest = setting.substr(scheme.size());
-    const std::size_t slash = rest.find('/');
-    if (slash == std::string_view::npos) return {rest, "/", secure};
-    return {rest.substr(0, slash), rest.substr(slash), secure};
-  }
-  return {"localhost", setting, false};
-}
-
 Result<LocalAnswer> get_locally(Application& app, const Boot& boot,
-                                const LocalTarget& target) {
+                                const http::LocalTarget& target) {
   // The scheme is for WSGI; Django looks at the field, where it is told to.
   const std::string head = fmt::format(
       "GET {} HTTP/1.1\r\nHost: {}\r\nUser-Agent: monodon\r\n{}"

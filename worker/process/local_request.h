@@ -6,6 +6,7 @@
 
 #include "base/result.h"
 #include "worker/application.h"
+#include "worker/http/local_target.h"
 
 namespace monodon::worker {
 
@@ -27,19 +28,8 @@ Result<LocalAnswer> serve_locally(Application& app, const Boot& boot,
                                   std::string_view head, std::string_view body = {},
                                   std::string_view scheme = "http");
 
-// Where a request by Monodon itself goes: warm_up, health_check.
-struct LocalTarget {
-  std::string_view host;
-  std::string_view path;
-  bool secure = false;
-};
-
-// "/path", or "http://host/path" to name the Host; with "https://" the request is what
-// a proxy makes of one over TLS. Pure.
-LocalTarget parse_local_target(std::string_view setting);
-
 // A GET for it. Error: the target is not fit for a request.
 Result<LocalAnswer> get_locally(Application& app, const Boot& boot,
-                                const LocalTarget& target);
+                                const http::LocalTarget& target);
 
 }  // namespace monodon::worker

@@ -1,5 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 // The life of a worker process, from the fork to its exit status.
+#include "worker/process/worker.h"
+
 #include <signal.h>
 #include <unistd.h>
 
@@ -10,10 +12,8 @@
 #include "base/log/log.h"
 #include "base/process_title.h"
 #include "scoreboard/page.h"
-#include "worker/application.h"
 #include "worker/loop/loop.h"
 #include "worker/process/health_check.h"
-#include "worker/wire/heritage.h"
 #include "worker/wire/wire.h"
 
 namespace monodon::worker {

@@ -17,7 +17,7 @@
 #include "base/log/log.h"
 #include "base/process_title.h"
 #include "worker/process/local_request.h"
-#include "worker/wire/heritage.h"
+#include "worker/process/worker.h"
 #include "worker/wire/wire.h"
 
 namespace monodon::worker {
@@ -176,7 +176,7 @@ int Zygote::load() {
 // A failed warm-up costs speed, not correctness, so it is only told.
 void Zygote::warm_up() {
   const std::string& target = boot_.settings.warm_up;
-  const auto answer = get_locally(app_, boot_, parse_local_target(target));
+  const auto answer = get_locally(app_, boot_, http::parse_local_target(target));
   if (!answer) {
     say(wire::Kind::warning, 0,
         fmt::format("warm-up request {}: {}", target, answer.error().message()));

@@ -5,6 +5,7 @@
 
 #include "base/unique_fd.h"
 #include "worker/application.h"
+#include "worker/wire/heritage.h"
 
 namespace monodon::worker {
 
@@ -17,10 +18,6 @@ namespace monodon::worker {
 //   ... --check-config                   the same, with status 1 for every failure
 //
 // A last argument of blanks only makes room for process titles.
-
-// Where the zygote finds its channel (wire::Kind), the one descriptor above stderr
-// that it inherits.
-inline constexpr int kZygoteChannel = 3;
 
 // The life of the zygote: takes `boot`, loads, answers `loaded` or `load_failed`, then
 // makes a worker for every `fork` until `quit` or the end of file. One thread.

@@ -11,8 +11,8 @@
 #include "base/clock.h"
 #include "scoreboard/segment.h"
 #include "worker/process/local_request.h"
+#include "worker/process/worker.h"
 #include "worker/wire/boot.h"
-#include "worker/wire/heritage.h"
 
 namespace monodon::python {
 namespace {

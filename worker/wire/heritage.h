@@ -9,7 +9,9 @@
 
 namespace monodon::worker {
 
-class Application;
+// Where a zygote finds its channel (wire::Kind): the one descriptor above stderr that
+// it inherits over exec.
+inline constexpr int kZygoteChannel = 3;
 
 // All that a worker gets from the master: the boot message (through the zygote, by
 // fork) and the descriptors named here. Everything else above stderr is CLOEXEC or
@@ -26,10 +28,5 @@ struct Heritage {
   UniqueFd handoff_receive;
   std::vector<UniqueFd> listeners;  // as in boot->listeners; non-blocking
 };
-
-// The life of a worker, from the first moment after fork: says `ready` (or
-// `boot_failed`), serves until it is told to drain or its master is gone, and returns
-// the exit status. Main thread. `app` is loaded already when settings.preload is set.
-int run(Heritage heritage, Application& app);
 
 }  // namespace monodon::worker

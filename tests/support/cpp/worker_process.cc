@@ -17,7 +17,7 @@
 
 #include "scoreboard/segment.h"
 #include "worker/application.h"
-#include "worker/wire/heritage.h"
+#include "worker/process/worker.h"
 
 namespace monodon::testing {
 

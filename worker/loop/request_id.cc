@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-#include "worker/http/request_id.h"
+#include "worker/loop/request_id.h"
 
 #include <sys/random.h>
 #include <unistd.h>
@@ -8,7 +8,7 @@
 
 #include "base/clock.h"
 
-namespace monodon::http {
+namespace monodon::worker {
 
 void RequestIds::reseed() noexcept {
   // Up to 256 bytes come whole or not at all (getrandom(2)); where a sandbox refuses,
@@ -44,4 +44,4 @@ void RequestIds::make(Id& to) noexcept {
   }
 }
 
-}  // namespace monodon::http
+}  // namespace monodon::worker

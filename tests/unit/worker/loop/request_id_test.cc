@@ -1,12 +1,12 @@
 // SPDX-License-Identifier: Apache-2.0
-#include "worker/http/request_id.h"
+#include "worker/loop/request_id.h"
 
 #include <algorithm>
 #include <catch2/catch.hpp>
 #include <set>
 #include <string>
 
-using monodon::http::RequestIds;
+using monodon::worker::RequestIds;
 
 namespace {
 

@@ -4,7 +4,7 @@
 #include <array>
 #include <cstdint>
 
-namespace monodon::http {
+namespace monodon::worker {
 
 // Makes ids for requests that came without one: 128 bits that do not repeat, but may
 // be guessed by who has seen some (xoshiro256**, no system call each). Not a secret.
@@ -24,4 +24,4 @@ class RequestIds {
   std::array<std::uint64_t, 4> state_{};
 };
 
-}  // namespace monodon::http
+}  // namespace monodon::worker
