@@ -7,17 +7,9 @@
 #include "base/result.h"
 #include "master/config/load.h"
 #include "master/fleet/fleet.h"
-#include "master/system/listeners.h"
+#include "master/handover/estate.h"
 
 namespace monodon::master {
-
-// What every generation inherits from the master. The descriptors are owned elsewhere.
-struct Estate {
-  int handoff_send = -1;
-  int handoff_receive = -1;
-  const std::vector<Listener>* listeners = nullptr;
-  bool stored = false;  // the handoff pair outlives us (master/handover/fd_store.h)
-};
 
 struct DraftedProposal {
   Proposal proposal;

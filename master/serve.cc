@@ -14,6 +14,7 @@
 
 #include "base/log/log.h"
 #include "base/process_title.h"
+#include "master/handover/inherited.h"
 #include "master/server.h"
 #include "master/system/control_socket.h"
 #include "master/system/identity.h"

@@ -10,6 +10,7 @@
 #include "master/chronicle.h"
 #include "master/config/load.h"
 #include "master/exporter_host.h"
+#include "master/handover/fd_store.h"
 #include "master/handover/testament.h"
 #include "master/proposal.h"
 #include "master/reload_clients.h"

@@ -9,7 +9,7 @@
 #include "base/number.h"
 #include "master/config/address.h"
 #include "worker/access/access_log.h"
-#include "worker/process/local_request.h"
+#include "worker/http/local_target.h"
 
 namespace monodon::master {
 namespace {
@@ -120,7 +120,8 @@ void check_texts(const worker::Settings& s, Findings& found) {
   }
   for (const auto& [key, target] :
        {std::pair{"warm_up", &s.warm_up}, std::pair{"health_check", &s.health_check}}) {
-    if (!target->empty() && worker::parse_local_target(*target).path.front() != '/') {
+    if (!target->empty() &&
+        http::parse_local_target(*target).path.front() != '/') {
       found.push_back({kProblem, key,
                        "is not a path that begins with \"/\", nor http://host/path"});
     }

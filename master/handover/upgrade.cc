@@ -14,6 +14,7 @@
 #include <utility>
 
 #include "base/run_program.h"
+#include "master/handover/fd_store.h"
 
 namespace monodon::master {
 

@@ -5,8 +5,9 @@
 #include <string>
 #include <vector>
 
+#include "base/result.h"
+#include "master/handover/estate.h"
 #include "master/handover/testament.h"
-#include "master/proposal.h"
 
 namespace monodon::master {
 

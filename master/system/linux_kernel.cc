@@ -29,7 +29,7 @@ extern "C" {
 #include "metrics/application_region.h"
 #include "scoreboard/page_view.h"
 #include "scoreboard/segment.h"
-#include "worker/process/zygote.h"
+#include "worker/wire/heritage.h"
 
 namespace monodon::master {
 
