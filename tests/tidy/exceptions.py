@@ -50,6 +50,7 @@ NO_UNIT_TEST = {
     "master/reload.cc": "what is told of a reload: tests/process",
     "master/requests.cc": "signals and orders: tests/process",
     "worker/native/": "tests/process and tests/http host native applications",
+    "master/system/listener.cc": "listeners_test.cc describes what it has bound",
     "worker/python/": "tests/python drives the extension from Python",
     "worker/process/local_request.cc": "tests/process: warm_up",
     "worker/process/zygote.cc": "tests/python and tests/process",

@@ -13,15 +13,50 @@ sys.path.insert(0, str(Path(__file__).parent))
 import cpp  # noqa: E402
 import exceptions  # noqa: E402
 
-# Folder -> folders it may include. Arrows run one way.
+# Room -> rooms that it may include, besides itself. Arrows run one way; a room that is
+# not named here is part of the folder above it.
 ARROWS = {
-    "base": {"base"},
-    "scoreboard": {"base", "scoreboard"},
-    "worker": {"base", "scoreboard", "worker"},
-    "metrics": {"base", "scoreboard", "metrics"},
-    "master": {"base", "scoreboard", "worker", "metrics", "master"},
-    "cli": {"base", "scoreboard", "worker", "metrics", "master", "cli"},
+    "base": [],
+    "base/log": ["base"],
+    "scoreboard": ["base"],
+    "worker/wire": ["base"],
+    "worker/http": ["base", "worker/wire"],
+    "worker": ["base", "worker/wire", "worker/http"],
+    "worker/access": ["base", "base/log", "worker/wire", "worker/http"],
+    "worker/loop": ["base", "base/log", "scoreboard", "worker", "worker/wire",
+                    "worker/http", "worker/access"],
+    "worker/process": ["base", "base/log", "scoreboard", "worker", "worker/wire",
+                       "worker/http", "worker/loop"],
+    "worker/python": ["base", "base/log", "scoreboard", "worker", "worker/wire",
+                      "worker/http", "worker/process"],
+    "worker/native": ["base", "worker", "worker/wire", "worker/http", "worker/process"],
+    "metrics": ["base", "base/log", "scoreboard"],
+    "master/config": ["base", "worker/wire", "worker/http", "worker/access"],
+    "master/fleet": ["base", "worker/wire"],
+    "master/system": ["base", "base/log", "scoreboard", "metrics", "worker/wire",
+                      "master/fleet"],
+    "master/handover": ["base", "base/log", "scoreboard", "worker/wire", "master/fleet",
+                        "master/system"],
+    "master": ["base", "base/log", "scoreboard", "metrics", "worker/wire",
+               "worker/access", "master/config", "master/fleet", "master/system",
+               "master/handover"],
+    "cli/flags": ["base", "master/config"],
+    "cli/live": ["base", "scoreboard", "metrics", "master/config", "cli/flags"],
+    "cli/site": ["base", "master/config", "cli/flags"],
+    "cli/doctor": ["base", "master/config", "cli/flags", "cli/site"],
+    "cli": ["base", "base/log", "metrics", "worker/wire", "master", "master/config",
+            "master/handover", "cli/flags", "cli/live", "cli/site", "cli/doctor"],
 }
+TOPS = {room.split("/")[0] for room in ARROWS}
+# Rooms that decide and parse, and never act: what is in them can be tried without a
+# system. Types of addresses are no act; a call of <sys/socket.h> is.
+PURE = ["master/fleet/", "worker/http/"]
+ACTING_HEADERS = re.compile(
+    r"unistd\.h|fcntl\.h|poll\.h|sched\.h|spawn\.h|dlfcn\.h|fstream|filesystem|thread|"
+    r"systemd/.*|sys/(?!types\.h|socket\.h|un\.h).*")
+SOCKET_CALLS = ["socket", "socketpair", "bind", "listen", "accept", "accept4", "connect",
+                "send", "sendto", "sendmsg", "recv", "recvfrom", "recvmsg", "shutdown",
+                "getsockopt", "setsockopt", "getsockname", "getpeername"]
 FILE_LINES = 400
 FUNCTION_LINES = 70
 
@@ -111,7 +146,7 @@ class Tree:
     def production(self):
         """(path, text) of our C++ sources that are installed."""
         for path, text in sorted(self.files.items()):
-            if path.endswith((".cc", ".h")) and path.split("/")[0] in ARROWS:
+            if path.endswith((".cc", ".h")) and path.split("/")[0] in TOPS:
                 yield path, text
 
     def code(self):
@@ -132,17 +167,38 @@ def in_folder(path, folder):
     return not folder or path.startswith(folder + "/")
 
 
+def room_of(path):
+    folder = path.rpartition("/")[0]
+    while folder and folder not in ARROWS:
+        folder = folder.rpartition("/")[0]
+    return folder
+
+
 def include_arrows(tree):
     for path, text in tree.production():
+        room = room_of(path)
         for match in re.finditer(r'(?m)^\s*#\s*include\s+"([^"]+)"', text):
-            folder, target = path.split("/")[0], match[1].split("/")[0]
-            if target not in ARROWS:
+            target = room_of(match[1])
+            if not target:
                 why = "include by path from the root"
-            elif target not in ARROWS[folder]:
-                why = f"{folder} must not know {target}; move what both need down to base"
+            elif target != room and target not in ARROWS[room]:
+                why = f"{room} must not know {target}; move what both need down"
             else:
                 continue
             yield path, cpp.line_of(text, match.start()), f'"{match[1]}": {why}'
+
+
+def pure_rooms(tree):
+    for path, text in tree.production():
+        if not path.startswith(tuple(PURE)):
+            continue
+        room = room_of(path)
+        for match in re.finditer(r"(?m)^\s*#\s*include\s+<([^>]+)>", text):
+            if ACTING_HEADERS.fullmatch(match[1]):
+                yield (path, cpp.line_of(text, match.start()),
+                       f"<{match[1]}>: {room} decides; what acts belongs to another room")
+        for line, name, _ in cpp.calls(cpp.strip(text), SOCKET_CALLS):
+            yield path, line, f"{name}(): {room} decides; what acts belongs to another room"
 
 
 def libraries(tree):
@@ -274,7 +330,7 @@ def stale_exceptions(tree):
             yield "tests/tidy/exceptions.py", 1, f"{path} has its test: take it out"
 
 
-RULES = [include_arrows, libraries, banned_calls, banned_patterns, close_on_exec, headers,
+RULES = [include_arrows, pure_rooms, libraries, banned_calls, banned_patterns, close_on_exec, headers,
          marks, machine_paths, licence, file_length, function_length, unit_tests,
          stale_exceptions]
 
