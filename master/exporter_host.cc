@@ -1,6 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "master/exporter_host.h"
 
+#include <fmt/format.h>
+
 #include <algorithm>
 #include <array>
 #include <cerrno>
@@ -8,6 +10,7 @@
 
 #include "base/install_paths.h"
 #include "base/log/log.h"
+#include "master/config/docs.h"
 #include "master/fleet/obituary.h"
 #include "master/proposal.h"
 #include "metrics/application_region.h"
@@ -27,7 +30,28 @@ bool is_gone(const Error& error) {
   return error.code == EPIPE || error.code == ECONNRESET;
 }
 
+// FNV-1a: enough to tell two configurations apart.
+std::string hash_of(std::string_view text) {
+  std::uint64_t hash = 0xcbf29ce484222325U;
+  for (const char c : text)
+    hash = (hash ^ static_cast<unsigned char>(c)) * 0x100000001b3U;
+  return fmt::format("{:016x}", hash);
+}
+
 }  // namespace
+
+metrics::Facts exporter_facts(const Settings& settings,
+                              std::vector<metrics::ListenerFacts> listeners) {
+  metrics::Facts facts;
+  facts.application = settings.worker.application;
+  facts.configuration_hash = hash_of(settings_as_yaml(settings));
+  facts.ready_workers = settings.ready_workers;
+  facts.listeners = std::move(listeners);
+  facts.log_path = settings.worker.error_log;
+  facts.log_format = settings.worker.error_log_format;
+  facts.log_level = settings.worker.log_level;
+  return facts;
+}
 
 ExporterHost::ExporterHost(LinuxKernel& kernel, EventLoop& loop,
                            std::optional<Listener> given, std::string address)

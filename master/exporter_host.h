@@ -7,6 +7,7 @@
 #include <vector>
 
 #include "master/chronicle.h"
+#include "master/config/settings.h"
 #include "master/fleet/pool.h"
 #include "master/fleet/respawn_policy.h"
 #include "master/system/event_loop.h"
@@ -15,6 +16,10 @@
 #include "metrics/channel.h"
 
 namespace monodon::master {
+
+// What the exporter shall know of these settings. Pure.
+metrics::Facts exporter_facts(const Settings& settings,
+                              std::vector<metrics::ListenerFacts> listeners);
 
 // Keeps the exporter (metrics/exporter.h) running and tells it of every worker's page.
 // Nothing that goes wrong here is a reason to stop serving: a port that is taken is

@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
+// What operators ask of a running master: signals and the control socket.
 #include <fcntl.h>
 #include <fmt/format.h>
 #include <sys/socket.h>
-#include <sys/stat.h>
 #include <unistd.h>
 
 #include <algorithm>
@@ -12,10 +12,9 @@
 #include <utility>
 
 #include "base/log/log.h"
-#include "master/config/docs.h"
 #include "master/server.h"
+#include "master/status_reply.h"
 
-// What operators ask of a running master: signals and the control socket.
 namespace monodon::master {
 
 namespace {
@@ -25,20 +24,8 @@ bool has_terminal() {
       UniqueFd{::open("/dev/tty", O_RDONLY | O_CLOEXEC | O_NOCTTY)});
 }
 
-std::string text_of(const nlohmann::json& json) {
-  return json.dump(-1, ' ', false, nlohmann::json::error_handler_t::replace);
-}
-
-// FNV-1a: enough to tell two configurations apart.
-std::string hash_of(std::string_view text) {
-  std::uint64_t hash = 0xcbf29ce484222325U;
-  for (const char c : text)
-    hash = (hash ^ static_cast<unsigned char>(c)) * 0x100000001b3U;
-  return fmt::format("{:016x}", hash);
-}
-
 ControlReply refusal(const std::string& why) {
-  return {text_of({{"error", why}}), {}, {}};
+  return {json_line({{"error", why}}), {}, {}};
 }
 
 }  // namespace
@@ -50,13 +37,13 @@ void Server::watch_signals() {
   on(SIGTERM, [this](int) { stop(false); });
   on(SIGINT, [this](int) { stop(true); });
   on(SIGQUIT, [this](int) { stop(true); });
-  on(SIGHUP, [this](int) { reload(); });
+  on(SIGHUP, [this](int) { desk_.ask(); });
   on(SIGTTIN, [this](int) { change_workers(1); });
   on(SIGTTOU, [this](int) { change_workers(-1); });
   on(SIGUSR1, [this](int) { reopen_logs(); });
   on(SIGUSR2, [this](int) { (void)upgrade(); });
   on(SIGWINCH, [this](int) { rest_workers(); });
-  on(SIGCHLD, [this](int) { sweep_ = true; });
+  on(SIGCHLD, [this](int) { watch_.suspect_strangers(); });
   // Nobody writes to a pipe without looking at the result. Not a handler: there is none
   // in this process.
   (void)::signal(SIGPIPE, SIG_IGN);
@@ -67,7 +54,7 @@ void Server::stop(bool quick) {
     log::info(quick ? "stopping at once" : "stopping; requests may finish",
               {log::Id::server_stopping});
     notifier_.stopping();
-    reload_clients_.stopped();
+    desk_.stop();
   }
   fleet_.stop(quick);
 }
@@ -103,20 +90,7 @@ void Server::reopen_logs() {
 }
 
 void Server::inform_exporter() {
-  metrics::Facts facts;
-  facts.application = config_.settings.worker.application;
-  facts.configuration_hash = hash_of(settings_as_yaml(config_.settings));
-  facts.ready_workers = config_.settings.ready_workers;
-  facts.log_path = config_.settings.worker.error_log;
-  facts.log_format = config_.settings.worker.error_log_format;
-  facts.log_level = config_.settings.worker.log_level;
-  for (const Listener& listener : *estate_.listeners) {
-    struct stat about {};
-    if (::fstat(listener.fd.get(), &about) != 0) continue;
-    facts.listeners.push_back(
-        {listener.info.address, listener.info.unix_socket, about.st_ino});
-  }
-  exporter_.inform(std::move(facts));
+  exporter_.inform(exporter_facts(settings(), describe(*estate_.listeners)));
 }
 
 ControlReply Server::answer(std::string_view line, ControlClient client) {
@@ -125,19 +99,24 @@ ControlReply Server::answer(std::string_view line, ControlClient client) {
   const auto op = request.find("op");
   if (op == request.end() || !op->is_string()) return refusal("no \"op\"");
   const auto name = op->get<std::string>();
-  if (name == "status") return status_reply();
+  if (name == "status")
+    return status_reply(fleet_, {.application = settings().worker.application,
+                                 .listeners = describe(*estate_.listeners),
+                                 .board_fd = chronicle_.board_fd(),
+                                 .upgrades = upgrades_,
+                                 .now = kernel_.now()});
   if (name == "reload") {
     if (fleet_.stopping()) return refusal("the server stops");
     const auto wait = request.find("wait");
     const bool waits = wait != request.end() && wait->is_boolean() && wait->get<bool>();
-    if (waits) reload_clients_.add(client, fleet_.busy());
-    reload();
+    if (waits) desk_.add(client);
+    desk_.ask();
     if (waits) return {};
-    return {text_of({{"ok", true}}), {}, {}};
+    return {json_line({{"ok", true}}), {}, {}};
   }
   if (name == "upgrade") {
     if (auto asked = upgrade(); !asked) return refusal(asked.error().message());
-    return {text_of({{"ok", true}, {"upgrades", upgrades_}}), {}, {}};
+    return {json_line({{"ok", true}, {"upgrades", upgrades_}}), {}, {}};
   }
   if (name == "stacks") return stacks_reply(request);
   return refusal("this \"op\" is not known; status, reload, upgrade and stacks are");
@@ -158,62 +137,7 @@ ControlReply Server::stacks_reply(const nlohmann::json& request) {
       fleet_.pool().request_stacks(slot->get<std::size_t>(), writer.get());
   if (!asked) return refusal(asked.error().message());
   const int fd = reader.get();
-  return {text_of({{"stacks", 0}}), {fd}, std::move(reader)};
-}
-
-ControlReply Server::status_reply() const {
-  ControlReply reply;
-  reply.fds.push_back(chronicle_.board_fd());
-  const Clock::time_point now = kernel_.now();
-  const auto seconds = [](Clock::duration d) {
-    return std::chrono::duration<double>(d).count();
-  };
-  nlohmann::json listeners = nlohmann::json::array();
-  for (const Listener& listener : *estate_.listeners) {
-    struct stat about {};
-    if (::fstat(listener.fd.get(), &about) == 0)
-      listeners.push_back({{"address", listener.info.address},
-                           {"unix", listener.info.unix_socket},
-                           {"inode", about.st_ino}});
-  }
-  nlohmann::json slots = nlohmann::json::array();
-  const auto& all = fleet_.pool().slots();
-  for (std::size_t i = 0; i < all.size(); ++i) {
-    const Pool::Slot& slot = all[i];
-    nlohmann::json row{{"slot", i},
-                       {"state", name_of(slot.view.state)},
-                       {"starts", slot.starts},
-                       {"failures", slot.failures}};
-    if (occupied(slot.view.state)) {
-      row["serial"] = slot.process.serial;
-      row["pid"] = slot.process.pid;
-      row["generation"] = slot.view.generation;
-      row["threads"] = slot.threads;
-      row["age"] = seconds(now - slot.asked_at);
-      if (slot.process.page && reply.fds.size() < kMaxControlFds) {
-        row["page"] = reply.fds.size();  // index of its descriptor in this answer
-        reply.fds.push_back(slot.process.page.get());
-      }
-    } else if (slot.view.may_start_at > now) {
-      row["state"] = "resting";
-      row["next_try"] = seconds(slot.view.may_start_at - now);
-    }
-    slots.push_back(std::move(row));
-  }
-  reply.line = text_of({{"version", MONODON_VERSION},
-                        {"pid", ::getpid()},
-                        {"application", config_.settings.worker.application},
-                        {"generation", fleet_.generation()},
-                        {"candidate", fleet_.candidate()},
-                        {"step", name_of(fleet_.reload().step)},
-                        {"reload", fleet_.reload().generation},
-                        {"workers", fleet_.workers()},
-                        {"stopping", fleet_.stopping()},
-                        {"upgrades", upgrades_},
-                        {"board", 0},  // index of the board's descriptor
-                        {"listeners", std::move(listeners)},
-                        {"slots", std::move(slots)}});
-  return reply;
+  return {json_line({{"stacks", 0}}), {fd}, std::move(reader)};
 }
 
 }  // namespace monodon::master

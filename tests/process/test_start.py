@@ -236,8 +236,6 @@ def test_process_titles_tell_role_slot_generation_and_request():
             connection.response()
 
 
-@pytest.mark.skipif(not (paths.ROOT / "cli" / "status.cc").exists(),
-                    reason="this build has no `monodon status`")
 def test_status_tells_what_every_worker_does():
     with Server() as server:
         server.await_workers(2)

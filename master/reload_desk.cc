@@ -1,14 +1,15 @@
 // SPDX-License-Identifier: Apache-2.0
+// What operators and systemd are told of a reload; the rules are in master/fleet.
+#include "master/reload_desk.h"
+
 #include <fmt/format.h>
 
 #include <utility>
 
 #include "base/log/log.h"
 #include "master/fleet/obituary.h"
-#include "master/server.h"
+#include "master/proposal.h"
 
-// A reload from the request for it to its end, as the server sees it: the rules are in
-// Fleet, here is what operators and systemd are told.
 namespace monodon::master {
 
 namespace {
@@ -21,26 +22,41 @@ std::string joined(const std::vector<std::string>& names) {
 
 }  // namespace
 
-void Server::reload() {
+ReloadDesk::ReloadDesk(LoadedConfig config, Fleet& fleet, Chronicle& chronicle,
+                       Notifier& notifier, ControlServer& control, const Estate& estate,
+                       Hooks hooks)
+    : config_{std::move(config)},
+      candidate_{config_},
+      fleet_{fleet},
+      chronicle_{chronicle},
+      notifier_{notifier},
+      estate_{estate},
+      hooks_{std::move(hooks)},
+      clients_{control} {}
+
+bool ReloadDesk::start() {
+  return propose(candidate_);
+}
+
+void ReloadDesk::ask() {
   if (fleet_.stopping()) return;
   if (fleet_.busy()) {
     log::info("a reload is under way; the next one follows it",
               {log::Id::reload_begun});
-    reload_queued_ = true;
+    queued_ = true;
     return;
   }
-  begin_reload();
+  begin();
 }
 
-void Server::begin_reload() {
-  reload_queued_ = false;
+void ReloadDesk::begin() {
+  queued_ = false;
   // A roll back whose last workers are still leaving: it is over with this.
-  if (fleet_.reload().step == ReloadStep::restoring) fail_reload();
-  reload_clients_.begin();
-  reload_began_ = kernel_.now();
-  reloading_ = true;
-  reload_over_ = false;
-  notifier_.reloading(reload_began_);
+  if (fleet_.reload().step == ReloadStep::restoring) fail();
+  clients_.begin();
+  began_ = hooks_.clock();
+  phase_ = Phase::running;
+  notifier_.reloading(began_);
   ConfigResult result = load_config(config_.command_line);
   for (const std::string& problem : result.problems) {
     log::error(problem, {log::Id::configuration_error});
@@ -52,17 +68,17 @@ void Server::begin_reload() {
   log::error(
       fmt::format("reload refused; generation {} serves on", fleet_.generation()),
       {log::Id::generation_refused});
-  fail_reload();
-  end_reload();
+  fail();
+  end();
 }
 
 // What needs no new workers is in force now, whatever becomes of the new code.
-void Server::use_live_settings(const LoadedConfig& config) {
+void ReloadDesk::use_live_settings(const LoadedConfig& config) {
   const auto say = [&](const char* how, const std::vector<std::string>& names) {
     if (names.empty()) return;
     const std::string text = fmt::format("{}: {}", how, joined(names));
     log::info(text, {log::Id::generation_proposed});
-    reload_clients_.tell("settings", 0, text);
+    clients_.tell("settings", 0, text);
   };
   if (const auto frozen = needs_restart(config_.settings, config.settings);
       !frozen.empty())
@@ -73,7 +89,7 @@ void Server::use_live_settings(const LoadedConfig& config) {
   say("changed, and in force now", live);
 }
 
-bool Server::propose(LoadedConfig config) {
+bool ReloadDesk::propose(LoadedConfig config) {
   for (const std::string& note : config.notes)
     log::info(note, {log::Id::configuration_note});
   for (const std::string& warning : config.warnings)
@@ -91,12 +107,12 @@ bool Server::propose(LoadedConfig config) {
                   candidate_.settings.worker.application, candidate_.settings.workers,
                   draft.value().host);
   log::info(text, {log::Id::generation_proposed});
-  reload_clients_.tell(name_of(ReloadStep::importing), generation, text);
+  clients_.tell(name_of(ReloadStep::importing), generation, text);
   return true;
 }
 
-void Server::heed(const FleetNews& news) {
-  chronicle_.note(news, kernel_.now() - reload_began_);
+void ReloadDesk::heed(const FleetNews& news) {
+  chronicle_.note(news, hooks_.clock() - began_);
   const std::uint32_t g = news.generation;
   switch (news.kind) {
     case FleetNews::Kind::imported:
@@ -115,34 +131,36 @@ void Server::heed(const FleetNews& news) {
       on_committed(g);
       break;
     case FleetNews::Kind::refused:
-      if (fleet_.generation() == 0) {
-        fail_start(static_cast<int>(news.failure));
-        break;
-      }
-      failure_ = {"refused", g, chronicle_.reason_of(news)};
-      log::error(fmt::format("generation {} serves on", fleet_.generation()),
-                 {log::Id::generation_refused});
-      fail_reload();
-      end_reload();
+      on_refused(news);
       break;
     case FleetNews::Kind::rolled_back:
       failure_ = {"rolled_back", g, chronicle_.reason_of(news)};
       tell_step(g, fmt::format("generation {} failed; going back to generation {}", g,
                                fleet_.generation()));
       // The next one need not wait: it replaces whatever serves by then.
-      if (reload_queued_) begin_reload();
+      if (queued_) begin();
       break;
     case FleetNews::Kind::restored:
-      fail_reload();
-      end_reload();
+      fail();
+      end();
       break;
   }
 }
 
-void Server::on_committed(std::uint32_t generation) {
+void ReloadDesk::on_refused(const FleetNews& news) {
+  if (fleet_.generation() == 0)
+    return hooks_.start_failed(static_cast<int>(news.failure));
+  failure_ = {"refused", news.generation, chronicle_.reason_of(news)};
+  log::error(fmt::format("generation {} serves on", fleet_.generation()),
+             {log::Id::generation_refused});
+  fail();
+  end();
+}
+
+void ReloadDesk::on_committed(std::uint32_t generation) {
   config_ = std::move(candidate_);
   chronicle_.use(config_.settings.worker);
-  inform_exporter();
+  hooks_.committed();
   if (generation > 1) {
     const worker::Settings& w = config_.settings.worker;
     if (auto opened = log::open({w.error_log, w.error_log_format, w.log_level});
@@ -150,34 +168,43 @@ void Server::on_committed(std::uint32_t generation) {
       log::error("the log stays where it was: " + opened.error().message(),
                  {log::Id::log_failed});
   }
-  reload_clients_.committed(generation,
-                            fmt::format("generation {} serves, after {}", generation,
-                                        spell(kernel_.now() - reload_began_)));
-  end_reload();
+  clients_.committed(generation,
+                     fmt::format("generation {} serves, after {}", generation,
+                                 spell(hooks_.clock() - began_)));
+  end();
 }
 
-void Server::tell_step(std::uint32_t generation, std::string_view text) {
-  reload_clients_.tell(name_of(fleet_.reload().step), generation, text);
+void ReloadDesk::tell_step(std::uint32_t generation, std::string_view text) {
+  clients_.tell(name_of(fleet_.reload().step), generation, text);
 }
 
-void Server::tell_worker(const News& news) {
+void ReloadDesk::tell_worker(const News& news) {
   if (!fleet_.reload().open() && fleet_.reload().step != ReloadStep::restoring) return;
   const std::uint32_t g = fleet_.reload().generation;
-  if (news.kind == News::Kind::ready)
-    reload_clients_.tell("worker", g, name_worker(news) + " serves");
+  // A worker of the old code that comes meanwhile (a crash, a start that was still
+  // under way) says nothing about the reload; while it is undone, it does.
+  const bool old = news.generation != g && fleet_.reload().open();
+  if (news.kind == News::Kind::ready && !old)
+    clients_.tell("worker", g, name_worker(news) + " serves");
   else if (news.kind == News::Kind::draining)
-    reload_clients_.tell("worker", g, name_worker(news) + " leaves");
+    clients_.tell("worker", g, name_worker(news) + " leaves");
 }
 
-void Server::fail_reload() {
-  reload_clients_.failed(failure_.outcome, failure_.generation, failure_.reason);
+void ReloadDesk::fail() {
+  clients_.failed(failure_.outcome, failure_.generation, failure_.reason);
   failure_ = {};
 }
 
 // READY follows when the zygotes that are not needed any more have left.
-void Server::end_reload() {
-  reload_over_ = reloading_;
-  if (reload_queued_ && !fleet_.stopping()) begin_reload();
+void ReloadDesk::end() {
+  if (phase_ == Phase::running) phase_ = Phase::ending;
+  if (queued_ && !fleet_.stopping()) begin();
+}
+
+void ReloadDesk::finish() {
+  if (phase_ != Phase::ending || fleet_.nursery().dismissing()) return;
+  phase_ = Phase::idle;
+  notifier_.ready();
 }
 
 }  // namespace monodon::master

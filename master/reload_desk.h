@@ -1,0 +1,93 @@
+// SPDX-License-Identifier: Apache-2.0
+#pragma once
+
+#include <cstdint>
+#include <functional>
+#include <string>
+#include <string_view>
+
+#include "master/chronicle.h"
+#include "master/config/load.h"
+#include "master/fleet/fleet.h"
+#include "master/handover/estate.h"
+#include "master/reload_clients.h"
+#include "master/system/notify.h"
+
+namespace monodon::master {
+
+// A reload from the request for it to its end: reads the configuration, proposes the
+// new generation, and tells log, systemd and waiting clients how it goes. The rules of
+// the roll are Fleet's. Master only, in its loop; everything given must outlive it.
+class ReloadDesk {
+ public:
+  struct Hooks {
+    std::function<void()> committed;           // config() is the new one by now
+    std::function<void(int)> start_failed;     // nothing ever served: wire::LoadFailure
+    std::function<Clock::time_point()> clock;  // now
+  };
+
+  // `config`: of the first generation, or of the one that an upgrade goes on from.
+  ReloadDesk(LoadedConfig config, Fleet& fleet, Chronicle& chronicle,
+             Notifier& notifier, ControlServer& control, const Estate& estate,
+             Hooks hooks);
+
+  // Of the generation that serves; before there is one, of the first.
+  [[nodiscard]] const LoadedConfig& config() const { return config_; }
+  // systemd was told of a reload and not yet of its end.
+  [[nodiscard]] bool under_way() const { return phase_ != Phase::idle; }
+  // Another reload follows the one that is under way.
+  [[nodiscard]] bool queued() const { return queued_; }
+
+  // The first generation. False: it cannot even be drafted, and the reason is logged.
+  bool start();
+  // A reload, now or after the one under way; several that are asked for meanwhile are
+  // one. Nothing while the server stops.
+  void ask();
+  // `client` waits for the end of the next reload that begins.
+  void add(ControlClient client) { clients_.add(client, fleet_.busy()); }
+  // The server stops: whoever waits is told.
+  void stop() { clients_.stopped(); }
+
+  void heed(const FleetNews& news);
+  void tell_worker(const News& news);
+  // Once per turn of the loop: READY=1 when the zygotes that are not needed have left.
+  void finish();
+
+ private:
+  enum class Phase : std::uint8_t {
+    idle,
+    running,  // RELOADING=1 was sent
+    ending,   // decided; old zygotes still leave
+  };
+
+  // What a reload that failed is told to have failed of.
+  struct Failure {
+    std::string outcome;
+    std::uint32_t generation = 0;
+    std::string reason;
+  };
+
+  void begin();
+  void use_live_settings(const LoadedConfig& config);
+  bool propose(LoadedConfig config);
+  void on_refused(const FleetNews& news);
+  void on_committed(std::uint32_t generation);
+  void tell_step(std::uint32_t generation, std::string_view text);
+  void fail();
+  void end();
+
+  LoadedConfig config_;     // of the generation that serves
+  LoadedConfig candidate_;  // of the one that a reload brings in
+  Fleet& fleet_;
+  Chronicle& chronicle_;
+  Notifier& notifier_;
+  const Estate& estate_;
+  Hooks hooks_;
+  ReloadClients clients_;
+  Failure failure_;  // of the present reload
+  Clock::time_point began_{};
+  Phase phase_ = Phase::idle;
+  bool queued_ = false;
+};
+
+}  // namespace monodon::master

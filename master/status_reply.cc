@@ -1,0 +1,88 @@
+// SPDX-License-Identifier: Apache-2.0
+// What `monodon status` and `monodon top` learn from the master.
+#include "master/status_reply.h"
+
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include <chrono>
+#include <nlohmann/json.hpp>
+#include <utility>
+
+namespace monodon::master {
+
+namespace {
+
+double seconds(Clock::duration d) {
+  return std::chrono::duration<double>(d).count();
+}
+
+// `fds`: gets the page of the worker that is there, if it has room.
+nlohmann::json slot_row(std::size_t index, const Pool::Slot& slot,
+                        Clock::time_point now, std::vector<int>& fds) {
+  nlohmann::json row{{"slot", index},
+                     {"state", name_of(slot.view.state)},
+                     {"starts", slot.starts},
+                     {"failures", slot.failures}};
+  if (occupied(slot.view.state)) {
+    row["serial"] = slot.process.serial;
+    row["pid"] = slot.process.pid;
+    row["generation"] = slot.view.generation;
+    row["threads"] = slot.threads;
+    row["age"] = seconds(now - slot.asked_at);
+    if (slot.process.page && fds.size() < kMaxControlFds) {
+      row["page"] = fds.size();
+      fds.push_back(slot.process.page.get());
+    }
+  } else if (slot.view.may_start_at > now) {
+    row["state"] = "resting";
+    row["next_try"] = seconds(slot.view.may_start_at - now);
+  }
+  return row;
+}
+
+}  // namespace
+
+std::string json_line(const nlohmann::json& json) {
+  return json.dump(-1, ' ', false, nlohmann::json::error_handler_t::replace);
+}
+
+std::vector<metrics::ListenerFacts> describe(const std::vector<Listener>& listeners) {
+  std::vector<metrics::ListenerFacts> facts;
+  for (const Listener& listener : listeners) {
+    struct stat about {};
+    if (::fstat(listener.fd.get(), &about) != 0) continue;
+    facts.push_back({listener.info.address, listener.info.unix_socket, about.st_ino});
+  }
+  return facts;
+}
+
+ControlReply status_reply(const Fleet& fleet, const StatusFacts& facts) {
+  ControlReply reply;
+  reply.fds.push_back(facts.board_fd);
+  nlohmann::json listeners = nlohmann::json::array();
+  for (const metrics::ListenerFacts& listener : facts.listeners)
+    listeners.push_back({{"address", listener.address},
+                         {"unix", listener.unix_socket},
+                         {"inode", listener.inode}});
+  nlohmann::json slots = nlohmann::json::array();
+  const auto& all = fleet.pool().slots();
+  for (std::size_t i = 0; i < all.size(); ++i)
+    slots.push_back(slot_row(i, all[i], facts.now, reply.fds));
+  reply.line = json_line({{"version", MONODON_VERSION},
+                          {"pid", ::getpid()},
+                          {"application", facts.application},
+                          {"generation", fleet.generation()},
+                          {"candidate", fleet.candidate()},
+                          {"step", name_of(fleet.reload().step)},
+                          {"reload", fleet.reload().generation},
+                          {"workers", fleet.workers()},
+                          {"stopping", fleet.stopping()},
+                          {"upgrades", facts.upgrades},
+                          {"board", 0},  // index of the board's descriptor
+                          {"listeners", std::move(listeners)},
+                          {"slots", std::move(slots)}});
+  return reply;
+}
+
+}  // namespace monodon::master

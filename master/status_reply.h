@@ -1,0 +1,35 @@
+// SPDX-License-Identifier: Apache-2.0
+#pragma once
+
+#include <cstdint>
+#include <nlohmann/json_fwd.hpp>
+#include <string>
+#include <vector>
+
+#include "master/fleet/fleet.h"
+#include "master/system/control_socket.h"
+#include "master/system/listener.h"
+#include "metrics/channel.h"
+
+namespace monodon::master {
+
+// One line of the control protocol; what is no UTF-8 is replaced. Pure.
+std::string json_line(const nlohmann::json& json);
+
+// The listeners as status and exporter name them. Asks the kernel for their inodes.
+std::vector<metrics::ListenerFacts> describe(const std::vector<Listener>& listeners);
+
+// What status tells besides the fleet.
+struct StatusFacts {
+  std::string application;
+  std::vector<metrics::ListenerFacts> listeners;
+  int board_fd = -1;
+  std::uint32_t upgrades = 0;
+  Clock::time_point now{};
+};
+
+// The answer to {"op": "status"}: every slot, and read-only descriptors of board and
+// pages, at most kMaxControlFds; rows name theirs by its index. Pure.
+ControlReply status_reply(const Fleet& fleet, const StatusFacts& facts);
+
+}  // namespace monodon::master
