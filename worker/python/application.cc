@@ -12,7 +12,7 @@
 #include "base/clock.h"
 #include "base/log/log.h"
 #include "worker/process/zygote.h"
-#include "worker/python/answer.h"
+#include "worker/python/wsgi/answer.h"
 #include "worker/wire/wire.h"
 
 namespace monodon::python {

@@ -5,10 +5,10 @@
 #include <vector>
 
 #include "worker/application.h"
-#include "worker/python/call.h"
-#include "worker/python/environ.h"
 #include "worker/python/py.h"
 #include "worker/python/stacks.h"
+#include "worker/python/wsgi/call.h"
+#include "worker/python/wsgi/environ.h"
 
 namespace monodon::python {
 

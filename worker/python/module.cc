@@ -4,10 +4,10 @@
 #include "base/log/log.h"
 #include "worker/process/zygote.h"
 #include "worker/python/application.h"
-#include "worker/python/callables.h"
-#include "worker/python/input.h"
 #include "worker/python/py.h"
 #include "worker/python/testing.h"
+#include "worker/python/wsgi/callables.h"
+#include "worker/python/wsgi/input.h"
 
 // The extension module _monodon: the worker library, and an Application that is WSGI.
 // zygote.py loads it and calls run_zygote() or check().

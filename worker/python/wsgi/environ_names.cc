@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
-#include "worker/python/environ_names.h"
+#include "worker/python/wsgi/environ_names.h"
 
-#include "worker/python/cgi_names.h"
+#include "worker/python/wsgi/cgi_names.h"
 
 namespace monodon::python {
 namespace {

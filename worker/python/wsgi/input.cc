@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-#include "worker/python/input.h"
+#include "worker/python/wsgi/input.h"
 
 #include <algorithm>
 #include <array>

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-#include "worker/python/answer.h"
+#include "worker/python/wsgi/answer.h"
 
 #include <algorithm>
 

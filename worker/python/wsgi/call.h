@@ -7,8 +7,8 @@
 #include <vector>
 
 #include "worker/application.h"
-#include "worker/python/callables.h"
 #include "worker/python/py.h"
+#include "worker/python/wsgi/callables.h"
 
 namespace monodon::python {
 
@@ -19,10 +19,10 @@ namespace monodon::python {
 // otherwise they are cut off from it, after which using them raises. Under
 // the GIL throughout.
 //
-// Other threads of the application may use them, too, until the very end of the request.
-// A large block is sent without the GIL; while that lasts the call is `busy`, and
-// whoever wants the response waits. So does detach(): no thread is inside a response
-// that belongs to the next request.
+// Other threads of the application may use them, too, until the very end of the
+// request. A large block is sent without the GIL; while that lasts the call is `busy`,
+// and whoever wants the response waits. So does detach(): no thread is inside a
+// response that belongs to the next request.
 class Call {
  public:
   Call() = default;

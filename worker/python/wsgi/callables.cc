@@ -1,10 +1,10 @@
 // SPDX-License-Identifier: Apache-2.0
-#include "worker/python/callables.h"
+#include "worker/python/wsgi/callables.h"
 
 #include <array>
 #include <vector>
 
-#include "worker/python/call.h"
+#include "worker/python/wsgi/call.h"
 
 namespace monodon::python {
 namespace {
@@ -18,7 +18,8 @@ PyTypeObject* response_type = nullptr;
 
 // The call that `self` belongs to, once no other thread uses its response. Null with an
 // exception set. To be asked after the last code of the application that may run before
-// the answer is used (__hash__, __iter__ of an argument): the request may end meanwhile.
+// the answer is used (__hash__, __iter__ of an argument): the request may end
+// meanwhile.
 Call* call_of(PyObject* self) {
   Call*& call = reinterpret_cast<Object*>(self)->call;
   while (call != nullptr && call->busy()) call->await_turn();

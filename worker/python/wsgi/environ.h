@@ -9,9 +9,9 @@
 #include <vector>
 
 #include "worker/application.h"
-#include "worker/python/call.h"
-#include "worker/python/environ_names.h"
 #include "worker/python/py.h"
+#include "worker/python/wsgi/call.h"
+#include "worker/python/wsgi/environ_names.h"
 
 namespace monodon::python {
 

@@ -1,9 +1,9 @@
 // SPDX-License-Identifier: Apache-2.0
 #pragma once
 
-#include "worker/python/call.h"
-#include "worker/python/environ.h"
 #include "worker/python/py.h"
+#include "worker/python/wsgi/call.h"
+#include "worker/python/wsgi/environ.h"
 
 namespace monodon::python {
 

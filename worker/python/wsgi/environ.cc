@@ -1,11 +1,11 @@
 // SPDX-License-Identifier: Apache-2.0
-#include "worker/python/environ.h"
+#include "worker/python/wsgi/environ.h"
 
 #include <array>
 #include <cstdlib>
 #include <stdexcept>
 
-#include "worker/python/cgi_names.h"
+#include "worker/python/wsgi/cgi_names.h"
 
 namespace monodon::python {
 namespace {

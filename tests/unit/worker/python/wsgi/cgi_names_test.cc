@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-#include "worker/python/cgi_names.h"
+#include "worker/python/wsgi/cgi_names.h"
 
 #include <catch2/catch.hpp>
 

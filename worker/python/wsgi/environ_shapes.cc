@@ -2,7 +2,7 @@
 // The quick way to an environ, for requests like others before.
 #include <algorithm>
 
-#include "worker/python/environ.h"
+#include "worker/python/wsgi/environ.h"
 
 namespace monodon::python {
 namespace {

@@ -1,11 +1,11 @@
 // SPDX-License-Identifier: Apache-2.0
-#include "worker/python/call.h"
+#include "worker/python/wsgi/call.h"
 
 #include <charconv>
 #include <utility>
 
-#include "worker/python/callables.h"
-#include "worker/python/input.h"
+#include "worker/python/wsgi/callables.h"
+#include "worker/python/wsgi/input.h"
 
 namespace monodon::python {
 namespace {
@@ -179,9 +179,8 @@ void Call::finish(PyObject* last) {
 }
 
 bool Call::send_file(int file, std::uint64_t offset, std::uint64_t count) {
-  const bool going = send(true, [=](worker::Response& to) {
-    return to.send_file(file, offset, count);
-  });
+  const bool going = send(
+      true, [=](worker::Response& to) { return to.send_file(file, offset, count); });
   if (!going) client_gone = true;
   return going;
 }
