@@ -1,4 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
+// The calls of worker::Application, passed on to the interpreter.
 #include "worker/python/application.h"
 
 #include <fcntl.h>
@@ -8,11 +9,11 @@
 #include <array>
 #include <cerrno>
 #include <stdexcept>
+#include <utility>
 
 #include "base/clock.h"
 #include "base/log/log.h"
 #include "worker/process/zygote.h"
-#include "worker/python/wsgi/answer.h"
 #include "worker/wire/wire.h"
 
 namespace monodon::python {
@@ -91,21 +92,18 @@ worker::LoadError PythonApplication::load(const worker::Boot& boot) {
   if (PyArg_ParseTuple(loaded.get(), "iO", &failure, &value) == 0)
     return import_failure();
   if (failure != 0) return {failure, text_of(value)};
-  application_ = Ref::borrow(value);
+  Ref application = Ref::borrow(value);
   const Ref hooks =
       str_list({settings.pre_fork, settings.post_fork, settings.pre_stop});
   if (!hooks || !call_runtime("load_hooks", hooks.get())) return import_failure();
 
-  sendfile_ = settings.sendfile;
   share_gil = settings.threads > 1;
-  const Ref errors = call_runtime("ErrorStream");
-  file_wrapper_ = call_runtime("file_wrapper_type");
-  if (!errors || !file_wrapper_) return import_failure();
   try {
-    environ_ = std::make_unique<EnvironMaker>(boot, errors.get(), file_wrapper_.get());
+    gateway_ = make_gateway_(boot, std::move(application));
   } catch (const std::runtime_error& e) {
     return {static_cast<std::int64_t>(wire::LoadFailure::import_error), e.what()};
   }
+  if (!gateway_) return import_failure();
   return {};
 }
 
@@ -186,17 +184,6 @@ void PythonApplication::run_main(void (*body)(void*, unsigned), void* context) {
   body(context, 0);
 }
 
-Call& PythonApplication::take_call() {
-  if (idle_.empty()) {
-    calls_.push_back(std::make_unique<Call>());
-    idle_.reserve(calls_.size());
-    return *calls_.back();
-  }
-  Call* call = idle_.back();
-  idle_.pop_back();
-  return *call;
-}
-
 // The door that C++ exceptions (no memory) do not pass: what runs below is CPython.
 //
 // A thread that has the interpreter to itself keeps the GIL until it waits (rest()): a
@@ -209,33 +196,15 @@ void PythonApplication::serve(const worker::Request& request,
       const std::uint64_t before = monotonic_ns();
       const Held held;
       response.note_lock_wait(elapsed_ns(before, monotonic_ns()));
-      answer(request, response);
+      gateway_->answer(request, response);
     } else {
       take_gil();
-      answer(request, response);
+      gateway_->answer(request, response);
     }
   } catch (const std::exception& e) {
     PyErr_Clear();
     response.fail(e.what());
   }
-}
-
-void PythonApplication::answer(const worker::Request& request,
-                               worker::Response& response) {
-  struct Borrowed {
-    Call& call;
-    std::vector<Call*>& idle;
-    ~Borrowed() {
-      call.detach();
-      idle.push_back(&call);  // there is room
-    }
-  };
-  const Borrowed borrowed{take_call(), idle_};
-  Call& call = borrowed.call;
-  if (call.attach(request, response))
-    Answer{call, file_wrapper_.get(), sendfile_}.run(application_.get(), *environ_);
-  else
-    response.fail("application could not be called\n" + take_traceback());
 }
 
 void PythonApplication::watch_signals() {

@@ -5,20 +5,22 @@
 #include <vector>
 
 #include "worker/application.h"
+#include "worker/python/gateway.h"
 #include "worker/python/py.h"
 #include "worker/python/stacks.h"
-#include "worker/python/wsgi/call.h"
-#include "worker/python/wsgi/environ.h"
 
 namespace monodon::python {
 
-// A WSGI application in the interpreter that loaded this extension.
+// A Python application in the interpreter that loaded this extension: loading, forking,
+// threads and signals. What it is asked, and how, is the Gateway's.
 //
 // The main thread holds the GIL when it enters any of these but serve() and
 // on_interrupt(); run_main() lets go of it. Application threads are threading.Thread
 // objects named monodon-N.
 class PythonApplication final : public worker::Application {
  public:
+  explicit PythonApplication(MakeGateway make_gateway) : make_gateway_{make_gateway} {}
+
   worker::LoadError prepare(const worker::Boot& boot) override;
   worker::LoadError load(const worker::Boot& boot) override;
   worker::LoadError call_pre_fork() override;
@@ -39,18 +41,10 @@ class PythonApplication final : public worker::Application {
   void stop_worker() override;
 
  private:
-  void answer(const worker::Request& request, worker::Response& response);
-  [[nodiscard]] Call& take_call();
   void watch_signals();
 
-  Ref application_;
-  Ref file_wrapper_;
-  bool sendfile_ = true;
-  std::unique_ptr<EnvironMaker> environ_;
-  // As many as threads ran at once. Never given back: threads of the application may
-  // know one of a request that has ended.
-  std::vector<std::unique_ptr<Call>> calls_;
-  std::vector<Call*> idle_;
+  MakeGateway make_gateway_;
+  std::unique_ptr<Gateway> gateway_;  // after load
   Stacks stacks_;
   UniqueFd signals_;       // readable once a signal came (signal.set_wakeup_fd)
   UniqueFd signals_from_;  // where the interpreter's handler writes

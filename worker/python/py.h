@@ -53,6 +53,11 @@ inline void let_go_of_gil() noexcept {
   if (released_state == nullptr) released_state = PyEval_SaveThread();
 }
 
+// Whether other application threads want the GIL: then a thread lets go of it between
+// requests, and while it writes a block of any size. Set once, before the first
+// request.
+inline bool share_gil = false;
+
 // Lets go of the GIL for the length of a scope; the thread has it before and after.
 class Released {
  public:

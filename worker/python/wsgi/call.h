@@ -92,8 +92,4 @@ class Call {
 // then take longer than handing it over.
 inline constexpr std::size_t kLargeBlock = 64 * 1024;
 
-// Whether blocks of any size are written without it, because other application
-// threads want it. Set once, before the first request.
-inline bool share_gil = false;
-
 }  // namespace monodon::python

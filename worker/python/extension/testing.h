@@ -6,7 +6,7 @@
 
 namespace monodon::python {
 
-// Functions of the module for tests/python: the WSGI side without a server.
+// Functions of the module for tests/python: an application without a server.
 
 // The one application of the process, which the zygote uses too. Never destroyed: a
 // worker leaves by _exit.

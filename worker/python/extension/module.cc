@@ -4,8 +4,8 @@
 #include "base/log/log.h"
 #include "worker/process/zygote.h"
 #include "worker/python/application.h"
+#include "worker/python/extension/testing.h"
 #include "worker/python/py.h"
-#include "worker/python/testing.h"
 #include "worker/python/wsgi/callables.h"
 #include "worker/python/wsgi/input.h"
 

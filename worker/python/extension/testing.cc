@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-#include "worker/python/testing.h"
+#include "worker/python/extension/testing.h"
 
 #include <unistd.h>
 
@@ -12,6 +12,7 @@
 #include "scoreboard/segment.h"
 #include "worker/process/local_request.h"
 #include "worker/process/worker.h"
+#include "worker/python/wsgi/wsgi_application.h"
 #include "worker/wire/boot.h"
 
 namespace monodon::python {
@@ -35,7 +36,7 @@ std::string stacks_with(std::string_view word) {
 }  // namespace
 
 PythonApplication& application() {
-  static auto* app = new PythonApplication;
+  static auto* app = new PythonApplication{&WsgiApplication::make};
   return *app;
 }
 

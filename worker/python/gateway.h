@@ -1,0 +1,30 @@
+// SPDX-License-Identifier: Apache-2.0
+#pragma once
+
+#include <memory>
+
+#include "worker/application.h"
+#include "worker/python/py.h"
+
+namespace monodon::python {
+
+// How requests reach a Python application: the interface that it was written for. WSGI
+// (PEP 3333) is in worker/python/wsgi. Under the GIL throughout; made once the
+// application is loaded, and destroyed only by the next load.
+class Gateway {
+ public:
+  virtual ~Gateway() = default;
+
+  // Worker, any application thread. Whatever the application does, SystemExit and
+  // KeyboardInterrupt included, ends in Response::finish or Response::fail and with no
+  // Python exception set. Throws std::bad_alloc only.
+  virtual void answer(const worker::Request& request, worker::Response& response) = 0;
+};
+
+// Zygote or worker, main thread. `boot` outlives the gateway. Null with a Python
+// exception set, or std::runtime_error with the whole reason: the application is not to
+// be served.
+using MakeGateway = std::unique_ptr<Gateway> (*)(const worker::Boot& boot,
+                                                 Ref application);
+
+}  // namespace monodon::python
