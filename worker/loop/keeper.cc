@@ -93,7 +93,7 @@ void Keeper::run() {
     now = monotonic_ns();
     if (leave_wanted_) leave(0);
     answer_for_stacks();
-    loop_.report_again();
+    loop_.master().report_again();
     look_after_leader(now);
     look_after_requests(now);
     flush_log(now);
@@ -172,7 +172,7 @@ void Keeper::slow(AppThread& t, Connection& c, std::uint64_t age) {
   t.set_told_slow();
   scoreboard::add(loop_.header().slow_requests);
   const std::string stacks = app_.dump_stacks();
-  if (!stacks.empty()) loop_.send(wire::Kind::slow, 0, stacks);
+  if (!stacks.empty()) (void)loop_.master().tell(wire::Kind::slow, 0, stacks);
   log::warning("request is slow" + (stacks.empty() ? std::string{} : ":\n" + stacks),
                {log::Id::request_slow,
                 {"method", c.head.method},
@@ -211,7 +211,7 @@ void Keeper::expire(AppThread& t, Connection& c, std::uint64_t now) {
   const std::string what = fmt::format("{} {} ({} ms, id {})", c.head.method,
                                        c.head.path, age / kMs, t.request_id);
   t.expire();
-  loop_.report(wire::Kind::stuck, t.index, what);
+  loop_.master().report(wire::Kind::stuck, t.index, what);
 }
 
 // Every connection whose time is up and that nobody works on.
@@ -259,13 +259,13 @@ void Keeper::once_a_second(std::uint64_t now) {
                                          std::memory_order_relaxed);
   show_title(now);
   if (s.max_lifetime != 0 && elapsed_ns(started_ns_, now) >= s.max_lifetime * kMs)
-    loop_.request_retire(wire::Retire::max_lifetime);
+    loop_.master().ask_to_retire(wire::Retire::max_lifetime);
   // smaps_rollup walks the page tables: some milliseconds for a large process.
   if (s.max_memory == 0 || elapsed_ns(memory_looked_ns_, now) < 5 * kSecond) return;
   memory_looked_ns_ = now;
   const std::uint64_t bytes = pss_bytes();
   loop_.header().memory_bytes.store(bytes, std::memory_order_relaxed);
-  if (bytes >= s.max_memory) loop_.request_retire(wire::Retire::max_memory);
+  if (bytes >= s.max_memory) loop_.master().ask_to_retire(wire::Retire::max_memory);
 }
 
 // Shows in `ps` what has been running for a while; short requests would only flicker.
@@ -314,7 +314,7 @@ void Keeper::look_after_drain(std::uint64_t now) {
 
 void Keeper::leave(int status) {
   loop_.access().flush();
-  loop_.send(wire::Kind::drained);
+  (void)loop_.master().tell(wire::Kind::drained);
   ::_exit(status);
 }
 

@@ -41,8 +41,10 @@ Exchange::Config make_exchange_config(const Settings& s) {
 
 }  // namespace
 
-Loop::Loop(Heritage& heritage, Application& app, scoreboard::WorkerPage& page)
+Loop::Loop(Heritage& heritage, MasterLine& master, Application& app,
+           scoreboard::WorkerPage& page)
     : heritage_{heritage},
+      master_{master},
       settings_{heritage.boot->settings},
       app_{app},
       page_{page},
@@ -63,7 +65,7 @@ Loop::Loop(Heritage& heritage, Application& app, scoreboard::WorkerPage& page)
     threads_.push_back(
         std::make_unique<AppThread>(i, page.row(i), exchange_, keeper_->finisher()));
   watch(wake_.get(), kWake, EPOLLIN | EPOLLET);
-  watch(heritage.channel.get(), kChannel, EPOLLIN);
+  watch(master.fd(), kChannel, EPOLLIN);
   watch(heritage.handoff_receive.get(), kHandoff, EPOLLIN | EPOLLEXCLUSIVE);
   watch(app.signal_fd(), kSignal, EPOLLIN | EPOLLET);
   acceptor_.listen();
@@ -204,7 +206,7 @@ void Loop::dispatch(const epoll_event& event, unsigned me) {
   } else {
     std::uint64_t count = 0;
     (void)!::read(wake_.get(), &count, sizeof count);
-    if (signalled_.exchange(false)) request_retire(wire::Retire::asked);
+    if (signalled_.exchange(false)) master_.ask_to_retire(wire::Retire::asked);
   }
 }
 

@@ -22,7 +22,7 @@
 #include "worker/loop/reader.h"
 #include "worker/wire/handoff.h"
 #include "worker/wire/heritage.h"
-#include "worker/wire/wire.h"
+#include "worker/wire/master_line.h"
 
 namespace monodon::worker {
 
@@ -34,7 +34,8 @@ class Keeper;
 // say who may call them: "leader", "owner" (of the connection given), "any thread".
 class Loop {
  public:
-  Loop(Heritage& heritage, Application& app, scoreboard::WorkerPage& page);
+  Loop(Heritage& heritage, MasterLine& master, Application& app,
+       scoreboard::WorkerPage& page);
   ~Loop();
   Loop(const Loop&) = delete;
   Loop& operator=(const Loop&) = delete;
@@ -75,8 +76,8 @@ class Loop {
   [[nodiscard]] bool last_resort() const noexcept;
   [[nodiscard]] bool draining() const noexcept { return draining_; }
   [[nodiscard]] bool stopping() const noexcept { return stopping_; }
-  void request_retire(wire::Retire why);  // any thread; reported once
 
+  [[nodiscard]] MasterLine& master() noexcept { return master_; }
   [[nodiscard]] Leadership& leadership() noexcept { return leadership_; }
   [[nodiscard]] ConnectionPool& pool() noexcept { return pool_; }
   [[nodiscard]] Acceptor& acceptor() noexcept { return acceptor_; }
@@ -85,12 +86,6 @@ class Loop {
   [[nodiscard]] std::vector<std::unique_ptr<AppThread>>& threads() { return threads_; }
   [[nodiscard]] scoreboard::WorkerHeader& header() noexcept { return page_.header(); }
   [[nodiscard]] const Exchange::Config& exchange_config() const { return exchange_; }
-  // Any thread. Lost if the master does not read.
-  void send(wire::Kind kind, std::int64_t value = 0, std::string_view text = {});
-  // Any thread. Comes to the master once it reads again; of a kind that already waits
-  // for that, nothing more is kept.
-  void report(wire::Kind kind, std::int64_t value, std::string_view text = {});
-  void report_again();  // the keeper, every round
   void log_access(AppThread* thread, const Connection& c, int status,
                   std::uint64_t body_bytes, std::uint64_t now_ns,
                   std::string_view response_head);
@@ -134,9 +129,9 @@ class Loop {
               std::uint64_t now);
   void set_deadline(Connection& c, std::uint64_t now);
   void move(Connection& c, bool more);
-  Outcome tell(wire::Kind kind, std::int64_t value, std::string_view text);
 
   Heritage& heritage_;
+  MasterLine& master_;
   const Settings& settings_;
   Application& app_;
   scoreboard::WorkerPage& page_;
@@ -166,20 +161,11 @@ class Loop {
   std::vector<Connection*> resumed_;  // under resumed_mutex_
   std::atomic<bool> has_resumed_{false};
 
-  struct Report {
-    wire::Kind kind;
-    std::int64_t value;
-    std::string text;
-  };
-  std::mutex unsent_mutex_;
-  std::vector<Report> unsent_;  // under unsent_mutex_
-
   std::atomic<bool> draining_{false};
   std::atomic<bool> nobody_left_{false};  // to take connections, now or ever
   std::atomic<bool> for_heirs_{false};    // they are taken after this worker is gone
   std::atomic<bool> taking_{false};       // between the handoff pair and the pool
   std::atomic<bool> stopping_{false};
-  std::atomic<bool> retiring_{false};
   std::atomic<bool> told_dropped_{false};
   std::atomic<bool> signalled_{false};
   std::atomic<std::uint64_t> requests_{0};  // only counted with max_requests

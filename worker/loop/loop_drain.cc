@@ -3,8 +3,7 @@
 #include <sys/epoll.h>
 #include <sys/socket.h>
 
-#include <algorithm>
-#include <cerrno>
+#include <utility>
 
 #include "base/clock.h"
 #include "base/log/log.h"
@@ -23,51 +22,13 @@ bool has_arrived(int fd) {
 
 }  // namespace
 
-Outcome Loop::tell(wire::Kind kind, std::int64_t value, std::string_view text) {
-  return wire::send(
-      heritage_.channel.get(),
-      {kind, heritage_.slot, heritage_.serial, heritage_.generation, value}, text);
-}
-
-void Loop::send(wire::Kind kind, std::int64_t value, std::string_view text) {
-  // A master that does not read is dead or stopped; it will find out from the end of
-  // file, or from the page.
-  (void)tell(kind, value, text);
-}
-
-void Loop::report(wire::Kind kind, std::int64_t value, std::string_view text) {
-  const auto told = tell(kind, value, text);
-  if (told || !wire::may_pass(told.error())) return;
-  const std::lock_guard lock{unsent_mutex_};
-  // A master that is stopped for hours would otherwise cost memory.
-  if (std::none_of(unsent_.begin(), unsent_.end(),
-                   [kind](const Report& r) { return r.kind == kind; }))
-    unsent_.push_back({kind, value, std::string{text}});
-}
-
-void Loop::report_again() {
-  const std::lock_guard lock{unsent_mutex_};
-  std::erase_if(unsent_, [this](const Report& r) {
-    const auto told = tell(r.kind, r.value, r.text);
-    return told || !wire::may_pass(told.error());
-  });
-}
-
 void Loop::read_channel() {
-  for (;;) {
-    auto got = wire::receive(heritage_.channel.get());
-    if (got) {
-      command(std::move(got).value());
-    } else if (got.error().code == ECONNRESET) {
-      (void)::epoll_ctl(epoll_.get(), EPOLL_CTL_DEL, heritage_.channel.get(), nullptr);
-      log::warning("the master is gone; this worker finishes what it runs and leaves",
-                   {log::Id::master_gone});
-      begin_drain(true);
-      return;
-    } else {
-      return;
-    }
-  }
+  if (master_.read([this](wire::Message&& order) { command(std::move(order)); }))
+    return;
+  (void)::epoll_ctl(epoll_.get(), EPOLL_CTL_DEL, master_.fd(), nullptr);
+  log::warning("the master is gone; this worker finishes what it runs and leaves",
+               {log::Id::master_gone});
+  begin_drain(true);
 }
 
 void Loop::command(wire::Message message) {
@@ -84,11 +45,6 @@ void Loop::command(wire::Message message) {
     if (auto opened = log::reopen(); !opened)
       log::error(opened.error().message(), {log::Id::log_failed});
   }
-}
-
-void Loop::request_retire(wire::Retire why) {
-  if (!retiring_.exchange(true))
-    report(wire::Kind::retire, static_cast<std::int64_t>(why));
 }
 
 void Loop::begin_drain(bool nobody_left) {

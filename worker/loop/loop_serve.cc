@@ -105,7 +105,7 @@ void Loop::account(Connection& c, AppThread& t, const Exchange::Result& r, bool 
     log_access(&t, c, r.status, r.body_bytes, now, t.exchange.head());
   }
   if (max_requests_ != 0 && requests_.fetch_add(1) + 1 == max_requests_)
-    request_retire(wire::Retire::max_requests);
+    master_.ask_to_retire(wire::Retire::max_requests);
 }
 
 void Loop::log_access(AppThread* thread, const Connection& c, int status,

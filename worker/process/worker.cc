@@ -14,7 +14,7 @@
 #include "scoreboard/page.h"
 #include "worker/loop/loop.h"
 #include "worker/process/health_check.h"
-#include "worker/wire/wire.h"
+#include "worker/wire/master_line.h"
 
 namespace monodon::worker {
 
@@ -67,14 +67,10 @@ int serve(Heritage& heritage, Application& app) {
   const Settings& settings = heritage.boot->settings;
   scoreboard::WorkerPage page{heritage.page.get(), settings.threads};
   page.header().serial.store(heritage.serial, std::memory_order_relaxed);
-  const auto send = [&](wire::Kind kind, std::int64_t value, std::string_view text) {
-    return wire::send(
-        heritage.channel.get(),
-        {kind, heritage.slot, heritage.serial, heritage.generation, value}, text);
-  };
+  MasterLine master{heritage};
   if (!settings.preload) {
     if (const LoadError failed = app.load(*heritage.boot); !failed.reason.empty()) {
-      (void)send(wire::Kind::boot_failed, failed.failure, failed.reason);
+      (void)master.tell(wire::Kind::boot_failed, failed.failure, failed.reason);
       return static_cast<int>(failed.failure);
     }
   }
@@ -83,16 +79,16 @@ int serve(Heritage& heritage, Application& app) {
                                        .generation = heritage.generation,
                                        .threads = settings.threads});
   if (failed.reason.empty() && heritage.check_health) {
-    (void)send(wire::Kind::checking, 0, {});
+    (void)master.tell(wire::Kind::checking);
     failed.failure = static_cast<std::int64_t>(wire::LoadFailure::not_ready);
     failed.reason = check_health(app, *heritage.boot);
   }
   if (!failed.reason.empty()) {
-    (void)send(wire::Kind::boot_failed, failed.failure, failed.reason);
+    (void)master.tell(wire::Kind::boot_failed, failed.failure, failed.reason);
     return static_cast<int>(failed.failure);
   }
 
-  Loop loop{heritage, app, page};
+  Loop loop{heritage, master, app, page};
   set_title(loop.title());
   Threads threads{&loop};
   if (!start_threads(threads, app, settings.threads)) ::_exit(1);
@@ -105,7 +101,7 @@ int serve(Heritage& heritage, Application& app) {
       static_cast<std::uint32_t>(scoreboard::WorkerState::serving),
       std::memory_order_relaxed);
   // A master that never hears of this worker would wait for it until boot_timeout.
-  if (auto told = send(wire::Kind::ready, 0, {}); !told && heritage.channel) {
+  if (auto told = master.tell(wire::Kind::ready); !told && heritage.channel) {
     log::critical("worker cannot tell that it is ready: " + told.error().message(),
                   {log::Id::worker_load_failed});
     ::_exit(1);
@@ -122,7 +118,7 @@ int serve(Heritage& heritage, Application& app) {
       static_cast<std::uint32_t>(scoreboard::WorkerState::stopped),
       std::memory_order_relaxed);
   app.stop_worker();
-  (void)send(wire::Kind::drained, 0, {});
+  (void)master.tell(wire::Kind::drained);
   return 0;
 }
 
