@@ -32,10 +32,10 @@ bool valid(const http::Field& field) {
 
 }  // namespace
 
-void Exchange::start(Connection& connection, const std::atomic<bool>& last_one,
+void Exchange::start(Connection& connection, const Drain& drain,
                      std::string_view date) {
   c_ = &connection;
-  last_one_ = &last_one;
+  drain_ = &drain;
   date_ = date;
   claim_.store(Claim::nobody, std::memory_order_relaxed);
   head_.clear();
@@ -51,7 +51,7 @@ std::string Exchange::begin(const http::ResponseHead& head,
   begun_ = false;
   http::ResponseContext context;
   context.request = &c_->head;
-  context.may_keep_alive = !last_one_->load(std::memory_order_relaxed);
+  context.may_keep_alive = drain_->hands_on();
   context.server = config_.server;
   context.date = date_;
   context.known_length = known_length;

@@ -12,6 +12,7 @@
 #include "worker/application.h"
 #include "worker/http/response_head.h"
 #include "worker/loop/connection.h"
+#include "worker/loop/drain.h"
 
 namespace monodon::worker {
 
@@ -48,9 +49,9 @@ class Exchange final : public Response {
   Exchange(const Config& config, Finisher& finisher)
       : config_{config}, finisher_{finisher} {}
 
-  // last_one: looked at when the head is made; true: the connection ends after this.
-  void start(Connection& connection, const std::atomic<bool>& last_one,
-             std::string_view date);
+  // drain: looked at when the head is made. When nobody will take the connection, it
+  // ends after this response.
+  void start(Connection& connection, const Drain& drain, std::string_view date);
   // After the application returned: settles what is left open.
   Result complete();
   [[nodiscard]] std::string_view head() const noexcept { return head_; }
@@ -88,7 +89,7 @@ class Exchange final : public Response {
   const Config& config_;
   Finisher& finisher_;
   Connection* c_ = nullptr;
-  const std::atomic<bool>* last_one_ = nullptr;
+  const Drain* drain_ = nullptr;
   std::string_view date_;
   std::atomic<Claim> claim_{Claim::nobody};
 

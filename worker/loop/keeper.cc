@@ -84,7 +84,7 @@ void Keeper::answer_for_stacks() {
 }
 
 void Keeper::run() {
-  while (!loop_.stopping()) {
+  while (!loop_.drain().over()) {
     std::uint64_t now = monotonic_ns();
     const int wait = interval_ms(now);
     if (wait >= 1000) asleep_ = true;

@@ -90,13 +90,13 @@ void Loop::watch(int fd, std::uint64_t tag, std::uint32_t events) {
 void Loop::run_thread(unsigned me) {
   AppThread& self = *threads_[me];
   const std::uint64_t bit = 1ULL << me;
-  while (!stopping_) {
+  while (!drain_.over()) {
     if (leadership_.leads(me)) {
       lead(me);
       continue;
     }
     followers_.fetch_or(bit);
-    if (stopping_ || !self.follow()) break;
+    if (drain_.over() || !self.follow()) break;
     followers_.fetch_and(~bit);
   }
 }
@@ -117,7 +117,7 @@ bool Loop::promote(std::uint64_t seen) {
 }
 
 void Loop::stop() {
-  stopping_ = true;
+  drain_.pass_to(Drain::State::over);
   for (auto& t : threads_) t->stop();
   wake_up();
 }
@@ -153,7 +153,7 @@ void Loop::take_resumed() {
 // are now, then whatever epoll has: so nobody with much to say starves the others.
 void Loop::lead(unsigned me) {
   moment_.waited();
-  while (!stopping_) {
+  while (!drain_.over()) {
     while (batch_next_ < batch_end_) {
       dispatch(batch_[batch_next_++], me);
       if (!leadership_.leads(me)) return;
@@ -221,13 +221,13 @@ void Loop::accept(std::size_t listener, unsigned me) {
 void Loop::take_over(unsigned me) {
   // An event of the batch in which the order to drain came, too: the keeper may end
   // this worker at any moment, and what was taken would end with it.
-  if (draining_ && !nobody_left_) return;
-  taking_ = true;
+  if (!drain_.takes()) return;
+  drain_.set_taking(true);
   auto got = receive_handoff(heritage_.handoff_receive.get());
   Connection* c = nullptr;
   // Otherwise another worker was faster, or the message made no sense.
   if (got) c = acceptor_.adopt(std::move(got.value().fd), got.value().listener, pool_);
-  taking_ = false;
+  drain_.set_taking(false);
   if (c == nullptr) return;
   Handoff& h = got.value();
   c->kept = h.kept;
@@ -304,7 +304,7 @@ void Loop::set_deadline(Connection& c, std::uint64_t now) {
 
 void Loop::close(Connection& c) {
   pool_.give(c);
-  if (draining_) keeper_->wake();
+  if (drain_.under_way()) keeper_->wake();
 }
 
 }  // namespace monodon::worker

@@ -17,9 +17,11 @@
 #include "worker/loop/acceptor.h"
 #include "worker/loop/app_thread.h"
 #include "worker/loop/connection_pool.h"
+#include "worker/loop/drain.h"
 #include "worker/loop/leadership.h"
 #include "worker/loop/moment.h"
 #include "worker/loop/reader.h"
+#include "worker/loop/service_time.h"
 #include "worker/wire/handoff.h"
 #include "worker/wire/heritage.h"
 #include "worker/wire/master_line.h"
@@ -74,8 +76,7 @@ class Loop {
   // The keeper, before it looks at the pool: connections wait in the handoff pair, or
   // come from there right now, and nobody but us will take them.
   [[nodiscard]] bool last_resort() const noexcept;
-  [[nodiscard]] bool draining() const noexcept { return draining_; }
-  [[nodiscard]] bool stopping() const noexcept { return stopping_; }
+  [[nodiscard]] const Drain& drain() const noexcept { return drain_; }
 
   [[nodiscard]] MasterLine& master() noexcept { return master_; }
   [[nodiscard]] Leadership& leadership() noexcept { return leadership_; }
@@ -108,7 +109,6 @@ class Loop {
   void lead(unsigned me);
   void wait_for_events();
   void share_surplus();
-  void learn_service_time(std::uint64_t ns) noexcept;
   void take_resumed();
   // Not inlined: tests/cost counts what happens in it.
   [[gnu::noinline]] void dispatch(const epoll_event& event, unsigned me);
@@ -145,6 +145,7 @@ class Loop {
   std::string title_;  // what ps(1) shows while nothing takes long
   Leadership leadership_;
   std::unique_ptr<Keeper> keeper_;
+  Drain drain_;
   std::vector<std::unique_ptr<AppThread>> threads_;
   std::atomic<std::uint64_t> followers_{0};  // bit i: thread i waits to be promoted
 
@@ -155,17 +156,12 @@ class Loop {
   std::size_t batch_next_ = 0;
   std::size_t batch_end_ = 0;
   std::deque<Connection*> ready_;
-  std::uint64_t service_ns_ = 0;  // what a request takes, of late
+  ServiceTime service_time_;
 
   std::mutex resumed_mutex_;
   std::vector<Connection*> resumed_;  // under resumed_mutex_
   std::atomic<bool> has_resumed_{false};
 
-  std::atomic<bool> draining_{false};
-  std::atomic<bool> nobody_left_{false};  // to take connections, now or ever
-  std::atomic<bool> for_heirs_{false};    // they are taken after this worker is gone
-  std::atomic<bool> taking_{false};       // between the handoff pair and the pool
-  std::atomic<bool> stopping_{false};
   std::atomic<bool> told_dropped_{false};
   std::atomic<bool> signalled_{false};
   std::atomic<std::uint64_t> requests_{0};  // only counted with max_requests

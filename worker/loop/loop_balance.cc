@@ -7,29 +7,14 @@
 
 namespace monodon::worker {
 
-namespace {
-
-// A handover costs some 5 us of CPU and 25 us until the other worker has it. It is for
-// waits that are much longer.
-constexpr std::uint64_t kWorthNs = 300'000;
-constexpr std::uint64_t kTrifleNs = 50'000;  // many of these are sooner done than moved
-
-}  // namespace
-
-void Loop::learn_service_time(std::uint64_t ns) noexcept {
-  service_ns_ = (service_ns_ * 7 + ns) / 8;
-}
-
 // Whoever waits first gets a new connection, and keeps it; so one worker may have most
 // of them. When several of its connections have something to read at once, the last of
 // them, whose wait would be the longest, goes to a worker that has nothing to do, and
 // stays there. Nobody has to know how many connections the others have: the idle one
 // is the one that takes it. What is in the queue already was not taken, so nobody is.
 void Loop::share_surplus() {
-  const std::size_t events = batch_end_ - batch_next_;
-  if (events < 2 || service_ns_ < kTrifleNs || service_ns_ * (events - 1) < kWorthNs)
-    return;
-  if (settings_.workers < 2 || draining_ || nobody_left_) return;
+  if (!service_time_.worth_moving(batch_end_ - batch_next_)) return;
+  if (settings_.workers < 2 || drain_.under_way()) return;
   int queued = 0;
   if (::ioctl(heritage_.handoff_send.get(), SIOCOUTQ, &queued) != 0 || queued != 0)
     return;

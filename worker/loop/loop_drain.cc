@@ -48,13 +48,14 @@ void Loop::command(wire::Message message) {
 }
 
 void Loop::begin_drain(bool nobody_left) {
-  if (nobody_left) (heritage_.boot->stored ? for_heirs_ : nobody_left_) = true;
-  if (draining_.exchange(true)) return;
+  using State = Drain::State;
+  const State last = heritage_.boot->stored ? State::to_heirs : State::alone;
+  if (drain_.pass_to(nobody_left ? last : State::to_others) != State::serving) return;
   page_.header().state.store(
       static_cast<std::uint32_t>(scoreboard::WorkerState::draining),
       std::memory_order_relaxed);
   acceptor_.leave();
-  if (heritage_.handoff_receive && !nobody_left_)
+  if (heritage_.handoff_receive && !drain_.takes())
     (void)::epoll_ctl(epoll_.get(), EPOLL_CTL_DEL, heritage_.handoff_receive.get(),
                       nullptr);
   keeper_->drain_began();
@@ -73,9 +74,8 @@ void Loop::drain_parked() {
 // Owner: a connection between two requests that this worker would rather not serve.
 // `more`: another request may be there already, of which epoll will say nothing.
 void Loop::move(Connection& c, bool more) {
-  if (!nobody_left_ && hand_over(c)) return;
-  if ((nobody_left_ || for_heirs_) && c.kept && c.input.empty() &&
-      !has_arrived(c.fd.get())) {
+  if (drain_.hands_on() && hand_over(c)) return;
+  if (drain_.closes_silent() && c.kept && c.input.empty() && !has_arrived(c.fd.get())) {
     close(c);
   } else if (more || !park(c, monotonic_ns())) {
     resume(c);
@@ -83,8 +83,8 @@ void Loop::move(Connection& c, bool more) {
 }
 
 bool Loop::last_resort() const noexcept {
-  return nobody_left_ && heritage_.handoff_receive &&
-         (has_arrived(heritage_.handoff_receive.get()) || taking_);
+  return drain_.under_way() && drain_.takes() && heritage_.handoff_receive &&
+         (has_arrived(heritage_.handoff_receive.get()) || drain_.taking());
 }
 
 bool Loop::hand_over(Connection& c) {
@@ -113,7 +113,7 @@ bool Loop::stand_in(std::uint64_t seen) {
     batch_end_ = n < 0 ? 0 : static_cast<std::size_t>(n);
   }
   if (has_resumed_) take_resumed();
-  const bool others = settings_.workers > 1 && !nobody_left_;
+  const bool others = settings_.workers > 1 && drain_.hands_on();
   std::size_t kept = 0;
   for (std::size_t i = batch_next_; i < batch_end_; ++i) {
     const epoll_event event = batch_[i];

@@ -33,7 +33,7 @@ void Loop::serve(Connection& c, unsigned me) {
   t.take_request_id(c.origin.request_id);
 
   const Request request = request_of(c, t);
-  t.exchange.start(c, nobody_left_, t.date.now());
+  t.exchange.start(c, drain_, t.date.now());
   scoreboard::begin_request(t.row, c.head.method, c.head.target, c.origin.remote_addr,
                             t.request_id, c.received_ns);
   t.begin(c, c.received_ns);
@@ -45,7 +45,7 @@ void Loop::serve(Connection& c, unsigned me) {
   const Exchange::Result result = t.exchange.complete();
   const std::uint64_t now = monotonic_ns();
   if (leading) {
-    learn_service_time(elapsed_ns(c.received_ns, now));
+    service_time_.learn(elapsed_ns(c.received_ns, now));
     moment_.set(now);
   }
   account(c, t, result, expired, now);
@@ -166,7 +166,7 @@ void Loop::next_or_close(Connection& c, bool keep_alive, bool leading,
   }
   c.next_request();
   const bool more = !c.input.empty() || c.hangup || c.more;
-  if (draining_) {
+  if (drain_.under_way()) {
     move(c, more);
   } else if (more || !park(c, now)) {
     if (leading)
