@@ -68,7 +68,7 @@ bool await(pid_t pid, std::chrono::milliseconds patience) {
 
 Result<Finished> run_program(const std::vector<std::string>& argv,
                              std::chrono::milliseconds patience,
-                             const std::string& directory) {
+                             const std::string& directory, const Credentials* user) {
   // Files and not pipes: nobody has to read while it runs.
   const UniqueFd output{::memfd_create("output", MFD_CLOEXEC)};
   const UniqueFd errors{::memfd_create("errors", MFD_CLOEXEC)};
@@ -92,8 +92,13 @@ Result<Finished> run_program(const std::vector<std::string>& argv,
   if (!directory.empty())
     posix_spawn_file_actions_addchdir_np(actions, directory.c_str());
   pid_t pid = 0;
-  const int refused = ::posix_spawnp(&pid, words[0], actions, options.attributes(),
-                                     words.data(), variables.data());
+  int refused = 0;
+  {
+    const ActingAs acting =
+        user == nullptr ? ActingAs{} : ActingAs{*user, ActingAs::Ids::all};
+    refused = ::posix_spawnp(&pid, words[0], actions, options.attributes(),
+                             words.data(), variables.data());
+  }
   if (refused != 0) return Error{"run " + argv[0], refused};
   const bool in_time = await(pid, patience);
   siginfo_t info{};

@@ -5,6 +5,7 @@
 #include <string>
 #include <vector>
 
+#include "base/file_rights.h"
 #include "base/result.h"
 
 namespace monodon {
@@ -24,6 +25,7 @@ struct Finished {
 // Blocks the caller: for tools, and for the master only before it serves or reloads.
 Result<Finished> run_program(const std::vector<std::string>& argv,
                              std::chrono::milliseconds patience,
-                             const std::string& directory = {});
+                             const std::string& directory = {},
+                             const Credentials* user = nullptr);
 
 }  // namespace monodon
