@@ -31,6 +31,7 @@ struct NamedListeners {
 };
 
 Result<std::vector<Listener>> open_listeners(const Settings& settings,
+                                             const FileRights& rights,
                                              NamedListeners& named, Heirlooms& found) {
   auto inherited = inherit_listeners(found);
   if (!inherited) return inherited.error();
@@ -49,7 +50,7 @@ Result<std::vector<Listener>> open_listeners(const Settings& settings,
   const BindOptions options{
       settings.backlog > 0 ? static_cast<int>(settings.backlog) : 1,
       settings.socket_mode, either(settings.socket_user, settings.user),
-      either(settings.socket_group, settings.group)};
+      either(settings.socket_group, settings.group), rights};
   for (const std::string& address : settings.bind) {
     auto listener = bind_listener(address, options);
     if (!listener) {
@@ -119,6 +120,14 @@ Result<Testament> read_testament(int memfd, std::vector<Listener>& listeners) {
   return testament;
 }
 
+Outcome open_logs(const worker::Settings& settings, const Owner& owner,
+                  const FileRights& rights) {
+  for (const auto* path : {&settings.error_log, &settings.access_log})
+    if (auto given = give_log_file(*path, owner, rights); !given) return given;
+  const ActingAs acting = rights.for_path(settings.error_log);
+  return log::open({settings.error_log, settings.error_log_format, settings.log_level});
+}
+
 int complain(const Error& error) {
   log::critical(error.message(), {log::Id::server_failed});
   return 1;
@@ -126,24 +135,19 @@ int complain(const Error& error) {
 
 int serve_with(const LoadedConfig& config) {
   const Settings& settings = config.settings;
-  if (auto opened =
-          log::open({settings.worker.error_log, settings.worker.error_log_format,
-                     settings.worker.log_level});
-      !opened)
-    return complain(opened.error());
   if (settings.umask >= 0) (void)::umask(static_cast<mode_t>(settings.umask));
 
   // Privileged things first, then the user changes for good.
   const auto owner = find_owner(settings.user, settings.group);
   if (!owner) return complain(owner.error());
-  for (const auto* path : {&settings.worker.error_log, &settings.worker.access_log})
-    if (auto given = give_log_file(*path, owner.value()); !given)
-      return complain(given.error());
-  auto pid_file = PidFile::make(settings.pid_file);
+  const FileRights rights = rights_of(owner.value());
+  if (auto opened = open_logs(settings.worker, owner.value(), rights); !opened)
+    return complain(opened.error());
+  auto pid_file = PidFile::make(settings.pid_file, rights);
   if (!pid_file) return complain(pid_file.error());
   NamedListeners named;
   Heirlooms found;
-  auto listeners = open_listeners(settings, named, found);
+  auto listeners = open_listeners(settings, rights, named, found);
   if (!listeners) return complain(listeners.error());
   const auto give_up = [&](const Error& error) {
     remove_socket_files(listeners.value());

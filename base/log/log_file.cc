@@ -64,7 +64,7 @@ std::optional<int> standard_of(const std::string& path, int standard_fd) {
 
 Result<UniqueFd> open_path(const std::string& path) {
   constexpr int kFlags = O_APPEND | O_CREAT | O_CLOEXEC | O_NOCTTY | O_NONBLOCK;
-  constexpr mode_t kMode = 0640;
+  constexpr mode_t kMode = 0666;  // without the bits of the umask
   UniqueFd fd{::open(path.c_str(), O_WRONLY | kFlags, kMode)};
   if (!fd && errno == ENXIO) {
     // A FIFO that nobody reads yet: with a reading end of our own it opens, and holds

@@ -27,8 +27,8 @@ class LogFile {
  public:
   static constexpr std::size_t kBuffer = 64 * 1024;
 
-  // "-" is `standard_fd` (1 or 2), "" is nothing at all, else a path (created 0640,
-  // O_APPEND).
+  // "-" is `standard_fd` (1 or 2), "" is nothing at all, else a path (created with the
+  // mode that the umask leaves, O_APPEND).
   static Result<LogFile> open(const std::string& path, int standard_fd);
 
   LogFile() = default;  // swallows everything

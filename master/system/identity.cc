@@ -10,6 +10,7 @@
 
 #include <charconv>
 #include <cstdint>
+#include <utility>
 
 namespace monodon::master {
 
@@ -77,28 +78,53 @@ Outcome become(const Owner& owner) {
   return ok();
 }
 
-Outcome give_log_file(const std::string& path, const Owner& owner) {
+FileRights rights_of(const Owner& owner) {
+  if (!owner.uid) return {};
+  Credentials user = credentials_of(*owner.uid);
+  if (owner.gid) {
+    user.gid = *owner.gid;
+    user.groups.push_back(user.gid);
+  }
+  return FileRights{std::move(user)};
+}
+
+Outcome give_log_file(const std::string& path, const Owner& owner,
+                      const FileRights& rights) {
   if (path.empty() || path == "-" || (!owner.uid && !owner.gid)) return ok();
+  // A fifo that nobody reads does not open so (ENXIO), and needs no gift.
   constexpr int kFlags =
-      O_WRONLY | O_CREAT | O_APPEND | O_CLOEXEC | O_NOFOLLOW | O_NOCTTY;
-  const UniqueFd fd{::open(path.c_str(), kFlags | O_NONBLOCK, 0640)};
-  if (!fd) return last_error("open log file " + path);
+      O_WRONLY | O_CREAT | O_APPEND | O_CLOEXEC | O_NOCTTY | O_NONBLOCK;
+  const ActingAs acting = rights.for_path(path);
+  const UniqueFd fd{::open(path.c_str(), kFlags, 0666)};
+  if (!fd && errno == ENXIO) return ok();
+  if (!fd) {
+    const int code = errno;
+    return Error{"open log file " + path + acting.why(), code};
+  }
   struct stat file {};
   if (::fstat(fd.get(), &file) != 0) return last_error("look at log file " + path);
-  if (!S_ISREG(file.st_mode)) return ok();
-  const uid_t uid = owner.uid.value_or(static_cast<uid_t>(-1));
-  const gid_t gid =
-      owner.gid.value_or(owner.uid ? owner.primary : static_cast<gid_t>(-1));
+  const uid_t uid = owner.uid.value_or(file.st_uid);
+  const gid_t gid = owner.gid.value_or(owner.uid ? owner.primary : file.st_gid);
+  // As the user there is nothing to give: it has made the file, or may write to it.
+  if (!S_ISREG(file.st_mode) || ::geteuid() != 0) return ok();
   if (::fchown(fd.get(), uid, gid) != 0) return last_error("change owner of " + path);
   return ok();
 }
 
-Result<PidFile> PidFile::make(const std::string& path) {
+Result<PidFile> PidFile::make(const std::string& path, const FileRights& rights) {
   PidFile file;
   if (path.empty()) return file;
-  constexpr int kFlags = O_RDWR | O_CREAT | O_CLOEXEC | O_NOFOLLOW;
+  constexpr int kFlags = O_RDWR | O_CREAT | O_CLOEXEC | O_NOFOLLOW | O_NONBLOCK;
+  const ActingAs acting = rights.for_path(path);
   file.fd_.reset(::open(path.c_str(), kFlags, 0644));
-  if (!file.fd_) return last_error("open pid file " + path);
+  if (!file.fd_) {
+    const int code = errno;
+    return Error{"open pid file " + path + acting.why(), code};
+  }
+  struct stat found {};
+  if (::fstat(file.fd_.get(), &found) != 0) return last_error("look at " + path);
+  if (!S_ISREG(found.st_mode))
+    return Error{"pid file " + path + ": there is something that is not a file"};
   if (::flock(file.fd_.get(), LOCK_EX | LOCK_NB) != 0)
     return errno == EWOULDBLOCK ? Error{"another master runs with the pid file " + path}
                                 : last_error("lock pid file " + path);

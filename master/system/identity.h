@@ -6,6 +6,7 @@
 #include <optional>
 #include <string>
 
+#include "base/file_rights.h"
 #include "base/result.h"
 #include "base/unique_fd.h"
 
@@ -27,15 +28,19 @@ Result<Owner> find_owner(const std::string& user, const std::string& group);
 // thread. An Error leaves the process in between: end it.
 Outcome become(const Owner& owner);
 
+// With whose rights files are worked on until become(): see base/file_rights.h.
+FileRights rights_of(const Owner& owner);
+
 // Makes the log file `path` (unless there is one) and gives it to `owner`, who will
 // open it anew later. "" and "-" are no files. Nothing happens when `owner` is empty.
-Outcome give_log_file(const std::string& path, const Owner& owner);
+Outcome give_log_file(const std::string& path, const Owner& owner,
+                      const FileRights& rights);
 
 // The pid file: locked for as long as this object lives, so that a second master on the
 // same file is refused, whatever the file says. Emptied and removed at the end.
 class PidFile {
  public:
-  static Result<PidFile> make(const std::string& path);
+  static Result<PidFile> make(const std::string& path, const FileRights& rights = {});
   PidFile() = default;
   PidFile(PidFile&&) noexcept = default;
   PidFile& operator=(PidFile&&) noexcept = default;

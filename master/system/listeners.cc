@@ -28,42 +28,96 @@ Result<UniqueFd> make_socket(int family) {
   return fd;
 }
 
+// What connect(2) says of the socket file: 0, or its errno. ECONNREFUSED: no process
+// listens on it any more.
+int knock(const UnixAddress& name) {
+  auto probe = make_socket(AF_UNIX);
+  if (!probe) return probe.error().code;
+  return ::connect(probe.value().get(), name.data(), name.size()) == 0 ? 0 : errno;
+}
+
+// The same as root, on a file that the user has and may not connect to: it was given to
+// somebody else (socket_user). By descriptor, so that no link leads elsewhere.
+int knock_as_root(int file) {
+  struct stat found {};
+  if (::fstat(file, &found) != 0 || !S_ISSOCK(found.st_mode) || found.st_nlink != 1)
+    return EACCES;
+  const auto name = UnixAddress::of_path(fmt::format("/proc/self/fd/{}", file));
+  return name ? knock(*name) : EACCES;
+}
+
 // ok(): the path is free now. The file that is there is removed only when the kernel
 // says that no process listens on it any more.
-Outcome clear_path(const std::string& path, const UnixAddress& name) {
-  struct stat found {};
-  if (::lstat(path.c_str(), &found) != 0)
-    return errno == ENOENT ? ok() : last_error("bind unix:" + path);
-  if (S_ISLNK(found.st_mode))
-    return Error{"bind unix:" + path +
-                 ": it is a symbolic link; name the target itself"};
-  if (!S_ISSOCK(found.st_mode))
-    return Error{"bind unix:" + path + ": there is a file that is not a socket"};
-  auto probe = make_socket(AF_UNIX);
-  if (!probe) return probe.error();
-  const int r = ::connect(probe.value().get(), name.data(), name.size());
+Outcome clear_path(const std::string& path, const UnixAddress& name,
+                   const FileRights& rights) {
+  UniqueFd file;
+  int said = 0;
+  std::string why;
+  {
+    const ActingAs acting = rights.for_path(path);
+    why = acting.why();
+    struct stat found {};
+    if (::lstat(path.c_str(), &found) != 0)
+      return errno == ENOENT ? ok() : last_error("bind unix:" + path + why);
+    if (S_ISLNK(found.st_mode))
+      return Error{"bind unix:" + path +
+                   ": it is a symbolic link; name the target itself"};
+    if (!S_ISSOCK(found.st_mode))
+      return Error{"bind unix:" + path + ": there is a file that is not a socket"};
+    file.reset(::open(path.c_str(), O_PATH | O_NOFOLLOW | O_CLOEXEC));
+    said = knock(name);
+  }
+  if (said == EACCES && !why.empty()) said = knock_as_root(file.get());
   // EAGAIN: its backlog is full, so somebody listens.
-  if (r == 0 || errno == EAGAIN)
+  if (said == 0 || said == EAGAIN)
     return Error{"bind unix:" + path + ": another server answers there"};
-  if (errno != ECONNREFUSED) return last_error("bind unix:" + path);
+  if (said != ECONNREFUSED) return Error{"bind unix:" + path + why, said};
+  const ActingAs acting = rights.for_path(path);
   if (::unlink(path.c_str()) != 0 && errno != ENOENT)
-    return last_error("remove stale socket " + path);
+    return last_error("remove stale socket " + path + why);
   return ok();
 }
 
-Outcome give_away(const std::string& path, const BindOptions& options) {
-  if (options.mode >= 0 &&
-      ::chmod(path.c_str(), static_cast<mode_t>(options.mode)) != 0)
-    return last_error("set mode of " + path);
+// As who we are, on the file that was just made and on no other: in a directory of the
+// user's another one may stand there by now.
+Outcome give_away(const std::string& path, const struct stat& made,
+                  const BindOptions& options) {
   auto owner = find_owner(options.user, options.group);
   if (!owner) return owner.error();
   const Owner& to = owner.value();
-  if (!to.uid && !to.gid) return ok();
-  constexpr auto kKeepUser = static_cast<uid_t>(-1);
-  const auto usual = to.uid ? to.primary : static_cast<gid_t>(-1);
-  if (::lchown(path.c_str(), to.uid.value_or(kKeepUser), to.gid.value_or(usual)) != 0)
+  const uid_t uid = to.uid.value_or(made.st_uid);
+  const gid_t gid = to.gid.value_or(to.uid ? to.primary : made.st_gid);
+  if (uid == made.st_uid && gid == made.st_gid) return ok();
+  const UniqueFd file{::open(path.c_str(), O_PATH | O_NOFOLLOW | O_CLOEXEC)};
+  struct stat there {};
+  if (!file || ::fstat(file.get(), &there) != 0) return last_error("find " + path);
+  if (there.st_dev != made.st_dev || there.st_ino != made.st_ino)
+    return Error{"bind unix:" + path + ": somebody else has put a file there"};
+  if (::fchownat(file.get(), "", uid, gid, AT_EMPTY_PATH) != 0)
     return last_error("change owner of " + path);
   return ok();
+}
+
+// Makes the socket file, with its mode from the first moment on: nothing is changed by
+// its name afterwards.
+Result<struct stat> make_file(int socket, const std::string& path,
+                              const UnixAddress& name, const BindOptions& options) {
+  if (auto clear = clear_path(path, name, options.rights); !clear) return clear.error();
+  const ActingAs acting = options.rights.for_path(path);
+  const bool narrow = options.mode >= 0;
+  const mode_t before =
+      narrow ? ::umask(static_cast<mode_t>(~options.mode & 0777)) : mode_t{};
+  const int r = ::bind(socket, name.data(), name.size());
+  const int code = errno;
+  if (narrow) (void)::umask(before);
+  if (r != 0) return Error{"bind unix:" + path + acting.why(), code};
+  struct stat made {};
+  if (::lstat(path.c_str(), &made) != 0) return last_error("find " + path);
+  // Whoever may write in the directory may have replaced it already, by a file that
+  // was moved there; what we give away later is a socket that we could have made.
+  if (!S_ISSOCK(made.st_mode) || made.st_uid != ::geteuid() || made.st_nlink != 1)
+    return Error{"bind unix:" + path + ": somebody else has put a file there"};
+  return made;
 }
 
 Result<Listener> bind_unix(const BindAddress& at, const BindOptions& options) {
@@ -74,29 +128,21 @@ Result<Listener> bind_unix(const BindAddress& at, const BindOptions& options) {
   if (!name)
     return Error{fmt::format("bind {}: a socket path has 1 to {} bytes", shown,
                              UnixAddress::kLongest)};
-  if (!abstract)
-    if (auto clear = clear_path(at.path, *name); !clear) return clear.error();
   auto fd = make_socket(AF_UNIX);
   if (!fd) return fd.error();
-
-  // The mode is right from the first moment on, not only after the chmod.
-  const bool narrow = !abstract && options.mode >= 0;
-  const mode_t before =
-      narrow ? ::umask(static_cast<mode_t>(~options.mode & 0777)) : mode_t{};
-  const int r = ::bind(fd.value().get(), name->data(), name->size());
-  const int code = errno;
-  if (narrow) (void)::umask(before);
-  if (r != 0) return Error{"bind " + shown, code};
-
   Listener listener;
   listener.info = {"http", shown, true, "", 0};
-  if (!abstract) {
-    struct stat made {};
-    if (::lstat(at.path.c_str(), &made) != 0) return last_error("find " + at.path);
+  if (abstract) {
+    if (::bind(fd.value().get(), name->data(), name->size()) != 0)
+      return last_error("bind " + shown);
+  } else {
+    const auto made = make_file(fd.value().get(), at.path, *name, options);
+    if (!made) return made.error();
     listener.own_path = at.path;
-    listener.device = made.st_dev;
-    listener.inode = made.st_ino;
-    if (auto given = give_away(at.path, options); !given) return given.error();
+    listener.device = made.value().st_dev;
+    listener.inode = made.value().st_ino;
+    if (auto given = give_away(at.path, made.value(), options); !given)
+      return given.error();
   }
   if (::listen(fd.value().get(), options.backlog) != 0)
     return last_error("listen on " + shown);

@@ -5,6 +5,7 @@
 #include <string_view>
 #include <vector>
 
+#include "base/file_rights.h"
 #include "base/result.h"
 #include "master/system/listener.h"
 
@@ -15,6 +16,7 @@ struct BindOptions {
   int mode = -1;      // of a Unix socket; -1: by umask
   std::string user;   // owner of a Unix socket; name or number, "": stays
   std::string group;  // the same; "" with a user: that user's own
+  FileRights rights;  // with which a socket file is made
 };
 
 // Where a `bind` setting leads, taken apart. Pure.

@@ -64,6 +64,7 @@ def test_the_socket_has_its_owner_and_mode(config, owner, mode):
 
 def test_a_port_below_1024_and_files_that_only_root_may_make():
     server = own()
+    os.chmod(server.scratch, 0o1777)  # or whoever likes could put another "closed" there
     closed = server.path("closed")
     os.mkdir(closed, 0o755)
     logs = {name: f"{closed}/{name}" for name in ("access.log", "error.log")}

@@ -4,6 +4,7 @@
 #include <fcntl.h>
 #include <sys/socket.h>
 #include <sys/stat.h>
+#include <sys/syscall.h>
 #include <unistd.h>
 
 #include <array>
@@ -11,12 +12,17 @@
 #include <cstdlib>
 #include <filesystem>
 #include <fstream>
+#include <functional>
+#include <utility>
 
 using namespace monodon;
 using namespace monodon::master;
 namespace fs = std::filesystem;
 
 namespace {
+
+// What the owner of the directory does just after the socket file is there.
+std::function<void()> after_bind;
 
 struct Folder {
   fs::path path;
@@ -33,6 +39,13 @@ Result<Listener> bind_at(const std::string& path, BindOptions options = {}) {
 }
 
 }  // namespace
+
+// Instead of the C library's.
+extern "C" int bind(int fd, const sockaddr* name, socklen_t size) noexcept {
+  const auto r = static_cast<int>(::syscall(SYS_bind, fd, name, size));
+  if (after_bind) std::exchange(after_bind, nullptr)();
+  return r;
+}
 
 TEST_CASE("addresses are taken apart, and what is none is refused", "[listeners]") {
   using Family = BindAddress::Family;
@@ -161,4 +174,69 @@ TEST_CASE("what systemd passes must be a listening stream socket", "[listeners]"
       UniqueFd{::socket(AF_UNIX, SOCK_DGRAM | SOCK_CLOEXEC, 0)}, "http"));
   CHECK_FALSE(
       describe_listener(UniqueFd{::open("/dev/null", O_RDONLY | O_CLOEXEC)}, ""));
+}
+
+TEST_CASE("whoever may write beside a socket cannot aim root at another file",
+          "[listeners]") {
+  if (::geteuid() != 0) return;
+  constexpr uid_t kUser = 65534;
+  const Folder folder;
+  fs::permissions(folder.path, fs::perms{0755});
+  const std::string secret = folder.path / "secret";
+  const fs::path users = folder.path / "users";
+  fs::create_directory(users);
+  REQUIRE(::chown(users.c_str(), kUser, kUser) == 0);
+  const std::string moved = users / "moved";
+  for (const std::string& file : {secret, moved}) {
+    std::ofstream{file} << "of root";
+    fs::permissions(file, fs::perms{0600});
+  }
+  const std::string path = users / "s.sock";
+  std::error_code ignored;
+  const std::function<void()> tricks[] = {
+      [&] { fs::create_symlink(secret, path, ignored); },
+      [&] { fs::create_hard_link(secret, path, ignored); },
+      [&] { fs::create_directory(path, ignored); },
+      [&] { fs::create_symlink(folder.path / "new", path, ignored); },
+      [&] { fs::rename(moved, path, ignored); }};
+  for (const auto& trick : tricks) {
+    after_bind = [&] {
+      fs::remove(path, ignored);
+      trick();
+    };
+    (void)bind_at(
+        path,
+        {.mode = 0666, .user = "65534", .rights = FileRights{credentials_of(kUser)}});
+    if (!fs::exists(moved)) fs::rename(path, moved);
+    for (const std::string& file : {secret, moved}) {
+      struct stat found {};
+      REQUIRE(::stat(file.c_str(), &found) == 0);
+      CHECK((found.st_mode & 0777) == 0600);
+      CHECK(found.st_uid == 0);
+    }
+    CHECK_FALSE(fs::exists(folder.path / "new"));
+    fs::remove_all(path);
+  }
+}
+
+TEST_CASE("in a directory of the user's the socket is made by the user",
+          "[listeners]") {
+  if (::geteuid() != 0) return;
+  constexpr uid_t kUser = 65534;
+  const Folder folder;
+  REQUIRE(::chown(folder.path.c_str(), kUser, kUser) == 0);
+  const BindOptions options{.mode = 0600,
+                            .user = "4242",
+                            .group = "4243",
+                            .rights = FileRights{credentials_of(kUser)}};
+  // The second time over a stale one that the user may not connect to.
+  for (int i = 0; i < 2; ++i) {
+    const auto made = bind_at(folder.socket(), options);
+    REQUIRE(made);
+    struct stat found {};
+    REQUIRE(::stat(folder.socket().c_str(), &found) == 0);
+    CHECK((found.st_mode & 0777) == 0600);
+    CHECK(found.st_uid == 4242);
+    CHECK(found.st_gid == 4243);
+  }
 }
