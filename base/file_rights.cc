@@ -14,8 +14,11 @@
 #include <climits>
 #include <cstdlib>
 #include <filesystem>
+#include <limits>
 #include <system_error>
 #include <utility>
+
+#include "base/number.h"
 
 namespace monodon {
 namespace {
@@ -143,6 +146,23 @@ Credentials credentials_of(uid_t uid) {
     user.groups = {user.gid};
   }
   return user;
+}
+
+Result<Credentials> find_credentials(const std::string& user,
+                                     const std::string& group) {
+  constexpr std::uint64_t kMostId = std::numeric_limits<uid_t>::max();
+  const passwd* const entry = ::getpwnam(user.c_str());
+  const auto number = parse_number(user, kMostId);
+  if (entry == nullptr && !number) return Error{"there is no user \"" + user + "\""};
+  Credentials found =
+      credentials_of(entry != nullptr ? entry->pw_uid : static_cast<uid_t>(*number));
+  if (group.empty()) return found;
+  const struct group* const named = ::getgrnam(group.c_str());
+  const auto gid = parse_number(group, kMostId);
+  if (named == nullptr && !gid) return Error{"there is no group \"" + group + "\""};
+  found.gid = named != nullptr ? named->gr_gid : static_cast<gid_t>(*gid);
+  found.groups.push_back(found.gid);
+  return found;
 }
 
 std::string name_of_user(uid_t uid) {

@@ -7,6 +7,8 @@
 #include <string>
 #include <vector>
 
+#include "base/result.h"
+
 namespace monodon {
 
 // Root among files that others can change. A path is trusted by root only where every
@@ -28,6 +30,9 @@ struct Credentials {
 // The user with that number, with the groups that it would have after a login; without
 // an entry in passwd(5) the number alone.
 [[nodiscard]] Credentials credentials_of(uid_t uid);
+// Looked up by name or number; `group`, if not "", in place of the user's own one.
+[[nodiscard]] Result<Credentials> find_credentials(const std::string& user,
+                                                   const std::string& group = {});
 // Its name, or the number as text.
 [[nodiscard]] std::string name_of_user(uid_t uid);
 

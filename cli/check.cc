@@ -6,8 +6,11 @@
 
 #include <cstdio>
 #include <cstdlib>
+#include <optional>
+#include <utility>
 
 #include "base/install_paths.h"
+#include "base/file_rights.h"
 #include "base/result.h"
 #include "base/unique_fd.h"
 #include "cli/commands.h"
@@ -56,9 +59,30 @@ Outcome boot_on_stdin(const master::Settings& settings) {
   return ok();
 }
 
+// The application is imported by the user that will serve it; root, without such a
+// setting, leaves it to whoever owns the directory. std::nullopt: as who we are.
+Result<std::optional<Credentials>> importing_user(const master::Settings& settings) {
+  std::optional<Credentials> user;
+  if (::geteuid() != 0) return user;
+  std::string name = settings.user;
+  const auto foreign = foreign_content(settings.worker.directory);
+  if (name.empty() && foreign && foreign->uid) name = std::to_string(*foreign->uid);
+  if (name.empty()) return user;
+  auto found = find_credentials(name, settings.group);
+  if (!found) return found.error();
+  if (found.value().uid != 0) user = std::move(found).value();
+  return user;
+}
+
 // Becomes the importer: its exit status (0, 3, 4) is ours, and its traceback goes where
 // our own messages went. Returns only when that fails.
 Error import_application(const master::Settings& settings, const std::string& mode) {
+  const auto user = importing_user(settings);
+  if (!user) return user.error();
+  if (user.value()) say("as user " + name_of_user(user.value()->uid));
+  // Until exec makes it final.
+  const ActingAs acting =
+      user.value() ? ActingAs{*user.value(), ActingAs::Ids::all} : ActingAs{};
   const auto command = importer(settings, mode);
   if (!command) return command.error();
   if (const Outcome passed = boot_on_stdin(settings); !passed) return passed.error();

@@ -116,6 +116,7 @@ class Gatherer {
     master::CommandLine line = std::move(parsed).value();
     const std::string directory = property(e_.service, "WorkingDirectory");
     line.start_directory = directory.starts_with('/') ? root_ + directory : "/";
+    if (e_.live) line.user = property(e_.service, "User");
     if (line.config_file.starts_with('/')) line.config_file.insert(0, root_);
     const master::ConfigResult result = master::load_config(line);
     e_.settings_problems = result.problems;
@@ -223,9 +224,11 @@ class Gatherer {
     if (auto set = shell_words(property(e_.service, "Environment"))) {
       variables.insert(variables.begin(), set.value().begin(), set.value().end());
     }
-    auto facts =
-        read_site(python.value().path, directory, e_.settings->worker.application,
-                  variables, files, e_.live ? property(e_.service, "User") : "");
+    // In an image its users need not be known here: then by whoever owns the code.
+    std::string user = e_.live ? property(e_.service, "User") : "";
+    if (user.empty() && e_.live) user = e_.settings->user;
+    auto facts = read_site(python.value().path, directory,
+                           e_.settings->worker.application, variables, files, user);
     if (!facts) return void(e_.facts_error = facts.error().message());
     e_.facts = std::move(facts).value();
   }

@@ -95,8 +95,8 @@ class Importer {
     }
     const auto python = master::find_interpreter(service_.python, service_.directory);
     if (!python) return result_.problems.push_back(python.error().message());
-    const auto said =
-        master::read_gunicorn_config(file, python.value().path, service_.directory);
+    const auto said = master::read_gunicorn_config(file, python.value().path,
+                                                   service_.directory, service_.user);
     if (!said) return result_.problems.push_back(said.error().message());
     const std::string name = file.substr(file.rfind('/') + 1);
     master::GunicornConfig read = master::translate_gunicorn_config(said.value(), name);
@@ -199,6 +199,10 @@ Result<GunicornService> read_gunicorn_unit(const UnitFile& unit,
   service.directory = unit.value("Service", "WorkingDirectory");
   if (service.directory.starts_with('-')) service.directory.erase(0, 1);
   if (!service.directory.starts_with('/')) service.directory = "/";
+  // A name with a specifier is known to systemd only; then whoever owns the file runs
+  // it.
+  service.user = unit.value("Service", "User");
+  if (service.user.find('%') != std::string::npos) service.user.clear();
   // The interpreter of a virtual environment lies beside its gunicorn.
   service.python = words[0];
   if (is_gunicorn(words[0])) {

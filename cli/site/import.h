@@ -19,6 +19,7 @@ struct GunicornService {
   Variables environment;           // that the unit sets
   std::string directory;           // it is started in, absolute
   std::string python;              // the interpreter that runs it; "" = search
+  std::string user;                // of the unit; "" where it names none
 };
 
 // What takes its place.

@@ -9,6 +9,7 @@
 #include <iterator>
 #include <optional>
 
+#include "base/file_rights.h"
 #include "base/run_program.h"
 #include "cli/site/commands.h"
 
@@ -21,7 +22,33 @@ void say(const std::string& text) {
   std::fputs((text + "\n").c_str(), stderr);
 }
 
+// Root writes with the rights of whoever owns the directory, so that no link there
+// leads to another file.
+std::optional<Credentials> keeper_of(const fs::path& path) {
+  if (::geteuid() != 0) return std::nullopt;
+  const auto foreign = foreign_on_way(path);
+  if (!foreign || !foreign->uid) return std::nullopt;
+  return credentials_of(*foreign->uid);
+}
+
+ActingAs as_keeper_of(const fs::path& path) {
+  const auto keeper = keeper_of(path);
+  return keeper ? ActingAs{*keeper} : ActingAs{};
+}
+
+// Where root has no one user to be.
+Outcome check_place(const fs::path& path) {
+  if (::geteuid() != 0) return ok();
+  const auto foreign = foreign_on_way(path);
+  if (!foreign || foreign->uid) return ok();
+  return Error{fmt::format("write {}: others than root may write to {}; name another "
+                           "directory with --output",
+                           path.string(), foreign->place),
+               0};
+}
+
 std::optional<std::string> read_file(const fs::path& path) {
+  const ActingAs acting = as_keeper_of(path);
   std::ifstream file{path, std::ios::binary};
   if (!file) return std::nullopt;
   return std::string{std::istreambuf_iterator<char>{file}, {}};
@@ -30,9 +57,15 @@ std::optional<std::string> read_file(const fs::path& path) {
 // What would change, as a person reads it.
 std::string difference(const fs::path& path, const std::string& text) {
   const fs::path draft = path.string() + ".new";
-  std::ofstream{draft, std::ios::binary} << text;
-  const auto done = run_program({"diff", "-u", path.string(), draft.string()},
-                                std::chrono::seconds{10});
+  const auto keeper = keeper_of(path);
+  {
+    const ActingAs acting = as_keeper_of(path);
+    std::ofstream{draft, std::ios::binary} << text;
+  }
+  const auto done =
+      run_program({"diff", "-u", path.string(), draft.string()},
+                  std::chrono::seconds{10}, {}, keeper ? &*keeper : nullptr);
+  const ActingAs acting = as_keeper_of(path);
   std::error_code ignored;
   fs::remove(draft, ignored);
   return done ? done.value().output : done.error().message() + "\n";
@@ -49,12 +82,25 @@ bool may_overwrite() {
   return answer == "y" || answer == "Y" || answer == "yes";
 }
 
-Outcome write(const fs::path& path, const SiteFile& file) {
+// mkdir(2) follows no link, so that root may make one where everybody may (/tmp).
+void make_directory(const fs::path& path) {
   std::error_code error;
-  fs::create_directories(path.parent_path(), error);
-  std::ofstream{path, std::ios::binary} << file.text;
+  if (path.empty() || fs::exists(path, error)) return;
+  make_directory(path.parent_path());
+  const ActingAs acting = as_keeper_of(path);
+  fs::create_directory(path, error);
+}
+
+Outcome write(const fs::path& path, const SiteFile& file) {
+  make_directory(path.parent_path());
+  if (auto good = check_place(path); !good) return good;
+  std::error_code error;
+  {
+    const ActingAs acting = as_keeper_of(path);
+    std::ofstream{path, std::ios::binary} << file.text;
+    if (file.executable) fs::permissions(path, fs::perms{0755}, error);
+  }
   if (read_file(path) != file.text) return Error{"write " + path.string(), 0};
-  if (file.executable) fs::permissions(path, fs::perms{0755}, error);
   return ok();
 }
 

@@ -1,14 +1,17 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "cli/site/site_facts.h"
 
+#include <fmt/format.h>
 #include <unistd.h>
 
+#include <algorithm>
 #include <array>
 #include <charconv>
 #include <nlohmann/json.hpp>
 
 #include "base/install_paths.h"
 #include "base/run_program.h"
+#include "master/config/code_runner.h"
 
 namespace monodon::cli {
 namespace {
@@ -37,7 +40,7 @@ std::vector<std::string> texts(const json& facts, const char* key) {
 
 // Files of variables may be for root's eyes alone, and what they mean is for systemd to
 // say (systemd.exec(5), EnvironmentFile=).
-std::vector<std::string> transient_service(const std::string& user,
+std::vector<std::string> transient_service(const Credentials& user,
                                            const std::vector<std::string>& files) {
   std::vector<std::string> words = {"systemd-run",
                                     "--quiet",
@@ -45,7 +48,7 @@ std::vector<std::string> transient_service(const std::string& user,
                                     "--pipe",
                                     "--collect",
                                     "--property=RuntimeMaxSec=30",
-                                    "--property=User=" + user};
+                                    fmt::format("--property=User={}", user.uid)};
   for (const std::string& file : files)
     words.push_back("--property=EnvironmentFile=-" + file);
   words.emplace_back("--");
@@ -93,17 +96,24 @@ Result<SiteFacts> read_site(const std::string& python, const std::string& direct
                             const std::string& user) {
   const auto script = master::find_in_libdir("read_site.py");
   if (!script) return script.error();
-  const bool as_other = ::geteuid() == 0 && !user.empty();
-  const bool by_systemd = as_other && ::access("/run/systemd/system", F_OK) == 0;
+  const auto runner = master::code_runner(user, {directory, python});
+  if (!runner) return runner.error();
+  const Credentials* as = runner.value() ? &*runner.value() : nullptr;
   std::vector<std::string> words;
-  if (by_systemd) words = transient_service(user, environment_files);
-  if (as_other && !by_systemd) words = {"runuser", "-u", user, "--"};
+  std::vector<std::string> to_read = environment_files;  // by the script, as the user
+  if (as != nullptr && ::access("/run/systemd/system", F_OK) == 0) {
+    const auto foreign = std::stable_partition(
+        to_read.begin(), to_read.end(),
+        [](const std::string& file) { return foreign_content(file).has_value(); });
+    words = transient_service(*as, {foreign, to_read.end()});
+    to_read.erase(foreign, to_read.end());
+    as = nullptr;
+  }
   words.emplace_back("env");
   words.insert(words.end(), variables.begin(), variables.end());
   words.insert(words.end(), {python, script.value(), directory, application});
-  if (!by_systemd)
-    words.insert(words.end(), environment_files.begin(), environment_files.end());
-  const auto done = run_program(words, std::chrono::seconds{30});
+  words.insert(words.end(), to_read.begin(), to_read.end());
+  const auto done = run_program(words, std::chrono::seconds{30}, {}, as);
   if (!done) return done.error();
   if (done.value().status != 0) {
     return Error{"read the site with " + python + ":\n" + done.value().errors, 0};

@@ -25,8 +25,9 @@ struct SiteFacts {
 
 // Imports the settings of Django, with `variables` ("NAME=value") and those of
 // `environment_files`; at most 30 s. An empty `application` is looked for. Root becomes
-// `user` for it, by systemd where that runs: the code of a site is not root's to run,
-// and the files are not always the user's to read.
+// `user` for it, or whoever owns the code (master/config/code_runner.h), by systemd where that
+// runs: the code of a site is not root's to run, and the files are not always the
+// user's to read. Of those, systemd gets the ones in places that are root's alone.
 Result<SiteFacts> read_site(const std::string& python, const std::string& directory,
                             const std::string& application,
                             const std::vector<std::string>& variables,

@@ -10,6 +10,7 @@
 
 #include "base/install_paths.h"
 #include "base/run_program.h"
+#include "master/config/code_runner.h"
 #include "master/config/gunicorn_flags.h"
 #include "master/config/table.h"
 
@@ -196,13 +197,21 @@ std::string refuse_worker_class(std::string_view name) {
 
 Result<std::string> read_gunicorn_config(const std::string& name,
                                          const std::string& python,
-                                         const std::string& directory) {
+                                         const std::string& directory,
+                                         const std::string& user) {
   const auto script = find_in_libdir("read_gunicorn_conf.py");
   if (!script) return script.error();
-  auto done = run_program({python, script.value(), name}, kPatience, directory);
-  if (!done) return Error{name + ": " + done.error().message(), 0};
+  std::vector<std::string> code = {directory, python};
+  if (name.starts_with('/')) code.insert(code.begin(), name);
+  const auto runner = code_runner(user, code);
+  if (!runner) return Error{name + ": " + runner.error().message(), 0};
+  const Credentials* const as = runner.value() ? &*runner.value() : nullptr;
+  const std::string who = as == nullptr ? "" : " as " + name_of_user(as->uid);
+  auto done = run_program({python, script.value(), name}, kPatience, directory, as);
+  if (!done) return Error{name + who + ": " + done.error().message(), 0};
   if (done.value().status != 0) {
-    return Error{name + ": cannot be run by " + python + ":\n" + done.value().errors,
+    return Error{fmt::format("{}: cannot be run by {}{}:\n{}", name, python, who,
+                             done.value().errors),
                  0};
   }
   return std::move(done.value().output);

@@ -24,10 +24,12 @@ struct GunicornConfig {
 
 // Runs the file (absolute) or python:module in `python`, with `directory` as the
 // working directory and first in sys.path; what it set, as JSON. The Error holds its
-// traceback. Blocks for as long as the file takes to run, at most 10 s.
+// traceback. Blocks for as long as the file takes to run, at most 10 s. Where we are
+// root it is run by `user`, or by whoever owns it: see master/config/code_runner.h.
 Result<std::string> read_gunicorn_config(const std::string& name,
                                          const std::string& python,
-                                         const std::string& directory);
+                                         const std::string& directory,
+                                         const std::string& user = {});
 
 // What that JSON means in our settings. `name` is that of the file, for messages. Pure.
 [[nodiscard]] GunicornConfig translate_gunicorn_config(const std::string& json,

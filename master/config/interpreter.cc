@@ -1,22 +1,59 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "master/config/interpreter.h"
 
+#include <fcntl.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
 #include <algorithm>
+#include <cerrno>
 #include <cstdlib>
+#include <filesystem>
 #include <string_view>
+#include <system_error>
+#include <utility>
+
+#include "base/file_rights.h"
 
 namespace monodon::master {
 namespace {
 
+// The first directory on the way that this user may not enter; "": none.
+std::string closed_directory(const std::string& path, int links = 0) {
+  constexpr int kMostLinks = 40;
+  for (std::size_t slash = path.find('/', 1); slash != std::string::npos;
+       slash = path.find('/', slash + 1)) {
+    const std::string directory = path.substr(0, slash);
+    if (::faccessat(AT_FDCWD, directory.c_str(), X_OK, AT_EACCESS) == 0) continue;
+    std::error_code error;
+    const auto target = std::filesystem::read_symlink(directory, error);
+    if (error || links == kMostLinks) return directory;
+    const auto parent = std::filesystem::path{directory}.parent_path();
+    return closed_directory((parent / target / "").string(), links + 1);
+  }
+  std::error_code error;
+  const auto target = std::filesystem::read_symlink(path, error);
+  if (error || links == kMostLinks) return {};
+  return closed_directory((std::filesystem::path{path}.parent_path() / target).string(),
+                          links + 1);
+}
+
+// Of an interpreter that is there and is not this user's to run: where it was reached
+// by root (below /root, often) and `user` is set.
+Error not_for_us(const std::string& path) {
+  std::string text = path + " as user " + name_of_user(::geteuid());
+  if (const std::string closed = closed_directory(path); !closed.empty())
+    text += ", who may not enter " + closed;
+  return Error{std::move(text), EACCES};
+}
+
 Outcome check_executable(const std::string& path) {
   struct stat status {};
-  if (::stat(path.c_str(), &status) != 0) return last_error(path);
+  if (::stat(path.c_str(), &status) != 0)
+    return errno == EACCES ? not_for_us(path) : last_error(path);
   if (!S_ISREG(status.st_mode)) return Error{path + " is not a file", 0};
-  if (::access(path.c_str(), X_OK) != 0) return last_error(path);
-  return ok();
+  if (::faccessat(AT_FDCWD, path.c_str(), X_OK, AT_EACCESS) == 0) return ok();
+  return errno == EACCES ? not_for_us(path) : last_error(path);
 }
 
 std::string search(std::string_view path, const std::string& name) {
@@ -71,9 +108,12 @@ Result<Interpreter> find_interpreter(const std::string& asked,
   }
   for (const char* name : {".venv", "venv"}) {
     std::string path = directory + "/" + name + "/bin/python";
-    if (check_executable(path)) {
+    const Outcome good = check_executable(path);
+    if (good)
       return Interpreter{std::move(path), std::string{name} + " in " + directory};
-    }
+    // Another one would not have what the application needs.
+    if (good.error().code == EACCES)
+      return Error{"python: " + good.error().message(), 0};
   }
   std::string path = search(hints.path, "python3");
   if (path.empty()) {

@@ -121,7 +121,8 @@ class Loader {
                                   : absolute(directory, line_.start_directory);
     const auto python = find_interpreter(override_of("python"), directory);
     if (!python) return python.error();
-    return read_gunicorn_config(loaded_.config_file, python.value().path, directory);
+    return read_gunicorn_config(loaded_.config_file, python.value().path, directory,
+                                line_.user);
   }
 
   void apply_python_file() {

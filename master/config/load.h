@@ -24,6 +24,7 @@ struct CommandLine {
   std::string config_file;
   std::string start_directory;    // of the start; relative paths are meant from here
   std::vector<std::string> argv;  // as this process was started: for an upgrade
+  std::string user;  // who runs a gunicorn.conf.py in root's place; "": by its owner
   std::vector<Override> environment;  // over the file
   std::vector<Override> arguments;    // over the environment
   std::vector<std::string> notes;     // flags that were accepted and do nothing

@@ -37,6 +37,7 @@ ALLOWED = {
 NO_UNIT_TEST = {
     # Little but system calls: the suites with the real server run them.
     "master/config/check_host.cc": "asks the machine for users, groups and paths: load_test",
+    "master/config/code_runner.cc": "needs root and users: tests/process/test_root_tricks.py",
     "master/exporter_host.cc": "tests/process/test_metrics.py, with the real exporter",
     "metrics/exporter.cc": "tests/process/test_metrics.py",
     "metrics/http_server.cc": "tests/process/test_metrics.py",
