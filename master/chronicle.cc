@@ -123,6 +123,11 @@ void write_end(const News& gone, log::Level level, log::Id id, const std::string
        log::beside({"duration_us", static_cast<std::int64_t>(us.count())}), stacks});
 }
 
+// What it says itself, if it can.
+std::string silence_of(const News& news) {
+  return news.text.empty() ? "it shows no sign of life; is it stopped?" : news.text;
+}
+
 std::string next_try(Clock::duration pause) {
   return pause > Clock::duration::zero() ? "; next try in " + spell(pause) : "";
 }
@@ -216,9 +221,9 @@ void Chronicle::note(const News& news) {
       break;
     case News::Kind::silent:
       board_.add_event({EventKind::worker_stuck, news.slot, news.serial,
-                        news.generation, "no sign of life"});
+                        news.generation, silence_of(news)});
       say(log::Level::error, log::Id::worker_silent,
-          who + " shows no sign of life and will be replaced; is it stopped?");
+          who + " will be replaced: " + silence_of(news));
       break;
     case News::Kind::stuck:
       board_.add_event({EventKind::worker_stuck, news.slot, news.serial,

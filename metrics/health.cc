@@ -13,6 +13,7 @@ bool lives(const SlotSight& slot, std::uint64_t now_ns) {
   if (slot.row.state != scoreboard::SlotState::serving) return false;
   // Its page is on its way to us: it has only just begun.
   if (!slot.page) return true;
+  if (slot.page->state == scoreboard::WorkerState::hanging) return false;
   return scoreboard::age_ns(slot.page->heartbeat_ns, now_ns) < kPatienceNs;
 }
 

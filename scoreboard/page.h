@@ -20,7 +20,8 @@ namespace monodon::scoreboard {
 // number of rows is known to the master from its own table, never from the page.
 
 // Whether a worker that serves has work is told by its rows.
-enum class WorkerState : std::uint32_t { booting, serving, draining, stopped };
+// hanging: its leader does not move, outside of the application.
+enum class WorkerState : std::uint32_t { booting, serving, draining, stopped, hanging };
 // expired: past request_timeout; the client has its 504, or was cut off, and that is
 // counted, while the application still runs.
 enum class Phase : std::uint32_t { idle, reading, handling, writing, expired };
@@ -50,7 +51,8 @@ inline void add(Counter& counter, std::uint64_t n = 1) noexcept {
 struct alignas(64) WorkerHeader {
   std::atomic<std::uint32_t> state{0};  // WorkerState
   std::atomic<std::uint32_t> serial{0};
-  std::atomic<std::uint64_t> heartbeat_ns{0};  // CLOCK_MONOTONIC, by the keeper
+  std::atomic<std::uint64_t> heartbeat_ns{
+      0};  // CLOCK_MONOTONIC, by the keeper, while the leader moves
   // Kept by whichever thread leads (one at a time).
   Counter accepted;       // connections taken from the listeners
   Counter accept_pauses;  // out of descriptors or memory

@@ -103,7 +103,7 @@ Result<PageView> PageView::open(int memfd, std::size_t threads) {
 WorkerReport PageView::read() const {
   const WorkerHeader& header = mapping_->header();
   WorkerReport report;
-  report.state = checked(header.state.load(kRelaxed), WorkerState::stopped);
+  report.state = checked(header.state.load(kRelaxed), WorkerState::hanging);
   report.serial = header.serial.load(kRelaxed);
   report.heartbeat_ns = header.heartbeat_ns.load(kRelaxed);
   report.open_connections = header.open_connections.load(kRelaxed);
@@ -142,6 +142,8 @@ std::string_view name_of(std::optional<WorkerState> state) noexcept {
       return "draining";
     case WorkerState::stopped:
       return "stopped";
+    case WorkerState::hanging:
+      return "hanging";
   }
   return "unknown";
 }

@@ -79,9 +79,10 @@ constexpr auto kIds = std::to_array<IdRow>({
      " the machine).",
      "Fewer workers or threads, more memory, or max_memory to replace workers before."},
     {Id::worker_silent, "worker_silent", "b6644d13c3a046bab89f21292080f7df",
-     "A worker shows no sign of life: stopped, or it waits in the kernel.",
-     "`monodon trace`, and the state of the process (D: a disk or a network file "
-     "system)."},
+     "A worker does not move any more, outside of the application: stopped, or it waits"
+     " in the kernel. It is replaced.",
+     "The message names the kernel function where it is known. State D is a disk or a"
+     " network file system: look at spool_directory and at the logs' file system."},
     {Id::worker_stuck, "worker_stuck", "118f7bab09f34b95a8a8dc5c0c05cccc",
      "A request ran past request_timeout; the client has 504, the worker is replaced.",
      "The stacks that were logged show where; a timeout is missing there."},

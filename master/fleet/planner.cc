@@ -15,10 +15,9 @@ struct Census {
 };
 
 // Its place is kept for it: otherwise a spare slot would fill it before the pause of
-// this one begins. Not for ever: the pool calls one silent that SIGKILL does not end.
+// this one begins. Not for ever: one that SIGKILL does not end is undying.
 bool is_failing(const SlotView& slot) {
-  return (slot.state == State::lost || slot.state == State::condemned) &&
-         slot.wear != Wear::silent;
+  return (slot.state == State::lost || slot.state == State::condemned) && !slot.undying;
 }
 
 bool on_trial(const SlotView& slot, const Goal& goal) {
@@ -30,13 +29,23 @@ bool stays(const SlotView& slot, const Goal& goal) {
          slot.generation == goal.generation && slot.wear == Wear::none;
 }
 
+// One without a sign of life accepts nothing, whatever its state says.
+bool serves(const SlotView& slot) {
+  return slot.state == State::serving && slot.wear != Wear::silent;
+}
+
 Census count(std::span<const SlotView> slots, const Goal& goal) {
   Census census;
+  std::size_t written_off = 0;
   for (const SlotView& slot : slots) {
+    if (undying(slot) && written_off < goal.workers) {
+      ++written_off;
+      continue;
+    }
     if (occupied(slot.state)) ++census.alive;
     if (stays(slot, goal)) ++census.current;
     if (is_failing(slot)) ++census.failing;
-    if (slot.state == State::serving) ++census.serving;
+    if (serves(slot)) ++census.serving;
   }
   return census;
 }
@@ -130,7 +139,7 @@ void make_room_for_trial(std::span<const SlotView> slots, const Goal& goal,
   if (census.alive < goal.workers + goal.max_surge || census.serving <= needed) return;
   std::size_t chosen = slots.size();
   for (std::size_t i = slots.size(); i-- > 0;) {
-    if (leaving(slots[i].state)) return;  // soon there is room
+    if (leaving(slots[i].state) && !undying(slots[i])) return;  // soon there is room
     if (slots[i].state != State::serving) continue;
     if (chosen == slots.size() || (slots[chosen].busy && !slots[i].busy)) chosen = i;
   }
@@ -178,6 +187,10 @@ std::vector<Decision> plan(std::span<const SlotView> slots, const Goal& goal,
   const std::size_t needed =
       goal.workers - std::min(goal.workers, goal.max_unavailable);
   for (const std::size_t i : replaceable(slots, goal)) {
+    if (!serves(slots[i])) {
+      decisions.push_back({Decision::Kind::drain, i});
+      continue;
+    }
     if (census.serving <= needed) break;
     decisions.push_back({Decision::Kind::drain, i});
     --census.serving;

@@ -17,7 +17,7 @@ enum class Wear : std::uint8_t {
   none,
   retiring,  // it asked for it
   stuck,     // a request ran past its deadline
-  silent,    // no sign of life: stopped, or its keeper is gone
+  silent,    // no sign of life: stopped, hangs, or SIGKILL did not help
 };
 
 struct SlotView {
@@ -25,8 +25,17 @@ struct SlotView {
   std::uint32_t generation = 0;  // of the process in the slot
   Wear wear = Wear::none;
   bool busy = false;                 // a rumour; only ever decides who goes first
+  bool undying = false;              // SIGKILL did not end it in time
   Clock::time_point may_start_at{};  // end of the pause after a failure; epoch: none
 };
+
+// SIGKILL was sent, and did not help in time: it waits for a disk, most likely. The
+// first `workers` of these are written off, and others started in their places; with
+// more of them, whatever is wrong would only take more processes.
+[[nodiscard]] constexpr bool undying(const SlotView& slot) {
+  return (slot.state == State::killed || slot.state == State::condemned) &&
+         slot.undying;
+}
 
 struct Goal {
   std::size_t workers = 1;
@@ -47,7 +56,8 @@ struct Decision {
 };
 
 // Says what to do next to move `slots` towards `goal`; nothing when there is nothing to
-// do yet. The caller provides goal.workers + goal.max_surge slots, or more.
+// do yet. The caller provides goal.workers + goal.max_surge slots, one more for each
+// that is written off, or more.
 //
 // Guarantees, whatever the slots look like:
 // - starts never make more than workers + max_surge alive. Workers that drain are
@@ -55,7 +65,9 @@ struct Decision {
 //   idle workers are replaced before those that run something;
 // - drains never leave fewer than workers - max_unavailable serving;
 // - so a worker of an old generation, or a worn one, goes only when its replacement
-//   serves (or max_unavailable allows it to be missed): the same for every reason;
+//   serves (or max_unavailable allows it to be missed): the same for every reason but
+//   one. Who shows no sign of life serves nobody and goes at once;
+// - at most `workers` that do not die are not counted as alive.
 // - of a generation on trial there is one worker, and nobody leaves for it unless
 //   max_surge is 0 and there is no other place;
 // - a slot that rests after a failure stands for one wanted worker, so that the spare

@@ -12,9 +12,11 @@ using namespace std::chrono_literals;
 
 constexpr Clock::duration kStuckPatience = 5s;
 constexpr Clock::duration kQuickPatience = 1s;
-constexpr Clock::duration kExitPatience = 2s;   // from hanging up to being reaped
-constexpr Clock::duration kKillPatience = 10s;  // between complaints about the undead
-constexpr Clock::duration kTellPause = 100ms;   // before a refused message is repeated
+constexpr Clock::duration kExitPatience = 2s;  // from hanging up to being reaped
+constexpr Clock::duration kKillPatience =
+    10s;  // until the first complaint about the undead
+constexpr Clock::duration kMostSilence = 10min;
+constexpr Clock::duration kTellPause = 100ms;  // before a refused message is repeated
 constexpr Clock::duration kLookPeriod = 2s;
 constexpr unsigned kLooksInVain = 7;
 constexpr std::size_t kMostStacks = 16 * 1024;  // kept of each worker
@@ -81,8 +83,9 @@ void Pool::tick(const Process* zygote, const Process* trial_zygote) {
     if (now >= slot.tell_at) tell_to_go(slot);
   }
 
-  // A slot is a number for ever: the table grows and never shrinks.
-  const std::size_t room = settings_.workers + settings_.max_surge;
+  // A slot is a number for ever: the table grows and never shrinks. Who does not die
+  // keeps its number.
+  const std::size_t room = settings_.workers + settings_.max_surge + written_off();
   while (slots_.size() < std::max<std::size_t>(room, trial_ ? 1 : 0)) {
     slots_.emplace_back();
     slots_.back().respawn = RespawnPolicy{settings_.respawn};
@@ -224,6 +227,11 @@ void Pool::on_message(std::size_t index, std::uint32_t serial,
   } else if (frame.kind == wire::Kind::slow) {
     slot->stacks = message.text.substr(0, kMostStacks);
     slot->stacks_at = kernel_.now();
+  } else if (frame.kind == wire::Kind::hangs && slot->view.wear != Wear::silent) {
+    slot->view.wear = Wear::silent;
+    tell_news(News::Kind::silent);
+    if (slot->view.state == State::draining)
+      slot->deadline = std::min(slot->deadline, kernel_.now() + kStuckPatience);
   } else if (frame.kind == wire::Kind::stuck) {
     tell_news(News::Kind::stuck);
     slot->view.wear = std::max(slot->view.wear, Wear::stuck);
@@ -297,7 +305,9 @@ void Pool::perform(Slot& slot, Effect effect, State before, Event event) {
       break;
     case Effect::complain:
       slot.view.wear = Wear::silent;
-      slot.deadline = now + kKillPatience;
+      slot.view.undying = true;
+      slot.complain_again = std::min(slot.complain_again * 2, kMostSilence);
+      slot.deadline = now + slot.complain_again;
       report(News::Kind::undead, slot);
       break;
     case Effect::release:
@@ -347,6 +357,7 @@ void Pool::tell_to_go(Slot& slot) {
 void Pool::kill(Slot& slot) {
   // An error means that it has ended already; its pidfd will say so.
   (void)kernel_.kill(slot.process);
+  slot.complain_again = kKillPatience;
   slot.deadline = kernel_.now() + kKillPatience;
 }
 
@@ -356,6 +367,7 @@ void Pool::vacate(Slot& slot, bool failed) {
   slot.look_at = kNever;
   slot.tell_at = kNever;
   slot.view.wear = Wear::none;
+  slot.view.undying = false;
   slot.view.may_start_at = {};
   slot.failures = failed ? slot.failures + 1 : 0;
   if (failed)

@@ -30,17 +30,17 @@ struct PoolSettings {
 // the slot may be in use again when it is read.
 struct News {
   enum class Kind : std::uint8_t {
-    started,        // has a pid
-    ready,          // serves; took `age` from the request for it
-    not_forked,     // no process came: `text` says why; next try in `pause`
-    boot_failed,    // it said that it cannot load the application: value, text
-    retiring,       // wants to be replaced: value is a wire::Retire
-    silent,         // shows no sign of life any more
-    stuck,          // request_timeout struck: text says what ran
-    draining,       // was asked to go
-    overdue,        // our own deadline struck: it was sent SIGKILL
-    undead,         // SIGKILL did not help
-    gone,           // reaped: death, page, and `pause` until the next try
+    started,      // has a pid
+    ready,        // serves; took `age` from the request for it
+    not_forked,   // no process came: `text` says why; next try in `pause`
+    boot_failed,  // it said that it cannot load the application: value, text
+    retiring,     // wants to be replaced: value is a wire::Retire
+    silent,       // shows no sign of life any more, or says itself that it hangs: text
+    stuck,        // request_timeout struck: text says what ran
+    draining,     // was asked to go
+    overdue,      // our own deadline struck: it was sent SIGKILL
+    undead,       // SIGKILL did not help
+    gone,         // reaped: death, page, and `pause` until the next try
     zygote_silent,  // the zygote of `generation` does not answer: end it
     bug,            // an impossible step; text names it
   };
@@ -75,7 +75,8 @@ struct News {
 // apart,
 //   counts as stuck. Looks are counted, not seconds: after a suspend or freeze of the
 //   whole machine the clock alone would condemn everybody;
-// - a worker whose channel is at its end and that has not exited is killed after 2 s.
+// - a worker whose channel is at its end and that has not exited is killed after 2 s;
+// - one that SIGKILL has not ended after 10 s is written off: it gives its place back.
 //
 // Owns no timer and no event source: after each call, call tick(), then ask
 // next_wakeup() and call tick() at that moment at the latest. tick() is never wrong,
@@ -101,7 +102,8 @@ class Pool {
     bool boot_failed = false;
     std::int64_t retire = 0;
     State struck_in = State::vacant;
-    std::string stacks;  // of its last slow request
+    Clock::duration complain_again{};  // from one complaint that it does not die
+    std::string stacks;                // of its last slow request
     Clock::time_point stacks_at{};
   };
 
@@ -152,7 +154,12 @@ class Pool {
   [[nodiscard]] const std::vector<Slot>& slots() const { return slots_; }
   [[nodiscard]] const PoolSettings& settings() const { return settings_; }
   [[nodiscard]] std::size_t serving() const;
-  [[nodiscard]] bool empty() const;        // no process, none expected
+  // No process, none expected. Those that SIGKILL does not end count as long as the
+  // server does not stop: nobody can wait for them.
+  [[nodiscard]] bool empty() const;
+  // Workers that SIGKILL did not end, so that others stand in for them: `workers` at
+  // most.
+  [[nodiscard]] std::size_t written_off() const;
   [[nodiscard]] bool awaits_fork() const;  // some pid is still unknown
   // As many as wanted serve the goal's generation, and nobody answers for another.
   [[nodiscard]] bool took_over() const;

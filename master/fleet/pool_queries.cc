@@ -93,8 +93,15 @@ std::size_t Pool::serving() const {
 }
 
 bool Pool::empty() const {
-  return std::none_of(slots_.begin(), slots_.end(),
-                      [](const Slot& s) { return occupied(s.view.state); });
+  return std::none_of(slots_.begin(), slots_.end(), [&](const Slot& s) {
+    return occupied(s.view.state) && !(stopping_ && undying(s.view));
+  });
+}
+
+std::size_t Pool::written_off() const {
+  const auto count = std::count_if(slots_.begin(), slots_.end(),
+                                   [](const Slot& s) { return undying(s.view); });
+  return std::min(static_cast<std::size_t>(count), settings_.workers);
 }
 
 bool Pool::awaits_fork() const {

@@ -30,6 +30,26 @@ class AppThread {
   RequestIds ids;
   std::string request_id;  // of the present request
 
+  // The thread itself: it took a step. It neither waits nor runs the application.
+  void step() noexcept {
+    steps_.store(steps_.load(std::memory_order_relaxed) + 1, std::memory_order_relaxed);
+  }
+  // The thread itself: what follows may take for ever, or is over.
+  void set_waiting(bool waits) noexcept {
+    waits_.store(waits, std::memory_order_relaxed);
+  }
+  void set_tid(int tid) noexcept { tid_.store(tid, std::memory_order_relaxed); }
+  // The keeper.
+  [[nodiscard]] std::uint64_t steps() const noexcept {
+    return steps_.load(std::memory_order_relaxed);
+  }
+  [[nodiscard]] bool excused() const noexcept {
+    return waits_.load(std::memory_order_relaxed) || busy();
+  }
+  [[nodiscard]] int tid() const noexcept {  // 0: it does not run yet
+    return tid_.load(std::memory_order_relaxed);
+  }
+
   // The proxy's id, or one of our own.
   void take_request_id(std::string_view given) {
     RequestIds::Id made;
@@ -108,6 +128,9 @@ class AppThread {
     call_.notify_all();
   }
 
+  std::atomic<std::uint64_t> steps_{0};
+  std::atomic<bool> waits_{true};
+  std::atomic<int> tid_{0};
   Connection* connection_ = nullptr;
   std::atomic<std::uint64_t> started_ns_{0};
   std::atomic<bool> told_slow_{false};

@@ -7,7 +7,7 @@
 #include <sys/socket.h>
 #include <unistd.h>
 
-#include <algorithm>
+#include <utility>
 
 #include "base/clock.h"
 #include "base/log/log.h"
@@ -252,7 +252,8 @@ void Keeper::close_expired(Connection& c) {
 
 void Keeper::once_a_second(std::uint64_t now) {
   const Settings& s = loop_.settings();
-  loop_.header().heartbeat_ns.store(now, std::memory_order_relaxed);
+  if (look_for_hangs())
+    loop_.header().heartbeat_ns.store(now, std::memory_order_relaxed);
   loop_.header().accept_pauses.store(loop_.acceptor().pauses(),
                                      std::memory_order_relaxed);
   loop_.header().log_lines_dropped.store(log::dropped() + loop_.access().dropped(),
@@ -266,6 +267,41 @@ void Keeper::once_a_second(std::uint64_t now) {
   const std::uint64_t bytes = pss_bytes();
   loop_.header().memory_bytes.store(bytes, std::memory_order_relaxed);
   if (bytes >= s.max_memory) loop_.master().ask_to_retire(wire::Retire::max_memory);
+}
+
+// A disk that does not answer, a close() that waits for somebody: whatever holds a
+// thread between two requests. What holds the application has request_timeout.
+bool Keeper::look_for_hangs() {
+  bool leader_moves = true;
+  const auto& threads = loop_.threads();
+  liveness_.resize(threads.size());
+  for (const auto& t : threads) {
+    if (t->tid() == 0) continue;
+    Liveness& liveness = liveness_[t->index];
+    Liveness::Look look{.excused = t->excused(), .steps = t->steps()};
+    ThreadSight sight;
+    if (liveness.suspects(look.excused, look.steps)) {
+      sight = look_at_thread(fmt::format("self/task/{}", t->tid()));
+      look.cpu_ns = sight.cpu_ns;
+      look.runnable = sight.runnable();
+    }
+    if (!liveness.hangs(look)) continue;
+    if (!std::exchange(told_hang_, true)) report_hang(*t, sight);
+    if (!loop_.leadership().leads(t->index)) continue;
+    leader_moves = false;
+    loop_.header().state.store(
+        static_cast<std::uint32_t>(scoreboard::WorkerState::hanging),
+        std::memory_order_relaxed);
+    loop_.step_aside();
+  }
+  return leader_moves;
+}
+
+void Keeper::report_hang(const AppThread& t, const ThreadSight& sight) {
+  const std::string what = fmt::format("thread {} hangs outside of the application: {}",
+                                       t.index, describe(sight));
+  log::error(what, {log::Id::worker_silent, {"thread", t.index}});
+  loop_.master().report(wire::Kind::hangs, t.index, what);
 }
 
 // Shows in `ps` what has been running for a while; short requests would only flicker.

@@ -8,10 +8,12 @@
 #include <thread>
 #include <vector>
 
+#include "base/thread_sight.h"
 #include "base/unique_fd.h"
 #include "worker/application.h"
 #include "worker/loop/app_thread.h"
 #include "worker/loop/exchange.h"
+#include "worker/loop/liveness.h"
 
 namespace monodon::worker {
 
@@ -21,9 +23,10 @@ class Loop;
 //
 // It finishes responses that clients take slowly, closes connections whose time is up,
 // enforces deadlines, sees to it that somebody leads while a request takes long, and
-// ends the worker once it has drained. It looks every millisecond while requests take
-// long (and for a moment after a rest), every 50 ms while they are short, and once a
-// second when there are none.
+// sees when a thread hangs, and ends the worker once it has drained. The heartbeat of
+// the page is its word that the leader moves. It looks every millisecond while requests
+// take long (and for a moment after a rest), every 50 ms while they are short, and once
+// a second when there are none.
 class Keeper {
  public:
   Keeper(Loop& loop, Application& app);
@@ -80,6 +83,9 @@ class Keeper {
   void sweep(std::uint64_t now_ns);
   void close_expired(Connection& c);
   void once_a_second(std::uint64_t now_ns);
+  // Whether the leader moves. One that does not, outside of the application, is told.
+  [[nodiscard]] bool look_for_hangs();
+  void report_hang(const AppThread& t, const ThreadSight& sight);
   void answer_for_stacks();
   void show_title(std::uint64_t now_ns);
   void look_after_drain(std::uint64_t now_ns);
@@ -106,6 +112,8 @@ class Keeper {
   std::uint64_t flushed_ns_ = 0;
   std::uint64_t memory_looked_ns_ = 0;
   std::uint64_t started_ns_ = 0;
+  std::vector<Liveness> liveness_;  // of each thread
+  bool told_hang_ = false;
   bool title_busy_ = false;
 };
 

@@ -89,6 +89,7 @@ void Loop::watch(int fd, std::uint64_t tag, std::uint32_t events) {
 
 void Loop::run_thread(unsigned me) {
   AppThread& self = *threads_[me];
+  self.set_tid(::gettid());
   const std::uint64_t bit = 1ULL << me;
   while (!drain_.over()) {
     if (leadership_.leads(me)) {
@@ -96,6 +97,7 @@ void Loop::run_thread(unsigned me) {
       continue;
     }
     followers_.fetch_or(bit);
+    self.set_waiting(true);
     if (drain_.over() || !self.follow()) break;
     followers_.fetch_and(~bit);
   }
@@ -152,9 +154,12 @@ void Loop::take_resumed() {
 // leader may have left it), then connections that can go on at once, as many as there
 // are now, then whatever epoll has: so nobody with much to say starves the others.
 void Loop::lead(unsigned me) {
+  AppThread& self = *threads_[me];
+  self.set_waiting(false);
   moment_.waited();
   while (!drain_.over()) {
     while (batch_next_ < batch_end_) {
+      self.step();
       dispatch(batch_[batch_next_++], me);
       if (!leadership_.leads(me)) return;
     }
@@ -162,14 +167,16 @@ void Loop::lead(unsigned me) {
     for (std::size_t n = ready_.size(); n > 0 && !ready_.empty(); --n) {
       Connection* c = ready_.front();
       ready_.pop_front();
+      self.step();
       advance(*c, me);
       if (!leadership_.leads(me)) return;
     }
-    wait_for_events();
+    self.step();
+    wait_for_events(self);
   }
 }
 
-void Loop::wait_for_events() {
+void Loop::wait_for_events(AppThread& self) {
   batch_next_ = batch_end_ = 0;
   const bool more = !ready_.empty() || has_resumed_;
   int n = 0;
@@ -178,7 +185,11 @@ void Loop::wait_for_events() {
     n = ::epoll_wait(epoll_.get(), batch_.data(), kBatch, 0);
     if (n == 0 && !more) access_.flush();
   }
-  if (n == 0 && !more) n = ::epoll_wait(epoll_.get(), batch_.data(), kBatch, -1);
+  if (n == 0 && !more) {
+    self.set_waiting(true);
+    n = ::epoll_wait(epoll_.get(), batch_.data(), kBatch, -1);
+    self.set_waiting(false);
+  }
   moment_.waited();
   if (n < 0 && errno != EINTR)
     throw std::system_error{errno, std::generic_category(), "wait for events"};
@@ -202,7 +213,10 @@ void Loop::dispatch(const epoll_event& event, unsigned me) {
   } else if (tag == kSignal) {
     // Only the main thread runs the handlers of a runtime; while it follows or is in
     // the application, they wait for it.
-    if (me == 0) app_.on_interrupt();
+    if (me != 0) return;
+    threads_[me]->set_waiting(true);  // it is the application's time
+    app_.on_interrupt();
+    threads_[me]->set_waiting(false);
   } else {
     std::uint64_t count = 0;
     (void)!::read(wake_.get(), &count, sizeof count);

@@ -71,6 +71,8 @@ class Loop {
   // or closed when nobody is left to take them and what is handed on is not kept
   // either.
   void begin_drain(bool nobody_left);
+  // The keeper, when the leader hangs: other workers get what can be moved from here.
+  void step_aside();
   // The keeper, until everything is gone: connections that could not be handed on.
   void drain_parked();
   // The keeper, before it looks at the pool: connections wait in the handoff pair, or
@@ -107,7 +109,7 @@ class Loop {
 
   void watch(int fd, std::uint64_t tag, std::uint32_t events);
   void lead(unsigned me);
-  void wait_for_events();
+  void wait_for_events(AppThread& self);
   void share_surplus();
   void take_resumed();
   // Not inlined: tests/cost counts what happens in it.

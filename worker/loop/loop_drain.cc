@@ -62,6 +62,19 @@ void Loop::begin_drain(bool nobody_left) {
   drain_parked();
 }
 
+// Only what is safe while somebody else is in the middle of something: no new
+// connection comes here, and those that wait for their clients go to other workers. The
+// master replaces this worker; until then it is not draining, so that its end is
+// expected by nobody but the master.
+void Loop::step_aside() {
+  if (drain_.under_way()) return;
+  acceptor_.leave();
+  if (heritage_.handoff_receive)
+    (void)::epoll_ctl(epoll_.get(), EPOLL_CTL_DEL, heritage_.handoff_receive.get(),
+                      nullptr);
+  drain_parked();
+}
+
 void Loop::drain_parked() {
   pool_.each([this](Connection& c) {
     if (c.stage.load(std::memory_order_relaxed) != Stage::head ||

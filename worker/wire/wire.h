@@ -45,6 +45,7 @@ enum class Kind : std::uint32_t {
   drained = 23,      // nothing runs any more; exits at once
   slow = 25,      // slow_request struck; text: the Python stacks, for the post-mortem
   stuck = 24,     // request_timeout struck, the client has its 504; text: what ran
+  hangs = 26,     // a thread does not move, outside of the application; text: where
   checking = 27,  // begins its health check; `ready` or `boot_failed` follows
 
   // master -> worker

@@ -10,7 +10,7 @@
 
 #include "base/run_program.h"
 #include "base/unique_fd.h"
-#include "tests/support/scratch.h"
+#include "tests/support/cpp/scratch.h"
 
 using namespace monodon;
 using monodon::testing::Scratch;

@@ -4,42 +4,11 @@
 #include <algorithm>
 #include <catch2/catch.hpp>
 
-#include "tests/support/cpp/toy_system.h"
+#include "tests/support/cpp/serving_fleet.h"
 
 using namespace monodon;
 using namespace monodon::testing;
 using namespace std::chrono_literals;
-
-namespace {
-
-// A fleet with everybody serving generation 1.
-struct Serving : ToyFleet {
-  explicit Serving(PoolSettings settings) {
-    start(settings);
-    everybody_is_ready();
-    (void)fleet.take_news();
-    (void)fleet.take_worker_news();
-  }
-  void start(PoolSettings settings) {
-    fleet.propose({{}, settings});
-    zygote_loads(1);
-    zygote_forks(1);
-  }
-  [[nodiscard]] std::size_t count(State state) const {
-    const auto& slots = fleet.pool().slots();
-    return static_cast<std::size_t>(
-        std::count_if(slots.begin(), slots.end(),
-                      [&](const auto& s) { return s.view.state == state; }));
-  }
-  News last(News::Kind kind) {
-    for (News& news : fleet.take_worker_news())
-      if (news.kind == kind) return std::move(news);
-    FAIL("no such news");
-    return {};
-  }
-};
-
-}  // namespace
 
 TEST_CASE("workers are started when the application is imported, not before",
           "[fleet]") {

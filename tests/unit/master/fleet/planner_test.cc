@@ -114,8 +114,42 @@ TEST_CASE("a worker that is just dying keeps its place until its slot rests",
   auto slots = some(1, 2);
   slots[1].state = State::lost;
   CHECK(plan(slots, {.workers = 2}, kNow).empty());
-  slots[1].wear = Wear::silent;  // SIGKILL did not help
+  slots[1].state = State::condemned;
+  CHECK(plan(slots, {.workers = 2}, kNow).empty());
+  slots[1].undying = true;  // SIGKILL did not help
   CHECK(plan(slots, {.workers = 2}, kNow) == std::vector<Decision>{{Kind::start, 2}});
+}
+
+TEST_CASE("who shows no sign of life goes at once: it serves nobody", "[planner]") {
+  auto slots = some(2, 1);
+  slots[0].wear = slots[1].wear = Wear::silent;
+  const auto decisions = plan(slots, {.workers = 2}, kNow);
+  CHECK(decisions ==
+        std::vector<Decision>{{Kind::start, 2}, {Kind::drain, 0}, {Kind::drain, 1}});
+}
+
+TEST_CASE("a silent worker does not count as one that serves", "[planner]") {
+  auto slots = some(2, 1);
+  slots[0].wear = Wear::silent;
+  slots[1].wear = Wear::retiring;  // must wait for its replacement
+  const auto decisions = plan(slots, {.workers = 2}, kNow);
+  CHECK(decisions == std::vector<Decision>{{Kind::start, 2}, {Kind::drain, 0}});
+}
+
+TEST_CASE("workers that do not die give their places back, `workers` of them at most",
+          "[planner]") {
+  auto slots = some(0, 6);
+  const Goal goal{.workers = 2};
+  for (std::size_t i = 0; i < 2; ++i)
+    slots[i] = {.state = State::killed, .generation = 1, .undying = true};
+  CHECK(plan(slots, goal, kNow) ==
+        std::vector<Decision>{{Kind::start, 2}, {Kind::start, 3}});
+  // A third and a fourth are alive for all purposes: whatever eats them eats more.
+  for (std::size_t i = 2; i < 4; ++i)
+    slots[i] = {.state = State::condemned, .generation = 1, .undying = true};
+  CHECK(plan(slots, goal, kNow) == std::vector<Decision>{{Kind::start, 4}});
+  slots[4] = {.state = State::killed, .generation = 1, .undying = true};
+  CHECK(plan(slots, goal, kNow).empty());
 }
 
 TEST_CASE("a long pause of one slot does not hold up one whose pause is over",

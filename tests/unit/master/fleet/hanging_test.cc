@@ -1,0 +1,75 @@
+// SPDX-License-Identifier: Apache-2.0
+// Workers that do not move, and those that cannot even die.
+#include <catch2/catch.hpp>
+
+#include "tests/support/cpp/serving_fleet.h"
+
+using namespace monodon;
+using namespace monodon::testing;
+using namespace std::chrono_literals;
+
+TEST_CASE("a worker that says that it hangs is replaced, and told why", "[fleet]") {
+  Serving toy{{.workers = 2}};
+  toy.worker_says(*toy.system.worker(1), wire::Kind::hangs);
+  const News silent = toy.last(News::Kind::silent);
+  CHECK(silent.serial == 1);
+  CHECK(toy.system.worker(1)->told_to_go);  // its replacement need not serve first
+  CHECK_FALSE(toy.system.worker(2)->told_to_go);
+  CHECK(toy.count(State::forking) == 1);
+  toy.advance(5s);
+  CHECK(toy.system.worker(1)->killed);
+}
+
+TEST_CASE("workers that SIGKILL does not end give their places back", "[fleet]") {
+  Serving toy{{.workers = 2}};
+  for (const std::uint32_t serial : {1U, 2U})
+    toy.worker_says(*toy.system.worker(serial), wire::Kind::hangs);
+  toy.zygote_forks(1);
+  toy.everybody_is_ready();
+  CHECK(toy.count(State::serving) == 1);  // workers + max_surge are alive
+  toy.advance(5s);                        // SIGKILL, and nobody dies
+  CHECK(toy.count(State::killed) == 2);
+  toy.advance(10s);
+  CHECK(toy.last(News::Kind::undead).pid > 0);
+  toy.zygote_forks(1);
+  toy.everybody_is_ready();
+  CHECK(toy.count(State::serving) == 2);
+  CHECK(toy.fleet.pool().written_off() == 2);
+  // Their end, when it comes, is nothing new.
+  toy.worker_dies(1);
+  toy.worker_dies(2);
+  toy.zygote_forks(1);
+  toy.everybody_is_ready();
+  CHECK(toy.count(State::serving) == 2);
+  CHECK(toy.fleet.pool().written_off() == 0);
+}
+
+TEST_CASE("a server that stops does not wait for workers that cannot die", "[fleet]") {
+  Serving toy{{.workers = 1}};
+  toy.worker_says(*toy.system.worker(1), wire::Kind::hangs);
+  toy.advance(5s);
+  toy.advance(10s);
+  REQUIRE(toy.fleet.pool().written_off() == 1);
+  CHECK_FALSE(toy.fleet.pool().empty());
+  toy.zygote_forks(1);
+  toy.everybody_is_ready();
+  toy.fleet.stop(true);
+  toy.fleet.tick();
+  CHECK_FALSE(toy.fleet.pool().empty());
+  toy.worker_dies(toy.slot(1).process.serial);
+  CHECK(toy.fleet.pool().empty());
+}
+
+TEST_CASE("that a worker does not die is told rarer and rarer, for ever", "[fleet]") {
+  Serving toy{{.workers = 1}};
+  toy.worker_says(*toy.system.worker(1), wire::Kind::hangs);
+  toy.advance(5s);
+  int complaints = 0;
+  for (int minute = 0; minute < 60; ++minute) {
+    for (int i = 0; i < 6; ++i) toy.advance(10s);
+    for (const News& news : toy.fleet.take_worker_news())
+      complaints += news.kind == News::Kind::undead ? 1 : 0;
+  }
+  CHECK(complaints >= 8);
+  CHECK(complaints <= 14);
+}
