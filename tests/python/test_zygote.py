@@ -169,6 +169,7 @@ def test_a_zygote_ends_with_its_master_and_when_told(start, module, command):
         ("def f(:", "", 3, "SyntaxError"),
         ("", "", 4, "has no attribute 'application'"),
         ("application = 5", "", 4, "must be callable"),
+        ("async def application(scope, receive, send): pass", "", 4, "an ASGI application"),
         (GOOD, ":a b", 4, "is not a name or a call"),
         (GOOD, ":application.deep", 4, "has no attribute 'deep'"),
         (GOOD, ":application(x)", 4, "must be literals"),

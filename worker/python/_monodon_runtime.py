@@ -1,14 +1,12 @@
 # SPDX-License-Identifier: Apache-2.0
-"""The part of the worker's Python side that no request pays for: finding the
+"""The part of the worker's Python side that no request pays for: loading the
 application, watching out for what does not survive a fork, threads, streams.
 Called by the extension (worker/python/*.cc) only.
 """
 
-import ast
 import atexit
 import faulthandler
 import gc
-import importlib
 import importlib.util
 import io
 import os
@@ -18,13 +16,9 @@ import stat
 import sys
 import threading
 import time
-import traceback
 import typing
 
 import _monodon
-
-IMPORT_ERROR = 3  # wire::LoadFailure
-NO_SUCH_ATTRIBUTE = 4
 
 _sockets_before = set()
 _event_polls_before = [0]
@@ -33,8 +27,18 @@ _info = []  # of this worker
 _gunicorn = []  # its configuration, if there is one
 
 
-def format_exception(exception):
-    return "".join(traceback.format_exception(exception))
+def beside(name):
+    """A module of ours, which is no module of the application's."""
+    here = os.path.join(os.path.dirname(os.path.abspath(__file__)), f"{name}.py")
+    spec = importlib.util.spec_from_file_location(name, here)
+    module = importlib.util.module_from_spec(spec)
+    spec.loader.exec_module(module)
+    return module
+
+
+_loading = beside("_monodon_loading")
+format_exception = _loading.format_exception
+load_application = _loading.load_application
 
 
 # Loading
@@ -56,74 +60,6 @@ def prepare_interpreter(path, environment):
     sys.path[:] = front + [p for p in sys.path if p not in front]
     _sockets_before.update(_connected_sockets())
     _event_polls_before[:] = [_event_polls()]
-
-
-class _NoSuchName(Exception):
-    pass
-
-
-def load_application(spec):
-    """Returns (0, callable), or (failure, why) with the complete traceback."""
-    module_name, _, name = spec.partition(":")
-    try:
-        try:
-            module = importlib.import_module(module_name)
-            application = _evaluate(module, name or "application")
-        except _NoSuchName as error:
-            return NO_SUCH_ATTRIBUTE, str(error)
-        if not callable(application):
-            return (
-                NO_SUCH_ATTRIBUTE,
-                f"{spec}: the application must be callable, not {application!r}",
-            )
-        return 0, application
-    except BaseException as error:  # SystemExit at import is a failure like any other
-        return IMPORT_ERROR, format_exception(error) + _hint(module_name, error)
-
-
-def _hint(module_name, error):
-    if not isinstance(error, ImportError):
-        return ""
-    if module_name.endswith(".py") and os.path.exists(module_name):
-        return f'Give the module, not the file: "{module_name[:-3].replace("/", ".")}".\n'
-    if isinstance(error, ModuleNotFoundError):
-        return f"Searched in: {', '.join(sys.path)}\n"
-    return ""
-
-
-def _evaluate(module, text):
-    """text: "name", "a.b", or a call "name('x', k=1)" of a factory with literals."""
-    try:
-        node = ast.parse(text, mode="eval").body
-    except SyntaxError:
-        raise _NoSuchName(f"{text!r} is not a name or a call of a function") from None
-    if not isinstance(node, ast.Call):
-        return _look_up(module, node, text)
-    factory = _look_up(module, node.func, text)
-    try:
-        arguments = [ast.literal_eval(a) for a in node.args]
-        keywords = {k.arg: ast.literal_eval(k.value) for k in node.keywords}
-    except ValueError:
-        raise _NoSuchName(f"{text!r}: arguments must be literals") from None
-    if not callable(factory):
-        raise _NoSuchName(f"{text!r}: {factory!r} cannot be called")
-    return factory(*arguments, **keywords)
-
-
-def _look_up(module, node, text):
-    if isinstance(node, ast.Name):
-        owner, name = module, node.id
-    elif isinstance(node, ast.Attribute):
-        owner, name = _look_up(module, node.value, text), node.attr
-    else:
-        raise _NoSuchName(f"{text!r} is not a name or a call of a function")
-    try:
-        return getattr(owner, name)
-    except AttributeError as error:
-        raise _NoSuchName(
-            f"{format_exception(error)}No {text!r} in module {module.__name__!r}"
-            f" ({getattr(module, '__file__', 'built-in')})"
-        ) from None
 
 
 # Fork
@@ -242,7 +178,7 @@ class WorkerInfo(typing.NamedTuple):
 def load_hooks(specs):
     """specs: of pre_fork, post_fork, pre_stop, "" for none. Raises for a wrong one."""
     for name, spec in zip(("pre_fork", "post_fork", "pre_stop"), specs):
-        failure, found = load_application(spec) if spec else (0, None)
+        failure, found = _loading.find_callable(spec) if spec else (0, None)
         if failure:
             raise ImportError(f"{name}: {spec} cannot be loaded\n{found}")
         _hooks[name] = found or (lambda *_: None)
@@ -250,11 +186,7 @@ def load_hooks(specs):
 
 def load_gunicorn_conf(names, numbers):
     """names: that of the file. numbers: workers, threads."""
-    here = os.path.join(os.path.dirname(os.path.abspath(__file__)), "_monodon_gunicorn.py")
-    spec = importlib.util.spec_from_file_location("_monodon_gunicorn", here)
-    module = importlib.util.module_from_spec(spec)
-    spec.loader.exec_module(module)
-    _gunicorn.append(module.Configuration(names[0], *numbers))
+    _gunicorn.append(beside("_monodon_gunicorn").Configuration(names[0], *numbers))
 
 
 def call_when_ready():

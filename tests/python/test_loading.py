@@ -1,0 +1,115 @@
+# SPDX-License-Identifier: Apache-2.0
+"""What is no WSGI application is told from what is one, without calling it."""
+
+import functools
+import types
+
+import pytest
+
+from conftest import runtime
+
+wrong_interface = runtime._loading.wrong_interface
+
+
+async def asgi(scope, receive, send):
+    pass
+
+
+def wsgi(environ, start_response):
+    return []
+
+
+class Asgi:
+    async def __call__(self, scope, receive, send):
+        pass
+
+
+class Plain:
+    def __call__(self, scope, receive, send):
+        pass
+
+
+class Wsgi:
+    def __call__(self, environ, start_response):
+        return []
+
+
+class Configured(Wsgi):
+    def __init__(self, name="x", debug=False):
+        pass
+
+
+class Empty:
+    pass
+
+
+class Answer:
+    def __init__(self, environ, start_response):
+        pass
+
+    def __iter__(self):
+        return iter(())
+
+
+class Meta(type):
+    def __call__(cls, *arguments):
+        return []
+
+
+class Unusual(metaclass=Meta):
+    pass
+
+
+def decorated(function):
+    """As a decorator that turns one interface into the other does it."""
+
+    @functools.wraps(function)
+    def inner(environ, start_response):
+        return []
+
+    return inner
+
+
+async def make():
+    return wsgi
+
+
+MODULE = types.ModuleType("shop")
+MODULE.app = wsgi
+
+
+@pytest.mark.parametrize("found, words", [
+    (asgi, "is an ASGI application (a coroutine function). Monodon serves WSGI"),
+    (functools.partial(asgi, "x"), "is an ASGI application"),
+    (Asgi(), "is an ASGI application (the __call__ of Asgi is a coroutine function)"),
+    (Asgi, "is an ASGI application (a class whose __call__"),
+    (Plain(), "is an ASGI application (it takes (scope, receive, send))"),
+    (lambda scope: None, "is an ASGI application (it takes (scope))"),
+    (lambda a, b, c: None, "takes (a, b, c). A WSGI application is called with"),
+    (lambda: wsgi, 'seems to be a factory; write "shop:app()" to call it'),
+    (lambda name=None: wsgi, 'write "shop:app()"'),
+    (Wsgi, 'its objects are what can be called; write "shop:app()"'),
+    (Configured, 'its objects are what can be called; write "shop:app()"'),
+    (Empty, "is a class that makes no answer from ()"),
+    (None, "shop:app is None"),
+    (MODULE, 'is a module, not an application; name what is in it: "shop:app"'),
+    (5, "the application must be callable, not 5"),
+    ("x" * 1000, "must be callable"),
+])
+def test_what_cannot_be_served_is_named_with_what_would_be_right(found, words):
+    said = wrong_interface("shop:app", found)
+    assert words in said and len(said) < 300, said
+
+
+def test_a_coroutine_of_an_async_factory_is_named(recwarn):
+    assert "the factory is an async function" in wrong_interface("shop:make()", make())
+    assert not recwarn.list  # no "was never awaited"
+
+
+@pytest.mark.parametrize("found", [
+    wsgi, Wsgi(), Configured(), Answer, Unusual, functools.partial(wsgi), Wsgi().__call__,
+    decorated(asgi), lambda *arguments: [], lambda environ, start_response, more=1: [],
+    lambda environ, *rest, **options: [], print,
+])
+def test_what_can_be_called_with_environ_and_start_response_is_served(found):
+    assert wrong_interface("shop:app", found) == ""

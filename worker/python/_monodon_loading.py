@@ -1,0 +1,208 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Finds the application that a setting names, and says what is wrong with it when it
+cannot be one. Zygote or worker, before the first request.
+"""
+
+import ast
+import importlib
+import inspect
+import os
+import sys
+import traceback
+import types
+
+IMPORT_ERROR = 3  # wire::LoadFailure
+NO_SUCH_ATTRIBUTE = 4
+
+_USUAL_NAMES = ("application", "app", "wsgi", "wsgi_app", "server")
+
+
+def format_exception(exception):
+    return "".join(traceback.format_exception(exception))
+
+
+class _NoSuchName(Exception):
+    pass
+
+
+def find(spec):
+    """Returns (0, what spec names), or (failure, why) with the complete traceback.
+
+    spec: "package.module:name", ":a.b", or a call ":name('x', k=1)" with literals.
+    """
+    module_name, _, name = spec.partition(":")
+    try:
+        try:
+            module = importlib.import_module(module_name)
+            return 0, _evaluate(module, name or "application")
+        except _NoSuchName as error:
+            return NO_SUCH_ATTRIBUTE, str(error)
+    except BaseException as error:  # SystemExit at import is a failure like any other
+        return IMPORT_ERROR, format_exception(error) + _hint(module_name, error)
+
+
+def find_callable(spec):
+    failure, found = find(spec)
+    if not failure and not callable(found):
+        return NO_SUCH_ATTRIBUTE, f"{spec}: must be callable, not {_shown(found)}"
+    return failure, found
+
+
+def load_application(spec):
+    """As find(), for something that can be called as PEP 3333 says."""
+    failure, found = find(spec)
+    if not failure and (wrong := wrong_interface(spec, found)):
+        return NO_SUCH_ATTRIBUTE, wrong
+    return failure, found
+
+
+def _hint(module_name, error):
+    if not isinstance(error, ImportError):
+        return ""
+    if module_name.endswith(".py") and os.path.exists(module_name):
+        return f'Give the module, not the file: "{module_name[:-3].replace("/", ".")}".\n'
+    if isinstance(error, ModuleNotFoundError):
+        return f"Searched in: {', '.join(sys.path)}\n"
+    return ""
+
+
+def _evaluate(module, text):
+    try:
+        node = ast.parse(text, mode="eval").body
+    except SyntaxError:
+        raise _NoSuchName(f"{text!r} is not a name or a call of a function") from None
+    if not isinstance(node, ast.Call):
+        return _look_up(module, node, text)
+    factory = _look_up(module, node.func, text)
+    try:
+        arguments = [ast.literal_eval(a) for a in node.args]
+        keywords = {k.arg: ast.literal_eval(k.value) for k in node.keywords}
+    except ValueError:
+        raise _NoSuchName(f"{text!r}: arguments must be literals") from None
+    if not callable(factory):
+        raise _NoSuchName(f"{text!r}: {factory!r} cannot be called")
+    return factory(*arguments, **keywords)
+
+
+def _look_up(module, node, text):
+    if isinstance(node, ast.Name):
+        owner, name = module, node.id
+    elif isinstance(node, ast.Attribute):
+        owner, name = _look_up(module, node.value, text), node.attr
+    else:
+        raise _NoSuchName(f"{text!r} is not a name or a call of a function")
+    try:
+        return getattr(owner, name)
+    except AttributeError as error:
+        raise _NoSuchName(
+            f"{format_exception(error)}No {text!r} in module {module.__name__!r}"
+            f" ({getattr(module, '__file__', 'built-in')})"
+        ) from None
+
+
+# The interface
+
+
+def wrong_interface(spec, found):
+    """Why `found` cannot be called with (environ, start_response), and what would be
+    right; "" if it can, or if nobody can tell without calling it."""
+    if found is None:
+        made = "returned None: does it return what it makes?"
+        return f"{spec} {made if spec.endswith(')') else 'is None: what sets it has failed'}"
+    if isinstance(found, types.ModuleType):
+        return _module_instead(spec, found)
+    if inspect.iscoroutine(found):
+        found.close()
+        return f"{spec} is a coroutine: the factory is an async function. {_ASGI}"
+    if how := asgi_sign(found):
+        return f"{spec} is an ASGI application ({how}). {_ASGI}"
+    if not callable(found):
+        return f"{spec}: the application must be callable, not {_shown(found)}"
+    if inspect.isclass(found):
+        return _class_instead(spec, found)
+    signature = _signature(found)
+    if signature is None or _takes_two(signature):
+        return ""
+    if _takes(signature, 0):
+        return (f"{spec} takes {signature}, so it seems to be a factory; write"
+                f' "{_with_name(spec)}()" to call it. {_WSGI}')
+    return f"{spec} takes {signature}. {_WSGI}"
+
+
+_WSGI = "A WSGI application is called with (environ, start_response)."
+_ASGI = (
+    "Monodon serves WSGI. Django's WSGI application is the one in wsgi.py, not asgi.py; "
+    "others need an adapter, such as ASGIMiddleware of a2wsgi."
+)
+
+
+def asgi_sign(found):
+    """What tells that it is an ASGI application, or ""."""
+    if inspect.iscoroutinefunction(found):
+        return "a coroutine function"
+    call = getattr(type(found), "__call__", None)
+    if inspect.isclass(found):
+        if inspect.iscoroutinefunction(vars(found).get("__call__")):
+            return "a class whose __call__ is a coroutine function"
+        return ""
+    if inspect.iscoroutinefunction(call):
+        return f"the __call__ of {type(found).__name__} is a coroutine function"
+    signature = _signature(found) if callable(found) else None
+    if signature is None or _takes_two(signature):
+        return ""
+    names = [p.name for p in signature.parameters.values() if p.default is p.empty]
+    if names == ["scope"] or names[:3] == ["scope", "receive", "send"]:
+        return f"it takes ({', '.join(names)})"
+    return ""
+
+
+def _module_instead(spec, module):
+    names = [n for n in _USUAL_NAMES if callable(getattr(module, n, None))]
+    example = f'"{module.__name__}:{names[0] if names else "NAME"}"'
+    return f"{spec} is a module, not an application; name what is in it: {example}."
+
+
+def _class_instead(spec, found):
+    """A class is one if calling it makes the iterable that is the answer."""
+    if type(found).__call__ is not type.__call__ or "__new__" in vars(found):
+        return ""  # it need not make an object of its own
+    signature = _signature(found)
+    answers = hasattr(found, "__iter__") or hasattr(found, "__getitem__")
+    if answers and (signature is None or _takes_two(signature)):
+        return ""
+    if "__call__" in dir(found) and not answers:
+        return (f"{spec} is a class, and its objects are what can be called; write"
+                f' "{_with_name(spec)}()" to make one. {_WSGI}')
+    return f"{spec} is a class that makes no answer from {signature or 'that'}. {_WSGI}"
+
+
+def _with_name(spec):
+    return spec if ":" in spec else spec + ":application"
+
+
+def _signature(found):
+    try:
+        # Not the signature of what a decorator has wrapped: nobody calls that.
+        return inspect.signature(found, follow_wrapped=False)
+    except Exception:  # built in, or something that only looks like a function
+        return None
+
+
+def _takes(signature, count):
+    try:
+        signature.bind(*[None] * count)
+    except TypeError:
+        return False
+    return True
+
+
+def _takes_two(signature):
+    return _takes(signature, 2)
+
+
+def _shown(value):
+    try:
+        text = repr(value)
+    except Exception:
+        text = f"a {type(value).__name__}"
+    return text if len(text) <= 80 else text[:77] + "..."
