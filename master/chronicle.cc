@@ -276,6 +276,11 @@ void Chronicle::note(const ZygoteNews& news) {
           who + ": " + news.text,
           {log::Id::application_warning, log::beside({"generation", news.generation})});
       break;
+    case ZygoteNews::Kind::broken:
+      log::error(who + ": " + news.text,
+                 {log::Id::application_incomplete,
+                  log::beside({"generation", news.generation})});
+      break;
     case ZygoteNews::Kind::load_failed:
       // That of a new generation is told as the refusal of that generation.
       if (news.loaded_before)

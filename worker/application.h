@@ -5,6 +5,7 @@
 #include <span>
 #include <string>
 #include <string_view>
+#include <vector>
 
 #include "base/result.h"
 #include "worker/http/request.h"
@@ -82,6 +83,13 @@ struct LoadError {
   std::string reason;        // complete text with traceback
 };
 
+// What came of importing what an application imports at its first requests only. Each is
+// a complete text, with its traceback.
+struct LateImports {
+  std::vector<std::string> broken;  // requests will fail of it
+  std::vector<std::string> told;    // they need not
+};
+
 // Which worker this is, for those who are started in it.
 struct WorkerInfo {
   std::uint32_t slot = 0;
@@ -104,6 +112,10 @@ class Application {
 
   // Zygote (preload) or worker (else), main thread. Empty reason: loaded.
   virtual LoadError load(const Boot& boot) = 0;
+
+  // Where load() was called, right after it: imports what would be imported later, from a
+  // disk that the next deploy has changed by then.
+  virtual LateImports import_late() { return {}; }
 
   // Zygote, after load and warm-up, once: the application's own last word before the
   // first fork. A reason: its code is refused.

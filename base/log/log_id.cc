@@ -48,6 +48,12 @@ constexpr auto kIds = std::to_array<IdRow>({
      "The import, or warm_up, left something that does not survive a fork: a thread, a "
      "socket.",
      "Open it after the fork, close it in pre_fork, or set preload: false."},
+    {Id::application_incomplete, "application_incomplete",
+     "5c6473448ea5435685f785ade8011506",
+     "A part of the application that its requests need cannot be imported (Django's "
+     "URLconf). The server starts all the same, since nothing better serves yet; a reload"
+     " refuses such code.",
+     "Correct the error in the traceback; reload."},
     {Id::zygote_failed, "zygote_failed", "e2c0794c400d4c9c96faa15e9f35e09d",
      "The process that forks workers ended, hung, or could not be started. Its workers"
      " serve on.",

@@ -26,6 +26,7 @@ enum class Id : std::uint8_t {
   application_loaded,
   application_failed,
   application_warning,
+  application_incomplete,
   zygote_failed,
   worker_ready,
   worker_not_forked,

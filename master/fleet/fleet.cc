@@ -33,6 +33,7 @@ std::uint32_t Fleet::propose(Proposal proposal) {
   reload_.goal.generation = reload_.generation;
   reload_.observe = proposal.observe;
   proposal.order.boot.generation = reload_.generation;
+  proposal.order.boot.reload = reload_.goal.refuse_broken = goal_.generation != 0;
   nursery_.start(reload_.generation, std::move(proposal.order),
                  proposal.pool.boot_timeout, proposal.pool.respawn);
   return reload_.generation;
@@ -136,6 +137,7 @@ void Fleet::heed(ZygoteNews& news) {
       break;
     case ZygoteNews::Kind::started:
     case ZygoteNews::Kind::warning:
+    case ZygoteNews::Kind::broken:
       break;
   }
 }
@@ -216,7 +218,7 @@ void Fleet::commit() {
   reload_ = {};
   // From now on a worker replaces one that was good: what the health check depends on
   // may be down, and must not keep workers from starting.
-  goal_.check_health = false;
+  goal_.check_health = goal_.refuse_broken = false;
   pool_.adjust(goal_);
 }
 

@@ -49,6 +49,8 @@ void Nursery::launch(Child& child) {
   child.asked_at = now;
   child.loaded = false;
   child.expected_to_end = false;
+  // Started again, there is no other code to go back to.
+  if (child.loaded_before) child.order.boot.reload = false;
   auto process = kernel_.start_zygote(child.order);
   if (!process) {
     rest(child);
@@ -129,6 +131,8 @@ void Nursery::on_message(std::uint32_t generation, wire::Message message) {
     child->deadline = kernel_.now() + kQuitPatience;
   } else if (kind == wire::Kind::warning) {
     report(ZygoteNews::Kind::warning, *child).text = std::move(message.text);
+  } else if (kind == wire::Kind::broken) {
+    report(ZygoteNews::Kind::broken, *child).text = std::move(message.text);
   } else if (kind == wire::Kind::forked || kind == wire::Kind::fork_failed) {
     report(ZygoteNews::Kind::answer, *child).message = std::move(message);
   }

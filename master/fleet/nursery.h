@@ -18,7 +18,8 @@ struct ZygoteNews {
     started,      // has a pid; imports now
     loaded,       // took `age`; value < 0: imported nothing, its workers do
     load_failed,  // value: wire::LoadFailure; text: the reason. It ends by itself
-    warning,      // text: one line
+    warning,      // text: for the log
+    broken,       // text: a part that cannot be imported; it is served all the same
     not_started,  // no process: text says why
     overdue,      // boot_timeout struck: it was sent SIGKILL
     gone,         // reaped: death

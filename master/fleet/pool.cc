@@ -128,11 +128,14 @@ void Pool::start(std::size_t index, const Process& zygote,
                  const PoolSettings& settings) {
   Slot& slot = slots_[index];
   const std::uint32_t serial = ++last_serial_;
+  std::int64_t tasks = 0;
+  if (settings.check_health) tasks |= wire::kCheckHealth;
+  if (settings.refuse_broken) tasks |= wire::kRefuseBroken;
   const wire::Frame order{.kind = wire::Kind::fork,
                           .slot = static_cast<std::uint32_t>(index),
                           .serial = serial,
                           .generation = settings.generation,
-                          .value = settings.check_health ? 1 : 0};
+                          .value = tasks};
   slot.asked_at = kernel_.now();
   slot.boot_timeout = settings.boot_timeout;
   slot.checking = false;

@@ -22,6 +22,7 @@ struct PoolSettings {
   Clock::duration boot_timeout = std::chrono::seconds{60};  // zero: none
   Clock::duration graceful_timeout = std::chrono::seconds{30};
   bool check_health = false;  // workers make their health check before `ready`
+  bool refuse_broken = false;  // wire::kRefuseBroken
   Clock::duration health_check_timeout = std::chrono::seconds{10};
   RespawnPolicy::Limits respawn = {};
 };

@@ -104,7 +104,7 @@ std::optional<Nursery::Child> restore(const Testament::Zygote& zygote, Kernel& k
 }  // namespace
 
 std::string state_version() {
-  return fmt::format("1.{}.{}.{}.{}", scoreboard::kBoardVersion, sizeof(wire::Frame),
+  return fmt::format("2.{}.{}.{}.{}", scoreboard::kBoardVersion, sizeof(wire::Frame),
                      sizeof(scoreboard::WorkerHeader), sizeof(scoreboard::ThreadRow));
 }
 

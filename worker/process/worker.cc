@@ -63,13 +63,26 @@ bool start_threads(Threads& threads, Application& app, unsigned count) {
   return true;
 }
 
+// Each worker imports by itself. A reason: it must not serve.
+LoadError load(const Heritage& heritage, Application& app) {
+  if (LoadError failed = app.load(*heritage.boot); !failed.reason.empty()) return failed;
+  const LateImports late = app.import_late();
+  constexpr auto kImport = static_cast<std::int64_t>(wire::LoadFailure::import_error);
+  if (heritage.refuse_broken && !late.broken.empty()) return {kImport, late.broken[0]};
+  for (const std::string& text : late.broken)
+    log::error(text, {log::Id::application_incomplete});
+  for (const std::string& text : late.told)
+    log::warning(text, {log::Id::application_warning});
+  return {};
+}
+
 int serve(Heritage& heritage, Application& app) {
   const Settings& settings = heritage.boot->settings;
   scoreboard::WorkerPage page{heritage.page.get(), settings.threads};
   page.header().serial.store(heritage.serial, std::memory_order_relaxed);
   MasterLine master{heritage};
   if (!settings.preload) {
-    if (const LoadError failed = app.load(*heritage.boot); !failed.reason.empty()) {
+    if (const LoadError failed = load(heritage, app); !failed.reason.empty()) {
       (void)master.tell(wire::Kind::boot_failed, failed.failure, failed.reason);
       return static_cast<int>(failed.failure);
     }

@@ -160,6 +160,10 @@ int Zygote::load() {
   if (settings.preload) {
     const LoadError error = app_.load(boot_);
     if (!error.reason.empty()) return failed(error.failure, error.reason);
+    const LateImports late = app_.import_late();
+    if (boot_.reload && !late.broken.empty()) return failed(kImport, late.broken[0]);
+    for (const std::string& text : late.broken) say(wire::Kind::broken, 0, text);
+    for (const std::string& text : late.told) say(wire::Kind::warning, 0, text);
     if (!settings.warm_up.empty()) warm_up();
     const LoadError hook = app_.call_pre_fork();
     if (!hook.reason.empty()) return failed(hook.failure, hook.reason);
@@ -210,7 +214,8 @@ void Zygote::become_worker(wire::Message message) {
   heritage.slot = message.frame.slot;
   heritage.serial = message.frame.serial;
   heritage.generation = boot_.generation;
-  heritage.check_health = message.frame.value == 1;
+  heritage.check_health = (message.frame.value & wire::kCheckHealth) != 0;
+  heritage.refuse_broken = (message.frame.value & wire::kRefuseBroken) != 0;
   heritage.boot = &boot_;
   heritage.channel = std::move(message.fds[0]);
   heritage.page = std::move(message.fds[1]);
@@ -319,7 +324,12 @@ int check_application(Application& app) {
   }
   LoadError error = app.prepare(value);
   if (error.reason.empty()) error = app.load(value);
-  if (error.reason.empty()) return 0;
+  if (error.reason.empty()) {
+    const LateImports late = app.import_late();
+    for (const std::string& text : late.told) complain("warning: " + text);
+    if (late.broken.empty()) return 0;
+    error.reason = late.broken[0];
+  }
   complain(error.reason);
   return static_cast<int>(error.failure);
 }

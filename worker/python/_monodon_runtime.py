@@ -62,6 +62,52 @@ def prepare_interpreter(path, environment):
     _event_polls_before[:] = [_event_polls()]
 
 
+def import_late():
+    """Imports what the application imports at its first requests only. Returns two
+    lists of texts, for people: what is broken, and what is only worth telling."""
+    broken, told = [], []
+    django = beside("_monodon_django")
+    if not django.in_use():
+        return broken, told
+    try:
+        django.import_urls()
+    except BaseException as error:
+        broken.append(f"Django's URLconf cannot be imported\n{format_exception(error)}")
+        return broken, told  # the rest would fail of the same
+    try:
+        django.import_templates()
+    except BaseException as error:
+        # A site that renders no templates can live with a library that is missing.
+        judged = broken if _is_our_own(error) else told
+        judged.append(f"Django's templates cannot be used\n{format_exception(error)}")
+    return broken, told
+
+
+def _is_our_own(error):
+    """Whether code of the application had a part in it, not only what is installed."""
+    while error is not None:
+        if _of_the_application(getattr(error, "filename", None)):  # a SyntaxError
+            return True
+        trace = error.__traceback__
+        while trace is not None:
+            if _of_the_application(trace.tb_frame.f_code.co_filename):
+                return True
+            trace = trace.tb_next
+        error = error.__cause__ or error.__context__
+    return False
+
+
+def _of_the_application(file):
+    """Whether `file` is in the application's own tree, links resolved."""
+    if not isinstance(file, str) or not os.path.isabs(file):
+        return False  # "<frozen importlib._bootstrap>"
+    file = os.path.realpath(file)
+    installed = ("site-packages", "dist-packages")
+    return file.startswith(sys.path[0] + os.sep) and not any(
+        part in installed for part in file.split(os.sep)
+    )
+
+
 # Fork
 
 

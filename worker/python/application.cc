@@ -48,6 +48,14 @@ bool prepare_interpreter(const worker::Settings& settings) {
          call_runtime("prepare_interpreter", paths.get(), environment.get());
 }
 
+std::vector<std::string> texts_of(PyObject* list) {
+  std::vector<std::string> texts;
+  const Py_ssize_t count = PyList_Size(list);
+  for (Py_ssize_t i = 0; i < count; ++i)
+    texts.push_back(text_of(PyList_GetItem(list, i)));
+  return texts;
+}
+
 worker::LoadError import_failure() {
   const auto failure = static_cast<std::int64_t>(wire::LoadFailure::import_error);
   return {failure, take_traceback()};
@@ -107,6 +115,16 @@ worker::LoadError PythonApplication::load(const worker::Boot& boot) {
   return {};
 }
 
+worker::LateImports PythonApplication::import_late() {
+  const Ref both = call_runtime("import_late");
+  PyObject* broken = nullptr;
+  PyObject* told = nullptr;
+  if (!both || PyArg_ParseTuple(both.get(), "O!O!", &PyList_Type, &broken, &PyList_Type,
+                                &told) == 0)
+    return {{take_traceback()}, {}};
+  return {texts_of(broken), texts_of(told)};
+}
+
 worker::LoadError PythonApplication::call_pre_fork() {
   if (call_runtime("call_pre_fork")) return {};
   const auto failure = static_cast<std::int64_t>(wire::LoadFailure::import_error);
@@ -116,11 +134,7 @@ worker::LoadError PythonApplication::call_pre_fork() {
 std::vector<std::string> PythonApplication::prepare_to_fork() {
   const Ref lines = call_runtime("prepare_to_fork");
   if (!lines || !PyList_Check(lines.get())) return {take_traceback()};
-  std::vector<std::string> result;
-  const Py_ssize_t count = PyList_Size(lines.get());
-  for (Py_ssize_t i = 0; i < count; ++i)
-    result.push_back(text_of(PyList_GetItem(lines.get(), i)));
-  return result;
+  return texts_of(lines.get());
 }
 
 // The hooks of os.register_at_fork run once here and once in the worker; the process

@@ -23,6 +23,7 @@ class PythonApplication final : public worker::Application {
 
   worker::LoadError prepare(const worker::Boot& boot) override;
   worker::LoadError load(const worker::Boot& boot) override;
+  worker::LateImports import_late() override;
   worker::LoadError call_pre_fork() override;
   std::vector<std::string> prepare_to_fork() override;
   worker::LoadError when_ready() override;

@@ -17,8 +17,8 @@ NLOHMANN_DEFINE_TYPE_NON_INTRUSIVE(
     request_uri, server_header, sendfile, access_log, access_log_format, error_log,
     error_log_format, log_level)
 NLOHMANN_DEFINE_TYPE_NON_INTRUSIVE(ListenerInfo, name, address, unix_socket, host, port)
-NLOHMANN_DEFINE_TYPE_NON_INTRUSIVE(Boot, settings, listeners, generation, stored,
-                                   gunicorn_conf)
+NLOHMANN_DEFINE_TYPE_NON_INTRUSIVE(Boot, settings, listeners, generation, reload,
+                                   stored, gunicorn_conf)
 
 std::string to_json(const Boot& boot) {
   return nlohmann::json(boot).dump(-1, ' ', false,

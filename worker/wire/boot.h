@@ -28,6 +28,10 @@ struct Boot {
   // What waits in the handoff pair outlives the last worker and the master: systemd's
   // file descriptor store has both ends.
   bool stored = false;
+  // Another generation serves already: this one is refused when a part of it is broken
+  // that the application would import at its first requests. Where there is nothing
+  // better, that is told, and the site starts.
+  bool reload = false;
   // A gunicorn.conf.py, or "python:module", that the zygote runs first and whose hooks
   // are called; "" for none.
   std::string gunicorn_conf;

@@ -21,7 +21,8 @@ struct Heritage {
   std::uint32_t serial = 0;
   std::uint32_t generation = 0;
   const Boot* boot = nullptr;
-  bool check_health = false;  // before `ready`
+  bool check_health = false;   // before `ready`
+  bool refuse_broken = false;  // preload: false: as Boot::reload
   UniqueFd channel;           // to the master, worker/wire/wire.h
   UniqueFd page;              // scoreboard page, a sealed memfd
   UniqueFd handoff_send;      // one SOCK_SEQPACKET pair for all workers of a master

@@ -25,7 +25,7 @@ enum class Kind : std::uint32_t {
   boot = 1,  // text: worker::Settings as JSON, fds: handoff tx, handoff rx,
              // then the listeners in the order of Boot::listeners
   fork = 2,  // fds: channel of the new worker, its scoreboard page (memfd);
-             // value 1: it makes its health check before it is ready
+             // value: bits of ForkOrder
   quit = 3,  // no more workers will be wanted; end of file means the same
   // A worker of its generation did; value: pid. For the hooks of a gunicorn.conf.py.
   worker_ended = 4,
@@ -36,7 +36,8 @@ enum class Kind : std::uint32_t {
   load_failed = 11,  // value: a LoadFailure; text: the reason, traceback included
   forked = 12,       // value: pid, already a child of the master (subreaper)
   fork_failed = 13,  // value: errno
-  warning = 14,      // text: one line for the log (threads before fork, ...)
+  warning = 14,      // text: for the log (threads before fork, ...)
+  broken = 15,       // text: a part of the application that cannot be imported
 
   // worker -> master
   ready = 20,        // accepts connections
@@ -57,6 +58,12 @@ enum class Kind : std::uint32_t {
 
   // worker -> worker, over the shared pair; see worker/wire/handoff.h
   handoff = 40,
+};
+
+// What a new worker has to do before it is ready; bits.
+enum ForkOrder : std::int64_t {
+  kCheckHealth = 1,
+  kRefuseBroken = 2,  // preload: false: as Boot::reload
 };
 
 // Why an application could not be loaded; also the exit status of `monodon serve`

@@ -34,6 +34,7 @@ class ToySystem : public Kernel {
     bool dead = false;
     bool stubborn = false;  // ignores `drain`
     bool checks_health = false;
+    bool refuses_broken = false;  // workers: so they were told; zygotes: Boot::reload
     bool busy = false;     // runs a request, as its page says
     bool stopped = false;  // as by SIGSTOP: its heart does not beat
     Traffic traffic;
@@ -54,6 +55,7 @@ class ToySystem : public Kernel {
       return Error{"start zygote", code};
     Being& being = create();
     being.generation = order.boot.generation;
+    being.refuses_broken = order.boot.reload;
     Process process = process_of(being);
     process.pidfd = some_fd();
     return process;
@@ -121,7 +123,8 @@ class ToySystem : public Kernel {
     being.serial = order.serial;
     being.slot = order.slot;
     being.generation = order.generation;
-    being.checks_health = order.value == 1;
+    being.checks_health = (order.value & wire::kCheckHealth) != 0;
+    being.refuses_broken = (order.value & wire::kRefuseBroken) != 0;
     return being;
   }
 
