@@ -62,6 +62,55 @@ TEST_CASE("one second allows a request a microsecond and thread, not more",
   CHECK(CounterGuard{2, 0}.observe(said, kSecond).requests == 0);
 }
 
+TEST_CASE("each counter is believed up to its bound, and not one beyond", "[totals]") {
+  // One second, one of grace, two threads.
+  constexpr std::uint64_t kUs = 2'000'000;
+  struct Bound {
+    const char* name;
+    std::uint64_t& (*of)(Totals&);
+    std::uint64_t most;
+  };
+  const Bound bounds[] = {
+      {"bytes_in", [](Totals& t) -> std::uint64_t& { return t.bytes_in; },
+       kUs * 100'000},
+      {"bytes_out", [](Totals& t) -> std::uint64_t& { return t.bytes_out; },
+       kUs * 100'000},
+      {"busy_ns", [](Totals& t) -> std::uint64_t& { return t.busy_ns; },
+       2 * kUs * 1000},
+      {"lock_wait_ns", [](Totals& t) -> std::uint64_t& { return t.lock_wait_ns; },
+       2 * kUs * 1000},
+      {"duration_sum_us[1]",
+       [](Totals& t) -> std::uint64_t& { return t.duration_sum_us[1]; },
+       kUs * 1'000'000},
+      {"first_byte_sum_us[4]",
+       [](Totals& t) -> std::uint64_t& { return t.first_byte_sum_us[4]; },
+       kUs * 1'000'000},
+      {"queue_sum_us", [](Totals& t) -> std::uint64_t& { return t.queue_sum_us; },
+       2 * kUs * 3'600'000'000},
+      {"dropped_fields", [](Totals& t) -> std::uint64_t& { return t.dropped_fields; },
+       2 * kUs * 1000},
+      {"log_lines_dropped",
+       [](Totals& t) -> std::uint64_t& { return t.log_lines_dropped; }, 2 * kUs * 1000},
+      {"accepted", [](Totals& t) -> std::uint64_t& { return t.accepted; }, 2 * kUs},
+  };
+  for (const Bound& bound : bounds) {
+    CAPTURE(bound.name);
+    Totals said;
+    bound.of(said) = bound.most;
+    CHECK(CounterGuard{2, 0}.observe(said, kSecond) == said);
+    bound.of(said) += 1;
+    CHECK(CounterGuard{2, 0}.observe(said, kSecond) == Totals{});
+  }
+}
+
+TEST_CASE("time that was accounted for once does not allow a jump later", "[totals]") {
+  CounterGuard guard{1, 0};
+  (void)guard.observe(Totals{}, 100 * kSecond);
+  Totals said;
+  said.requests = 50'000'000;
+  CHECK(guard.observe(said, 101 * kSecond).requests == 0);
+}
+
 TEST_CASE("a clock that went back does not open the gate", "[totals]") {
   CounterGuard guard{1, 50 * kSecond};
   Totals said;

@@ -35,11 +35,19 @@ TEST_CASE("the exit of any process frees its slot, in whatever state", "[planner
 TEST_CASE(
     "no state but forking waits for ever: all others with a process have a way out",
     "[planner]") {
-  CHECK(step(State::draining, Event::deadline).effect == Effect::kill);
-  CHECK(step(State::starting, Event::deadline).effect == Effect::kill);
-  CHECK(step(State::lost, Event::deadline).effect == Effect::kill);
-  CHECK(step(State::killed, Event::deadline).effect == Effect::complain);
-  CHECK(step(State::condemned, Event::deadline).effect == Effect::complain);
+  for (std::size_t s = 0; s < kStates; ++s) {
+    const auto state = static_cast<State>(s);
+    // Serving has no deadline; it ends when the planner, the worker or the kernel say
+    // so.
+    if (state == State::vacant || state == State::forking || state == State::serving)
+      continue;
+    const Step late = step(state, Event::deadline);
+    CAPTURE(name_of(state));
+    CHECK((late.effect == Effect::kill || late.effect == Effect::complain));
+  }
+  CHECK(step(State::forking, Event::deadline).effect == Effect::blame_zygote);
+  CHECK(step(State::serving, Event::drain).next == State::draining);
+  CHECK(step(State::serving, Event::hung_up).next == State::lost);
 }
 
 TEST_CASE("a start fills the wanted number and leaves the spare slot empty",
@@ -177,4 +185,19 @@ TEST_CASE("pauses double, are bounded, and are forgotten after a good run",
   CHECK(policy.after_failure(kNow, kNow) == kNow + 300ms);
   CHECK(policy.after_failure(kNow, kNow) == kNow + 300ms);
   CHECK(policy.after_failure(kNow - 10s, kNow) == kNow + 100ms);
+}
+
+TEST_CASE("nobody who serves leaves for a trial while a slot only rests", "[planner]") {
+  auto slots = some(2, 1);
+  slots[2].may_start_at = kNow + 1s;
+  CHECK(plan(slots, {.workers = 2, .max_surge = 1, .trial = 2, .can_try = true}, kNow)
+            .empty());
+}
+
+TEST_CASE("the next start lies in the future, never in the present", "[planner]") {
+  auto slots = some(0, 1);
+  slots[0].may_start_at = kNow;
+  CHECK(next_start(slots, kNow) == Clock::time_point::max());
+  slots[0].may_start_at = kNow + 1ns;
+  CHECK(next_start(slots, kNow) == kNow + 1ns);
 }
