@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 // What the master makes of that which zygotes tell of their imports.
+#include <algorithm>
 #include <catch2/catch.hpp>
 
 #include "tests/support/cpp/toy_system.h"
@@ -67,8 +68,10 @@ TEST_CASE("a part that cannot be imported is told, and ends nothing", "[fleet]")
   toy.zygote_says(1, wire::Kind::broken, 0, "Django's URLconf cannot be imported");
   toy.zygote_loads(1);
   const auto news = toy.fleet.take_zygote_news();
-  REQUIRE(news.size() == 2);
-  CHECK(news[0].kind == ZygoteNews::Kind::broken);
-  CHECK(news[0].text == "Django's URLconf cannot be imported");
+  const auto told = std::find_if(news.begin(), news.end(), [](const ZygoteNews& n) {
+    return n.kind == ZygoteNews::Kind::broken;
+  });
+  REQUIRE(told != news.end());
+  CHECK(told->text == "Django's URLconf cannot be imported");
   CHECK(toy.fleet.generation() == 1);
 }

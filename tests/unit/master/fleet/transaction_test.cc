@@ -241,7 +241,8 @@ TEST_CASE("a roll back that is not complete does not keep the next reload waitin
 TEST_CASE("workers make a health check only while their code can be refused",
           "[transaction]") {
   Reload toy{{.workers = 1, .check_health = true}};
-  CHECK(toy.system.zygote(2)->orders.front().value == 1);
+  CHECK(toy.system.zygote(2)->orders.front().value ==
+        (wire::kCheckHealth | wire::kRefuseBroken));
   toy.settle(2);
   REQUIRE_FALSE(toy.fleet.busy());
   toy.worker_dies(toy.one_of(2));
