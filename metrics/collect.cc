@@ -198,12 +198,11 @@ Running running_now(const Sight& sight) {
   Running running;
   for (const SlotSight& slot : sight.slots) {
     if (!slot.page) continue;
-    const std::uint64_t life = scoreboard::age_ns(slot.row.since_ns, sight.now_ns);
     for (const auto& thread : slot.page->threads) {
       if (thread.started_ns == 0) continue;
       ++running.requests;
-      const std::uint64_t age = scoreboard::age_ns(thread.started_ns, sight.now_ns);
-      running.oldest_ns = std::max(running.oldest_ns, std::min(age, life));
+      running.oldest_ns =
+          std::max(running.oldest_ns, request_age_ns(slot, thread, sight.now_ns));
     }
   }
   return running;

@@ -3,18 +3,38 @@
 
 #include <fmt/format.h>
 
+#include <algorithm>
+
 namespace monodon::metrics {
 namespace {
 
 // Master and keepers beat once a second; a busy machine may delay them.
 constexpr std::uint64_t kPatienceNs = 10'000'000'000;
 
-bool lives(const SlotSight& slot, std::uint64_t now_ns) {
-  if (slot.row.state != scoreboard::SlotState::serving) return false;
+bool moves(const SlotSight& slot, std::uint64_t now_ns) {
   // Its page is on its way to us: it has only just begun.
   if (!slot.page) return true;
   if (slot.page->state == scoreboard::WorkerState::hanging) return false;
   return scoreboard::age_ns(slot.page->heartbeat_ns, now_ns) < kPatienceNs;
+}
+
+void count_threads(const SlotSight& slot, std::uint64_t now_ns, Capacity& all) {
+  for (const scoreboard::ThreadReport& thread : slot.page->threads) {
+    ++all.threads;
+    if (thread.started_ns == 0) continue;
+    ++all.busy;
+    all.oldest_ns = std::max(all.oldest_ns, request_age_ns(slot, thread, now_ns));
+  }
+}
+
+std::string in_words(const Capacity& now, std::uint32_t wanted) {
+  std::string text =
+      fmt::format("{} workers serve, {} are needed", now.serving, wanted);
+  if (now.hanging != 0) text += fmt::format("; {} do not move", now.hanging);
+  if (now.saturated())
+    text += fmt::format("; saturated: every thread runs a request, the oldest for {} s",
+                        now.oldest_ns / 1'000'000'000);
+  return text + "\n";
 }
 
 }  // namespace
@@ -26,14 +46,25 @@ Verdict healthy(const Sight& sight) {
                              age / 1'000'000'000)};
 }
 
+Capacity capacity(const Sight& sight) {
+  Capacity all;
+  for (const SlotSight& slot : sight.slots) {
+    if (slot.row.state != scoreboard::SlotState::serving) continue;
+    if (!moves(slot, sight.now_ns)) {
+      ++all.hanging;
+      continue;
+    }
+    ++all.serving;
+    if (slot.page) count_threads(slot, sight.now_ns, all);
+  }
+  return all;
+}
+
 Verdict ready(const Sight& sight, std::uint32_t wanted) {
   if (Verdict verdict = healthy(sight); !verdict.good) return verdict;
   if (sight.board.stopping) return {false, "the server is stopping\n"};
-  std::uint32_t serving = 0;
-  for (const SlotSight& slot : sight.slots)
-    serving += lives(slot, sight.now_ns) ? 1 : 0;
-  return {serving >= wanted,
-          fmt::format("{} workers serve, {} are needed\n", serving, wanted)};
+  const Capacity now = capacity(sight);
+  return {now.serving >= wanted, in_words(now, wanted)};
 }
 
 }  // namespace monodon::metrics

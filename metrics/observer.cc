@@ -23,6 +23,13 @@ void raise(Totals& shown, const Totals& now) noexcept {
 
 }  // namespace
 
+std::uint64_t request_age_ns(const SlotSight& slot,
+                             const scoreboard::ThreadReport& thread,
+                             std::uint64_t now_ns) {
+  return std::min(scoreboard::age_ns(thread.started_ns, now_ns),
+                  scoreboard::age_ns(slot.row.since_ns, now_ns));
+}
+
 Outcome Observer::add_page(const PageOrder& order, const UniqueFd& page) {
   auto view = scoreboard::PageView::open(page.get(), order.threads);
   if (!view) return view.error();

@@ -22,6 +22,12 @@ struct SlotSight {
   scoreboard::Totals totals;
 };
 
+// How long the request of that thread runs; 0: none does. No request is older than its
+// worker, whatever the page says.
+[[nodiscard]] std::uint64_t request_age_ns(const SlotSight& slot,
+                                           const scoreboard::ThreadReport& thread,
+                                           std::uint64_t now_ns);
+
 struct Sight {
   std::uint64_t now_ns = 0;  // CLOCK_MONOTONIC
   scoreboard::BoardReport board;
