@@ -32,8 +32,8 @@ struct Request {
   std::string_view remote_addr;  // "" for a Unix peer that nobody vouches for
   std::uint16_t remote_port = 0;
   std::string_view scheme;        // "http" or "https"
-  std::string_view script_name;   // from a trusted forwarder; usually empty
-  std::string_view path_info;     // from a trusted forwarder; null data(): not given
+  std::string_view script_name;   // SCRIPT_NAME; usually empty
+  std::string_view path_info;     // the path below it, not percent-decoded
   std::string_view request_id;    // the proxy's, or made here
   std::uint64_t received_ns = 0;  // CLOCK_MONOTONIC, head complete
 };

@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 #include <fmt/format.h>
+#include <strings.h>
 
 #include <algorithm>
 
@@ -97,7 +98,54 @@ Found no_host(const Evidence& e) {
   return Finding{fmt::format("{} does not pass the Host of the client on: links and "
                              "redirects name the upstream, Django answers 400",
                              place(*route)),
-                 "proxy_set_header Host $http_host;"};
+                 "proxy_set_header Host $host;"};
+}
+
+Found host_as_sent(const Evidence& e) {
+  const NginxRoute* const route = route_with(e, [](const NginxRoute& r) {
+    const auto host = r.fields.find("host");
+    return host != r.fields.end() && host->second == "$http_host";
+  });
+  if (route == nullptr) return {};
+  return Finding{fmt::format("{} passes Host on as it came: requests without one, as "
+                             "HTTP/1.0 and many probes send them, are answered with 400",
+                             place(*route)),
+                 "proxy_set_header Host $host; with another port than 80 or 443: "
+                 "$host:$server_port"};
+}
+
+bool believes_script_name(const Evidence& e) {
+  if (!e.settings) return false;
+  const auto& names = e.settings->worker.forwarder_headers;
+  return std::any_of(names.begin(), names.end(), [](const std::string& name) {
+    return ::strcasecmp(name.c_str(), "SCRIPT_NAME") == 0;
+  });
+}
+
+Found script_name_not_set(const Evidence& e) {
+  if (!believes_script_name(e)) return {};
+  const NginxRoute* const route =
+      route_with(e, [](const NginxRoute& r) { return !sends(r, "script_name"); });
+  if (route == nullptr) return {};
+  return Finding{
+      fmt::format("{} does not set SCRIPT_NAME, and the site believes it "
+                  "(forwarder_headers): a client whose field gets through chooses "
+                  "which part of the path the application sees",
+                  place(*route)),
+      "proxy_set_header SCRIPT_NAME \"\"; there, or the prefix of that location"};
+}
+
+Found script_name_dropped(const Evidence& e) {
+  if (!e.settings || believes_script_name(e)) return {};
+  const NginxRoute* const route = route_with(e, [](const NginxRoute& r) {
+    return sends(r, "script_name") && !r.fields.at("script_name").empty();
+  });
+  if (route == nullptr) return {};
+  return Finding{
+      fmt::format("{} sets SCRIPT_NAME, and the site drops it: the application sees "
+                  "the prefix as a part of its own path",
+                  place(*route)),
+      "forwarder_headers: [SCRIPT_NAME]"};
 }
 
 Found no_forwarded_for(const Evidence& e) {
@@ -160,6 +208,11 @@ constexpr Check kChecks[] = {
     {"nginx-keepalive-too-long", Weight::warning, "who closes idle connections",
      keepalive_too_long},
     {"nginx-host", Weight::warning, "Host", no_host},
+    {"nginx-http-host", Weight::warning, "requests without Host", host_as_sent},
+    {"nginx-script-name", Weight::warning, "SCRIPT_NAME that is set everywhere",
+     script_name_not_set},
+    {"nginx-script-name-dropped", Weight::warning, "SCRIPT_NAME that is believed",
+     script_name_dropped},
     {"nginx-forwarded-for", Weight::warning, "X-Forwarded-For", no_forwarded_for},
     {"nginx-forwarded-proto", Weight::warning, "X-Forwarded-Proto", no_forwarded_proto},
     {"nginx-read-timeout", Weight::warning, "proxy_read_timeout", read_timeout_short},

@@ -20,12 +20,18 @@ std::string translated(std::string_view name, const std::string& value) {
   return value;
 }
 
+// Of numbers and names, an empty variable is one that is not set. One that says who is
+// trusted says that nobody is.
+bool is_given(const master::Setting& setting, const std::string& value) {
+  return !value.empty() || setting.trusts;
+}
+
 void apply_common(const Variables& variables, master::CommandLine& line) {
   for (const master::Group& group : master::setting_groups()) {
     for (const master::Setting& setting : group.settings) {
       const auto found = variables.find(std::string{setting.environment});
       if (setting.environment.empty() || found == variables.end() ||
-          found->second.empty()) {
+          !is_given(setting, found->second)) {
         continue;
       }
       line.environment.push_back({std::string{setting.key},
@@ -100,6 +106,15 @@ std::vector<std::string> apply_environment(const Variables& variables,
   apply_common(variables, line);
   apply_own(variables, line);
   warn_of_unknown(variables, line);
+  const auto script_name = variables.find("SCRIPT_NAME");
+  if (script_name != variables.end()) {
+    const std::string& value = script_name->second;
+    if (!value.empty() && value.front() != '/') {
+      return {fmt::format("SCRIPT_NAME in the environment: \"{}\" is not a path; it "
+                          "begins with \"/\", or is not set",
+                          value)};
+    }
+  }
   const auto arguments = variables.find(std::string{kArguments});
   if (arguments == variables.end()) return {};
   return apply_arguments(arguments->second, line);

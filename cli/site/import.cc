@@ -112,7 +112,7 @@ class Importer {
   void apply(const std::vector<Override>& overrides) {
     for (const Override& given : overrides) {
       const master::Setting* const setting = master::find_setting(given.key);
-      if (setting == nullptr || given.values.empty()) continue;
+      if (setting == nullptr) continue;
       const std::string wrong =
           setting->kind == master::Kind::list
               ? set_list(*setting, split_list(*setting, given.values), settings_)

@@ -87,6 +87,12 @@ void check_lists(const worker::Settings& s, Findings& found) {
       found.push_back(
           {kProblem, "environment", fmt::format("\"{}\" is not NAME=value", item)});
     }
+    if (item.starts_with("SCRIPT_NAME=") && item.size() > equals + 1 &&
+        item[equals + 1] != '/') {
+      found.push_back(
+          {kProblem, "environment",
+           fmt::format("\"{}\" is not a path; it begins with \"/\"", item)});
+    }
   }
   for (const std::string& item : s.forwarded_allow_ips) {
     if (item != "*" && !is_network(item)) {

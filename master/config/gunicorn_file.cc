@@ -81,6 +81,7 @@ std::string text_of(const json& value, const Setting& setting) {
 // The texts that our setting takes for it.
 std::vector<std::string> texts_of(const json& value, const Setting& setting) {
   std::vector<std::string> texts;
+  if (value.is_null()) return texts;
   if (value.is_object()) {
     for (const auto& [key, item] : value.items()) {
       texts.push_back(key + "=" + text_of(item, setting));
@@ -103,7 +104,8 @@ class Translator {
                      [&](const auto& pair) { return pair.first == name; });
     // None is Gunicorn's word for "not set". An empty list or text is a value.
     if (known != std::end(kNames)) {
-      if (!value.is_null()) ours(name, *find_setting(known->second), value);
+      const Setting& setting = *find_setting(known->second);
+      if (!value.is_null() || setting.trusts) ours(name, setting, value);
     } else if (name == "worker_class") {
       worker_class(value);
     } else if (!is_nothing(value)) {
@@ -137,7 +139,6 @@ class Translator {
       result_.problems.push_back(fmt::format("{}: {}: must be one value", file_, name));
       return;
     }
-    if (texts.empty()) return;  // an empty list is the default of all of them
     result_.settings.push_back({std::string{setting.key}, std::move(texts),
                                 fmt::format("{}: {}", file_, name)});
   }

@@ -137,7 +137,7 @@ class Loader {
   void apply(const std::vector<Override>& overrides) {
     for (const Override& given : overrides) {
       const Setting* const setting = find_setting(given.key);
-      if (setting == nullptr || given.values.empty()) continue;
+      if (setting == nullptr) continue;
       const std::string wrong =
           setting->kind == Kind::list
               ? set_list(*setting, split_list(*setting, given.values), loaded_.settings)

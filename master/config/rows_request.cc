@@ -112,20 +112,27 @@ constexpr Setting kProxy[] = {
      .field = &W::forwarded_allow_ips,
      .doc =
          "Proxies whose X-Forwarded fields are believed: addresses, networks, \"*\".",
-     .more = "A peer on a Unix socket is always believed.",
+     .more = "A peer on a Unix socket is always believed. An empty list, or an empty "
+             "variable, believes nobody else.",
      .environment = "FORWARDED_ALLOW_IPS",
-     .fallback = "127.0.0.1,::1"},
+     .fallback = "127.0.0.1,::1",
+     .trusts = true},
     {.key = "secure_scheme_headers",
      .kind = Kind::list,
      .field = &W::secure_scheme_headers,
      .doc = "Fields by which a proxy says that the client used https, as NAME=value.",
      .more = "Fields that contradict each other are answered with 400.",
-     .fallback = "X-FORWARDED-PROTOCOL=ssl,X-FORWARDED-PROTO=https,X-FORWARDED-SSL=on"},
+     .fallback = "X-FORWARDED-PROTOCOL=ssl,X-FORWARDED-PROTO=https,X-FORWARDED-SSL=on",
+     .trusts = true},
     {.key = "forwarder_headers",
      .kind = Kind::list,
      .field = &W::forwarder_headers,
      .doc = "Fields with an underscore that a believed proxy may set.",
-     .fallback = "SCRIPT_NAME,PATH_INFO"},
+     .more = "SCRIPT_NAME is the front part of the path that the application does not "
+             "see as its own. Name it only where the proxy sets it in every request: "
+             "otherwise a client can send it past the proxy's rules. Any other field "
+             "reaches the application as HTTP_ and its name, PATH_INFO too.",
+     .trusts = true},
     {.key = "header_map",
      .kind = Kind::choice,
      .field = &W::header_map,

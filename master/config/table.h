@@ -57,6 +57,7 @@ struct Setting {
   std::string_view environment = {};  // a variable that others set too
   char separator = ',';  // of a list in flag and environment; NUL: repeat the flag
   std::string_view fallback = {};  // of a list, or of a text that is "" in Settings
+  bool trusts = false;  // a list of who or what is believed: an empty one is nobody
 };
 
 struct Group {

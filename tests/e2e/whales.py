@@ -70,7 +70,7 @@ server {{
     listen {PORT};
     location / {{
         proxy_pass http://whales;
-        proxy_set_header Host $http_host;
+        proxy_set_header Host $host;
         proxy_set_header X-Forwarded-For $proxy_add_x_forwarded_for;
         proxy_set_header X-Forwarded-Proto $scheme;
     }}

@@ -77,7 +77,7 @@ def test_what_init_writes_has_no_finding(root):
     ("etc/systemd/system/shop.socket", "[Socket]", "[Socket]\nService=old.service",
      "same-path-twice"),
     ("etc/nginx/conf.d/shop.conf", "http.sock", "https.sock", "nginx-no-route"),
-    ("etc/nginx/conf.d/shop.conf", "proxy_set_header Host $http_host;", "", "nginx-host"),
+    ("etc/nginx/conf.d/shop.conf", "proxy_set_header Host $host;", "", "nginx-host"),
     ("etc/monodon/shop.yaml", "workers: 3", "workers: three", "settings-broken"),
     ("srv/shop/shop/settings.py", '["shop.test"]', "[]", "django-no-allowed-hosts"),
     ("srv/shop/shop/settings.py", "FORWARDED_PROTO", "SSL", "django-proxy-header"),

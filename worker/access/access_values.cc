@@ -3,12 +3,12 @@
 
 #include <algorithm>
 #include <array>
-#include <charconv>
 #include <ctime>
 #include <limits>
 #include <optional>
 
 #include "worker/http/chars.h"
+#include "worker/http/path.h"
 
 namespace monodon::worker::access {
 namespace {
@@ -121,18 +121,7 @@ std::string basic_user(std::string_view authorization) {
 
 std::string percent_decoded(std::string_view path) {
   std::string decoded;
-  decoded.reserve(path.size());
-  for (std::size_t i = 0; i < path.size(); ++i) {
-    unsigned value = 0;
-    const char* const digits = path.data() + i + 1;
-    if (path[i] == '%' && path.size() - i > 2 &&
-        std::from_chars(digits, digits + 2, value, 16).ptr == digits + 2) {
-      decoded += static_cast<char>(value);
-      i += 2;
-    } else {
-      decoded += path[i];
-    }
-  }
+  http::percent_decode(path, decoded);
   return decoded;
 }
 

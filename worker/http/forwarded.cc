@@ -5,6 +5,7 @@
 #include <array>
 
 #include "worker/http/chars.h"
+#include "worker/http/path.h"
 #include "worker/http/request_start.h"
 
 namespace monodon::http {
@@ -12,8 +13,10 @@ namespace monodon::http {
 namespace {
 
 constexpr ParseError kSchemes{400, "fields contradict each other about the scheme"};
-constexpr ParseError kScriptName{400, "SCRIPT_NAME or PATH_INFO is given twice"};
-constexpr ParseError kScriptPath{400, "SCRIPT_NAME or PATH_INFO is not a path"};
+constexpr ParseError kScriptTwice{400, "more than one SCRIPT_NAME field"};
+constexpr ParseError kScriptPath{400, "the SCRIPT_NAME field is not a path"};
+constexpr ParseError kNotBelowField{400, "the path is not below the SCRIPT_NAME field"};
+constexpr ParseError kNotBelow{404, "the path is not below SCRIPT_NAME"};
 constexpr ParseError kUnderscore{400, "header field name with an underscore"};
 constexpr std::size_t kLongestId = 128;
 
@@ -52,8 +55,10 @@ bool same_in_cgi(std::string_view name, std::string_view lower_name) noexcept {
 
 }  // namespace
 
-Result<Forwarding> Forwarding::compile(const worker::Settings& settings) {
+Result<Forwarding> Forwarding::compile(const worker::Settings& settings,
+                                       std::string script_name) {
   Forwarding rules;
+  rules.script_name_ = std::move(script_name);
   for (const std::string& entry : settings.forwarded_allow_ips) {
     if (entry == "*") {
       rules.everybody_ = true;
@@ -110,7 +115,17 @@ const ParseError* Forwarding::resolve(const Peer& peer, RequestHead& head,
   origin = Origin{};
   origin.remote_addr = peer.address;
   origin.remote_port = peer.port;
-  return peer.trusted ? believe(head, origin) : disbelieve(head);
+  const ParseError* const problem =
+      peer.trusted ? believe(head, origin) : disbelieve(head);
+  if (problem != nullptr) return problem;
+  origin.path_info = head.path;
+  const bool from_field = !origin.script_name.empty();
+  if (!from_field) origin.script_name = script_name_;
+  if (origin.script_name.empty()) return nullptr;
+  const auto rest = path_below(origin.script_name, head.path);
+  if (!rest) return from_field ? &kNotBelowField : &kNotBelow;
+  origin.path_info = *rest;
+  return nullptr;
 }
 
 const ParseError* Forwarding::believe(RequestHead& head, Origin& origin) const {
@@ -159,19 +174,17 @@ void Forwarding::find_client(const RequestHead& head, const Field& first,
   }
 }
 
-const ParseError* Forwarding::take_forwarder_fields(RequestHead& head,
-                                                    Origin& origin) const {
+const ParseError* Forwarding::take_forwarder_fields(RequestHead& head, Origin& origin) {
+  bool told = false;
   for (const Field& field : head.forwarder_fields) {
-    std::string_view* to = nullptr;
-    if (equals_ignoring_case(field.name, "SCRIPT_NAME")) to = &origin.script_name;
-    if (equals_ignoring_case(field.name, "PATH_INFO")) to = &origin.path_info;
-    if (to == nullptr) {
+    if (!equals_ignoring_case(field.name, "SCRIPT_NAME")) {
       head.fields.push_back(field);
       continue;
     }
-    if (to->data() != nullptr) return &kScriptName;
+    if (told) return &kScriptTwice;
+    told = true;
     if (!field.value.empty() && field.value.front() != '/') return &kScriptPath;
-    *to = field.value;
+    origin.script_name = script_name_of(field.value);
   }
   head.forwarder_fields.clear();
   return nullptr;

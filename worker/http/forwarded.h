@@ -31,8 +31,8 @@ struct Origin {
   std::string_view scheme = "http";  // or "https"
   std::string_view remote_addr;      // "" for a Unix peer that names nobody
   std::uint16_t remote_port = 0;     // 0: not known
-  std::string_view script_name;      // not percent-decoded
-  std::string_view path_info;        // null data(): not given, take it from the path
+  std::string_view script_name;      // SCRIPT_NAME; usually empty
+  std::string_view path_info;        // the path below it, not percent-decoded
   std::uint64_t start_us = 0;        // the proxy got it, since 1970; 0: it does not say
   std::string_view request_id;       // empty: none, or none that is fit for a log
 };
@@ -48,8 +48,10 @@ struct Origin {
 //    that is no address ends the walk: what is left of it, nobody vouches for. With
 //    "*" any peer may be the proxy but no hop can be told from a client, so it is the
 //    right-most entry: what the proxy itself saw;
-//  * of RequestHead::forwarder_fields, SCRIPT_NAME and PATH_INFO go to the Origin (a
-//    second one, or one that does not begin with "/", is a 400), others to the fields;
+//  * of RequestHead::forwarder_fields, SCRIPT_NAME goes to the Origin (a second one, one
+//    that does not begin with "/", or that the path is not below, is a 400), others to
+//    the fields. PATH_INFO is one of these: it is made of the path of the request line,
+//    which is what the proxy has judged, and of nothing else;
 //  * X-Request-Start says when the request came to the proxy;
 //  * the request id is taken if it is 1 to 128 visible ASCII characters without quotes
 //    and backslashes.
@@ -59,10 +61,14 @@ struct Origin {
 //    secure_scheme_headers), so that the application does not believe them either
 //    (mod_wsgi, CVE-2022-2255);
 //  * forwarder_fields are what header_map says of any name with an underscore.
+// Without the field, SCRIPT_NAME is that of the environment; a path that is not below
+// it is a 404.
 class Forwarding {
  public:
-  // An Error names the setting and the entry that is not understood.
-  static Result<Forwarding> compile(const worker::Settings& settings);
+  // `script_name`: of the environment (worker/http/path.h), "" for none. An Error names
+  // the setting and the entry that is not understood.
+  static Result<Forwarding> compile(const worker::Settings& settings,
+                                    std::string script_name = {});
 
   [[nodiscard]] Peer identify(const sockaddr_storage& peer) const;
   [[nodiscard]] bool trusts(const Address& address) const noexcept;
@@ -75,7 +81,7 @@ class Forwarding {
     return underscores_;
   }
 
-  // Once for each complete head. Null when fine; `head` and `peer` must outlive
+  // Once for each complete head. Null when fine; `head`, `peer` and this must outlive
   // `origin`. Moves and removes fields of `head` as described above.
   const ParseError* resolve(const Peer& peer, RequestHead& head, Origin& origin) const;
 
@@ -85,7 +91,7 @@ class Forwarding {
     std::string value;  // lower case
   };
   const ParseError* believe(RequestHead& head, Origin& origin) const;
-  const ParseError* take_forwarder_fields(RequestHead& head, Origin& origin) const;
+  static const ParseError* take_forwarder_fields(RequestHead& head, Origin& origin);
   const ParseError* disbelieve(RequestHead& head) const;
   // `first`: the field of the head at which to end.
   void find_client(const RequestHead& head, const Field& first,
@@ -100,6 +106,7 @@ class Forwarding {
   std::vector<SchemeHeader> scheme_headers_;
   std::vector<std::string> forwarder_names_;
   std::string request_id_header_;  // lower case
+  std::string script_name_;
   // Bit n: a name of n bytes may be one that believe() looks for (63: or longer). So
   // most fields cost it one test.
   std::uint64_t lengths_ = 0;

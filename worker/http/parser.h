@@ -34,7 +34,7 @@ struct HeadLimits {
 };
 
 struct ParseError {
-  int status = 400;         // 400, 414, 417, 431, 501, 505
+  int status = 400;         // 400, 404, 414, 417, 431, 501, 505
   const char* reason = "";  // ours, fit for log and error page
 };
 

@@ -14,6 +14,7 @@
 
 #include "base/clock.h"
 #include "base/log/log.h"
+#include "worker/http/path.h"
 #include "worker/loop/keeper.h"
 #include "worker/loop/recycle.h"
 
@@ -27,7 +28,9 @@ UniqueFd checked(int fd, const char* what) {
 }
 
 http::Forwarding compiled(const Settings& settings) {
-  auto rules = http::Forwarding::compile(settings);
+  auto script_name = http::script_name_of_environment();
+  if (!script_name) throw std::runtime_error{script_name.error().message()};
+  auto rules = http::Forwarding::compile(settings, std::move(script_name).value());
   if (!rules) throw std::runtime_error{rules.error().message()};
   return std::move(rules).value();
 }

@@ -10,6 +10,7 @@
 
 #include "base/clock.h"
 #include "worker/http/parser.h"
+#include "worker/http/path.h"
 #include "worker/http/response_head.h"
 
 namespace monodon::worker {
@@ -129,6 +130,16 @@ Result<LocalAnswer> serve_locally(Application& app, const Boot& boot,
   request.head = &parsed;
   request.body = &memory_body;
   request.listener = boot.listeners.empty() ? &nowhere : &boot.listeners.front();
+  const auto script_name = http::script_name_of_environment();
+  if (!script_name) return script_name.error();
+  request.script_name = script_name.value();
+  const auto below = http::path_below(request.script_name, parsed.path);
+  if (!below) {
+    return Error{fmt::format("{} is not below SCRIPT_NAME, which is {}", parsed.path,
+                             script_name.value()),
+                 0};
+  }
+  request.path_info = *below;
   request.scheme = scheme;
   request.request_id = "local";
   request.received_ns = monotonic_ns();

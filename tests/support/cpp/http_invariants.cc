@@ -154,11 +154,16 @@ std::string broken_origin(std::string_view input, std::uint32_t seed) {
     if (c <= ' ' || c >= 0x7f || c == '"' || c == '\\') return "request id";
   }
   if (!origin.script_name.empty() && origin.script_name.front() != '/') return "script";
-  if (!origin.path_info.empty() && origin.path_info.front() != '/') return "path info";
+  const std::string_view below = origin.path_info;
+  if (!head.path.ends_with(below)) return "path info that is not of the path";
+  if (origin.script_name.empty() ? below != head.path
+                                 : !below.empty() && below.front() != '/' &&
+                                       !lower(below).starts_with("%2f")) {
+    return "path info";
+  }
   if (peer.trusted) return views_inside(head, input) ? "" : "a view outside the input";
   if (origin.remote_addr != peer.address || origin.scheme != "http" ||
-      !origin.request_id.empty() || origin.script_name.data() != nullptr ||
-      origin.path_info.data() != nullptr) {
+      !origin.request_id.empty() || !origin.script_name.empty()) {
     return "a stranger was believed";
   }
   if (head.fields.size() + head.dropped_fields != fields + dropped) return "uncounted";

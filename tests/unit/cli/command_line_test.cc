@@ -141,6 +141,15 @@ TEST_CASE("the environment is read, and the command line wins over it",
   CHECK(settings({"-b", ":1", "a:b"}, {{"PORT", "5000"}}).bind == Texts{"0.0.0.0:1"});
   CHECK(settings({"a:b"}, {{"FORWARDED_ALLOW_IPS", "*"}}).worker.forwarded_allow_ips ==
         Texts{"*"});
+  for (const char* nobody : {"", " ", ","}) {
+    CHECK(settings({"a:b"}, {{"FORWARDED_ALLOW_IPS", nobody}})
+              .worker.forwarded_allow_ips.empty());
+    CHECK(settings({"a:b"}, {{"MONODON_FORWARDED_ALLOW_IPS", nobody}})
+              .worker.forwarded_allow_ips.empty());
+    CHECK(settings({"--forwarded-allow-ips", nobody, "a:b"})
+              .worker.forwarded_allow_ips.empty());
+  }
+  CHECK(settings({"a:b"}).worker.forwarder_headers.empty());
   CHECK_FALSE(settings({"a:b"}, {{"SENDFILE", "no"}}).worker.sendfile);
 
   const Variables arguments{
@@ -151,6 +160,16 @@ TEST_CASE("the environment is read, and the command line wins over it",
   CHECK(s.worker.access_log_format == "%(h)s \"%(r)s\"");
   CHECK(s.worker.environment == Texts{"A=b"});
   CHECK(settings({"-w", "7", "a:b"}, arguments).workers == 7);
+}
+
+TEST_CASE("SCRIPT_NAME that is no path is told before anything starts",
+          "[command_line]") {
+  master::CommandLine line;
+  CHECK(apply_environment({{"SCRIPT_NAME", "/app"}}, line).empty());
+  CHECK(apply_environment({{"SCRIPT_NAME", ""}}, line).empty());
+  CHECK(apply_environment({{"SCRIPT_NAME", "app"}}, line) ==
+        Texts{"SCRIPT_NAME in the environment: \"app\" is not a path; it begins with "
+              "\"/\", or is not set"});
 }
 
 TEST_CASE("a misspelt variable is told", "[command_line]") {

@@ -16,10 +16,6 @@ struct HostPort {
 };
 [[nodiscard]] HostPort split_host(std::string_view authority) noexcept;
 
-// Percent-decoding of a path (RFC 3986 2.1); a "%" that begins no pair of hexadecimal
-// digits stays as it is. Appends to `to`.
-void percent_decode(std::string_view path, std::string& to);
-
 // "HTTP_X_FORWARDED_FOR" for "X-Forwarded-For"; CONTENT_TYPE and CONTENT_LENGTH have
 // no prefix (RFC 3875 4.1.18).
 [[nodiscard]] std::string environ_key(std::string_view field_name);

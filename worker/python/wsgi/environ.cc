@@ -2,9 +2,9 @@
 #include "worker/python/wsgi/environ.h"
 
 #include <array>
-#include <cstdlib>
 #include <stdexcept>
 
+#include "worker/http/path.h"
 #include "worker/python/wsgi/cgi_names.h"
 
 namespace monodon::python {
@@ -47,8 +47,6 @@ EnvironMaker::EnvironMaker(const worker::Boot& boot, PyObject* errors,
   static_assert(kKeyTexts.size() == kKeys);
   Py_INCREF(errors_);
   Py_INCREF(file_wrapper_);
-  if (const char* script_name = std::getenv("SCRIPT_NAME"); script_name != nullptr)
-    script_name_ = script_name;
   for (const char* text : kKeyTexts)
     keys_.push_back(required(PyUnicode_InternFromString(text)));
   for (const worker::ListenerInfo& listener : boot.listeners)
@@ -60,8 +58,8 @@ EnvironMaker::EnvironMaker(const worker::Boot& boot, PyObject* errors,
 Ref EnvironMaker::make_template(const worker::ListenerInfo& listener) const {
   Ref owned = required(PyDict_New());
   PyObject* dict = owned.get();
-  for (const char* key : {"REQUEST_METHOD", "RAW_URI", "PATH_INFO", "QUERY_STRING",
-                          "REMOTE_ADDR", "REQUEST_ID"})
+  for (const char* key : {"REQUEST_METHOD", "RAW_URI", "SCRIPT_NAME", "PATH_INFO",
+                          "QUERY_STRING", "REMOTE_ADDR", "REQUEST_ID"})
     set_text(dict, key, "");
   if (request_uri_) set_text(dict, "REQUEST_URI", "");
   set_text(dict, "SERVER_PROTOCOL", "HTTP/1.1");
@@ -69,7 +67,6 @@ Ref EnvironMaker::make_template(const worker::ListenerInfo& listener) const {
   set_text(dict, "SERVER_NAME", listener.unix_socket ? "localhost" : listener.host);
   set_text(dict, "SERVER_PORT",
            listener.unix_socket ? "80" : std::to_string(listener.port));
-  set_text(dict, "SCRIPT_NAME", script_name_);
   set_text(dict, "wsgi.url_scheme", "http");
   const Ref version = required(Py_BuildValue("(ii)", 1, 0));
   set_required(dict, "wsgi.version", version.get());
@@ -132,22 +129,11 @@ bool EnvironMaker::set_path(PyObject* dict, const worker::Request& request) {
       !set(dict, kQueryString, head.query))
     return false;
 
-  const std::string_view script =
-      request.script_name.empty() ? script_name_ : request.script_name;
-  if (!set(dict, kScriptName, script)) return false;
-  if (request.path_info.data() != nullptr)
-    return set(dict, kPathInfo, request.path_info);
-  std::string_view path = head.path;
-  if (!script.empty()) {
-    if (!path.starts_with(script)) {
-      PyErr_SetString(PyExc_ValueError, "the path does not begin with SCRIPT_NAME");
-      return false;
-    }
-    path.remove_prefix(script.size());
-  }
+  if (!set(dict, kScriptName, request.script_name)) return false;
+  const std::string_view path = request.path_info;
   if (path.find('%') != std::string_view::npos) {
     scratch_.clear();
-    percent_decode(path, scratch_);
+    http::percent_decode(path, scratch_);
     return set(dict, kPathInfo, scratch_);
   }
   if (path == head.target)

@@ -58,8 +58,7 @@ class EnvironMaker {
     std::vector<Slot> slots;
     Ref dict;
     // What the values in `dict` were made of.
-    std::string method, target, script_name, path_info, scheme, host, remote_addr;
-    bool path_info_given = false;
+    std::string method, target, script_name, scheme, host, remote_addr;
     std::uint8_t minor_version = 1;
     std::uint16_t port = 0;
   };
@@ -108,7 +107,6 @@ class EnvironMaker {
   bool request_uri_;
   PyObject* errors_;
   PyObject* file_wrapper_;
-  std::string script_name_;  // of the process environment
   std::vector<Ref> keys_;
   std::vector<Template> templates_;
   FieldNames names_;

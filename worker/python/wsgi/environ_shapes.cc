@@ -107,16 +107,12 @@ bool EnvironMaker::update(Shape& shape, const worker::Request& request) {
     shape.minor_version = head.minor_version;
     if (!set_protocol(dict, head)) return false;
   }
-  const bool path_info_given = request.path_info.data() != nullptr;
-  if (shape.target != head.target || shape.script_name != request.script_name ||
-      shape.path_info_given != path_info_given ||
-      shape.path_info != request.path_info) {
+  // PATH_INFO follows from these two.
+  if (shape.target != head.target || shape.script_name != request.script_name) {
     shape.target.clear();  // until it is done
     if (!set_path(dict, request)) return false;
     shape.target = head.target;
     shape.script_name = request.script_name;
-    shape.path_info = request.path_info;
-    shape.path_info_given = path_info_given;
   }
   if (shape.scheme != request.scheme || shape.host != head.host) {
     shape.scheme = request.scheme;

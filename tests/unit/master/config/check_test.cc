@@ -107,6 +107,9 @@ TEST_CASE("each item of a list is checked", "[check]") {
   CHECK(only(kProblem, "environment", [](Settings& s) {
           s.worker.environment = {"A=", "B"};
         }) == "\"B\" is not NAME=value");
+  CHECK(only(kProblem, "environment", [](Settings& s) {
+          s.worker.environment = {"SCRIPT_NAME=", "SCRIPT_NAME=/a", "SCRIPT_NAME=a"};
+        }) == "\"SCRIPT_NAME=a\" is not a path; it begins with \"/\"");
   (void)only(kProblem, "forwarded_allow_ips", [](Settings& s) {
     s.worker.forwarded_allow_ips = {"10.0.0.0/8", "::1", "fe80::/10", "10.0.0.0/33"};
   });

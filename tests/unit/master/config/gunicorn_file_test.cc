@@ -8,6 +8,7 @@
 
 #include "master/config/gunicorn_flags.h"
 #include "master/config/table.h"
+#include "master/config/value.h"
 
 using namespace monodon::master;
 
@@ -44,10 +45,28 @@ TEST_CASE("values of every sort become texts of our settings", "[gunicorn_config
                                      {"environment", {"A=1", "B=2"}},
                                      {"error_log", {""}},
                                      {"secure_scheme_headers", {"X-SSL=on"}},
+                                     {"python_path", {}},
                                      {"directory", {"/srv"}}});
   CHECK(config.warnings.empty());
   CHECK(config.problems.empty());
   CHECK(config.settings.front().origin.starts_with("g.py: "));
+}
+
+TEST_CASE("what trusts nobody in Gunicorn trusts nobody here", "[gunicorn_config]") {
+  const std::string value = GENERATE("[]", "{}", "\"\"", "null");
+  for (const std::string name :
+       {"forwarded_allow_ips", "secure_scheme_headers", "forwarder_headers"}) {
+    const GunicornConfig config =
+        translate(fmt::format("\"{}\": {}, \"timeout\": null", name, value));
+    INFO(name << value);
+    REQUIRE(config.settings.size() == 1);
+    CHECK(config.settings[0].key == name);
+    Settings settings = default_settings();
+    const Setting& setting = *find_setting(name);
+    CHECK(set_list(setting, split_list(setting, config.settings[0].values), settings)
+              .empty());
+    CHECK(list_items(setting, settings).empty());
+  }
 }
 
 TEST_CASE("names that Gunicorn does not know are variables of the file",

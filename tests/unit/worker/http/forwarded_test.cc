@@ -33,9 +33,11 @@ struct Exchange {
   const ParseError* error = nullptr;
 
   Exchange(const Peer& peer, std::string_view fields,
-           const worker::Settings& settings = usual())
-      : rules{Forwarding::compile(settings).value()},
-        bytes{"GET / HTTP/1.1\r\nHost: a\r\n" + std::string{fields} + "\r\n"} {
+           const worker::Settings& settings = usual(), const std::string& target = "/",
+           std::string script_name = {})
+      : rules{Forwarding::compile(settings, std::move(script_name)).value()},
+        bytes{(target == "*" ? "OPTIONS " : "GET ") + target +
+              " HTTP/1.1\r\nHost: a\r\n" + std::string{fields} + "\r\n"} {
     HeadLimits limits;
     limits.underscores = rules.underscores();
     limits.forwarder_names = rules.forwarder_names();
@@ -145,26 +147,51 @@ TEST_CASE("fields that contradict each other about the scheme are refused",
   CHECK(Exchange{kStranger, fields}.error == nullptr);
 }
 
-TEST_CASE("a trusted proxy may set SCRIPT_NAME and PATH_INFO", "[forwarded]") {
-  const Exchange got{kProxy,
-                     "Script_Name: /app\r\nPATH_INFO: /x\r\nREMOTE_USER: me\r\n"};
+TEST_CASE("a proxy that is told to may set SCRIPT_NAME, and nothing sets the path",
+          "[forwarded]") {
+  constexpr auto* kFields =
+      "Script_Name: /app\r\nPATH_INFO: /admin\r\nREMOTE_USER: me\r\n";
+  const Exchange got{kProxy, kFields, usual(), "/app/x"};
   CHECK(got.error == nullptr);
   CHECK(got.origin.script_name == "/app");
   CHECK(got.origin.path_info == "/x");
+  CHECK(got.head.find("PATH_INFO") == "/admin");
   CHECK(got.head.find("REMOTE_USER") == "me");
   CHECK(got.head.find("SCRIPT_NAME").data() == nullptr);
   CHECK(got.head.forwarder_fields.empty());
-  const Exchange without{kProxy, ""};
-  CHECK(without.origin.path_info.data() == nullptr);
-  const Exchange empty{kProxy, "PATH_INFO:\r\n"};
-  CHECK(empty.origin.path_info.data() != nullptr);
+  auto settings = usual();
+  settings.forwarder_headers = {};
+  const Exchange untold{kProxy, kFields, settings, "/app/x"};
+  CHECK(untold.origin.script_name.empty());
+  CHECK(untold.origin.path_info == "/app/x");
+  CHECK(untold.head.dropped_fields == 3);
+}
+
+TEST_CASE("the field of a proxy goes before SCRIPT_NAME of the environment",
+          "[forwarded]") {
+  const Exchange own{kProxy, "SCRIPT_NAME: /a/b\r\n", usual(), "/a/b/c", "/a"};
+  CHECK(own.origin.script_name == "/a/b");
+  CHECK(own.origin.path_info == "/c");
+  const Exchange empty{kProxy, "SCRIPT_NAME: /\r\n", usual(), "/a/b/c", "/a"};
+  CHECK(empty.origin.script_name == "/a");
+  CHECK(empty.origin.path_info == "/b/c");
+}
+
+TEST_CASE("a path that is not below SCRIPT_NAME is refused", "[forwarded]") {
+  const auto* target = GENERATE("/apple", "/", "/ap", "*", "/b/app");
+  const Exchange field{kProxy, "SCRIPT_NAME: /app\r\n", usual(), target};
+  REQUIRE(field.error != nullptr);
+  CHECK(field.error->status == 400);
+  const Exchange setting{kStranger, "", usual(), target, "/app"};
+  REQUIRE(setting.error != nullptr);
+  CHECK(setting.error->status == 404);
 }
 
 TEST_CASE("SCRIPT_NAME that is twice there or no path is refused", "[forwarded]") {
   const auto* fields = GENERATE("SCRIPT_NAME: /a\r\nSCRIPT_NAME: /a\r\n",
                                 "SCRIPT_NAME:\r\nSCRIPT_NAME: /a\r\n",
-                                "SCRIPT_NAME: a\r\n", "PATH_INFO: http://x/\r\n");
-  const Exchange got{kProxy, fields};
+                                "SCRIPT_NAME: a\r\n", "SCRIPT_NAME: http://x/\r\n");
+  const Exchange got{kProxy, fields, usual(), "/a"};
   REQUIRE(got.error != nullptr);
   CHECK(got.error->status == 400);
 }
@@ -180,7 +207,7 @@ TEST_CASE("a stranger vouches for nothing", "[forwarded]") {
   CHECK(got.origin.remote_port == 999);
   CHECK(got.origin.scheme == "http");
   CHECK(got.origin.script_name.empty());
-  CHECK(got.origin.path_info.data() == nullptr);
+  CHECK(got.origin.path_info == "/");
   CHECK(got.origin.request_id.empty());
   REQUIRE(got.head.fields.size() == 3);
   CHECK(got.head.fields[0].name == "Host");
@@ -208,7 +235,7 @@ TEST_CASE("a stranger's SCRIPT_NAME is a name with an underscore", "[forwarded]"
   auto settings = usual();
   settings.header_map = "refuse";
   REQUIRE(Exchange(kStranger, "SCRIPT_NAME: /a\r\n", settings).error != nullptr);
-  CHECK(Exchange(kProxy, "SCRIPT_NAME: /a\r\n", settings).error == nullptr);
+  CHECK(Exchange(kProxy, "SCRIPT_NAME: /a\r\n", settings, "/a").error == nullptr);
   settings.header_map = "dangerous";
   const Exchange kept{kStranger, "SCRIPT_NAME: /a\r\nX_FORWARDED_PROTO: https\r\n",
                       settings};

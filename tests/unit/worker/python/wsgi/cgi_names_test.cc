@@ -5,16 +5,6 @@
 
 using namespace monodon;
 
-namespace {
-
-std::string decoded(std::string_view path) {
-  std::string text;
-  python::percent_decode(path, text);
-  return text;
-}
-
-}  // namespace
-
 TEST_CASE("names of fields become names of variables", "[cgi_names]") {
   CHECK(python::environ_key("Host") == "HTTP_HOST");
   CHECK(python::environ_key("x-Forwarded-FOR") == "HTTP_X_FORWARDED_FOR");
@@ -35,14 +25,4 @@ TEST_CASE("an authority is a host and perhaps a port", "[cgi_names]") {
   CHECK(is("[::1]:81", "[::1]", "81"));
   CHECK(is("example.org:", "example.org", ""));
   CHECK(is("", "", ""));
-}
-
-TEST_CASE("a path is decoded once, and what is no code stays", "[cgi_names]") {
-  CHECK(decoded("/a%20b") == "/a b");
-  CHECK(decoded("/%e9%E9") == "/\xe9\xe9");
-  CHECK(decoded("/%2525") == "/%25");
-  CHECK(decoded("/%") == "/%");
-  CHECK(decoded("/%4") == "/%4");
-  CHECK(decoded("/%zz%41") == "/%zzA");
-  CHECK(decoded("/%41") == "/A");
 }

@@ -1,0 +1,70 @@
+// SPDX-License-Identifier: Apache-2.0
+// Paths of requests: percent-decoding, and the part that stands before the
+// application's own (SCRIPT_NAME).
+#include "worker/http/path.h"
+
+#include <cstdlib>
+
+namespace monodon::http {
+namespace {
+
+// -1: not a hexadecimal digit.
+int hex(char c) noexcept {
+  if (c >= '0' && c <= '9') return c - '0';
+  if (c >= 'A' && c <= 'F') return c - 'A' + 10;
+  if (c >= 'a' && c <= 'f') return c - 'a' + 10;
+  return -1;
+}
+
+// Takes one byte off the front of `path`, decoded.
+char take_decoded(std::string_view& path) noexcept {
+  if (path.front() == '%' && path.size() > 2) {
+    const int high = hex(path[1]);
+    const int low = hex(path[2]);
+    if (high >= 0 && low >= 0) {
+      path.remove_prefix(3);
+      return static_cast<char>(high * 16 + low);
+    }
+  }
+  const char c = path.front();
+  path.remove_prefix(1);
+  return c;
+}
+
+bool ends_segment(std::string_view rest) noexcept {
+  return rest.empty() || take_decoded(rest) == '/';
+}
+
+}  // namespace
+
+void percent_decode(std::string_view path, std::string& to) {
+  while (!path.empty()) to += take_decoded(path);
+}
+
+std::optional<std::string_view> path_below(std::string_view prefix,
+                                           std::string_view path) noexcept {
+  if (prefix.empty()) return path;
+  if (path.starts_with(prefix) && ends_segment(path.substr(prefix.size())))
+    return path.substr(prefix.size());
+  for (const char c : prefix)
+    if (path.empty() || take_decoded(path) != c) return std::nullopt;
+  return ends_segment(path) ? std::optional{path} : std::nullopt;
+}
+
+std::string_view script_name_of(std::string_view text) noexcept {
+  while (text.ends_with('/')) text.remove_suffix(1);
+  return text;
+}
+
+Result<std::string> script_name_of_environment() {
+  const char* const given = std::getenv("SCRIPT_NAME");
+  const std::string_view text = given == nullptr ? "" : given;
+  if (!text.empty() && text.front() != '/') {
+    return Error{"SCRIPT_NAME in the environment: \"" + std::string{text} +
+                     "\" is not a path; it begins with \"/\", or is not set",
+                 0};
+  }
+  return std::string{script_name_of(text)};
+}
+
+}  // namespace monodon::http
