@@ -1,6 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "scoreboard/page.h"
 
+#include <sys/mman.h>
+
 #include <algorithm>
 #include <boost/interprocess/file_mapping.hpp>
 #include <boost/interprocess/mapped_region.hpp>
@@ -25,6 +27,8 @@ WorkerPage::WorkerPage(int memfd, std::size_t threads)
   const ip::file_mapping file{path.c_str(), ip::read_write};
   mapping_ = new Mapping{{file, ip::read_write, 0, page_size(threads)}, {}};
   auto* const bytes = static_cast<std::byte*>(mapping_->region.get_address());
+  // A process that the application forks is not the writer of this page.
+  (void)::madvise(bytes, mapping_->region.get_size(), MADV_DONTFORK);
   // The memory is all zero, which is a valid value of each member (page.h); the
   // constructors say the same again, before anybody else knows this page.
   header_ = new (bytes) WorkerHeader;

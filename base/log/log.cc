@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "base/log/log.h"
 
+#include <pthread.h>
 #include <unistd.h>
 
 #include <array>
@@ -96,6 +97,22 @@ timespec now() noexcept {
   return time;
 }
 
+void before_fork() noexcept {
+  State& s = state();
+  s.mutex.lock();
+  s.file.flush();
+  s.forking = ::getpid();
+}
+
+void after_fork() noexcept {
+  State& s = state();
+  if (::getpid() != s.forking) {
+    s.file.forget();
+    s.journal.forget();
+  }
+  s.mutex.unlock();
+}
+
 }  // namespace
 
 Outcome open(const Options& options) {
@@ -178,20 +195,9 @@ std::uint64_t dropped() noexcept {
   return s.file.dropped() + s.journal.dropped();
 }
 
-void before_fork() noexcept {
-  State& s = state();
-  s.mutex.lock();
-  s.file.flush();
-  s.forking = ::getpid();
-}
-
-void after_fork() noexcept {
-  State& s = state();
-  if (::getpid() != s.forking) {
-    s.file.forget();
-    s.journal.forget();
-  }
-  s.mutex.unlock();
+void survive_forks() noexcept {
+  static const int registered = ::pthread_atfork(before_fork, after_fork, after_fork);
+  (void)registered;  // fails for want of memory only
 }
 
 }  // namespace monodon::log

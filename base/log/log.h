@@ -93,9 +93,9 @@ void raw(std::string_view text);
 
 [[nodiscard]] std::uint64_t dropped() noexcept;
 
-// Call around fork, the second one in both processes: the child must neither inherit a
-// held lock nor write once more what its parent keeps. The child counts from 0.
-void before_fork() noexcept;
-void after_fork() noexcept;
+// From now on a child of fork(3) neither inherits a held lock nor writes once more what
+// its parent keeps (pthread_atfork). It counts from 0. Of use to whoever has threads, or
+// logs in a child.
+void survive_forks() noexcept;
 
 }  // namespace monodon::log

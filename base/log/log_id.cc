@@ -54,6 +54,12 @@ constexpr auto kIds = std::to_array<IdRow>({
      "URLconf). The server starts all the same, since nothing better serves yet; a reload"
      " refuses such code.",
      "Correct the error in the traceback; reload."},
+    {Id::application_forked, "application_forked", "32fe68dfe55c44f5a4549385c5fa642a",
+     "A process that the application forked returned from its view or hook into the "
+     "server, as if it were the worker. It was ended there, with status 0; what it "
+     "answered went to nobody.",
+     "End it where its work is done with os._exit(), or use subprocess or "
+     "multiprocessing."},
     {Id::zygote_failed, "zygote_failed", "e2c0794c400d4c9c96faa15e9f35e09d",
      "The process that forks workers ended, hung, or could not be started. Its workers"
      " serve on.",

@@ -27,6 +27,7 @@ enum class Id : std::uint8_t {
   application_failed,
   application_warning,
   application_incomplete,
+  application_forked,
   zygote_failed,
   worker_ready,
   worker_not_forked,

@@ -11,6 +11,7 @@
 
 #include "base/clock.h"
 #include "base/log/log.h"
+#include "base/own_process.h"
 #include "worker/http/chars.h"
 
 namespace monodon::worker {
@@ -124,7 +125,7 @@ bool Exchange::claim() {
 }
 
 bool Exchange::emit(std::span<const iovec> parts) {
-  if (gone_ || !claim()) return false;
+  if (gone_ || is_stranger() || !claim()) return false;
   if (shared_) return keep(parts, 0);
   std::size_t total = 0;
   for (const iovec& p : parts) total += p.iov_len;
@@ -160,7 +161,7 @@ bool Exchange::keep(std::span<const iovec> parts, std::size_t skip) {
 }
 
 bool Exchange::send_file(int fd, std::uint64_t offset, std::uint64_t count) {
-  if (!begun_ || finished_ || gone_) return false;
+  if (!begun_ || finished_ || gone_ || is_stranger()) return false;
   if (!sent_) first_byte_at_ns_ = monotonic_ns();
   count = allowed(count);
   const bool chunked = plan_.framing == http::Framing::chunked && count != 0;
@@ -207,7 +208,7 @@ bool Exchange::keep_file(int fd, std::uint64_t offset, std::uint64_t count) {
 }
 
 void Exchange::early_hints(std::span<const http::Field> fields) {
-  if (sent_ || gone_ || c_->head.minor_version == 0) return;
+  if (sent_ || gone_ || is_stranger() || c_->head.minor_version == 0) return;
   std::string text = "HTTP/1.1 103 Early Hints\r\n";
   for (const http::Field& f : fields) {
     if (!valid(f)) {

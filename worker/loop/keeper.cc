@@ -58,6 +58,11 @@ void Keeper::leave_now() noexcept {
   wake();
 }
 
+void Keeper::let_go() noexcept {
+  outputs_.epoll.reset();
+  outputs_.wake.reset();
+}
+
 void Keeper::ask_for_stacks(UniqueFd reader) {
   {
     const std::lock_guard lock{stacks_mutex_};

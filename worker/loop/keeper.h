@@ -47,6 +47,7 @@ class Keeper {
   static constexpr std::uint64_t kLongNs = 1'000'000;
   void drain_began() noexcept;
   void leave_now() noexcept;  // the process ends, without finishing anything
+  void let_go() noexcept;     // as Loop's
   // Writes the stacks to `reader`, a stream socket, and closes it. What does not fit
   // into it at once is cut off.
   void ask_for_stacks(UniqueFd reader);

@@ -137,6 +137,13 @@ void Loop::note_signal() noexcept {
   wake_up();
 }
 
+void Loop::let_go() noexcept {
+  epoll_.reset();
+  wake_.reset();
+  keeper_->let_go();
+  pool_.each([](Connection& c) { c.fd.reset(); });
+}
+
 void Loop::resume(Connection& c) {
   {
     const std::lock_guard lock{resumed_mutex_};

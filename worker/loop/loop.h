@@ -93,6 +93,9 @@ class Loop {
                   std::uint64_t body_bytes, std::uint64_t now_ns,
                   std::string_view response_head);
   void note_signal() noexcept;  // async-signal-safe: SIGTERM came
+  // A child of this process, to which nothing of it belongs: closes what there is, and
+  // nothing else (base/forks.h).
+  void let_go() noexcept;
   [[nodiscard]] std::string_view title() const noexcept { return title_; }
   void join_keeper();
 

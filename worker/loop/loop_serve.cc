@@ -1,11 +1,13 @@
 // SPDX-License-Identifier: Apache-2.0
 // One request: who it is from, the application, what comes after the response.
 #include <sys/socket.h>
+#include <unistd.h>
 
 #include <ctime>
 
 #include "base/clock.h"
 #include "base/log/log.h"
+#include "base/own_process.h"
 #include "worker/loop/keeper.h"
 #include "worker/loop/loop.h"
 
@@ -40,6 +42,7 @@ void Loop::serve(Connection& c, unsigned me) {
   keeper_->request_began();
   leadership_.enter_app(me);
   app_.serve(request, t.exchange);
+  if (is_stranger()) ::_exit(0);  // forked in there, and came back in our place
   const bool leading = leadership_.leave_app(me);
   const bool expired = !t.end();
   const Exchange::Result result = t.exchange.complete();

@@ -9,7 +9,9 @@
 #include <exception>
 
 #include "base/clock.h"
+#include "base/forks.h"
 #include "base/log/log.h"
+#include "base/own_process.h"
 #include "base/process_title.h"
 #include "scoreboard/page.h"
 #include "worker/loop/loop.h"
@@ -20,10 +22,22 @@ namespace monodon::worker {
 
 namespace {
 
-// The loop of this process, for the one signal handler there is.
+// The loop of this process, for handlers: of the one signal, and of forks.
 std::atomic<Loop*> loop_of_this_worker{nullptr};
 
+struct Known {
+  explicit Known(Loop& loop) { loop_of_this_worker = &loop; }
+  ~Known() { loop_of_this_worker = nullptr; }
+  Known(const Known&) = delete;
+  Known& operator=(const Known&) = delete;
+};
+
 void on_sigterm(int) {
+  if (is_stranger()) {  // made by clone(2), or a moment ago: its default is to end
+    (void)::signal(SIGTERM, SIG_DFL);
+    (void)::raise(SIGTERM);  // once this handler returns
+    return;
+  }
   if (Loop* loop = loop_of_this_worker.load()) loop->note_signal();
 }
 
@@ -36,6 +50,21 @@ void watch_sigterm() {
   ours.sa_handler = on_sigterm;
   ours.sa_flags = SA_RESTART;
   (void)::sigaction(SIGTERM, &ours, nullptr);
+}
+
+// In a process that the application forked. SIGTERM does what Python, which knows of no
+// handler, believes: multiprocessing ends its processes with it.
+void let_go(void* own) noexcept {
+  auto& heritage = *static_cast<Heritage*>(own);
+  heritage.channel.reset();
+  heritage.page.reset();
+  heritage.handoff_send.reset();
+  heritage.handoff_receive.reset();
+  for (UniqueFd& listener : heritage.listeners) listener.reset();
+  if (Loop* loop = loop_of_this_worker.load()) loop->let_go();
+  struct sigaction now {};
+  if (::sigaction(SIGTERM, nullptr, &now) == 0 && now.sa_handler == on_sigterm)
+    (void)::signal(SIGTERM, SIG_DFL);
 }
 
 struct Threads {
@@ -102,10 +131,10 @@ int serve(Heritage& heritage, Application& app) {
   }
 
   Loop loop{heritage, master, app, page};
+  const Known known{loop};
   set_title(loop.title());
   Threads threads{&loop};
   if (!start_threads(threads, app, settings.threads)) ::_exit(1);
-  loop_of_this_worker = &loop;
   watch_sigterm();
   // The first sign of life: one that stops before the keeper's is missed like any
   // other.
@@ -122,7 +151,6 @@ int serve(Heritage& heritage, Application& app) {
 
   app.run_main(&Threads::body, &threads);
 
-  loop_of_this_worker = nullptr;
   for (unsigned left = threads.left; left != 0; left = threads.left)
     threads.left.wait(left);
   loop.join_keeper();
@@ -138,14 +166,18 @@ int serve(Heritage& heritage, Application& app) {
 }  // namespace
 
 int run(Heritage heritage, Application& app) {
+  log::survive_forks();
+  watch_forks(let_go, &heritage);
   // sendfile(2) has no MSG_NOSIGNAL.
   (void)::signal(SIGPIPE, SIG_IGN);
+  int status = 1;
   try {
-    return serve(heritage, app);
+    status = serve(heritage, app);
   } catch (const std::exception& e) {
     log::critical(std::string{"worker cannot go on: "} + e.what(), {log::Id::bug});
-    return 1;
   }
+  watch_forks([](void*) noexcept {}, nullptr);
+  return status;
 }
 
 }  // namespace monodon::worker

@@ -14,6 +14,7 @@
 #include <cstdlib>
 
 #include "base/clock.h"
+#include "base/forks.h"
 #include "base/log/log.h"
 #include "base/process_title.h"
 #include "worker/process/local_request.h"
@@ -78,6 +79,7 @@ class Zygote {
   bool take_boot();
   int load();
   void warm_up();
+  void let_go() noexcept;
   void fork_worker(wire::Message message);
   [[noreturn]] void become_worker(wire::Message message);
   Result<wire::Message> receive();
@@ -197,10 +199,13 @@ void Zygote::fork_worker(wire::Message message) {
     say(wire::Kind::fork_failed, EPROTO, {}, about);
     return;
   }
-  log::before_fork();
-  const int pid = app_.fork();
-  const int error = errno;
-  log::after_fork();
+  int pid = -1;
+  int error = 0;
+  {
+    const OwnFork ours;
+    pid = app_.fork();
+    error = errno;
+  }
   if (pid == 0) become_worker(std::move(message));
   if (pid > 0)
     say(wire::Kind::forked, pid, {}, about);
@@ -242,7 +247,17 @@ void Zygote::become_worker(wire::Message message) {
   ::_exit(status);
 }
 
+// In a process that the application forked: a helper that it started at its import.
+void Zygote::let_go() noexcept {
+  channel_.reset();
+  handoff_send_.reset();
+  handoff_receive_.reset();
+  for (UniqueFd& listener : listeners_) listener.reset();
+}
+
 int Zygote::live() {
+  log::survive_forks();
+  watch_forks([](void* self) noexcept { static_cast<Zygote*>(self)->let_go(); }, this);
   // Ctrl-C at a terminal is for the master, who tells us.
   (void)::setsid();
   (void)::prctl(PR_SET_NAME, "monodon-zygote");

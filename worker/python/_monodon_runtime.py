@@ -24,6 +24,7 @@ _sockets_before = set()
 _event_polls_before = [0]
 _hooks = {}  # "pre_fork", "post_fork", "pre_stop": functions of the application
 _info = []  # of this worker
+_forked = []  # pid of this process, if the application forked it
 _gunicorn = []  # its configuration, if there is one
 
 
@@ -204,6 +205,36 @@ def start_worker():
 def watch_signals(fd):
     """Has the interpreter write to `fd` whenever a signal comes, in any thread."""
     signal.set_wakeup_fd(fd, warn_on_full_buffer=False)
+    os.register_at_fork(after_in_child=lambda: _forget_signals(fd))
+
+
+def _forget_signals(fd):
+    _forked.append(os.getpid())
+    if (set_since := signal.set_wakeup_fd(-1)) not in (fd, -1):
+        signal.set_wakeup_fd(set_since)
+
+
+def end_stranger(error):
+    """The end of a process that the application forked, as Python's own but for what is
+    registered for the worker's. error: what it did not catch, or None. -> exit status"""
+    status = 0 if error is None else 1
+    if isinstance(error, SystemExit) and isinstance(error.code, (int, type(None))):
+        status = error.code or 0
+    elif isinstance(error, SystemExit):
+        print(error.code, file=sys.stderr)
+    elif error is not None:
+        sys.excepthook(type(error), error, error.__traceback__)
+    for thread in threading.enumerate() if _forked else ():  # clone(2): the parent's
+        if thread is not threading.current_thread() and not thread.daemon:
+            thread.join()
+    _flush_standard_streams()
+    return status & 0xFF
+
+
+def _flush_standard_streams():
+    for stream in (sys.stdout, sys.stderr):
+        if stream is not None:
+            stream.flush()
 
 
 def start_thread(number, job):
@@ -269,9 +300,7 @@ def stop_worker():
     try:
         atexit._run_exitfuncs()
     finally:
-        for stream in (sys.stdout, sys.stderr):
-            if stream is not None:
-                stream.flush()
+        _flush_standard_streams()
 
 
 # WSGI objects

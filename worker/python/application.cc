@@ -242,7 +242,9 @@ void PythonApplication::on_interrupt() {
   while (signals_ && ::read(signals_.get(), numbers.data(), numbers.size()) > 0) {
   }
   const Held held;
-  if (PyErr_CheckSignals() != 0)
+  const int failed = PyErr_CheckSignals();
+  if (is_stranger()) end_stranger();
+  if (failed != 0)
     log::warning("a signal handler raised\n" + take_traceback(),
                  {log::Id::application_error});
 }

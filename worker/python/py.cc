@@ -1,6 +1,10 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "worker/python/py.h"
 
+#include <unistd.h>
+
+#include "base/log/log.h"
+
 namespace monodon::python {
 namespace {
 
@@ -39,8 +43,26 @@ Ref call_runtime(const char* name, PyObject* argument, PyObject* second) {
   }
   const Ref function = Ref::steal(PyObject_GetAttrString(runtime, name));
   if (!function) return {};
-  return Ref::steal(
-      PyObject_CallFunctionObjArgs(function.get(), argument, second, nullptr));
+  return Ref::steal(came_back(
+      PyObject_CallFunctionObjArgs(function.get(), argument, second, nullptr)));
+}
+
+void end_stranger() noexcept {
+  PyObject* type = nullptr;
+  PyObject* error = nullptr;
+  PyObject* traceback = nullptr;
+  PyErr_Fetch(&type, &error, &traceback);
+  PyErr_NormalizeException(&type, &error, &traceback);
+  if (traceback != nullptr) (void)PyException_SetTraceback(error, traceback);
+  if (error == nullptr)
+    log::warning(
+        "a process that the application forked came out of its code as if it were the "
+        "worker; it ends here, and what it answers goes to nobody",
+        {log::Id::application_forked});
+  PyObject* function = PyObject_GetAttrString(runtime, "end_stranger");
+  PyObject* status = PyObject_CallFunctionObjArgs(
+      function, error != nullptr ? error : Py_None, nullptr);
+  ::_exit(status != nullptr ? static_cast<int>(PyLong_AsLong(status)) : 1);
 }
 
 std::string take_traceback() {

@@ -10,6 +10,8 @@
 #include <string_view>
 #include <utility>
 
+#include "base/own_process.h"
+
 namespace monodon::python {
 
 // Owns one reference. Whoever makes, copies or destroys one holds the GIL.
@@ -100,6 +102,17 @@ class Held {
 
 // Takes the current exception, clears it, and returns its complete traceback.
 [[nodiscard]] std::string take_traceback();
+
+// A process that the application forked and that came out of its code into ours: ends
+// it, with the status that Python would if an exception is set, and without what is
+// registered for the end of the worker.
+[[noreturn]] void end_stranger() noexcept;
+
+// What code of the application returned.
+inline PyObject* came_back(PyObject* result) noexcept {
+  if (is_stranger()) end_stranger();
+  return result;
+}
 
 // Calls `name` of the helper module _monodon_runtime. Null with an exception set.
 [[nodiscard]] Ref call_runtime(const char* name, PyObject* argument = nullptr,

@@ -35,8 +35,8 @@ PyObject* sequence_item(PyObject* object, Py_ssize_t index) {
 void Answer::run(PyObject* application, EnvironMaker& environ_maker) {
   const Ref environ = environ_maker.make(call_);
   if (!environ) return fail();
-  const Ref result = Ref::steal(PyObject_CallFunctionObjArgs(
-      application, environ.get(), call_.callables.start_response.get(), nullptr));
+  const Ref result = Ref::steal(came_back(PyObject_CallFunctionObjArgs(
+      application, environ.get(), call_.callables.start_response.get(), nullptr)));
   if (!result) return fail();
   if (!send(result.get())) fail();
   if (!is_plain_sequence(result.get())) close(result.get());
@@ -106,10 +106,10 @@ bool Answer::send_file(PyObject* wrapper, bool& done) {
 }
 
 bool Answer::send_iterable(PyObject* result) {
-  const Ref iterator = Ref::steal(PyObject_GetIter(result));
+  const Ref iterator = Ref::steal(came_back(PyObject_GetIter(result)));
   if (!iterator) return false;
   while (true) {
-    const Ref item = Ref::steal(PyIter_Next(iterator.get()));
+    const Ref item = Ref::steal(came_back(PyIter_Next(iterator.get())));
     if (!item) break;
     if (!check_block(item.get())) return false;
     // An empty block says "not yet", so that start_response may still come.
@@ -130,9 +130,9 @@ bool Answer::send_iterable(PyObject* result) {
 // Called exactly once for each result that has it, also after an error and when the
 // client has gone (PEP 3333).
 void Answer::close(PyObject* result) {
-  const Ref method = Ref::steal(PyObject_GetAttrString(result, "close"));
+  const Ref method = Ref::steal(came_back(PyObject_GetAttrString(result, "close")));
   if (!method) return PyErr_Clear();
-  const Ref returned = Ref::steal(PyObject_CallNoArgs(method.get()));
+  const Ref returned = Ref::steal(came_back(PyObject_CallNoArgs(method.get())));
   if (returned) return;
   // The answer has been given by now, so this is for the log only.
   const worker::Request& request = *call_.request;

@@ -22,10 +22,20 @@ PyTypeObject* response_type = nullptr;
 // meanwhile.
 Call* call_of(PyObject* self) {
   Call*& call = reinterpret_cast<Object*>(self)->call;
-  while (call != nullptr && call->busy()) call->await_turn();
+  // In a process that the application forked nobody is left to wait for.
+  while (call != nullptr && call->busy() && !is_stranger()) call->await_turn();
   if (call == nullptr)
     PyErr_SetString(PyExc_RuntimeError, "the request that this belongs to has ended");
   return call;
+}
+
+// As call_of(), for what is sent at once.
+Call* sending_call_of(PyObject* self) {
+  Call* call = call_of(self);
+  if (call == nullptr || !is_stranger()) return call;
+  PyErr_SetString(PyExc_RuntimeError,
+                  "the client belongs to the process that forked this one");
+  return nullptr;
 }
 
 // exc_info after the head has gone: the application must stop (PEP 3333).
@@ -99,7 +109,7 @@ PyObject* write(PyObject* self, PyObject* const* args, Py_ssize_t count,
   static std::array<char*, 2> names{{const_cast<char*>("data"), nullptr}};
   PyObject* data = nullptr;
   if (!parse(args, count, kwnames, "S:write", names.data(), &data)) return nullptr;
-  Call* call = call_of(self);
+  Call* call = sending_call_of(self);
   if (call == nullptr) return nullptr;
   if (!call->started()) {
     PyErr_SetString(PyExc_AssertionError, "write before start_response");
@@ -145,7 +155,7 @@ PyObject* early_hints(PyObject* self, PyObject* headers) {
   const Ref list = Ref::steal(PySequence_List(headers));
   std::vector<http::Field> fields;
   if (!list || !read_hints(list.get(), fields)) return nullptr;
-  Call* call = call_of(self);
+  Call* call = sending_call_of(self);
   if (call == nullptr) return nullptr;
   call->early_hints(fields);
   Py_RETURN_NONE;
