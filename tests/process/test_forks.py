@@ -93,6 +93,21 @@ def test_what_python_does_with_processes_works(server, what, said):
     assert server.get(f"/mp?what={what}").body == said.encode()
 
 
+@pytest.mark.parametrize("how", EVERY_WAY)
+@pytest.mark.parametrize("length", ["", "&length=1"], ids=["until-the-end", "of-known-length"])
+def test_a_connection_ends_when_its_worker_ends_it_whatever_a_child_holds(server, how, length):
+    if how not in ways(server) or (length and how not in WITH_HANDLERS):
+        pytest.skip("nothing tells the worker of that child")
+    with server.connect() as connection:
+        connection.old = True
+        target = f"/held?how={how}&gate=child{length}"
+        connection.send(asking(target=target, version="1.0"))
+        answer = connection.response()
+        assert answer.body == b"x" and (answer.framing == "length") == bool(length)
+        assert connection.closed() == "eof"
+        server.gates.arrived("child").release()
+
+
 def test_what_is_registered_for_the_end_runs_once_in_the_worker_alone():
     with Server("forking:application", config={"workers": 1}) as server:
         worker = server.get("/pid").body.decode()

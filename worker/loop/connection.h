@@ -97,6 +97,8 @@ struct Connection {
   bool output_complete = false;  // under output_mutex: nothing more will be appended
   bool output_broken = false;    // under output_mutex: the client is gone
   bool keep_after_output = false;
+  bool end_tells = false;  // the client learns from the end of the connection that the
+                           // response is over, or broke off
 
   // Ready for the next request, with the input that is there already.
   void next_request() {

@@ -1,6 +1,10 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "worker/loop/connection_pool.h"
 
+#include <sys/socket.h>
+
+#include "base/forks.h"
+
 namespace monodon::worker {
 
 namespace {
@@ -45,9 +49,11 @@ void ConnectionPool::give(Connection& c) {
     // that it had got before. It must not go on with what is then the descriptor of
     // another connection.
     const std::lock_guard lock{c.output_mutex};
+    if (c.fd && (c.end_tells || has_forked())) (void)::shutdown(c.fd.get(), SHUT_WR);
     c.fd.reset();
     c.output.clear();
     c.output_shared = c.output_complete = c.output_broken = c.keep_after_output = false;
+    c.end_tells = false;
   }
   c.registered = c.kept = c.end_of_input = c.hangup = c.more = false;
   c.head_size = c.scanned = 0;

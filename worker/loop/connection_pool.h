@@ -23,7 +23,8 @@ class ConnectionPool {
 
   // An owned, empty connection. Null when kMost exist.
   Connection* take();
-  // Closes what is open. The caller owns it.
+  // Closes what is open. The caller owns it. Where another process may hold the
+  // connection as well, it is shut down, so that it ends for its client now.
   void give(Connection& connection);
 
   // Calls `f(connection)` for every object there ever was, closed ones included.

@@ -267,6 +267,8 @@ Exchange::Result Exchange::complete() {
                 {"sent", body_bytes_},
                 {"path", c_->head.path}});
   }
+  result.end_tells = result.failed || !finished_ ||
+                     (plan_.framing == http::Framing::none && plan_.body_allowed);
   result.shared = shared_;
   result.first_byte_at_ns = first_byte_at_ns_;
   result.lock_wait_ns = lock_wait_ns_;

@@ -40,6 +40,7 @@ class Exchange final : public Response {
     int status = 0;  // 0: nothing was sent
     std::uint64_t body_bytes = 0;
     bool keep_alive = false;
+    bool end_tells = false;              // as in Connection
     bool failed = false;                 // raised, or broke the protocol
     bool shared = false;                 // the keeper sends, and may have to finish it
     std::uint64_t first_byte_at_ns = 0;  // CLOCK_MONOTONIC; 0: with the last

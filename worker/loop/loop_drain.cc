@@ -111,6 +111,10 @@ bool Loop::hand_over(Connection& c) {
   scoreboard::add(page_.header().handed_out);
   // close() alone would not end the watch: the other worker holds the same open file.
   if (c.registered) (void)::epoll_ctl(epoll_.get(), EPOLL_CTL_DEL, c.fd.get(), nullptr);
+  {
+    const std::lock_guard lock{c.output_mutex};  // as in ConnectionPool::give
+    c.fd.reset();                                // theirs: close() shall not end it
+  }
   close(c);
   return true;
 }

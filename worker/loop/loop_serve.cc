@@ -155,6 +155,7 @@ void Loop::refuse(Connection& c, const http::ParseError& why, unsigned me) {
 void Loop::settle(Connection& c, const Exchange::Result& r, bool expired, bool leading,
                   std::uint64_t now) {
   bool keep_alive = r.keep_alive;
+  c.end_tells = r.end_tells;
   if (expired)
     close(c);
   else if (!r.shared || !keeper_->finish_output(c, keep_alive))
