@@ -2,6 +2,7 @@
 """The hooks of a gunicorn.conf.py are called, in the process that each is about."""
 
 import os
+import re
 import signal
 
 import pytest
@@ -64,7 +65,9 @@ def test_each_hook_is_called_where_gunicorn_would(flags):
         master = server.pid
         ready, = server.ledger.entries("when_ready")
         assert (ready.id, int(ready.pid)) == (f"{master}/2", zygote)
-        assert any("[INFO] ready, says unix:not.used" in line for line in server.log.lines)
+        line = server.await_log("ready, says")
+        assert re.fullmatch(rf"\[[0-9: +-]+\] \[{zygote}\] \[INFO\] ready, says unix:not.used"
+                            r"( generation=1)?", line)
         for hook in ("post_fork", "post_worker_init"):
             told = sorted(server.ledger.entries(hook), key=lambda entry: int(entry.pid))
             assert [int(entry.pid) for entry in told] == workers

@@ -34,19 +34,19 @@ class StandIn:
             f"{name}: Monodon's stand-in for Gunicorn's {self._what} has only {known}")
 
 
-class _ErrorLog:
-    """A stream for logging: the server's error log."""
+class _ErrorLog(logging.Handler):
+    """The server's error log, which has its own idea of what it shows and how."""
 
-    def write(self, text):
-        _monodon.log_raw(text)
+    def emit(self, record):
+        try:
+            _monodon.log(record.levelno, self.format(record))
+        except Exception:  # a format that does not fit its arguments
+            self.handleError(record)
 
 
 def _logger():
-    handler = logging.StreamHandler(_ErrorLog())
-    handler.terminator = ""
-    handler.setFormatter(logging.Formatter("[%(levelname)s] %(message)s"))
-    logger = logging.Logger("gunicorn.error", logging.INFO)
-    logger.addHandler(handler)
+    logger = logging.Logger("gunicorn.error", logging.DEBUG)
+    logger.addHandler(_ErrorLog())
     return logger
 
 

@@ -289,7 +289,7 @@ def _at_the_end(name, hook):
     try:
         hook()
     except BaseException as error:
-        _monodon.log_raw(f"{name} raised\n{format_exception(error)}")
+        _monodon.log(30, f"{name} raised\n{format_exception(error)}")
 
 
 def stop_worker():

@@ -37,12 +37,27 @@ PyObject* module_log_raw(PyObject* /*module*/, PyObject* text) {
   Py_RETURN_NONE;
 }
 
-std::array<PyMethodDef, 11> methods{
+// Levels are those of Python's logging.
+PyObject* module_log(PyObject* /*module*/, PyObject* args) {
+  int level = 0;
+  PyObject* text = nullptr;
+  if (PyArg_ParseTuple(args, "iU:log", &level, &text) == 0) return nullptr;
+  log::write(level >= 50   ? log::Level::critical
+             : level >= 40 ? log::Level::error
+             : level >= 30 ? log::Level::warning
+             : level >= 20 ? log::Level::info
+                           : log::Level::debug,
+             text_of(text));
+  Py_RETURN_NONE;
+}
+
+std::array<PyMethodDef, 12> methods{
     {{"set_runtime", module_set_runtime, METH_O, nullptr},
      {"run_zygote", module_run_zygote, METH_NOARGS,
       "run_zygote() -> exit status; workers do not come back from it"},
      {"check", module_check, METH_NOARGS, "check() -> exit status; Boot on stdin"},
      {"run_thread", run_thread, METH_O, nullptr},
+     {"log", module_log, METH_VARARGS, "log(level, text): a line of the error log"},
      {"log_raw", module_log_raw, METH_O, "log_raw(text): to the error log, as it is"},
      {"default_boot", testing_default_boot, METH_NOARGS, nullptr},
      {"load", testing_load, METH_VARARGS, nullptr},
