@@ -88,7 +88,6 @@ NO_UNIT_TEST = {
     "master/config/value.cc": "table_test.cc, with every kind of setting",
     "worker/loop/acceptor.cc": "worker_test, and tests/faults: out of descriptors",
     "worker/access/access_writer.cc": "worker_test, and tests/process: reopened logs",
-    "worker/loop/loop_balance.cc": "tests/process: connections of one worker spread",
     "worker/loop/loop_drain.cc": "worker_test: how a worker leaves",
     "worker/loop/exchange.cc": "worker_test and tests/http: every response goes through it",
     "worker/loop/keeper.cc": "worker_test, and tests/process: deadlines",
@@ -96,7 +95,7 @@ NO_UNIT_TEST = {
     "worker/loop/loop.cc": "worker_test: every request goes through it",
     "base/memory.cc": "adds up what /proc says of this process",
     "worker/loop/reader.cc": "worker_test and tests/http: requests in pieces",
-    "worker/loop/loop_serve.cc": "worker_test: every request goes through it",
+    "worker/loop/request_runner.cc": "worker_test: every request goes through it",
     "worker/loop/spool_file.cc": "output_test and body_spool_test",
     "worker/wire/boot.cc": "every zygote of the process tests reads what the master wrote",
     # Parts of something that is tested as a whole.

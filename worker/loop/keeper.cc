@@ -135,9 +135,10 @@ int Keeper::interval_ms(std::uint64_t now) {
 }
 
 void Keeper::flush_log(std::uint64_t now) {
-  if (elapsed_ns(flushed_ns_, now) < 20 * kMs || !loop_.access().pending()) return;
+  if (elapsed_ns(flushed_ns_, now) < 20 * kMs || !loop_.requests().access().pending())
+    return;
   flushed_ns_ = now;
-  loop_.access().flush();
+  loop_.requests().access().flush();
 }
 
 // A stay in the application that lasts from one round to the next is a long one.
@@ -194,7 +195,7 @@ void Keeper::expire(AppThread& t, Connection& c, std::uint64_t now) {
   if (unanswered) {
     const std::string answer =
         http::error_response(504, "the application took too long",
-                             loop_.exchange_config().server, http::DateText{}.now());
+                             loop_.settings().server_header, http::DateText{}.now());
     const iovec part{const_cast<char*>(answer.data()), answer.size()};
     (void)send_some(c.fd.get(), {&part, 1});
   }
@@ -211,8 +212,8 @@ void Keeper::expire(AppThread& t, Connection& c, std::uint64_t now) {
               {"request_id", t.request_id},
               {"status", unanswered ? "504" : "cut"},
               {"thread", t.index}});
-  loop_.log_access(&t, c, unanswered ? 504 : 0, 0, now, {});
-  loop_.access().flush();
+  loop_.requests().log_access(&t, c, unanswered ? 504 : 0, 0, now, {});
+  loop_.requests().access().flush();
   const std::string what = fmt::format("{} {} ({} ms, id {})", c.head.method,
                                        c.head.path, age / kMs, t.request_id);
   t.expire();
@@ -246,11 +247,11 @@ void Keeper::close_expired(Connection& c) {
   if (begun) {
     const std::string answer =
         http::error_response(408, "the request did not arrive in time",
-                             loop_.exchange_config().server, http::DateText{}.now());
+                             loop_.settings().server_header, http::DateText{}.now());
     const iovec part{const_cast<char*>(answer.data()), answer.size()};
     (void)send_some(c.fd.get(), {&part, 1});
     scoreboard::add(loop_.header().late);
-    loop_.log_access(nullptr, c, 408, 0, monotonic_ns(), answer);
+    loop_.requests().log_access(nullptr, c, 408, 0, monotonic_ns(), answer);
   }
   loop_.close(c);
 }
@@ -261,8 +262,8 @@ void Keeper::once_a_second(std::uint64_t now) {
     loop_.header().heartbeat_ns.store(now, std::memory_order_relaxed);
   loop_.header().accept_pauses.store(loop_.acceptor().pauses(),
                                      std::memory_order_relaxed);
-  loop_.header().log_lines_dropped.store(log::dropped() + loop_.access().dropped(),
-                                         std::memory_order_relaxed);
+  loop_.header().log_lines_dropped.store(
+      log::dropped() + loop_.requests().access().dropped(), std::memory_order_relaxed);
   show_title(now);
   if (s.max_lifetime != 0 && elapsed_ns(started_ns_, now) >= s.max_lifetime * kMs)
     loop_.master().ask_to_retire(wire::Retire::max_lifetime);
@@ -354,7 +355,7 @@ void Keeper::look_after_drain(std::uint64_t now) {
 }
 
 void Keeper::leave(int status) {
-  loop_.access().flush();
+  loop_.requests().access().flush();
   (void)loop_.master().tell(wire::Kind::drained);
   ::_exit(status);
 }

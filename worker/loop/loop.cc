@@ -1,10 +1,11 @@
 // SPDX-License-Identifier: Apache-2.0
-// The leader's side of Loop: waiting and taking events. Requests are in serve.cc,
-// leaving in drain.cc.
+// Waiting for events, taking them, and leading. Leaving is in loop_drain.cc.
 #include "worker/loop/loop.h"
 
 #include <fmt/format.h>
+#include <linux/sockios.h>
 #include <sys/eventfd.h>
+#include <sys/ioctl.h>
 #include <unistd.h>
 
 #include <bit>
@@ -16,7 +17,6 @@
 #include "base/log/log.h"
 #include "worker/http/path.h"
 #include "worker/loop/keeper.h"
-#include "worker/loop/recycle.h"
 
 namespace monodon::worker {
 
@@ -57,13 +57,12 @@ Loop::Loop(Heritage& heritage, MasterLine& master, Application& app,
       forwarding_{compiled(settings_)},
       acceptor_{epoll_.get(), heritage.listeners, *heritage.boot, kListener,
                 forwarding_},
-      access_{settings_},
       exchange_{make_exchange_config(settings_)},
       title_{fmt::format("monodon: worker {} gen {} [{}]", heritage.slot,
                          heritage.generation, settings_.application)},
       keeper_{std::make_unique<Keeper>(*this, app)},
-      reader_{settings_, forwarding_, moment_},
-      max_requests_{retire_after(settings_, heritage.serial)} {
+      requests_{heritage, master, app, forwarding_, leadership_, drain_, *keeper_},
+      reader_{settings_, forwarding_, moment_} {
   for (unsigned i = 0; i < settings_.threads; ++i)
     threads_.push_back(
         std::make_unique<AppThread>(i, page.row(i), exchange_, keeper_->finisher()));
@@ -191,9 +190,9 @@ void Loop::wait_for_events(AppThread& self) {
   const bool more = !ready_.empty() || has_resumed_;
   int n = 0;
   if (!more) app_.rest();
-  if (more || access_.due()) {
+  if (more || requests_.access().due()) {
     n = ::epoll_wait(epoll_.get(), batch_.data(), kBatch, 0);
-    if (n == 0 && !more) access_.flush();
+    if (n == 0 && !more) requests_.access().flush();
   }
   if (n == 0 && !more) {
     self.set_waiting(true);
@@ -205,6 +204,27 @@ void Loop::wait_for_events(AppThread& self) {
     throw std::system_error{errno, std::generic_category(), "wait for events"};
   batch_end_ = n < 0 ? 0 : static_cast<std::size_t>(n);
   share_surplus();
+}
+
+// Whoever waits first gets a new connection, and keeps it; so one worker may have most
+// of them. When several of its connections have something to read at once, the last of
+// them, whose wait would be the longest, goes to a worker that has nothing to do, and
+// stays there. Nobody has to know how many connections the others have: the idle one
+// is the one that takes it. What is in the queue already was not taken, so nobody is.
+void Loop::share_surplus() {
+  if (!service_time_.worth_moving(batch_end_ - batch_next_)) return;
+  if (settings_.workers < 2 || drain_.under_way()) return;
+  int queued = 0;
+  if (::ioctl(heritage_.handoff_send.get(), SIOCOUTQ, &queued) != 0 || queued != 0)
+    return;
+  for (std::size_t i = batch_end_; i-- > batch_next_;) {
+    const epoll_event event = batch_[i];
+    if (event.data.u64 < kListenersEnd || event.events != EPOLLIN) continue;
+    auto& c = *static_cast<Connection*>(event.data.ptr);
+    batch_[i] = batch_[--batch_end_];
+    if (c.ownership.claim() && !hand_over(c)) ready_.push_back(&c);
+    return;
+  }
 }
 
 void Loop::dispatch(const epoll_event& event, unsigned me) {
@@ -273,12 +293,50 @@ void Loop::advance(Connection& c, unsigned me) {
         close(c);
         return;
       case Reader::Outcome::refused:
-        refuse(c, reader_.refusal(), me);
+        settle(c, requests_.refuse(c, reader_.refusal(), *threads_[me]));
         return;
       case Reader::Outcome::whole:
-        serve(c, me);
+        settle(c, requests_.run(c, *threads_[me]));
         return;
     }
+  }
+}
+
+void Loop::settle(Connection& c, const RequestRunner::Ending& ending) {
+  if (ending.leading && ending.next != RequestRunner::Next::linger) {
+    service_time_.learn(ending.took_ns);
+    moment_.set(ending.now_ns);
+  }
+  switch (ending.next) {
+    case RequestRunner::Next::keep:
+      next_or_close(c, true, ending.leading, ending.now_ns);
+      return;
+    case RequestRunner::Next::close:
+      close(c);
+      return;
+    case RequestRunner::Next::linger:
+      ready_.push_back(&c);
+      return;
+    case RequestRunner::Next::wait:
+      return;
+  }
+}
+
+void Loop::next_or_close(Connection& c, bool keep_alive, bool leading,
+                         std::uint64_t now) {
+  if (!keep_alive) {
+    close(c);
+    return;
+  }
+  c.next_request();
+  const bool more = !c.input.empty() || c.hangup || c.more;
+  if (drain_.under_way()) {
+    move(c, more);
+  } else if (more || !park(c, now)) {
+    if (leading)
+      ready_.push_back(&c);
+    else
+      resume(c);
   }
 }
 

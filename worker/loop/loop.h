@@ -11,7 +11,6 @@
 #include <vector>
 
 #include "scoreboard/page.h"
-#include "worker/access/access_writer.h"
 #include "worker/application.h"
 #include "worker/http/forwarded.h"
 #include "worker/loop/acceptor.h"
@@ -21,6 +20,7 @@
 #include "worker/loop/leadership.h"
 #include "worker/loop/moment.h"
 #include "worker/loop/reader.h"
+#include "worker/loop/request_runner.h"
 #include "worker/loop/service_time.h"
 #include "worker/wire/handoff.h"
 #include "worker/wire/heritage.h"
@@ -84,14 +84,10 @@ class Loop {
   [[nodiscard]] Leadership& leadership() noexcept { return leadership_; }
   [[nodiscard]] ConnectionPool& pool() noexcept { return pool_; }
   [[nodiscard]] Acceptor& acceptor() noexcept { return acceptor_; }
-  [[nodiscard]] AccessWriter& access() noexcept { return access_; }
+  [[nodiscard]] RequestRunner& requests() noexcept { return requests_; }
   [[nodiscard]] const Settings& settings() const noexcept { return settings_; }
   [[nodiscard]] std::vector<std::unique_ptr<AppThread>>& threads() { return threads_; }
   [[nodiscard]] scoreboard::WorkerHeader& header() noexcept { return page_.header(); }
-  [[nodiscard]] const Exchange::Config& exchange_config() const { return exchange_; }
-  void log_access(AppThread* thread, const Connection& c, int status,
-                  std::uint64_t body_bytes, std::uint64_t now_ns,
-                  std::string_view response_head);
   void note_signal() noexcept;  // async-signal-safe: SIGTERM came
   // A child of this process, to which nothing of it belongs: closes what there is, and
   // nothing else (base/forks.h).
@@ -123,15 +119,7 @@ class Loop {
   void read_channel();
   void command(wire::Message message);
   void advance(Connection& c, unsigned me);
-  void refuse(Connection& c, const http::ParseError& why, unsigned me);
-  void serve(Connection& c, unsigned me);
-  Request request_of(Connection& c, const AppThread& t) const;
-  static void note_queue_time(scoreboard::ThreadRow& row, std::uint64_t start_us);
-  void note_dropped_fields(scoreboard::ThreadRow& row, std::uint32_t count);
-  void account(Connection& c, AppThread& t, const Exchange::Result& r, bool expired,
-               std::uint64_t now);
-  void settle(Connection& c, const Exchange::Result& r, bool expired, bool leading,
-              std::uint64_t now);
+  void settle(Connection& c, const RequestRunner::Ending& ending);
   void set_deadline(Connection& c, std::uint64_t now);
   void move(Connection& c, bool more);
 
@@ -145,12 +133,12 @@ class Loop {
   ConnectionPool pool_;
   http::Forwarding forwarding_;
   Acceptor acceptor_;
-  AccessWriter access_;
   Exchange::Config exchange_;
   std::string title_;  // what ps(1) shows while nothing takes long
   Leadership leadership_;
   std::unique_ptr<Keeper> keeper_;
   Drain drain_;
+  RequestRunner requests_;
   std::vector<std::unique_ptr<AppThread>> threads_;
   std::atomic<std::uint64_t> followers_{0};  // bit i: thread i waits to be promoted
 
@@ -167,10 +155,7 @@ class Loop {
   std::vector<Connection*> resumed_;  // under resumed_mutex_
   std::atomic<bool> has_resumed_{false};
 
-  std::atomic<bool> told_dropped_{false};
   std::atomic<bool> signalled_{false};
-  std::atomic<std::uint64_t> requests_{0};  // only counted with max_requests
-  std::uint64_t max_requests_ = 0;          // with this worker's jitter
 };
 
 }  // namespace monodon::worker

@@ -41,7 +41,7 @@ void Loop::command(wire::Message message) {
   } else if (kind == wire::Kind::dump) {
     if (!message.fds.empty()) keeper_->ask_for_stacks(std::move(message.fds.front()));
   } else if (kind == wire::Kind::reopen_logs) {
-    access_.reopen();
+    requests_.access().reopen();
     if (auto opened = log::reopen(); !opened)
       log::error(opened.error().message(), {log::Id::log_failed});
   }

@@ -154,7 +154,7 @@ int serve(Heritage& heritage, Application& app) {
   for (unsigned left = threads.left; left != 0; left = threads.left)
     threads.left.wait(left);
   loop.join_keeper();
-  loop.access().flush();
+  loop.requests().access().flush();
   page.header().state.store(
       static_cast<std::uint32_t>(scoreboard::WorkerState::stopped),
       std::memory_order_relaxed);

@@ -1,5 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
-// One request: who it is from, the application, what comes after the response.
+// What is done for each request, and written down about it.
+#include "worker/loop/request_runner.h"
+
 #include <sys/socket.h>
 #include <unistd.h>
 
@@ -9,7 +11,7 @@
 #include "base/log/log.h"
 #include "base/own_process.h"
 #include "worker/loop/keeper.h"
-#include "worker/loop/loop.h"
+#include "worker/loop/recycle.h"
 
 namespace monodon::worker {
 
@@ -22,51 +24,9 @@ std::int64_t wall_seconds() noexcept {
   return t.tv_sec;
 }
 
-}  // namespace
-
-void Loop::serve(Connection& c, unsigned me) {
-  AppThread& t = *threads_[me];
-  if (const http::ParseError* refused = forwarding_.resolve(c.peer, c.head, c.origin)) {
-    refuse(c, *refused, me);
-    return;
-  }
-  if (c.head.dropped_fields != 0) note_dropped_fields(t.row, c.head.dropped_fields);
-  if (c.origin.start_us != 0) note_queue_time(t.row, c.origin.start_us);
-  t.take_request_id(c.origin.request_id);
-
-  const Request request = request_of(c, t);
-  t.exchange.start(c, drain_, t.date.now());
-  scoreboard::begin_request(t.row, c.head.method, c.head.target, c.origin.remote_addr,
-                            t.request_id, c.received_ns);
-  t.begin(c, c.received_ns);
-  keeper_->request_began();
-  leadership_.enter_app(me);
-  app_.serve(request, t.exchange);
-  if (is_stranger()) ::_exit(0);  // forked in there, and came back in our place
-  const bool leading = leadership_.leave_app(me);
-  const bool expired = !t.end();
-  const Exchange::Result result = t.exchange.complete();
-  const std::uint64_t now = monotonic_ns();
-  if (leading) {
-    service_time_.learn(elapsed_ns(c.received_ns, now));
-    moment_.set(now);
-  }
-  account(c, t, result, expired, now);
-  settle(c, result, expired, leading, now);
-}
-
-void Loop::note_dropped_fields(scoreboard::ThreadRow& row, std::uint32_t count) {
-  scoreboard::add(row.dropped_fields, count);
-  if (told_dropped_.exchange(true)) return;
-  log::warning(
-      "header fields were dropped: with an underscore in the name they could pose as "
-      "others (header_map), and Proxy as HTTP_PROXY; told once, then only counted",
-      {log::Id::configuration_warning});
-}
-
 // The proxy's clock and ours may differ: a time to come is no wait, and one that is
 // long past is no time.
-void Loop::note_queue_time(scoreboard::ThreadRow& row, std::uint64_t start_us) {
+void count_queue_time(scoreboard::ThreadRow& row, std::uint64_t start_us) {
   constexpr std::uint64_t kMostUs = 3'600'000'000;
   timespec now{};
   (void)::clock_gettime(CLOCK_REALTIME, &now);
@@ -76,7 +36,65 @@ void Loop::note_queue_time(scoreboard::ThreadRow& row, std::uint64_t start_us) {
   if (waited <= kMostUs) scoreboard::note_queue_time(row, waited);
 }
 
-Request Loop::request_of(Connection& c, const AppThread& t) const {
+}  // namespace
+
+RequestRunner::RequestRunner(const Heritage& heritage, MasterLine& master,
+                             Application& app, const http::Forwarding& forwarding,
+                             Leadership& leadership, const Drain& drain, Keeper& keeper)
+    : heritage_{heritage},
+      master_{master},
+      app_{app},
+      forwarding_{forwarding},
+      leadership_{leadership},
+      drain_{drain},
+      keeper_{keeper},
+      access_{heritage.boot->settings},
+      max_requests_{retire_after(heritage.boot->settings, heritage.serial)} {}
+
+RequestRunner::Ending RequestRunner::run(Connection& c, AppThread& t) {
+  if (const http::ParseError* refused = forwarding_.resolve(c.peer, c.head, c.origin))
+    return refuse(c, *refused, t);
+  if (c.head.dropped_fields != 0) note_dropped_fields(t.row, c.head.dropped_fields);
+  if (c.origin.start_us != 0) count_queue_time(t.row, c.origin.start_us);
+  t.take_request_id(c.origin.request_id);
+
+  const Request request = request_of(c, t);
+  t.exchange.start(c, drain_, t.date.now());
+  scoreboard::begin_request(t.row, c.head.method, c.head.target, c.origin.remote_addr,
+                            t.request_id, c.received_ns);
+  t.begin(c, c.received_ns);
+  keeper_.request_began();
+  leadership_.enter_app(t.index);
+  app_.serve(request, t.exchange);
+  if (is_stranger()) ::_exit(0);  // forked in there, and came back in our place
+  const bool leading = leadership_.leave_app(t.index);
+  const bool expired = !t.end();
+  const Exchange::Result result = t.exchange.complete();
+  const std::uint64_t now = monotonic_ns();
+  account(c, t, result, expired, now);
+
+  Ending ending{Next::close, leading, now, elapsed_ns(c.received_ns, now)};
+  bool keep_alive = result.keep_alive;
+  c.end_tells = result.end_tells;
+  if (expired) return ending;
+  if (result.shared && keeper_.finish_output(c, keep_alive))
+    ending.next = Next::wait;
+  else if (keep_alive)
+    ending.next = Next::keep;
+  return ending;
+}
+
+void RequestRunner::note_dropped_fields(scoreboard::ThreadRow& row,
+                                        std::uint32_t count) {
+  scoreboard::add(row.dropped_fields, count);
+  if (told_dropped_.exchange(true)) return;
+  log::warning(
+      "header fields were dropped: with an underscore in the name they could pose as "
+      "others (header_map), and Proxy as HTTP_PROXY; told once, then only counted",
+      {log::Id::configuration_warning});
+}
+
+Request RequestRunner::request_of(Connection& c, const AppThread& t) const {
   Request request;
   request.head = &c.head;
   request.body = &c.body;
@@ -93,9 +111,9 @@ Request Loop::request_of(Connection& c, const AppThread& t) const {
 
 // Counters and log, for what has been answered. A request past its deadline was
 // written down by the keeper when it struck.
-void Loop::account(Connection& c, AppThread& t, const Exchange::Result& r, bool expired,
-                   std::uint64_t now) {
-  if (now - c.received_ns >= Keeper::kLongNs) keeper_->saw_long_request(now);
+void RequestRunner::account(Connection& c, AppThread& t, const Exchange::Result& r,
+                            bool expired, std::uint64_t now) {
+  if (now - c.received_ns >= Keeper::kLongNs) keeper_.saw_long_request(now);
   if (r.failed) scoreboard::add(t.row.errors);
   scoreboard::add(t.row.busy_ns, elapsed_ns(c.received_ns, now));
   if (r.lock_wait_ns != 0) scoreboard::add(t.row.lock_wait_ns, r.lock_wait_ns);
@@ -111,9 +129,9 @@ void Loop::account(Connection& c, AppThread& t, const Exchange::Result& r, bool 
     master_.ask_to_retire(wire::Retire::max_requests);
 }
 
-void Loop::log_access(AppThread* thread, const Connection& c, int status,
-                      std::uint64_t body_bytes, std::uint64_t now_ns,
-                      std::string_view response_head) {
+void RequestRunner::log_access(AppThread* thread, const Connection& c, int status,
+                               std::uint64_t body_bytes, std::uint64_t now_ns,
+                               std::string_view response_head) {
   if (!access_.enabled()) return;
   AccessRecord record;
   record.head = c.head_size != 0 ? &c.head : nullptr;
@@ -129,13 +147,12 @@ void Loop::log_access(AppThread* thread, const Connection& c, int status,
   access_.add(record, now_ns);
 }
 
-// Not a request, or one that we do not pass on: one answer, then the connection ends.
-void Loop::refuse(Connection& c, const http::ParseError& why, unsigned me) {
-  AppThread& t = *threads_[me];
+RequestRunner::Ending RequestRunner::refuse(Connection& c, const http::ParseError& why,
+                                            AppThread& t) {
   scoreboard::add(t.row.refused);
   log::debug("request refused", {{"status", why.status}, {"reason", why.reason}});
-  const std::string answer =
-      http::error_response(why.status, why.reason, exchange_.server, t.date.now());
+  const std::string answer = http::error_response(
+      why.status, why.reason, heritage_.boot->settings.server_header, t.date.now());
   const iovec part{const_cast<char*>(answer.data()), answer.size()};
   // A client that does not even take this much has no claim to it.
   (void)send_some(c.fd.get(), {&part, 1});
@@ -149,35 +166,7 @@ void Loop::refuse(Connection& c, const http::ParseError& why, unsigned me) {
   c.head_size = 0;
   c.stage.store(Stage::linger, std::memory_order_relaxed);
   c.deadline_ns.store(0, std::memory_order_relaxed);
-  ready_.push_back(&c);
-}
-
-void Loop::settle(Connection& c, const Exchange::Result& r, bool expired, bool leading,
-                  std::uint64_t now) {
-  bool keep_alive = r.keep_alive;
-  c.end_tells = r.end_tells;
-  if (expired)
-    close(c);
-  else if (!r.shared || !keeper_->finish_output(c, keep_alive))
-    next_or_close(c, keep_alive, leading, now);
-}
-
-void Loop::next_or_close(Connection& c, bool keep_alive, bool leading,
-                         std::uint64_t now) {
-  if (!keep_alive) {
-    close(c);
-    return;
-  }
-  c.next_request();
-  const bool more = !c.input.empty() || c.hangup || c.more;
-  if (drain_.under_way()) {
-    move(c, more);
-  } else if (more || !park(c, now)) {
-    if (leading)
-      ready_.push_back(&c);
-    else
-      resume(c);
-  }
+  return {Next::linger, true, now, 0};
 }
 
 }  // namespace monodon::worker

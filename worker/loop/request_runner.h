@@ -1,0 +1,76 @@
+// SPDX-License-Identifier: Apache-2.0
+#pragma once
+
+#include <atomic>
+#include <cstdint>
+#include <string_view>
+
+#include "scoreboard/page.h"
+#include "worker/access/access_writer.h"
+#include "worker/application.h"
+#include "worker/http/forwarded.h"
+#include "worker/loop/app_thread.h"
+#include "worker/loop/drain.h"
+#include "worker/loop/leadership.h"
+#include "worker/wire/master_line.h"
+
+namespace monodon::worker {
+
+class Keeper;
+
+// One request from its last byte to the end of its response: who it is from, the
+// application, counters and access log. What comes before is Reader's, what becomes of
+// the connection is Loop's.
+class RequestRunner {
+ public:
+  enum class Next : std::uint8_t {
+    keep,    // the connection may have a next request
+    close,   // it ends
+    linger,  // answered and shut down: Stage::linger
+    wait,    // the client is slow: the keeper owns it now
+  };
+  struct Ending {
+    Next next;
+    bool leading;           // the caller still (or again) leads
+    std::uint64_t now_ns;   // CLOCK_MONOTONIC
+    std::uint64_t took_ns;  // since the request was complete
+  };
+
+  // All of them outlive the runner.
+  RequestRunner(const Heritage& heritage, MasterLine& master, Application& app,
+                const http::Forwarding& forwarding, Leadership& leadership,
+                const Drain& drain, Keeper& keeper);
+
+  // The leader, owner of `c`, which is Stage::ready. Lets others lead meanwhile.
+  Ending run(Connection& c, AppThread& t);
+
+  // The leader, owner of `c`: not a request, or one that we do not pass on. One answer,
+  // then the connection lingers.
+  Ending refuse(Connection& c, const http::ParseError& why, AppThread& t);
+
+  // Any thread that owns or holds `c`; without a thread nothing of the request ran.
+  void log_access(AppThread* thread, const Connection& c, int status,
+                  std::uint64_t body_bytes, std::uint64_t now_ns,
+                  std::string_view response_head);
+  [[nodiscard]] AccessWriter& access() noexcept { return access_; }
+
+ private:
+  [[nodiscard]] Request request_of(Connection& c, const AppThread& t) const;
+  void note_dropped_fields(scoreboard::ThreadRow& row, std::uint32_t count);
+  void account(Connection& c, AppThread& t, const Exchange::Result& r, bool expired,
+               std::uint64_t now);
+
+  const Heritage& heritage_;
+  MasterLine& master_;
+  Application& app_;
+  const http::Forwarding& forwarding_;
+  Leadership& leadership_;
+  const Drain& drain_;
+  Keeper& keeper_;
+  AccessWriter access_;
+  std::atomic<bool> told_dropped_{false};
+  std::atomic<std::uint64_t> requests_{0};  // only counted with max_requests
+  std::uint64_t max_requests_;              // with this worker's jitter
+};
+
+}  // namespace monodon::worker
