@@ -210,12 +210,31 @@ ActingAs::~ActingAs() {
     std::abort();
 }
 
+std::optional<Credentials> keeper_of(const std::string& path) {
+  if (::geteuid() != 0) return std::nullopt;
+  const auto foreign = foreign_on_way(path);
+  if (!foreign || !foreign->uid) return std::nullopt;
+  return credentials_of(*foreign->uid);
+}
+
+ActingAs as_keeper_of(const std::string& path) {
+  const auto keeper = keeper_of(path);
+  if (!keeper) return {};
+  ActingAs acting{*keeper};
+  acting.why_ = " (as " + name_of_user(keeper->uid) + ", whose directory it is in)";
+  return acting;
+}
+
 FileRights::FileRights(Credentials user) {
   if (::geteuid() == 0 && user.uid != 0) user_ = std::move(user);
 }
 
+bool FileRights::kept_from_user(const std::string& path) const {
+  return user_ && ::geteuid() == 0 && !foreign_on_way(path, &*user_);
+}
+
 ActingAs FileRights::for_path(const std::string& path) const {
-  if (!user_) return {};
+  if (!user_ || ::geteuid() != 0) return {};
   const auto foreign = foreign_on_way(path, &*user_);
   if (!foreign) return {};
   ActingAs acting{*user_};

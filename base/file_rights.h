@@ -71,14 +71,21 @@ class ActingAs {
 
  private:
   friend class FileRights;
+  friend ActingAs as_keeper_of(const std::string& path);
   std::string why_;
   bool active_ = false;
   gid_t gid_ = 0;
   std::vector<gid_t> groups_;
 };
 
+// Where we are root, and the first place on the way that is not root's alone is a
+// user's: that user; for a tool that was given none. Else as who we are.
+[[nodiscard]] std::optional<Credentials> keeper_of(const std::string& path);
+[[nodiscard]] ActingAs as_keeper_of(const std::string& path);
+
 // With whose rights a process works on files: its own or, where it is root and was
-// given a user, that user's in all places that are not root's alone.
+// given a user, that user's in all places that are not root's alone; its own again,
+// once it is root no more.
 class FileRights {
  public:
   FileRights() = default;
@@ -86,6 +93,8 @@ class FileRights {
 
   // Not while one that was given lives.
   [[nodiscard]] ActingAs for_path(const std::string& path) const;
+  // Whether there is a user, and the directories on the way are root's alone.
+  [[nodiscard]] bool kept_from_user(const std::string& path) const;
 
  private:
   std::optional<Credentials> user_;

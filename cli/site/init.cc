@@ -23,20 +23,7 @@ void say(const std::string& text) {
 }
 
 // Root writes with the rights of whoever owns the directory, so that no link there
-// leads to another file.
-std::optional<Credentials> keeper_of(const fs::path& path) {
-  if (::geteuid() != 0) return std::nullopt;
-  const auto foreign = foreign_on_way(path);
-  if (!foreign || !foreign->uid) return std::nullopt;
-  return credentials_of(*foreign->uid);
-}
-
-ActingAs as_keeper_of(const fs::path& path) {
-  const auto keeper = keeper_of(path);
-  return keeper ? ActingAs{*keeper} : ActingAs{};
-}
-
-// Where root has no one user to be.
+// leads to another file. Here it has no one user to be.
 Outcome check_place(const fs::path& path) {
   if (::geteuid() != 0) return ok();
   const auto foreign = foreign_on_way(path);

@@ -1,10 +1,12 @@
 // SPDX-License-Identifier: Apache-2.0
+#include <fcntl.h>
 #include <fmt/format.h>
 #include <grp.h>
 #include <pwd.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include "base/file_rights.h"
 #include "base/number.h"
 #include "base/result.h"
 #include "master/config/check.h"
@@ -37,6 +39,36 @@ void check_parent(std::string_view key, const std::string& path, Findings& found
   check_directory(key, path.substr(0, slash), found);
 }
 
+// Root opens the log, workers open it anew as the user: both must be able to.
+void check_log(std::string_view key, const std::string& path, const Settings& settings,
+               Findings& found) {
+  const std::size_t slash = path.rfind('/');
+  const std::size_t before = found.size();
+  check_parent(key, path, found);
+  if (found.size() != before || ::geteuid() != 0 || settings.user.empty() ||
+      slash == std::string::npos || slash == 0)
+    return;
+  const auto user = find_credentials(settings.user);
+  if (!user || user.value().uid == 0) return;
+  const bool by_root = !foreign_on_way(path, &user.value());
+  const std::string directory = path.substr(0, slash);
+  const ActingAs acting{user.value()};
+  const auto may = [](const std::string& what, int how) {
+    return ::faccessat(AT_FDCWD, what.c_str(), how, AT_EACCESS) == 0;
+  };
+  if (!may(directory, X_OK)) {
+    found.push_back(
+        {kProblem, key,
+         fmt::format("user {} may not enter {}", settings.user, directory)});
+  } else if (!by_root && !may(path, F_OK) && !may(directory, W_OK)) {
+    found.push_back(
+        {kProblem, key,
+         fmt::format("user {} may not make a file in {}, and root does not, for it is "
+                     "not root's alone",
+                     settings.user, directory)});
+  }
+}
+
 void check_user(std::string_view key, const std::string& name, Findings& found) {
   if (name.empty() || parse_number(name) || ::getpwnam(name.c_str()) != nullptr) return;
   found.push_back({kProblem, key, fmt::format("there is no user \"{}\"", name)});
@@ -52,9 +84,13 @@ void check_group(std::string_view key, const std::string& name, Findings& found)
 std::vector<Finding> check_host(const Settings& settings) {
   Findings found;
   check_directory("directory", settings.worker.directory, found);
-  check_directory("spool_directory", settings.worker.spool_directory, found);
-  check_parent("access_log", settings.worker.access_log, found);
-  check_parent("error_log", settings.worker.error_log, found);
+  check_log("access_log", settings.worker.access_log, settings, found);
+  check_log("error_log", settings.worker.error_log, settings, found);
+  // systemd makes it with the service, and takes it away.
+  if (!settings.runtime_directory.empty())
+    if (std::string why = directory_problem(settings.runtime_directory); !why.empty())
+      found.push_back(
+          {kWarning, "runtime_directory", why + "; there will be no control socket"});
   check_parent("pid_file", settings.pid_file, found);
   check_user("user", settings.user, found);
   check_user("socket_user", settings.socket_user, found);

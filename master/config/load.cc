@@ -9,6 +9,7 @@
 #include <array>
 #include <cerrno>
 
+#include "base/file_rights.h"
 #include "base/result.h"
 #include "base/unique_fd.h"
 #include "master/config/address.h"
@@ -30,8 +31,10 @@ std::string absolute(std::string_view path, std::string_view directory) {
 }
 
 Result<std::string> read_file(const std::string& path) {
+  // A problem is told with the words of the file: let no link make it another one.
+  const ActingAs acting = as_keeper_of(path);
   const UniqueFd fd{::open(path.c_str(), O_RDONLY | O_CLOEXEC)};
-  if (!fd) return last_error("read " + path);
+  if (!fd) return last_error("read " + path + acting.why());
   std::string text;
   std::array<char, 16384> block;
   while (text.size() <= kLargestFile) {

@@ -243,10 +243,11 @@ Result<Listener> bind_listener(const std::string& address, const BindOptions& op
   return bind_unix(at.value(), options);
 }
 
-void remove_socket_files(std::vector<Listener>& listeners) {
+void remove_socket_files(std::vector<Listener>& listeners, const FileRights& rights) {
   for (Listener& listener : listeners) {
     const std::string path = std::exchange(listener.own_path, {});
     if (path.empty()) continue;
+    const ActingAs acting = rights.for_path(path);
     struct stat now {};
     if (::lstat(path.c_str(), &now) != 0) continue;
     // Another server may have put its own there since.

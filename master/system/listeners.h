@@ -37,6 +37,7 @@ Result<Listener> bind_listener(const std::string& address, const BindOptions& op
 
 // Removes the socket files that we made, if they are still the same files. Before the
 // sockets are closed: an open one keeps its inode, so that the number tells.
-void remove_socket_files(std::vector<Listener>& listeners);
+void remove_socket_files(std::vector<Listener>& listeners,
+                         const FileRights& rights = {});
 
 }  // namespace monodon::master
