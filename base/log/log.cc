@@ -6,9 +6,11 @@
 
 #include <array>
 #include <atomic>
+#include <cerrno>
 #include <ctime>
 #include <mutex>
 #include <optional>
+#include <system_error>
 #include <vector>
 
 #include "base/log/journal.h"
@@ -25,6 +27,7 @@ struct State {
   bool opened = false;
   Format format = Format::text;
   LogFile file;
+  LogFile emergency;  // stderr, while `file` cannot be written
   Journal journal;
   std::vector<Field> context;
   std::vector<std::string> context_keys;  // what the keys of `context` point into
@@ -69,6 +72,31 @@ void ensure_open(State& s) {
   if (auto file = LogFile::open("-", STDERR_FILENO)) s.file = std::move(file).value();
 }
 
+// With the lock held, after a line went to the file. What an operator must know reaches
+// stderr while the file takes nothing; the file itself tells later what is missing.
+void mind_loss(State& s, const Entry& entry) {
+  // A reader that is slow (a fifo) gets what there is room for, and is no emergency.
+  if (s.file.losing() == 0 || s.file.losing() == EAGAIN) {
+    if (s.emergency.enabled()) s.emergency = {};
+    return;
+  }
+  if (s.file.path() == "-") return;
+  std::string text;
+  if (!s.emergency.enabled()) {
+    auto opened = LogFile::open("-", STDERR_FILENO);
+    if (!opened) return;
+    s.emergency = std::move(opened).value();
+    const std::string why = "the error log " + s.file.path() + " cannot be written: " +
+                            std::generic_category().message(s.file.losing()) +
+                            "; until then errors are told here";
+    const std::array<Field, 1> fields{Field{Id::log_failed}};
+    append_text(
+        text, {Level::critical, entry.time, entry.pid, why, fields, s.context, false});
+  }
+  if (entry.level >= Level::error || entry.from_application) append_text(text, entry);
+  if (!text.empty()) s.emergency.write(text);
+}
+
 // With the lock held.
 void emit(State& s, const Entry& entry) {
   ensure_open(s);
@@ -88,6 +116,7 @@ void emit(State& s, const Entry& entry) {
     s.journal.send(s.line);
   } else {
     s.file.write(s.line);
+    mind_loss(s, entry);
   }
 }
 
@@ -101,6 +130,7 @@ void before_fork() noexcept {
   State& s = state();
   s.mutex.lock();
   s.file.flush();
+  s.emergency.flush();
   s.forking = ::getpid();
 }
 
@@ -108,6 +138,7 @@ void after_fork() noexcept {
   State& s = state();
   if (::getpid() != s.forking) {
     s.file.forget();
+    s.emergency.forget();
     s.journal.forget();
   }
   s.mutex.unlock();
@@ -184,6 +215,7 @@ void raw(std::string_view text) {
   ensure_open(s);
   if (s.format == Format::text) {
     s.file.write(text);
+    mind_loss(s, {Level::info, now(), ::getpid(), text, {}, {}, true});
   } else if (text.find_first_not_of('\n') != std::string_view::npos) {
     emit(s, {Level::info, now(), ::getpid(), text, {}, s.context, true});
   }

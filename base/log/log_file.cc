@@ -153,8 +153,10 @@ LogFile::Progress LogFile::put(std::string_view text) {
       progress.written += static_cast<std::size_t>(written);
       torn_ = text[progress.written - 1] != '\n';
     } else if (written == 0 || errno == EAGAIN || errno == ENOBUFS) {
+      loss_ = EAGAIN;
       return progress;
     } else if (errno != EINTR) {
+      loss_ = errno;
       progress.lost = true;
       return progress;
     }

@@ -51,6 +51,10 @@ class LogFile {
   Outcome reopen();
 
   [[nodiscard]] bool enabled() const noexcept { return static_cast<bool>(fd_); }
+  // Why lines are lost at present, as errno (EAGAIN: nobody reads); 0: they are not.
+  // What was lost is then still to be told in the file itself.
+  [[nodiscard]] int losing() const noexcept { return unreported_ == 0 ? 0 : loss_; }
+  [[nodiscard]] const std::string& path() const noexcept { return path_; }   // "-"
   [[nodiscard]] std::uint64_t dropped() const noexcept { return dropped_; }  // lines
   [[nodiscard]] int fd() const noexcept { return fd_.get(); }
 
@@ -77,6 +81,7 @@ class LogFile {
   bool torn_ = false;    // the last byte that went out was not a newline
   std::uint64_t dropped_ = 0;
   std::uint64_t unreported_ = 0;
+  int loss_ = 0;  // errno of the last write that took less than all
 };
 
 }  // namespace monodon

@@ -34,6 +34,17 @@ constexpr auto kIds = std::to_array<IdRow>({
     {Id::log_failed, "log_failed", "0b6539c7e1264fbd87c565877a04cd23",
      "A log file cannot be opened or written.",
      "Look at the directory, its owner and its free space; then send SIGUSR1."},
+    {Id::log_restored, "log_restored", "7d3130d4aeaa40abba87344918408c39",
+     "A log file that could not be written is written again; the message says how many "
+     "lines are missing.",
+     "None; what had filled the disk may do so again."},
+    {Id::spool_chosen, "spool_chosen", "b04d07b32e0d428a8c9d773de51cd193",
+     "Where request bodies and untaken responses go that memory is not for, tried at "
+     "the "
+     "start and at each reload.",
+     "If it is not the place that was meant, or memory: make spool_directory writable "
+     "for "
+     "the service's user (a read-only root wants a volume there)."},
     {Id::reload_begun, "reload_begun", "d444689f88644bf8b39b21128cc804bf",
      "SIGHUP, `monodon reload` or `systemctl reload`.", "None."},
     {Id::generation_proposed, "generation_proposed", "8463b75df01b49f18a2e8078629a047c",

@@ -21,6 +21,8 @@ enum class Id : std::uint8_t {
   workers_changed,
   logs_reopened,
   log_failed,
+  log_restored,
+  spool_chosen,
   reload_begun,
   generation_proposed,
   application_loaded,

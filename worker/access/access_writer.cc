@@ -3,6 +3,10 @@
 
 #include <unistd.h>
 
+#include <cerrno>
+#include <system_error>
+#include <utility>
+
 #include "base/log/log.h"
 
 namespace monodon::worker {
@@ -37,6 +41,7 @@ void AccessWriter::add(const AccessRecord& record, std::uint64_t now_ns) {
   line_.clear();
   format_.append(record, line_);
   file_.buffer(line_.view());
+  if ((file_.losing() != 0) != losing_) tell_loss();
   last_ns_.store(now_ns, std::memory_order_relaxed);
   pending_.store(true, std::memory_order_relaxed);
 }
@@ -47,6 +52,33 @@ void AccessWriter::flush() {
   flushed_ns_.store(last_ns_.load(std::memory_order_relaxed),
                     std::memory_order_relaxed);
   file_.flush();
+  if ((file_.losing() != 0) != losing_) tell_loss();
+}
+
+// Once when lines begin to be lost and once when they are written again, with their
+// number; a reader that is slow now and then is told of once a minute.
+void AccessWriter::tell_loss() {
+  constexpr std::uint64_t kQuietNs = 60'000'000'000;
+  const int code = file_.losing();
+  losing_ = code != 0;
+  const std::uint64_t now = last_ns_.load(std::memory_order_relaxed);
+  if (losing_) {
+    if (now < quiet_until_ns_) return;
+    loss_told_ = true;
+    log::error("lines of the access log are lost",
+               {log::Id::log_failed,
+                {"path", file_.path()},
+                {"error", code == EAGAIN ? "nobody reads them in time"
+                                         : std::generic_category().message(code)}});
+  } else if (loss_told_) {
+    loss_told_ = false;
+    quiet_until_ns_ = now + kQuietNs;
+    log::warning("the access log is written again",
+                 {log::Id::log_restored,
+                  {"path", file_.path()},
+                  {"missing_lines",
+                   file_.dropped() - std::exchange(dropped_told_, file_.dropped())}});
+  }
 }
 
 void AccessWriter::reopen() {

@@ -40,11 +40,17 @@ class AccessWriter {
  private:
   static constexpr std::uint64_t kPauseNs = 10'000'000;
 
+  void tell_loss();
+
   std::mutex mutex_;
   AccessFormat format_;
   LogFile file_;
   ByteBuffer line_;
   bool enabled_ = false;
+  bool losing_ = false;     // at the last look
+  bool loss_told_ = false;  // and its end is still to be told
+  std::uint64_t dropped_told_ = 0;
+  std::uint64_t quiet_until_ns_ = 0;  // of losses that come and go
   std::atomic<bool> pending_{false};
   std::atomic<std::uint64_t> last_ns_{0};  // of the newest line, CLOCK_MONOTONIC
   std::atomic<std::uint64_t> flushed_ns_{0};
