@@ -9,13 +9,14 @@
 #include <optional>
 #include <utility>
 
-#include "base/install_paths.h"
 #include "base/file_rights.h"
+#include "base/install_paths.h"
 #include "base/result.h"
 #include "base/unique_fd.h"
 #include "cli/commands.h"
 #include "master/config/docs.h"
 #include "master/config/interpreter.h"
+#include "master/config/spool_choice.h"
 #include "worker/wire/boot.h"
 
 namespace monodon::cli {
@@ -74,6 +75,19 @@ Result<std::optional<Credentials>> importing_user(const master::Settings& settin
   return user;
 }
 
+// False: the directory that is set cannot be used by the server.
+bool check_spool(const master::Settings& settings) {
+  const auto user = importing_user(settings);
+  if (!user) return true;  // told with the import
+  const ActingAs acting = user.value() ? ActingAs{*user.value()} : ActingAs{};
+  const master::SpoolChoice choice = master::choose_spool(settings.worker);
+  const char* const weight = !choice.as_asked     ? ""
+                             : choice.why.empty() ? "note: "
+                                                  : "warning: ";
+  say(weight + choice.told());
+  return choice.as_asked;
+}
+
 // Becomes the importer: its exit status (0, 3, 4) is ours, and its traceback goes where
 // our own messages went. Returns only when that fails.
 Error import_application(const master::Settings& settings, const std::string& mode) {
@@ -114,6 +128,7 @@ int run_check(const master::CommandLine& line, const CheckOptions& options) {
   const master::LoadedConfig& config = *result.config;
   for (const std::string& warning : config.warnings) say("warning: " + warning);
   for (const std::string& note : config.notes) say("note: " + note);
+  if (!check_spool(config.settings)) return kBadConfiguration;
   if (options.print) {
     std::fputs(master::settings_as_yaml(config.settings).c_str(), stdout);
   }

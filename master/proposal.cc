@@ -118,6 +118,9 @@ Result<DraftedProposal> draft_proposal(const LoadedConfig& config,
       heir_environment(own_environment(), config.settings.worker.environment);
   order.boot.settings = config.settings.worker;
   order.boot.settings.workers = config.settings.workers;
+  draft.spool = choose_spool(config.settings.worker);
+  order.boot.settings.spool_directory = draft.spool.directory;
+  order.boot.settings.spool_limit = draft.spool.limit;
   order.boot.stored = estate.stored;
   if (is_gunicorn_config(config.config_file))
     order.boot.gunicorn_conf = config.config_file;

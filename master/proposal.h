@@ -6,6 +6,7 @@
 
 #include "base/result.h"
 #include "master/config/load.h"
+#include "master/config/spool_choice.h"
 #include "master/fleet/fleet.h"
 #include "master/handover/estate.h"
 
@@ -14,6 +15,7 @@ namespace monodon::master {
 struct DraftedProposal {
   Proposal proposal;
   std::string host;  // for the log: which program hosts the application, and why that
+  SpoolChoice spool;
 };
 
 // Everything that a new generation needs, from a configuration that was just read. The

@@ -89,6 +89,16 @@ void ReloadDesk::use_live_settings(const LoadedConfig& config) {
   say("changed, and in force now", live);
 }
 
+// Once, and when it becomes another one.
+void ReloadDesk::tell_spool(const SpoolChoice& spool) {
+  const std::string text = spool.told();
+  if (text == std::exchange(spool_told_, text)) return;
+  const auto say = !spool.as_asked     ? log::error
+                   : spool.why.empty() ? log::info
+                                       : log::warning;
+  say(text, {log::Id::spool_chosen});
+}
+
 bool ReloadDesk::propose(LoadedConfig config) {
   for (const std::string& note : config.notes)
     log::info(note, {log::Id::configuration_note});
@@ -100,6 +110,7 @@ bool ReloadDesk::propose(LoadedConfig config) {
     log::error(failure_.reason, {log::Id::configuration_error});
     return false;
   }
+  tell_spool(draft.value().spool);
   candidate_ = std::move(config);
   const std::uint32_t generation = fleet_.propose(std::move(draft.value().proposal));
   const std::string text =

@@ -8,6 +8,7 @@
 
 #include "master/chronicle.h"
 #include "master/config/load.h"
+#include "master/config/spool_choice.h"
 #include "master/fleet/fleet.h"
 #include "master/handover/estate.h"
 #include "master/reload_clients.h"
@@ -70,6 +71,7 @@ class ReloadDesk {
   void begin();
   void use_live_settings(const LoadedConfig& config);
   bool propose(LoadedConfig config);
+  void tell_spool(const SpoolChoice& spool);
   void on_refused(const FleetNews& news);
   void on_committed(std::uint32_t generation);
   void tell_step(std::uint32_t generation, std::string_view text);
@@ -84,7 +86,8 @@ class ReloadDesk {
   const Estate& estate_;
   Hooks hooks_;
   ReloadClients clients_;
-  Failure failure_;  // of the present reload
+  Failure failure_;         // of the present reload
+  std::string spool_told_;  // the last sentence about it
   Clock::time_point began_{};
   Phase phase_ = Phase::idle;
   bool queued_ = false;

@@ -52,6 +52,7 @@ class Uses {
     }
     writes_file("access_log", settings.access_log);
     writes_file("error_log", settings.error_log);
+    writes("spool_directory", settings.spool_directory);
     if (!e_.facts) return;
     for (const std::string& file : e_.facts->sqlite) {
       writes_file("the database", file);

@@ -103,7 +103,21 @@ constexpr Setting kLimits[] = {
     {.key = "spool_directory",
      .kind = Kind::path,
      .field = &W::spool_directory,
-     .doc = "Directory of those files; best not a tmpfs."},
+     .doc = "Directory of those files; best not a tmpfs.",
+     .more =
+         "The default is the first of $TMPDIR, /var/tmp and /tmp that can be written "
+         "to, or memory (at most 256M of spool_limit). It is tried at start, by a "
+         "reload and by monodon check, and the log tells which one it is. One that is "
+         "set and cannot be used is an error to monodon check; a server starts with "
+         "the next one and says so."},
+    {.key = "spool_limit",
+     .kind = Kind::size,
+     .field = &W::spool_limit,
+     .doc = "Most that those files may hold, of all workers together; 0 is no limit.",
+     .more = "What does not fit is answered with 507, and the rest of a response waits "
+             "for its client. While a reload replaces workers, old and new ones have "
+             "such a limit each.",
+     .largest = kNoLimit},
 };
 
 constexpr Setting kProxy[] = {

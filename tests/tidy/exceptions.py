@@ -15,6 +15,7 @@ ALLOWED = {
         "worker/native/": "Application::fork",
     },
     "signal process": {
+        "base/spool_budget.cc": "asks whether a worker is there; signal 0 is none",
         "base/run_program.cc": "ends what it started and hangs, by pidfd",
         "master/system/linux_kernel.cc": "the master's one door to the kernel",
     },
@@ -38,6 +39,7 @@ NO_UNIT_TEST = {
     # Little but system calls: the suites with the real server run them.
     "master/config/check_host.cc": "asks the machine for users, groups and paths: load_test",
     "master/config/code_runner.cc": "needs root and users: tests/process/test_root_tricks.py",
+    "base/spool_file.cc": "spool_budget_test, output_test and body_spool_test",
     "master/exporter_host.cc": "tests/process/test_metrics.py, with the real exporter",
     "metrics/exporter.cc": "tests/process/test_metrics.py",
     "metrics/http_server.cc": "tests/process/test_metrics.py",
@@ -96,7 +98,6 @@ NO_UNIT_TEST = {
     "base/memory.cc": "adds up what /proc says of this process",
     "worker/loop/reader.cc": "worker_test and tests/http: requests in pieces",
     "worker/loop/request_runner.cc": "worker_test: every request goes through it",
-    "worker/loop/spool_file.cc": "output_test and body_spool_test",
     "worker/wire/boot.cc": "every zygote of the process tests reads what the master wrote",
     # Parts of something that is tested as a whole.
     "base/passed_fds.cc": "wire_test passes descriptors",

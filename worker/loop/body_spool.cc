@@ -7,7 +7,6 @@
 #include <cerrno>
 
 #include "base/log/log.h"
-#include "worker/loop/spool_file.h"
 
 namespace monodon::worker {
 
@@ -31,25 +30,19 @@ Outcome BodySpool::append(std::string_view bytes) {
 }
 
 Outcome BodySpool::open_file() {
-  auto opened = open_spool_file(directory_);
+  auto opened = SpoolFile::open(directory_);
   if (!opened) return opened.error();
   file_ = std::move(opened).value();
   return ok();
 }
 
 Outcome BodySpool::write_file(std::string_view bytes) {
-  while (!bytes.empty()) {
-    const ssize_t written = ::pwrite(file_.get(), bytes.data(), bytes.size(),
-                                     static_cast<off_t>(file_size_));
-    if (written < 0) {
-      const int code = errno;
-      if (code == EINTR) continue;
-      return Error{"write a request body to a file in " + directory_, code};
-    }
-    // Short on a full disk; the next attempt says why.
-    file_size_ += static_cast<std::uint64_t>(written);
-    bytes.remove_prefix(static_cast<std::size_t>(written));
+  if (const auto written = file_.write(file_size_, bytes); !written) {
+    const int code = written.error().code;
+    return code == 0 ? written
+                     : Error{"write a request body to a file in " + directory_, code};
   }
+  file_size_ += bytes.size();
   return ok();
 }
 
@@ -71,7 +64,7 @@ std::int64_t BodySpool::read_file(std::uint64_t offset, char* to, std::size_t si
   std::size_t done = 0;
   while (done < size) {
     const ssize_t got =
-        ::pread(file_.get(), to + done, size - done, static_cast<off_t>(offset + done));
+        ::pread(file_.fd(), to + done, size - done, static_cast<off_t>(offset + done));
     if (got > 0) {
       done += static_cast<std::size_t>(got);
       continue;

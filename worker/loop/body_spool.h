@@ -6,7 +6,7 @@
 #include <string_view>
 
 #include "base/result.h"
-#include "base/unique_fd.h"
+#include "base/spool_file.h"
 #include "worker/application.h"
 
 namespace monodon::worker {
@@ -26,8 +26,9 @@ class BodySpool final : public Body {
   BodySpool(std::size_t memory_limit, std::string directory)
       : limit_{memory_limit}, directory_{std::move(directory)} {}
 
-  // An Error has the errno of open or write: ENOSPC, EDQUOT (a full disk: 507), EIO,
-  // EMFILE, ... (503). The body is not whole then: answer, reset() and close.
+  // An Error has the errno of open or write: ENOSPC, EDQUOT (a full disk), or none where
+  // spool_limit is used up (507); EIO, EMFILE, ... (503). The body is not whole then:
+  // answer, reset() and close.
   Outcome append(std::string_view bytes);
 
   [[nodiscard]] std::uint64_t size() const noexcept override {
@@ -49,7 +50,7 @@ class BodySpool final : public Body {
   std::size_t limit_;
   std::string directory_;
   std::string memory_;  // what comes after the file's bytes
-  UniqueFd file_;
+  SpoolFile file_;
   std::uint64_t file_size_ = 0;
 };
 

@@ -11,8 +11,6 @@
 #include <cerrno>
 #include <cstring>
 
-#include "worker/loop/spool_file.h"
-
 namespace monodon::worker {
 
 ssize_t send_some(int socket, std::span<const iovec> parts, int flags) noexcept {
@@ -51,10 +49,11 @@ bool Output::full(const Limits& limits) const noexcept {
 
 void Output::append(std::string_view bytes, const Limits& limits) {
   if (bytes.empty()) return;
-  const bool spooling = !segments_.empty() && segments_.back().spool;
+  const bool spooling = !segments_.empty() && segments_.back().file;
   if ((spooling || memory_ + bytes.size() > limits.memory) && spool(bytes, limits))
     return;
-  if (segments_.empty() || segments_.back().fd) segments_.emplace_back();
+  if (segments_.empty() || segments_.back().fd || segments_.back().file)
+    segments_.emplace_back();
   Segment& last = segments_.back();
   last.bytes.append(bytes);
   last.end = last.bytes.size();
@@ -63,26 +62,17 @@ void Output::append(std::string_view bytes, const Limits& limits) {
 
 // False: the disk does not take it. What was written of `bytes` is forgotten.
 bool Output::spool(std::string_view bytes, const Limits& limits) {
-  if (segments_.empty() || !segments_.back().spool) {
-    auto file = open_spool_file(limits.directory);
+  if (segments_.empty() || !segments_.back().file) {
+    auto file = SpoolFile::open(limits.directory);
     if (!file) return false;
     Segment next;
-    next.fd = std::move(file).value();
-    next.spool = true;
+    next.file = std::move(file).value();
     segments_.push_back(std::move(next));
   }
   Segment& last = segments_.back();
-  std::uint64_t at = last.end;
-  while (!bytes.empty()) {
-    const ssize_t n =
-        ::pwrite(last.fd.get(), bytes.data(), bytes.size(), static_cast<off_t>(at));
-    if (n < 0 && errno == EINTR) continue;
-    if (n <= 0) return false;
-    bytes.remove_prefix(static_cast<std::size_t>(n));
-    at += static_cast<std::uint64_t>(n);
-  }
-  spooled_ += at - last.end;
-  last.end = at;
+  if (!last.file.write(last.end, bytes)) return false;
+  spooled_ += bytes.size();
+  last.end += bytes.size();
   return true;
 }
 
@@ -101,11 +91,11 @@ Output::Flushed Output::flush(int socket) {
     Segment& first = segments_.front();
     const std::uint64_t left = first.end - first.begin;
     ssize_t n = 0;
-    if (first.fd) {
+    const int file = first.file ? first.file.fd() : first.fd.get();
+    if (file >= 0) {
       auto offset = static_cast<off_t>(first.begin);
       if (left != 0)
-        n = ::sendfile(socket, first.fd.get(), &offset,
-                       std::min<std::uint64_t>(left, 1U << 30U));
+        n = ::sendfile(socket, file, &offset, std::min<std::uint64_t>(left, 1U << 30U));
       // Zero with something left: the file became shorter. The length was promised,
       // so the connection must break for the client to notice.
       if (n == 0 && left != 0) return Flushed::broken;
@@ -118,9 +108,9 @@ Output::Flushed Output::flush(int socket) {
       return errno == EAGAIN || errno == EWOULDBLOCK ? Flushed::would_block
                                                      : Flushed::broken;
     first.begin += static_cast<std::uint64_t>(n);
-    if (first.fd) {
-      if (first.spool) spooled_ -= static_cast<std::uint64_t>(n);
-    } else {
+    if (first.file) {
+      spooled_ -= static_cast<std::uint64_t>(n);
+    } else if (file < 0) {
       memory_ -= static_cast<std::uint64_t>(n);
     }
     if (first.begin == first.end) segments_.pop_front();

@@ -9,6 +9,7 @@
 #include <string>
 
 #include "base/result.h"
+#include "base/spool_file.h"
 #include "base/unique_fd.h"
 
 namespace monodon::worker {
@@ -31,7 +32,7 @@ class Output {
   // True if more than the limits is waiting: the producer should pause.
   [[nodiscard]] bool full(const Limits& limits) const noexcept;
 
-  // Copies. When the spool file cannot be written (disk full), memory takes it and
+  // Copies. When no spool file takes it (disk full, spool_limit), memory does and
   // full() becomes true, so that the producer waits instead of losing data.
   void append(std::string_view bytes, const Limits& limits);
   // Duplicates `fd`; an Error when there is no descriptor for it.
@@ -43,9 +44,9 @@ class Output {
 
  private:
   struct Segment {
-    std::string bytes;  // if fd is empty
+    std::string bytes;  // if there is no file
     UniqueFd fd;
-    bool spool = false;       // our own file, which may still grow
+    SpoolFile file;           // our own file, which may still grow
     std::uint64_t begin = 0;  // next byte to send
     std::uint64_t end = 0;
   };

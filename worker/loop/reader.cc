@@ -185,7 +185,8 @@ Reader::Outcome Reader::store(Connection& c, std::string_view bytes) {
               {"error", stored.error().message()},
               {"directory", settings_.spool_directory},
               {"path", c.head.path}});
-  return stored.error().code == ENOSPC || stored.error().code == EDQUOT
+  const int code = stored.error().code;
+  return code == 0 || code == ENOSPC || code == EDQUOT
              ? refuse(507, "no space for the request body")
              : refuse(503, "the request body cannot be stored");
 }

@@ -17,6 +17,7 @@
 #include "base/forks.h"
 #include "base/log/log.h"
 #include "base/process_title.h"
+#include "base/spool_budget.h"
 #include "worker/process/local_request.h"
 #include "worker/process/worker.h"
 #include "worker/wire/wire.h"
@@ -234,6 +235,7 @@ void Zygote::become_worker(wire::Message message) {
   log::set_context({{"worker", heritage.slot},
                     {"serial", heritage.serial},
                     {"generation", heritage.generation}});
+  SpoolBudget::begin(heritage.slot);
   // The zygote's file may have been renamed by logrotate since it was opened.
   (void)log::reopen();
   int status = 1;
@@ -265,6 +267,7 @@ int Zygote::live() {
   set_title(fmt::format("monodon: zygote gen {} [{}]", boot_.generation,
                         shown_name(boot_.settings)));
   log::set_context({{"generation", boot_.generation}});
+  SpoolBudget::open(boot_.settings.spool_limit);
   if (const int failure = load(); failure != 0) return failure;
   for (;;) {
     auto message = receive();

@@ -11,7 +11,7 @@ NLOHMANN_DEFINE_TYPE_NON_INTRUSIVE(
     request_timeout, slow_request, graceful_timeout, header_timeout, body_timeout,
     write_timeout, keepalive, max_requests, max_requests_jitter, max_lifetime,
     max_memory, limit_request_line, limit_request_fields, limit_request_field_size,
-    limit_request_body, body_memory, response_memory, spool_directory,
+    limit_request_body, body_memory, response_memory, spool_directory, spool_limit,
     forwarded_allow_ips, secure_scheme_headers, forwarder_headers, header_map,
     remote_addr_from_forwarded, strip_untrusted_forwarded, request_id_header,
     request_uri, server_header, sendfile, access_log, access_log_format, error_log,

@@ -52,7 +52,8 @@ struct Settings {
   std::uint64_t limit_request_body = 1ULL << 30;
   std::uint64_t body_memory = 256 * 1024;       // more goes to an unlinked file
   std::uint64_t response_memory = 1024 * 1024;  // more goes to an unlinked file
-  std::string spool_directory = "/var/tmp";
+  std::string spool_directory;  // "" until the master has chosen; or kSpoolMemory
+  std::uint64_t spool_limit = 4ULL << 30;  // of all workers together
 
   // Who is on the other side
   std::vector<std::string> forwarded_allow_ips;    // addresses, networks, "*"
