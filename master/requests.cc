@@ -82,7 +82,13 @@ void Server::rest_workers() {
   fleet_.set_workers(0);
 }
 
+void Server::make_log_files() {
+  if (auto made = log_keeper_.make_files(); !made)
+    log::error(made.error().message(), {log::Id::log_failed});
+}
+
 void Server::reopen_logs() {
+  make_log_files();
   if (auto opened = log::reopen(); !opened)
     log::error(opened.error().message(), {log::Id::log_failed});
   fleet_.pool().reopen_logs();

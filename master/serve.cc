@@ -6,6 +6,7 @@
 #include <unistd.h>
 
 #include <array>
+#include <csignal>
 #include <cstdlib>
 #include <exception>
 #include <optional>
@@ -54,7 +55,7 @@ Result<std::vector<Listener>> open_listeners(const Settings& settings,
   for (const std::string& address : settings.bind) {
     auto listener = bind_listener(address, options);
     if (!listener) {
-      remove_socket_files(listeners);
+      remove_socket_files(listeners, rights);
       return listener.error();
     }
     listeners.push_back(std::move(listener).value());
@@ -135,6 +136,8 @@ int complain(const Error& error) {
 
 int serve_with(const LoadedConfig& config) {
   const Settings& settings = config.settings;
+  // RLIMIT_FSIZE is told by errno like a full disk; it is no reason to die.
+  (void)::signal(SIGXFSZ, SIG_IGN);
   if (settings.umask >= 0) (void)::umask(static_cast<mode_t>(settings.umask));
 
   // Privileged things first, then the user changes for good.
@@ -150,9 +153,12 @@ int serve_with(const LoadedConfig& config) {
   auto listeners = open_listeners(settings, rights, named, found);
   if (!listeners) return complain(listeners.error());
   const auto give_up = [&](const Error& error) {
-    remove_socket_files(listeners.value());
+    remove_socket_files(listeners.value(), rights);
     return complain(error);
   };
+  auto keeper = LogKeeper::start(
+      {settings.worker.error_log, settings.worker.access_log}, owner.value(), rights);
+  if (!keeper) return give_up(keeper.error());
   if (auto changed = become(owner.value()); !changed) return give_up(changed.error());
   if (::geteuid() == 0)
     log::warning(
@@ -183,6 +189,8 @@ int serve_with(const LoadedConfig& config) {
                        &listeners.value(), stored},
                 open_control(settings, std::move(named.control)),
                 std::move(named.metrics)};
+  server.use(found.log_keeper ? LogKeeper{std::move(found.log_keeper)}
+                              : std::move(keeper).value());
   if (found.testament) {
     auto testament = read_testament(found.testament.get(), listeners.value());
     if (!testament) return give_up(testament.error());

@@ -35,7 +35,11 @@ Server::Server(LoadedConfig config, scoreboard::Board board, Estate estate,
             notifier_,
             control_,
             estate_,
-            {.committed = [this] { inform_exporter(); },
+            {.committed =
+                 [this] {
+                   inform_exporter();
+                   make_log_files();  // which the desk opens next
+                 },
              .start_failed = [this](int status) { fail_start(status); },
              .clock = [this] { return kernel_.now(); }}},
       exporter_{kernel_, loop_, std::move(metrics), settings().metrics_bind},
@@ -174,6 +178,7 @@ void Server::become_successor() {
   testament.upgrades = upgrades_ + 1;
   std::vector<Passed> passed{{chronicle_.board_writer_fd(), kBoard}};
   if (exporter_.listener() >= 0) passed.push_back({exporter_.listener(), "metrics"});
+  if (log_keeper_.channel() >= 0) passed.push_back({log_keeper_.channel(), kLogKeeper});
   if (control_.passed() >= 0) passed.push_back({control_.passed(), "control"});
   const Error error = become_program(program, desk_.config().command_line.argv,
                                      testament, estate_, std::move(passed));

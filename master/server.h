@@ -16,6 +16,7 @@
 #include "master/system/control_socket.h"
 #include "master/system/event_loop.h"
 #include "master/system/linux_kernel.h"
+#include "master/system/log_keeper.h"
 #include "master/system/notify.h"
 
 namespace monodon::master {
@@ -43,6 +44,8 @@ class Server {
 
   // Until the last worker is gone. Returns the exit status (master/serve.h).
   int run();
+  // Before run(): who makes log files anew that this process may not make.
+  void use(LogKeeper keeper) { log_keeper_ = std::move(keeper); }
 
  private:
   [[nodiscard]] const Settings& settings() const { return desk_.config().settings; }
@@ -58,6 +61,7 @@ class Server {
   void stop(bool quick);
   void change_workers(int by);
   void rest_workers();
+  void make_log_files();
   void reopen_logs();
   void inform_exporter();
   // Asks the program on disk and, if it can, becomes it as soon as nothing is under
@@ -82,6 +86,7 @@ class Server {
   Clock::time_point next_extension_{};
   bool ever_served_ = false;
   std::string successor_;  // a program that will take our place; "" if none
+  LogKeeper log_keeper_;
   std::uint32_t upgrades_ = 0;
   int status_ = 0;
 };

@@ -97,6 +97,8 @@ bool take_heirloom(Heirlooms& found, std::string_view name, UniqueFd& fd) {
     found.board = std::move(fd);
   } else if (name == kTestament) {
     found.testament = std::move(fd);
+  } else if (name == kLogKeeper) {
+    found.log_keeper = std::move(fd);
   } else {
     if (auto page = page_of(name, fd.get())) {
       found.last_pages.push_back(*page);

@@ -16,6 +16,7 @@ namespace monodon::master {
 inline constexpr const char* kHandoffSend = "monodon-handoff-1-send";
 inline constexpr const char* kHandoffReceive = "monodon-handoff-1-receive";
 inline constexpr const char* kBoard = "monodon-board";
+inline constexpr const char* kLogKeeper = "monodon-logs";  // master/system/log_keeper.h
 inline constexpr const char* kTestament =
     "monodon-testament";  // master/handover/testament.h
 
@@ -33,6 +34,7 @@ struct Heirlooms {
   HandoffPair handoff;
   UniqueFd board;                                // the memfd of a scoreboard, writable
   UniqueFd testament;                            // a memfd; only after an upgrade
+  UniqueFd log_keeper;                           // its channel; only after an upgrade
   std::vector<UniqueFd> pages;                   // of its workers, read-only
   std::vector<scoreboard::LastPage> last_pages;  // the same
   std::vector<std::string> alien;  // names of ours that this version has no use for

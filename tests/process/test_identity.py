@@ -83,6 +83,49 @@ def test_a_port_below_1024_and_files_that_only_root_may_make():
         assert server.stop() == 0
 
 
+def test_logs_in_a_directory_of_roots_can_be_rotated():
+    server = own()
+    os.chmod(server.scratch, 0o1777)
+    closed = server.path("closed")
+    os.mkdir(closed, 0o755)
+    logs = [f"{closed}/{name}" for name in ("access.log", "error.log")]
+    server.config |= {"access_log": logs[0], "error_log": logs[1], "workers": 2}
+    with server:
+        server.await_workers(2)
+
+        def rotate(number):
+            for path in logs:
+                os.rename(path, f"{path}.{number}")
+            server.send_signal(signal.SIGUSR1)
+            server.wait(lambda: os.path.exists(logs[1]) and "opened anew" in
+                        open(logs[1], encoding="utf-8").read(), "the new error log")
+            for path in logs:
+                made = os.stat(path)
+                assert (made.st_uid, stat.S_IMODE(made.st_mode)) == (NOBODY.pw_uid, 0o644)
+            # Every worker has heard of it when its line is in the new file.
+            seen = set()
+            while len(seen) < 2:
+                seen.add(server.get(f"/pid?rotated={number}").body)
+            server.wait(lambda: open(logs[0], encoding="utf-8").read().count(
+                f"rotated={number}") >= 2, "the lines in the new access log")
+
+        rotate(1)
+        server.send_signal(signal.SIGUSR2)
+        server.wait(lambda: "upgraded to" in open(logs[1], encoding="utf-8").read(),
+                    "the upgrade", 30)
+        server.wait(lambda: len(server.serving()) == 2, "its workers", 30)
+        rotate(2)
+        keeper, = [pid for pid in server.processes() if comm(pid) == "monodon-logs"]
+        assert ids(keeper, "Uid") == {0} and len(os.listdir(f"/proc/{keeper}/fd")) <= 6
+        with open(f"/proc/{keeper}/status", encoding="ascii") as file:
+            assert f"CapEff:\t{1:016x}\n" in file.readlines()  # CAP_CHOWN
+
+
+def comm(pid):
+    with open(f"/proc/{pid}/comm", encoding="ascii") as file:
+        return file.read().strip()
+
+
 @pytest.mark.parametrize("setting", ["user", "group"])
 def test_a_name_that_is_not_known_is_told(setting):
     server = own(**{setting: "no-such-name"})

@@ -10,6 +10,8 @@ ALLOWED = {
         "base/run_program.cc": "runs a program to its end, for the tools and for "
                                "gunicorn.conf.py",
         "master/system/linux_kernel.cc": "the master's one door to the kernel",
+        "master/system/log_keeper.cc": "keeps one right of root's, before the master "
+                                       "becomes another user",
         "worker/process/zygote.cc": "a zygote is there to fork",
         "worker/python/": "Application::fork, with what the interpreter needs around it",
         "worker/native/": "Application::fork",
@@ -20,6 +22,7 @@ ALLOWED = {
         "master/system/linux_kernel.cc": "the master's one door to the kernel",
     },
     "wait for process": {
+        "master/system/log_keeper.cc": "of the process between it and the keeper",
         "base/run_program.cc": "of what it started",
         "master/system/linux_kernel.cc": "the master's one door to the kernel",
         "worker/process/zygote.cc": "reaps the middle process of the double fork",
@@ -39,6 +42,7 @@ NO_UNIT_TEST = {
     # Little but system calls: the suites with the real server run them.
     "master/config/check_host.cc": "asks the machine for users, groups and paths: load_test",
     "master/config/code_runner.cc": "needs root and users: tests/process/test_root_tricks.py",
+    "master/system/log_keeper.cc": "needs root: tests/process/test_identity.py",
     "base/spool_file.cc": "spool_budget_test, output_test and body_spool_test",
     "master/exporter_host.cc": "tests/process/test_metrics.py, with the real exporter",
     "metrics/exporter.cc": "tests/process/test_metrics.py",
