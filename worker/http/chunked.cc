@@ -30,12 +30,75 @@ const char* ChunkedDecoder::take_size(char c) {
     return nullptr;
   }
   if (digits_ == 0) return "chunk size is missing";
+  if (end_element(c)) return nullptr;
+  if (!chars::is(c, chars::kSpace)) return "chunk size is not a hexadecimal number";
+  at_ = At::extension;
+  return nullptr;
+}
+
+// CR, or ";" before the next extension.
+bool ChunkedDecoder::end_element(char c) {
   if (c == '\r') {
     at_ = At::size_lf;
   } else if (c == ';') {
-    at_ = At::extension;
+    at_ = At::extension_start;
   } else {
-    return "chunk size is not a hexadecimal number";
+    return false;
+  }
+  return true;
+}
+
+// RFC 9112 7.1.1: *( BWS ";" BWS name [ BWS "=" BWS ( token / quoted-string ) ] ).
+const char* ChunkedDecoder::take_extension(char c) {
+  const bool space = chars::is(c, chars::kSpace);
+  if (at_ == At::extension) {
+    if (space) return nullptr;
+    if (c != ';') return "chunk size is followed by something else than an extension";
+    at_ = At::extension_start;
+    return nullptr;
+  }
+  const bool token = chars::is(c, chars::kToken);
+  if (at_ == At::extension_start) {
+    if (token) at_ = At::extension_name;
+    return token || space ? nullptr : "chunk extension without a name";
+  }
+  if (at_ == At::extension_name && (token || end_element(c))) return nullptr;
+  // Behind the name: white space that must be followed by "=" or ";".
+  if (c == '=') {
+    at_ = At::value_start;
+  } else if (c == ';') {
+    at_ = At::extension_start;
+  } else if (space) {
+    at_ = At::extension_equals;
+  } else {
+    return "chunk extension is not a name, or a name and a value";
+  }
+  return nullptr;
+}
+
+const char* ChunkedDecoder::take_value(char c) {
+  const bool space = chars::is(c, chars::kSpace);
+  const bool token = chars::is(c, chars::kToken);
+  if (at_ == At::value_start) {
+    if (c == '"') at_ = At::value_quoted;
+    if (token) at_ = At::value_token;
+    return c == '"' || token || space ? nullptr : "chunk extension without a value";
+  }
+  if (at_ == At::value_token && token) return nullptr;
+  if (end_element(c)) return nullptr;
+  if (!space) return "chunk extension is not a name, or a name and a value";
+  at_ = At::extension;
+  return nullptr;
+}
+
+const char* ChunkedDecoder::take_quoted(char c) {
+  if (chars::is(c, chars::kControl)) return "control byte in a chunk extension";
+  if (at_ == At::value_escaped) {
+    at_ = At::value_quoted;
+  } else if (c == '"') {
+    at_ = At::value_end;
+  } else if (c == '\\') {
+    at_ = At::value_escaped;
   }
   return nullptr;
 }
@@ -64,12 +127,17 @@ const char* ChunkedDecoder::take(char c) {
     case At::size:
       return take_size(c);
     case At::extension:
-      if (c == '\r') {
-        at_ = At::size_lf;
-      } else if (chars::is(c, chars::kControl)) {
-        return "control byte in a chunk extension";
-      }
-      return nullptr;
+    case At::extension_start:
+    case At::extension_name:
+    case At::extension_equals:
+      return take_extension(c);
+    case At::value_start:
+    case At::value_token:
+    case At::value_end:
+      return take_value(c);
+    case At::value_quoted:
+    case At::value_escaped:
+      return take_quoted(c);
     case At::size_lf:
       if (c != '\n') return "chunk size does not end in CRLF";
       at_ = left_ == 0 ? At::trailer_start : At::data;

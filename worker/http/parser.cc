@@ -23,7 +23,6 @@ constexpr ParseError kUnderscore{400, "header field name with an underscore"};
 constexpr ParseError kNoHost{400, "no Host field"};
 constexpr ParseError kHostTwice{400, "more than one Host field"};
 constexpr ParseError kHost{400, "Host is not host[:port]"};
-constexpr ParseError kHostDiffers{400, "Host differs from the request target"};
 constexpr ParseError kTypeTwice{400, "more than one Content-Type field"};
 constexpr ParseError kLength{400, "Content-Length is not a number"};
 constexpr ParseError kLengthTwice{400, "more than one Content-Length field"};
@@ -162,14 +161,9 @@ HeadParser::Problem HeadParser::host(std::string_view value) {
   if (host_) return &kHostTwice;
   host_ = true;
   if (!valid_authority(value)) return &kHost;
-  if (!absolute_) {
-    head_.host = value;
-    return nullptr;
-  }
-  // The target is as long as its scheme at least, so [4] is "s" or ":".
-  const char fifth = head_.target[4];
-  const std::string_view port = fifth == ':' ? "80" : "443";
-  return same_authority(value, head_.host, port) ? nullptr : &kHostDiffers;
+  // RFC 9112 3.2.2: with an absolute-form the field is ignored, whatever host it names.
+  if (!absolute_) head_.host = value;
+  return nullptr;
 }
 
 HeadParser::Problem HeadParser::content_length(std::string_view value) {

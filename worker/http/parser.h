@@ -62,9 +62,9 @@ struct HeadResult {
 // At most one empty line (CRLF) before the request line is skipped (RFC 9112 2.2).
 //
 // Also refused: a Host that is empty or not host[:port]; an absolute-form with another
-// scheme than http and https, with userinfo, or with another authority than Host says
-// (RFC 9112 3.2.2 has us ignore Host then, but who else on the way did?); expectations
-// other than 100-continue (417). "Proxy" is dropped (CVE-2016-5385, httpoxy).
+// scheme than http and https, or with userinfo; expectations other than 100-continue
+// (417). "Proxy" is dropped (CVE-2016-5385, httpoxy). The Host field that comes with an
+// absolute-form must be a valid one, and is not believed (RFC 9112 3.2.2).
 HeadResult parse_head(std::string_view input, const HeadLimits& limits,
                       std::size_t& scanned, RequestHead& head);
 
@@ -91,7 +91,15 @@ class ChunkedDecoder {
  private:
   enum class At : std::uint8_t {
     size,
-    extension,
+    extension,        // white space: ";" must follow
+    extension_start,  // after ";", or white space after it
+    extension_name,
+    extension_equals,  // white space after the name: "=" or ";" must follow
+    value_start,
+    value_token,
+    value_quoted,
+    value_escaped,  // after a backslash
+    value_end,      // after the closing quote, or white space after a value
     size_lf,
     data,
     data_cr,
@@ -106,6 +114,10 @@ class ChunkedDecoder {
   };
   const char* take(char c);  // one byte of framing; a reason if it is wrong
   const char* take_size(char c);
+  const char* take_extension(char c);
+  const char* take_value(char c);
+  const char* take_quoted(char c);
+  bool end_element(char c);
   const char* take_trailer(char c);
 
   At at_ = At::size;

@@ -1,6 +1,9 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "worker/http/request_line.h"
 
+#include <algorithm>
+
+#include "worker/http/address.h"
 #include "worker/http/chars.h"
 
 namespace monodon::http {
@@ -64,6 +67,21 @@ const ParseError* parse_target(RequestHead& head) noexcept {
   return absolute_form(target, head);
 }
 
+// What stands in brackets (RFC 3986 3.2.2): IPv6address or IPvFuture.
+bool valid_literal(std::string_view text) noexcept {
+  if (!text.starts_with('v') && !text.starts_with('V')) {
+    return text.find(':') != std::string_view::npos && parse_address(text).has_value();
+  }
+  const std::size_t dot = text.find('.');
+  if (dot == std::string_view::npos || dot == 1 || dot + 1 == text.size()) return false;
+  constexpr std::string_view hex = "0123456789abcdefABCDEF";
+  if (text.substr(1, dot - 1).find_first_not_of(hex) != std::string_view::npos)
+    return false;
+  return std::ranges::all_of(text.substr(dot + 1), [](char c) {
+    return c == ':' || (c != '%' && chars::is(c, chars::kHost));
+  });
+}
+
 // `end` is the last eight bytes of the line.
 const ParseError* parse_version(std::string_view end, RequestHead& head) noexcept {
   if (!end.starts_with("HTTP/") || !chars::is(end[5], chars::kDigit) || end[6] != '.' ||
@@ -81,10 +99,8 @@ bool valid_authority(std::string_view authority) noexcept {
   std::size_t at = 0;
   if (authority.starts_with('[')) {
     at = authority.find(']');
-    if (at == std::string_view::npos || at == 1) return false;
-    for (const char c : authority.substr(1, at - 1)) {
-      if (c != ':' && !chars::is(c, chars::kHost)) return false;
-    }
+    if (at == std::string_view::npos || !valid_literal(authority.substr(1, at - 1)))
+      return false;
     ++at;
   } else {
     while (at < authority.size() && chars::is(authority[at], chars::kHost)) ++at;
@@ -96,17 +112,6 @@ bool valid_authority(std::string_view authority) noexcept {
     if (!chars::is(c, chars::kDigit)) return false;
   }
   return true;
-}
-
-bool same_authority(std::string_view a, std::string_view b,
-                    std::string_view default_port) noexcept {
-  const auto shorten = [default_port](std::string_view text) {
-    const std::size_t colon = text.rfind(':');
-    if (colon == std::string_view::npos) return text;
-    const std::string_view port = text.substr(colon + 1);
-    return port.empty() || port == default_port ? text.substr(0, colon) : text;
-  };
-  return equals_ignoring_case(shorten(a), shorten(b));
 }
 
 const ParseError* parse_request_line(std::string_view line,

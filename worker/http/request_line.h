@@ -8,12 +8,8 @@
 namespace monodon::http {
 
 // host or host:port as RFC 9110 7.2 and RFC 3986 3.2 spell it, not empty, without
-// userinfo. Pure.
+// userinfo; in brackets an IPv6 address, or "v1.x" of times to come. Pure.
 [[nodiscard]] bool valid_authority(std::string_view authority) noexcept;
-
-// True if both name one host and port, where the scheme's own port may be left out.
-[[nodiscard]] bool same_authority(std::string_view a, std::string_view b,
-                                  std::string_view default_port) noexcept;
 
 // Takes a request line (no CRLF, no control bytes but HTAB) apart into method, target,
 // path, query and version; an absolute-form also gives `head.host`. Pure. Null when

@@ -44,6 +44,8 @@ TEST_CASE("a chunked body is its chunks, and what follows is left", "[chunked]")
       Row{"a\r\n0123456789\r\nA\r\n0123456789\r\n00\r\n\r\n", "01234567890123456789"},
       Row{"000000000000005\r\nhello\r\n0\r\n\r\n", "hello"},
       Row{"5;a=b;c=\"d e\"\r\nhello\r\n0;last\r\n\r\n", "hello"},
+      Row{"5 ;a=b\r\nhello\r\n0\t; a = b ;c\r\n\r\n", "hello"},
+      Row{"5;a=\"\\\"\\\\; \xc3\xa9\"\r\nhello\r\n0;a=\"\" ;b\r\n\r\n", "hello"},
       Row{"2\r\n\r\n\r\n0\r\n\r\n", "\r\n"},
       Row{"1\r\nx\r\n0\r\nDigest: a b\r\nX-Empty:\r\n\r\n", "x"});
   const auto got = feed(row.input + "GET /next");
@@ -76,7 +78,21 @@ TEST_CASE("chunk framing that could be read in two ways is refused", "[chunked]"
       {"no hexadecimal digit", "g\r\n"},
       {"space before the size", " 5\r\nhello\r\n0\r\n\r\n"},
       {"space after the size", "5 \r\nhello\r\n0\r\n\r\n"},
-      {"space before the extension", "5 ;x\r\nhello\r\n0\r\n\r\n"},
+      {"space and something else after the size", "5 x\r\n"},
+      {"extension without a name", "5;\r\nhello\r\n0\r\n\r\n"},
+      {"extension of an equals sign", "5;=\r\n"},
+      {"extension without a name after another", "5;a;\r\n"},
+      {"extension without a value", "5;a=\r\n"},
+      {"extension without a value before another", "5;a=;b\r\n"},
+      {"name that is no token", "5;bad[=x\r\n"},
+      {"value that is no token", "5;a=b[\r\n"},
+      {"two words for a name", "5;a b\r\n"},
+      {"two words for a value", "5;a=b c\r\n"},
+      {"space after a name", "5;a \r\n"},
+      {"space after a value", "5;a=b \r\n"},
+      {"quotes without an end", "5;a=\"un\r\nhello\r\n0\r\n\r\n"},
+      {"escaped CR in quotes", "5;a=\"\\\r\n"},
+      {"text after the quotes", "5;a=\"b\"c\r\n"},
       {"16 digits", "0000000000000005\r\nhello\r\n0\r\n\r\n"},
       {"2^64", "10000000000000000\r\n"},
       {"size of 2^64 - 1", "ffffffffffffffff\r\n"},
@@ -105,6 +121,15 @@ TEST_CASE("chunk framing that could be read in two ways is refused", "[chunked]"
   }));
   INFO(row.what);
   CHECK(feed(row.input).state == Parse::failed);
+  ChunkedDecoder decoder;
+  ChunkedDecoder::Step step;
+  for (std::string_view rest = row.input; step.state == Parse::incomplete;) {
+    step = decoder.step(rest);
+    REQUIRE((step.consumed > 0 || step.state == Parse::failed));
+    rest.remove_prefix(step.consumed);
+  }
+  // A client that is told 400 is told why, and so is the log.
+  CHECK_FALSE(std::string{step.error.reason}.empty());
 }
 
 TEST_CASE("framing may not outweigh the body", "[chunked]") {

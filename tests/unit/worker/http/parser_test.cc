@@ -117,6 +117,12 @@ TEST_CASE("each form of target gives its path, query and host", "[parser]") {
   CHECK(test::views_inside(got.head, got.bytes));
 }
 
+TEST_CASE("with an absolute-form Host is ignored, whatever host it names", "[parser]") {
+  const Parsed got{"GET http://10.0.0.1:81/x HTTP/1.1\r\nHost: bar\r\n\r\n"};
+  CHECK(got.result.state == Parse::complete);
+  CHECK(got.head.host == "10.0.0.1:81");
+}
+
 TEST_CASE("an absolute-form is enough of a host for HTTP/1.0", "[parser]") {
   CHECK(Parsed{"GET http://h/ HTTP/1.0\r\n\r\n"}.head.host == "h");
 }
