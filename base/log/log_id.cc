@@ -62,7 +62,8 @@ constexpr auto kIds = std::to_array<IdRow>({
     {Id::application_incomplete, "application_incomplete",
      "5c6473448ea5435685f785ade8011506",
      "A part of the application that its requests need cannot be imported (Django's "
-     "URLconf). The server starts all the same, since nothing better serves yet; a reload"
+     "URLconf). The server starts all the same, since nothing better serves yet; a "
+     "reload"
      " refuses such code.",
      "Correct the error in the traceback; reload."},
     {Id::application_forked, "application_forked", "32fe68dfe55c44f5a4549385c5fa642a",
@@ -127,6 +128,12 @@ constexpr auto kIds = std::to_array<IdRow>({
     {Id::request_cut, "request_cut", "7ca50cc53d574e50a3167b401748ef65",
      "A worker had to leave before its requests were finished (graceful_timeout).",
      "A longer graceful_timeout, or shorter requests."},
+    {Id::request_refused, "request_refused", "66c5178ab01943d68e429c4ec0c3f0e1",
+     "What came was no valid request, or beyond a limit, and was answered with 4xx or "
+     "505. Told at most once a minute for each reason and worker; more_before counts "
+     "those between.",
+     "Look at reason and peer: a client that is wrong, an attack, or a limit_request_ "
+     "setting that is too small for this site."},
     {Id::application_error, "application_error", "d3663c1eaf3c4a41a7c54ee2e30c5ff5",
      "The application raised, or a signal handler or hook of it did.",
      "Correct the error in the traceback."},

@@ -46,6 +46,7 @@ enum class Id : std::uint8_t {
   request_slow,
   request_deadline,
   request_cut,
+  request_refused,
   application_error,
   response_invalid,
   resources_short,

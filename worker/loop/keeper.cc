@@ -245,9 +245,11 @@ void Keeper::close_expired(Connection& c) {
   const Stage stage = c.stage.load(std::memory_order_relaxed);
   const bool begun = stage == Stage::body || (stage == Stage::head && !c.input.empty());
   if (begun) {
+    constexpr http::ParseError kLate{408, "the request did not arrive in time"};
+    loop_.requests().tell_refusal(c, kLate);
     const std::string answer =
-        http::error_response(408, "the request did not arrive in time",
-                             loop_.settings().server_header, http::DateText{}.now());
+        http::error_response(kLate.status, kLate.reason, loop_.settings().server_header,
+                             http::DateText{}.now());
     const iovec part{const_cast<char*>(answer.data()), answer.size()};
     (void)send_some(c.fd.get(), {&part, 1});
     scoreboard::add(loop_.header().late);

@@ -147,12 +147,28 @@ void RequestRunner::log_access(AppThread* thread, const Connection& c, int statu
   access_.add(record, now_ns);
 }
 
+void RequestRunner::tell_refusal(const Connection& c, const http::ParseError& why) {
+  const auto [tell, untold] = refusals_.note(why.reason, monotonic_ns());
+  if (!tell) return;
+  const std::string_view peer =
+      c.peer.address.empty() ? std::string_view{"a Unix socket"} : c.peer.address;
+  log::info("request refused",
+            {log::Id::request_refused,
+             {"status", why.status},
+             {"reason", why.reason},
+             {"peer", peer},
+             {"client", c.head_size != 0 ? c.origin.remote_addr : std::string_view{}},
+             {"more_before", untold}});
+}
+
 RequestRunner::Ending RequestRunner::refuse(Connection& c, const http::ParseError& why,
                                             AppThread& t) {
   scoreboard::add(t.row.refused);
-  log::debug("request refused", {{"status", why.status}, {"reason", why.reason}});
+  tell_refusal(c, why);
+  const bool head_only = c.head_size != 0 && c.head.method == "HEAD";
   const std::string answer = http::error_response(
-      why.status, why.reason, heritage_.boot->settings.server_header, t.date.now());
+      why.status, why.reason, heritage_.boot->settings.server_header, t.date.now(),
+      head_only);
   const iovec part{const_cast<char*>(answer.data()), answer.size()};
   // A client that does not even take this much has no claim to it.
   (void)send_some(c.fd.get(), {&part, 1});

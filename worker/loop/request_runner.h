@@ -12,6 +12,7 @@
 #include "worker/loop/app_thread.h"
 #include "worker/loop/drain.h"
 #include "worker/loop/leadership.h"
+#include "worker/loop/refusals.h"
 #include "worker/wire/master_line.h"
 
 namespace monodon::worker {
@@ -48,6 +49,9 @@ class RequestRunner {
   // then the connection lingers.
   Ending refuse(Connection& c, const http::ParseError& why, AppThread& t);
 
+  // The leader, or the keeper: why, for the log (see Refusals).
+  void tell_refusal(const Connection& c, const http::ParseError& why);
+
   // Any thread that owns or holds `c`; without a thread nothing of the request ran.
   void log_access(AppThread* thread, const Connection& c, int status,
                   std::uint64_t body_bytes, std::uint64_t now_ns,
@@ -68,6 +72,7 @@ class RequestRunner {
   const Drain& drain_;
   Keeper& keeper_;
   AccessWriter access_;
+  Refusals refusals_;
   std::atomic<bool> told_dropped_{false};
   std::atomic<std::uint64_t> requests_{0};  // only counted with max_requests
   std::uint64_t max_requests_;              // with this worker's jitter
