@@ -38,6 +38,14 @@ struct Request {
   std::uint64_t received_ns = 0;  // CLOCK_MONOTONIC, head complete
 };
 
+// What became of a block of the body.
+enum class Taken : std::uint8_t {
+  sent,      // it is on its way
+  unwanted,  // dropped: no body is allowed, or the last byte of it went before. Stop
+             // producing, and finish()
+  gone,      // the client left, or the request is past its deadline. Stop producing
+};
+
 // Where the application's answer goes. Used by the thread that runs the request,
 // between entry and return of Application::serve. Nothing here waits for the client:
 // what it does not take at once is copied to memory, then to an unlinked file, and is
@@ -46,18 +54,24 @@ class Response {
  public:
   virtual ~Response() = default;
 
-  // Checks and keeps the head; nothing is sent yet, so it can be begun anew (PEP 3333
+  // Checks and keeps the head; nothing is sent yet, so another one may follow (PEP 3333
   // exc_info) until `sent()`. An error text is for the log: answer 500 then.
-  // known_length: of the whole body, when known.
-  virtual std::string begin(const http::ResponseHead& head,
-                            std::optional<std::uint64_t> known_length) = 0;
+  virtual std::string take_head(const http::ResponseHead& head) = 0;
+  // After it, once: how the body goes out. known_length: of the whole body, when known.
+  // An error text as above.
+  virtual std::string begin(std::optional<std::uint64_t> known_length) = 0;
+  // Both.
+  std::string begin(const http::ResponseHead& head,
+                    std::optional<std::uint64_t> known_length) {
+    std::string refusal = take_head(head);
+    return refusal.empty() ? begin(known_length) : refusal;
+  }
   [[nodiscard]] virtual bool begun() const noexcept = 0;
   [[nodiscard]] virtual bool sent() const noexcept = 0;  // head is on its way
 
   // Sends (head and) `data` now. Bytes over Content-Length, or where no body is
-  // allowed, are dropped and logged once. False: the client is gone or the request
-  // is past its deadline; the application may stop producing.
-  virtual bool write(std::string_view data) = 0;
+  // allowed, are dropped and, but for HEAD, logged once.
+  virtual Taken write(std::string_view data) = 0;
 
   // Sends `count` bytes of a regular file from `offset` with sendfile(2). The
   // descriptor is duplicated when it is needed longer.
@@ -83,8 +97,8 @@ struct LoadError {
   std::string reason;        // complete text with traceback
 };
 
-// What came of importing what an application imports at its first requests only. Each is
-// a complete text, with its traceback.
+// What came of importing what an application imports at its first requests only. Each
+// is a complete text, with its traceback.
 struct LateImports {
   std::vector<std::string> broken;  // requests will fail of it
   std::vector<std::string> told;    // they need not
@@ -113,8 +127,8 @@ class Application {
   // Zygote (preload) or worker (else), main thread. Empty reason: loaded.
   virtual LoadError load(const Boot& boot) = 0;
 
-  // Where load() was called, right after it: imports what would be imported later, from a
-  // disk that the next deploy has changed by then.
+  // Where load() was called, right after it: imports what would be imported later, from
+  // a disk that the next deploy has changed by then.
   virtual LateImports import_late() { return {}; }
 
   // Zygote, after load and warm-up, once: the application's own last word before the

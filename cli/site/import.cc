@@ -62,6 +62,7 @@ class Importer {
     for (const std::string& note : line.notes) differ(note);
     apply(line.environment);
     apply(line.arguments);
+    if (keys_.insert("hop_by_hop").second) settings_.worker.hop_by_hop = "drop";
     for (const Difference& difference : kDifferences) {
       if (keys_.count(std::string{difference.key}) == 0) {
         differ(fmt::format("{}: {}", difference.key, difference.text));

@@ -69,6 +69,10 @@ class Loader {
   }
 
  private:
+  bool from_yaml() const {
+    return !loaded_.config_file.empty() && !is_gunicorn_config(loaded_.config_file);
+  }
+
   bool is_file(std::string_view name) const {
     return ::access(absolute(name, line_.start_directory).c_str(), F_OK) == 0;
   }
@@ -164,6 +168,8 @@ class Loader {
   void complete() {
     Settings& s = loaded_.settings;
     worker::Settings& w = s.worker;
+    // Who comes from Gunicorn, with what it takes, has views that rely on it.
+    if (origins_.count("hop_by_hop") == 0 && !from_yaml()) w.hop_by_hop = "drop";
     w.directory = w.directory.empty() ? line_.start_directory
                                       : absolute(w.directory, line_.start_directory);
     for (const Group& group : setting_groups()) {

@@ -191,6 +191,24 @@ constexpr Setting kResponses[] = {
      .doc = "Send files of wsgi.file_wrapper with sendfile(2).",
      .flags = "--sendfile",
      .environment = "SENDFILE"},
+    {.key = "early_hints",
+     .kind = Kind::flag,
+     .field = &W::early_hints,
+     .doc = "Offer wsgi.early_hints, by which an application sends 103 Early Hints.",
+     .more =
+         "Only where the proxy knows 103: nginx before 1.29 takes it for the answer, "
+         "and the client never gets the real one."},
+    {.key = "hop_by_hop",
+     .kind = Kind::choice,
+     .field = &W::hop_by_hop,
+     .doc =
+         "What to do with Transfer-Encoding, Keep-Alive, Upgrade and their like in a "
+         "response.",
+     .more = "They belong to the server (PEP 3333): refuse answers 500 and names the "
+             "field, drop sends the response without it, as Gunicorn does. Without a "
+             "file in YAML, that is with Gunicorn's command line or gunicorn.conf.py "
+             "alone, the default is drop.",
+     .choices = "refuse|drop"},
 };
 
 constexpr Setting kLogs[] = {

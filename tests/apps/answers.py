@@ -1,6 +1,7 @@
 # SPDX-License-Identifier: Apache-2.0
 """Responses, right and wrong: the path names one, the query may hold its parameters."""
 
+import itertools
 import urllib.parse
 
 import gates
@@ -96,6 +97,20 @@ def endless(_environ, start_response):
     return Closing((b"x" * 65536 for _ in range(4096)), "endless")
 
 
+def forever(environ, start_response):
+    arguments = dict(urllib.parse.parse_qsl(environ["QUERY_STRING"]))
+    headers = [("Content-Length", arguments["length"])] if "length" in arguments else []
+    write = start_response("200 OK", headers)
+    blocks = Closing(itertools.repeat(b"12345"), "forever")
+    if arguments.get("how") != "write":
+        return blocks
+    try:
+        for block in blocks:
+            write(block)
+    finally:
+        blocks.close()
+
+
 LENGTH = [("Content-Length", "5")]
 ANSWERS = {
     "/right": simple("200 OK", LENGTH, [b"hello"]),
@@ -113,7 +128,7 @@ ANSWERS = {
     "/cookies": simple("200 OK", [("Set-Cookie", "a=1"), ("Set-Cookie", "b=2")], [b"x"]),
     "/late": late, "/late-chunked": late_chunked, "/changed-mind": changed_mind,
     "/writer": writer, "/early": early, "/file": file, "/lingering": lingering,
-    "/streamed": streamed,
+    "/streamed": streamed, "/forever": forever,
     "/gated": gated, "/endless": endless,
     "/closing": lambda e, s: (s("200 OK", []), Closing([b"a", b"b"], "fine"))[1],
     "/closing-error": lambda e, s: (s("200 OK", []),

@@ -246,3 +246,22 @@ def test_a_failing_call_while_starting(role, call):
             server.close()
             injector.close()
     assert failed, "it was called in none of the places"
+
+
+def test_a_client_hears_what_kept_its_body_and_gets_its_file_whole():
+    directory = scratch_directory()
+    injector = Injector(os.path.join(directory, "inject"))
+    try:
+        with server_with(directory, injector, workers=1) as server:
+            for error, status in (("ENOSPC", 507), ("EDQUOT", 507), ("EIO", 503)):
+                injector.arm("worker", "pwrite", 1, error)
+                with server.connect() as connection:
+                    connection.send(request("POST", body=SPOOLED))
+                    assert connection.response().status == status
+                assert injector.fired
+            for error in ("EINTR", "EIO"):
+                injector.arm("worker", "sendfile", 1, error)
+                assert server.get("/file?name=file").body == FILE
+                assert injector.fired
+    finally:
+        injector.close()

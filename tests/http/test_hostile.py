@@ -9,6 +9,7 @@ error has no known beginning.
 import pytest
 from support.client import pieces, request
 from support.proc import peak_memory
+from support.server import Server
 
 HOST = b"Host: example.test\r\n"
 LINE = b"GET /wrong?id=ID HTTP/1.1\r\n"
@@ -51,8 +52,6 @@ WRONG = {
     "a method that is no token": b"GE(T /wrong?id=ID HTTP/1.1\r\n" + HOST + b"\r\n",
     "user information in the target":
         b"GET http://a:b@example.test/?id=ID HTTP/1.1\r\n" + HOST + b"\r\n",
-    "an absolute-form target that contradicts Host":
-        b"GET http://evil.test/?id=ID HTTP/1.1\r\n" + HOST + b"\r\n",
     # Version
     "HTTP in small letters": b"GET /wrong?id=ID http/1.1\r\n" + HOST + b"\r\n",
     "a version with two digits": b"GET /wrong?id=ID HTTP/1.10\r\n" + HOST + b"\r\n",
@@ -62,6 +61,7 @@ WRONG = {
     "two different Hosts": LINE + HOST + b"Host: evil.test\r\n\r\n",
     "a Host with a space": LINE + b"Host: a b\r\n\r\n",
     "a Host with a slash": LINE + b"Host: a/b\r\n\r\n",
+    "a Host that is no address": LINE + b"Host: [4712::abcd::]\r\n\r\n",
     "space before the colon": field(b"X-A : b"),
     "space before the colon of a length": framing(b"Content-Length : 5\r\n", b"hello"),
     "a tab before the colon": field(b"X-A\t: b"),
@@ -118,6 +118,8 @@ WRONG = {
     "a chunk size beyond 64 bits": chunk(b"10000000000000005\r\nhello\r\n0\r\n\r\n"),
     "a chunk line with a bare LF": chunk(b"5\nhello\r\n0\r\n\r\n"),
     "a chunk line with a bare CR": chunk(b"5\rhello\r\n0\r\n\r\n"),
+    "a chunk extension without a name": chunk(b"5;\r\nhello\r\n0\r\n\r\n"),
+    "a chunk extension without an end": chunk(b'5;a="un\r\nhello\r\n0\r\n\r\n'),
     "a chunk extension with a bare LF": chunk(b"5;a\nb\r\nhello\r\n0\r\n\r\n"),
     "a chunk extension with a NUL": chunk(b"5;a\0b\r\nhello\r\n0\r\n\r\n"),
     "a chunk that is longer than it said": chunk(b"5\r\nhello!!\r\n0\r\n\r\n"),
@@ -166,6 +168,21 @@ def test_the_refusal_arrives_over_tcp_though_more_was_sent(server, name, identit
     with server.connect(server.tcp) as connection:
         connection.send(data)
         assert refused(connection, {400})
+
+
+def test_why_a_request_was_refused_is_in_the_log_once():
+    with Server(config={"workers": 1, "log_level": "info"}) as server:
+        for _ in range(30):
+            for name in ("no Host", "two lengths"):
+                with server.connect() as connection:
+                    connection.send_pieces(pieces(WRONG[name], "whole"))
+                    refused(connection, {400})
+        server.await_log("request refused .*more than one Content-Length field")
+        assert server.get("/").status == 200
+        told = [line for line in server.log.lines if "request refused" in line]
+        assert len(told) == 2
+        assert all('status=400' in line and 'peer="a Unix socket"' in line for line in told)
+        assert "reason=\"no Host field\"" in told[0]
 
 
 def test_a_good_request_before_a_bad_one_is_answered(server, how, identity):

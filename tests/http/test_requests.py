@@ -38,6 +38,9 @@ ALONE = {
     "an absolute-form target": (
         b"GET http://other.test/abs?id=ID HTTP/1.1\r\nHost: other.test\r\n\r\n",
         {"PATH_INFO": "/abs", "HTTP_HOST": "other.test"}),
+    "an absolute-form target and another Host, which is ignored": (
+        b"GET http://other.test:81/abs?id=ID HTTP/1.1\r\nHost: x\r\n\r\n",
+        {"PATH_INFO": "/abs", "HTTP_HOST": "other.test:81"}),
     "an absolute-form target without a path": (
         b"GET http://other.test?id=ID HTTP/1.1\r\nHost: other.test\r\n\r\n",
         {"PATH_INFO": "/", "HTTP_HOST": "other.test"}),
@@ -67,7 +70,8 @@ ALONE = {
         post(TE, chunked(BODY, 200, b';a=b;q="x y"')), {"body_length": len(BODY)}),
     "chunks with trailers, which are dropped": (
         post(TE, chunked(BODY, 300, trailers=b"X-Late: 1\r\nContent-Length: 5\r\n")),
-        {"HTTP_X_LATE": None, "CONTENT_LENGTH": None}),
+        {"HTTP_X_LATE": None, "CONTENT_LENGTH": str(len(BODY)),
+         "HTTP_TRANSFER_ENCODING": None}),
     "chunk sizes with leading zeros and capital letters": (
         post(TE, b"00A\r\n0123456789\r\n0\r\n\r\n"), {"body_length": 10}),
     "a coding in capital letters": (
@@ -179,6 +183,17 @@ def test_expect_100_continue_gets_its_continue(server):
         connection.send(b"hello")
         answer = connection.response()
         assert json.loads(answer.body)["body_length"] == 5
+
+
+@pytest.mark.parametrize("version", [b"1.0", b"1.1"])
+def test_who_does_not_expect_a_continue_gets_none(server, version):
+    with server.connect() as connection:
+        connection.send(b"POST / HTTP/%s\r\n" % version + HOST + b"Content-Length: 5\r\n\r\n")
+        assert not connection._taken()
+        assert not connection.readable(0.1)
+        connection.send(b"hello")
+        answer = connection.response()
+        assert answer.status == 200 and answer.interim == []
 
 
 def test_expect_in_every_fragmentation_is_answered_once(server, how):

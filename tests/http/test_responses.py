@@ -21,7 +21,8 @@ GIVES_500 = [
 
 @pytest.fixture(scope="module")
 def answers():
-    with Server("answers:application", config={"response_memory": 65536},
+    with Server("answers:application",
+                config={"response_memory": 65536, "early_hints": True},
                 expect=[r"."]) as server:
         yield server
 
@@ -174,6 +175,32 @@ def test_close_is_called_when_the_client_leaves(answers):
     answers.wait(lambda: answers.ledger.ids("closed"), "close()")
     assert answers.ledger.ids("closed") == ["endless"]
     assert answers.get("/right").status == 200
+
+
+@pytest.mark.parametrize("ask", [
+    request("HEAD", "/forever"), request("GET", "/forever?length=10"),
+    request("HEAD", "/forever?how=write"), request("GET", "/forever?how=write&length=10")])
+def test_a_stream_without_an_end_ends_when_enough_was_sent(answers, ask):
+    answers.ledger.clear()
+    with answers.connect() as connection:
+        connection.send(ask)
+        answer = connection.response(ask[:4].decode().strip())
+        assert answer.status == 200 and len(answer.body) in (0, 10)
+        answers.wait(lambda: answers.ledger.ids("closed"), "the end of the application")
+        assert connection.get("/right").body == b"hello"
+
+
+def test_a_file_that_becomes_shorter_cuts_the_connection_and_is_told(answers):
+    with open(answers.path("shrinking"), "wb") as file:
+        file.write(b"x" * 30_000_000)
+    mark = len(answers.log.lines)
+    with answers.connect(receive_buffer=4096) as connection:
+        connection.send(request(target="/file?shrinking"))
+        connection.head()
+        os.truncate(answers.path("shrinking"), 1_000_000)
+        with pytest.raises(Truncated):
+            connection._exactly(30_000_000)
+    assert "path=/file" in answers.await_log("body is cut short", after=mark)
 
 
 @pytest.mark.parametrize("size", [0, 1, 8192, 5_000_000])

@@ -37,7 +37,7 @@ def test_what_is_imported_is_a_file_that_serve_takes(site, what):
     done = monodon(site, "import", *what)
     assert done.returncode == 0, done.stderr
     assert done.stdout == ('application: "app:application"\nworkers: 3\nthreads: 4\n'
-                           'log_level: debug\n')
+                           'hop_by_hop: drop\nlog_level: debug\n')
     assert "differs: gunicorn.conf.py: statsd_host: there is no statsd client" in done.stderr
     (site / "monodon.yaml").write_text(done.stdout)
     assert monodon(site, "check").returncode == 0

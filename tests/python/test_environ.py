@@ -31,7 +31,7 @@ def environ(site):
 
 def test_a_plain_request_has_every_key_and_no_more(environ):
     found = environ(["GET /a%20b/%E9?x=1&y=%20 HTTP/1.1", "Host: example.org"])
-    for key in ("wsgi.input", "wsgi.errors", "wsgi.file_wrapper", "wsgi.early_hints"):
+    for key in ("wsgi.input", "wsgi.errors", "wsgi.file_wrapper"):
         assert found.pop(key) is not None
     assert found == {
         "wsgi.version": (1, 0),
@@ -135,18 +135,29 @@ def test_repeated_fields_are_joined_in_order(environ):
     assert found["HTTP_COOKIE"] == "a=1; b=2"
 
 
-def test_expect_and_transfer_encoding_are_shown(environ):
+@pytest.mark.parametrize("body", [b"", b"a=1&b=2"])
+def test_a_chunked_body_arrives_with_its_length_and_without_its_coding(environ, body):
     found = environ(
         [
             "POST / HTTP/1.1",
             "Host: h",
             "Expect: 100-continue",
-            "Transfer-Encoding: chunked",
-        ]
+            "Transfer-Encoding: Chunked",
+        ],
+        body,
     )
     assert found["HTTP_EXPECT"] == "100-continue"
-    assert found["HTTP_TRANSFER_ENCODING"] == "chunked"
-    assert "CONTENT_LENGTH" not in found
+    assert found["CONTENT_LENGTH"] == str(len(body))
+    assert "HTTP_TRANSFER_ENCODING" not in found
+
+
+def test_a_chunked_request_among_others_with_the_same_fields_keeps_its_own_length(site):
+    application = Keep()
+    here = site(application)
+    lines = b"POST / HTTP/1.1\r\nHost: h\r\nTransfer-Encoding: chunked\r\n\r\n"
+    for size in (1, 20, 300):
+        here.raw(lines, b"x" * size)
+        assert application.environ["CONTENT_LENGTH"] == str(size)
 
 
 def test_a_request_never_sees_values_of_an_earlier_one(site):
@@ -167,6 +178,20 @@ def test_more_field_names_than_are_remembered_still_work(site):
     for i in range(1200):
         here.get("/", f"X-N{i}: {i}", f"x-n{i}: again")
         assert application.environ[f"HTTP_X_N{i}"] == f"{i},again"
+
+
+def test_a_client_that_sends_other_fields_each_time_costs_no_memory(site):
+    def resident():
+        with open("/proc/self/statm") as file:
+            return int(file.read().split()[1]) * os.sysconf("SC_PAGESIZE")
+
+    here = site(Keep())
+    for i in range(3000):
+        here.get("/", f"X-Once-{i}: 1")
+    before = resident()
+    for i in range(3000, 9000):
+        here.get("/", f"X-Once-{i}: 1")
+    assert resident() - before < 2_000_000
 
 
 def test_script_name_of_the_process_is_taken_off_the_path(site):

@@ -113,6 +113,15 @@ def test_a_named_temporary_file_is_sent(site):
     assert site(wrapping(make)).get().body == CONTENT[5:]
 
 
+@pytest.mark.parametrize("path", ["/proc/version", "/sys/kernel/uevent_seqnum", "/dev/zero"])
+def test_what_a_size_does_not_tell_is_read(site, path):
+    headers = [("Content-Length", "100")] if path == "/dev/zero" else []
+    answer = site(wrapping(lambda: open(path, "rb"), headers)).get()
+    with open(path, "rb") as file:
+        assert answer.body == file.read(100 if headers else -1) != b""
+    assert answer.failure == "" and answer.finished
+
+
 def test_the_block_size_is_honoured(site):
     sizes = []
 

@@ -69,7 +69,7 @@ def test_a_call_during_which_its_request_ends_raises(site, call):
         assert waiting.there.wait(20)
         return [b"answer"]
 
-    answer = site(application).request("POST", body=b"body of the request")
+    answer = site(application, early_hints=True).request("POST", body=b"body of the request")
     waiting.go.set()
     threads[0].join()
     assert raised and "has ended" in raised[0]

@@ -199,6 +199,8 @@ def test_wrong_types_raise_where_the_application_gives_them(site, status, header
 def test_a_head_that_may_not_be_sent_is_an_error(site, status, headers):
     answer = site(answering([b"x"], status, headers)).get()
     assert answer.failure != "" and not answer.finished
+    # Raised by start_response, so that the log names the line of the application.
+    assert "in application\n    start_response(status" in answer.failure
     assert not any(name == "Injected" for name, _ in answer.fields)
 
 
@@ -261,7 +263,7 @@ def test_what_was_kept_from_a_request_is_of_no_use_later(site):
         start_response("200 OK", [])
         return [b"second"]
 
-    here = site(application)
+    here = site(application, early_hints=True)
     assert here.get().body == b"first"
     assert here.get().body == b"second"
 
@@ -318,5 +320,5 @@ def test_early_hints_are_passed_on(site):
         start_response("200 OK", [])
         return [b"x"]
 
-    answer = site(application).get()
+    answer = site(application, early_hints=True).get()
     assert answer.hints == "Link: </a.css>; rel=preload\r\n" and answer.body == b"x"

@@ -42,14 +42,14 @@ int parse_status(std::string_view status) {
   return has_control(status) ? 0 : number;
 }
 
-// One response head on its way to `to`, where there is room for it.
-class HeadWriter {
+// Status line and fields on their way to `to`, where there is room for them.
+class FieldWriter {
  public:
-  HeadWriter(const ResponseContext& context, char* to) : context_{context}, to_{to} {}
+  FieldWriter(HopByHop hop_by_hop, char* to, WrittenFields& written)
+      : hop_by_hop_{hop_by_hop}, to_{to}, written_{written} {}
 
   Reason begin(std::string_view status);
   Reason field(const Field& field);
-  Reason finish(ResponsePlan& plan);
   [[nodiscard]] const char* end() const noexcept { return to_; }
 
  private:
@@ -64,35 +64,23 @@ class HeadWriter {
   static Named classify(std::string_view name) noexcept;
   Reason content_length(std::string_view value);
   Reason connection(std::string_view value);
-  Reason decide_framing(ResponsePlan& plan);
 
-  const ResponseContext& context_;
+  HopByHop hop_by_hop_;
   char* to_;
-  int status_ = 0;
-  bool head_ = false;
-  bool minor_ = true;  // HTTP/1.1
-  bool server_ = false;
-  bool date_ = false;
-  bool close_ = false;
-  bool has_length_ = false;
-  std::uint64_t length_ = 0;
+  WrittenFields& written_;
 };
 
-Reason HeadWriter::begin(std::string_view status) {
-  status_ = parse_status(status);
-  if (status_ < 200 || status_ > 599) {
+Reason FieldWriter::begin(std::string_view status) {
+  written_.status = parse_status(status);
+  if (written_.status < 200 || written_.status > 599) {
     return "status is not three digits from 200 to 599, a space and text";
-  }
-  if (context_.request != nullptr) {
-    head_ = context_.request->method == "HEAD";
-    minor_ = context_.request->minor_version != 0;
   }
   // Always our own version, also to an HTTP/1.0 client (RFC 9110 6.2).
   to_ = put(put(put(to_, "HTTP/1.1 "), status), "\r\n");
   return nullptr;
 }
 
-HeadWriter::Named HeadWriter::classify(std::string_view name) noexcept {
+FieldWriter::Named FieldWriter::classify(std::string_view name) noexcept {
   const auto is = [name](std::string_view lower) { return equals_lower(name, lower); };
   switch (name.size()) {
     case 2:
@@ -123,22 +111,23 @@ HeadWriter::Named HeadWriter::classify(std::string_view name) noexcept {
   }
 }
 
-Reason HeadWriter::field(const Field& field) {
+Reason FieldWriter::field(const Field& field) {
   if (field.name.empty()) return "empty field name";
   if (!is_token(field.name)) return "field name is not a token";
   if (has_control(field.value)) return "control byte in a field value";
   switch (classify(field.name)) {
     case Named::hop_by_hop:
+      if (hop_by_hop_ == HopByHop::drop) return nullptr;
       return "hop-by-hop field, which belongs to the server";
     case Named::connection:
       return connection(field.value);
     case Named::length:
       return content_length(field.value);
     case Named::server:
-      server_ = true;
+      written_.server = true;
       break;
     case Named::date:
-      date_ = true;
+      written_.date = true;
       break;
     case Named::other:
       break;
@@ -147,36 +136,61 @@ Reason HeadWriter::field(const Field& field) {
   return nullptr;
 }
 
-Reason HeadWriter::content_length(std::string_view value) {
-  if (has_length_) return "more than one Content-Length";
+Reason FieldWriter::content_length(std::string_view value) {
+  if (written_.has_length) return "more than one Content-Length";
   const auto length = parse_number(value, kLongestBody);
   if (!length) return "Content-Length is not a number";
-  length_ = *length;
-  has_length_ = true;
+  written_.length = *length;
+  written_.has_length = true;
   return nullptr;
 }
 
-Reason HeadWriter::connection(std::string_view value) {
+Reason FieldWriter::connection(std::string_view value) {
   const std::string_view option = trim(value);
   if (equals_lower(option, "close")) {
-    close_ = true;
+    written_.close = true;
     return nullptr;
   }
-  if (equals_lower(option, "keep-alive")) return nullptr;
+  if (equals_lower(option, "keep-alive") || hop_by_hop_ == HopByHop::drop)
+    return nullptr;
   return "Connection with another option than \"close\"";
 }
 
-Reason HeadWriter::decide_framing(ResponsePlan& plan) {
-  const bool bodiless = status_ == 204 || status_ == 205 || status_ == 304;
+// The rest of a head, on its way to `to`.
+class HeadFinisher {
+ public:
+  HeadFinisher(const WrittenFields& written, const ResponseContext& context, char* to)
+      : written_{written}, context_{context}, to_{to} {
+    if (context.request == nullptr) return;
+    head_ = context.request->method == "HEAD";
+    minor_ = context.request->minor_version != 0;
+  }
+
+  Reason finish(ResponsePlan& plan);
+  [[nodiscard]] const char* end() const noexcept { return to_; }
+
+ private:
+  Reason decide_framing(ResponsePlan& plan);
+
+  const WrittenFields& written_;
+  const ResponseContext& context_;
+  char* to_;
+  bool head_ = false;
+  bool minor_ = true;  // HTTP/1.1
+};
+
+Reason HeadFinisher::decide_framing(ResponsePlan& plan) {
+  const int status = written_.status;
+  const bool bodiless = status == 204 || status == 205 || status == 304;
   plan.body_allowed = !head_ && !bodiless;
   const std::optional<std::uint64_t>& known = context_.known_length;
   if (plan.body_allowed) {
-    if (has_length_ && known && length_ != *known) {
+    if (written_.has_length && known && written_.length != *known) {
       return "Content-Length differs from the length of the body";
     }
-    if (has_length_ || known) {
+    if (written_.has_length || known) {
       plan.framing = Framing::length;
-      plan.content_length = has_length_ ? length_ : *known;
+      plan.content_length = written_.has_length ? written_.length : *known;
       to_ = put_length(to_, plan.content_length);
     } else if (minor_) {
       plan.framing = Framing::chunked;
@@ -188,27 +202,29 @@ Reason HeadWriter::decide_framing(ResponsePlan& plan) {
   }
   // RFC 9110 8.6: none with 204. With HEAD and 304 it would be that of a GET, which
   // only the application knows: an empty body of theirs does not say "0".
-  if (status_ == 205) {
+  if (status == 205) {
     to_ = put_length(to_, 0);
-  } else if (status_ != 204) {
-    if (has_length_) {
-      to_ = put_length(to_, length_);
-    } else if (head_ && status_ != 304 && known.value_or(0) > 0) {
+  } else if (status != 204) {
+    if (written_.has_length) {
+      to_ = put_length(to_, written_.length);
+    } else if (head_ && status != 304 && known.value_or(0) > 0) {
       to_ = put_length(to_, *known);
     }
   }
   return nullptr;
 }
 
-Reason HeadWriter::finish(ResponsePlan& plan) {
-  plan.status = status_;
+Reason HeadFinisher::finish(ResponsePlan& plan) {
+  plan.status = written_.status;
   plan.keep_alive = context_.request != nullptr && context_.request->keep_alive &&
-                    context_.may_keep_alive && !close_;
+                    context_.may_keep_alive && !written_.close;
   if (const Reason refused = decide_framing(plan)) return refused;
-  if (!server_ && !context_.server.empty()) {
+  if (!written_.server && !context_.server.empty()) {
     to_ = put_field(to_, "Server", context_.server);
   }
-  if (!date_ && !context_.date.empty()) to_ = put_field(to_, "Date", context_.date);
+  if (!written_.date && !context_.date.empty()) {
+    to_ = put_field(to_, "Date", context_.date);
+  }
   // What the version implies is not said (RFC 9112 9.3).
   if (minor_ && !plan.keep_alive) to_ = put(to_, "Connection: close\r\n");
   if (!minor_ && plan.keep_alive) to_ = put(to_, "Connection: keep-alive\r\n");
@@ -226,29 +242,53 @@ std::string describe(Reason refused, std::string_view name) {
 
 }  // namespace
 
-PlanOrError write_head(const ResponseHead& head, const ResponseContext& context,
-                       std::string& out) {
-  std::size_t room =
-      kOwnFields + head.status.size() + context.server.size() + context.date.size();
+std::string write_fields(const ResponseHead& head, HopByHop hop_by_hop,
+                         std::string& out, WrittenFields& written) {
+  std::size_t room = 2 * kOwnFields + head.status.size();
   for (const Field& field : head.fields)
     room += field.name.size() + field.value.size() + 4;
   const std::size_t before = out.size();
+  // With room for the rest, which so needs no second allocation.
   out.resize(before + room);
-  HeadWriter writer{context, out.data() + before};
-  PlanOrError result;
-  Reason refused = writer.begin(head.status);
-  for (std::size_t i = 0; i < head.fields.size() && refused == nullptr; ++i) {
-    refused = writer.field(head.fields[i]);
-    if (refused != nullptr) result.error = describe(refused, head.fields[i].name);
-  }
-  if (refused == nullptr) refused = writer.finish(result.plan);
-  if (refused != nullptr) {
+  written = {};
+  FieldWriter writer{hop_by_hop, out.data() + before, written};
+  if (const Reason refused = writer.begin(head.status)) {
     out.resize(before);
-    if (result.error.empty()) result.error = refused;
+    return refused;
+  }
+  for (const Field& field : head.fields) {
+    if (const Reason refused = writer.field(field)) {
+      out.resize(before);
+      return describe(refused, field.name);
+    }
+  }
+  written.begin = before;
+  written.end = static_cast<std::size_t>(writer.end() - out.data());
+  return {};
+}
+
+PlanOrError finish_head(const WrittenFields& written, const ResponseContext& context,
+                        std::string& out) {
+  const std::size_t room =
+      written.end + kOwnFields + context.server.size() + context.date.size();
+  if (out.size() < room) out.resize(room);
+  HeadFinisher finisher{written, context, out.data() + written.end};
+  PlanOrError result;
+  if (const Reason refused = finisher.finish(result.plan)) {
+    result.error = refused;
+    out.resize(written.begin);
     return result;
   }
-  out.resize(static_cast<std::size_t>(writer.end() - out.data()));
+  out.resize(static_cast<std::size_t>(finisher.end() - out.data()));
   return result;
+}
+
+PlanOrError write_head(const ResponseHead& head, const ResponseContext& context,
+                       std::string& out) {
+  WrittenFields written;
+  std::string refused = write_fields(head, context.hop_by_hop, out, written);
+  if (!refused.empty()) return {{}, std::move(refused)};
+  return finish_head(written, context, out);
 }
 
 }  // namespace monodon::http

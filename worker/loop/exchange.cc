@@ -2,7 +2,6 @@
 #include "worker/loop/exchange.h"
 
 #include <fmt/format.h>
-#include <sys/sendfile.h>
 
 #include <algorithm>
 #include <cerrno>
@@ -33,6 +32,13 @@ bool valid(const http::Field& field) {
 
 }  // namespace
 
+void tell_short_file(std::uint64_t missing, std::string_view path) {
+  log::error(
+      "response body is cut short: its file became shorter, or cannot be read to its "
+      "end",
+      {log::Id::response_invalid, {"missing", missing}, {"path", path}});
+}
+
 void Exchange::start(Connection& connection, const Drain& drain,
                      std::string_view date) {
   c_ = &connection;
@@ -45,26 +51,31 @@ void Exchange::start(Connection& connection, const Drain& drain,
   begun_ = sent_ = shared_ = finished_ = gone_ = failed_ = excess_told_ = false;
 }
 
-std::string Exchange::begin(const http::ResponseHead& head,
-                            std::optional<std::uint64_t> known_length) {
+std::string Exchange::take_head(const http::ResponseHead& head) {
   if (sent_) return "the response has been begun and its head was sent already";
   head_.clear();
   begun_ = false;
+  return http::write_fields(head, config_.hop_by_hop, head_, fields_);
+}
+
+std::string Exchange::begin(std::optional<std::uint64_t> known_length) {
   http::ResponseContext context;
   context.request = &c_->head;
   context.may_keep_alive = drain_->hands_on();
   context.server = config_.server;
   context.date = date_;
   context.known_length = known_length;
-  auto written = http::write_head(head, context, head_);
+  auto written = http::finish_head(fields_, context, head_);
   if (!written.error.empty()) return std::move(written.error);
   plan_ = written.plan;
   begun_ = true;
   return {};
 }
 
-bool Exchange::write(std::string_view data) {
-  return send_body(data, false);
+Taken Exchange::write(std::string_view data) {
+  if (begun_ && !finished_ && !gone_ && !data.empty() && allowed(data.size()) == 0)
+    return Taken::unwanted;
+  return send_body(data, false) ? Taken::sent : Taken::gone;
 }
 
 void Exchange::finish(std::string_view data) {
@@ -177,11 +188,10 @@ bool Exchange::send_file(int fd, std::uint64_t offset, std::uint64_t count) {
 
 bool Exchange::send_file_now(int fd, std::uint64_t offset, std::uint64_t count) {
   while (!shared_ && count != 0) {
-    auto at = static_cast<off_t>(offset);
-    const ssize_t n = ::sendfile(c_->fd.get(), fd, &at, count);
-    if (n < 0 && errno == EINTR) continue;
+    const ssize_t n = send_file_part(c_->fd.get(), fd, offset, count);
     if (n < 0 && (errno == EAGAIN || errno == EWOULDBLOCK)) break;
-    if (n <= 0) {  // the client left, or the file became shorter than promised
+    if (n == 0) tell_short_file(count, c_->head.path);
+    if (n <= 0) {
       lost();
       return false;
     }

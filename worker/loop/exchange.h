@@ -16,6 +16,10 @@
 
 namespace monodon::worker {
 
+// One line in the log, for a body whose file ended before its promised length. The
+// connection must break then, so that the client notices.
+void tell_short_file(std::uint64_t missing, std::string_view path);
+
 // The Response of one application thread: turns what the application says into bytes,
 // keeps it to the rules of HTTP, and never waits for the client.
 //
@@ -34,7 +38,7 @@ class Exchange final : public Response {
     Output::Limits limits;
     std::string server;
     std::uint64_t write_timeout_ms = 60'000;
-    bool sendfile = true;
+    http::HopByHop hop_by_hop = http::HopByHop::refuse;
   };
   struct Result {
     int status = 0;  // 0: nothing was sent
@@ -64,11 +68,12 @@ class Exchange final : public Response {
     return claim_.compare_exchange_strong(seen, Claim::keeper);
   }
 
-  std::string begin(const http::ResponseHead& head,
-                    std::optional<std::uint64_t> known_length) override;
+  std::string take_head(const http::ResponseHead& head) override;
+  std::string begin(std::optional<std::uint64_t> known_length) override;
+  using Response::begin;
   [[nodiscard]] bool begun() const noexcept override { return begun_; }
   [[nodiscard]] bool sent() const noexcept override { return sent_; }
-  bool write(std::string_view data) override;
+  Taken write(std::string_view data) override;
   bool send_file(int fd, std::uint64_t offset, std::uint64_t count) override;
   void finish(std::string_view data) override;
   void early_hints(std::span<const http::Field> fields) override;
@@ -95,6 +100,7 @@ class Exchange final : public Response {
   std::atomic<Claim> claim_{Claim::nobody};
 
   std::string head_;  // reused
+  http::WrittenFields fields_;
   http::ResponsePlan plan_;
   std::uint64_t body_bytes_ = 0;
   std::uint64_t first_byte_at_ns_ = 0;

@@ -60,16 +60,18 @@ void Keeper::Outputs::wait(int timeout_ms) {
 void Keeper::Outputs::writable(Connection& c) {
   std::unique_lock lock{c.output_mutex};
   if (!c.output_shared) return;  // settled meanwhile
-  const std::uint64_t before = c.output.size();
+  const std::uint64_t before = c.output.taken();
   Output::Flushed result = c.output.flush(c.fd.get());
   if (result == Output::Flushed::would_block) {
-    if (c.output.size() != before && c.output_complete)
+    if (c.output.taken() != before && c.output_complete)
       c.deadline_ns.store(
           monotonic_ns() + keeper_.loop_.settings().write_timeout * 1'000'000,
           std::memory_order_relaxed);
     if (!watch_output(c)) result = Output::Flushed::broken;
   }
-  if (result == Output::Flushed::broken) {
+  if (result == Output::Flushed::short_file)
+    tell_short_file(c.output.missing(), c.head.path);
+  if (result == Output::Flushed::broken || result == Output::Flushed::short_file) {
     c.output.clear();
     c.output_broken = true;
   }

@@ -39,7 +39,7 @@ Exchange::Config make_exchange_config(const Settings& s) {
   return {{s.response_memory, 1ULL << 30U, s.spool_directory},
           s.server_header,
           s.write_timeout == 0 ? 365ULL * 24 * 3600 * 1000 : s.write_timeout,
-          s.sendfile};
+          s.hop_by_hop == "drop" ? http::HopByHop::drop : http::HopByHop::refuse};
 }
 
 }  // namespace

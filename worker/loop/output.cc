@@ -43,6 +43,31 @@ ssize_t send_some(int socket, std::span<const iovec> parts, int flags) noexcept 
   return sent;
 }
 
+ssize_t send_file_part(int socket, int file, std::uint64_t offset,
+                       std::uint64_t count) noexcept {
+  constexpr std::uint64_t kMost = 1U << 30U;
+  ssize_t n;
+  do {
+    auto at = static_cast<off_t>(offset);
+    n = ::sendfile(socket, file, &at, std::min(count, kMost));
+  } while (n < 0 && errno == EINTR);
+  const bool cannot = n == 0 || (n < 0 && (errno == EINVAL || errno == ENOSYS ||
+                                           errno == EOVERFLOW || errno == EIO));
+  if (!cannot) return n;
+  std::array<char, 16 * 1024> block;
+  const std::size_t want = std::min<std::uint64_t>(count, block.size());
+  do {
+    n = ::pread(file, block.data(), want, static_cast<off_t>(offset));
+  } while (n < 0 && errno == EINTR);
+  if (n <= 0) return 0;
+  const iovec part{block.data(), static_cast<std::size_t>(n)};
+  return send_some(socket, {&part, 1});
+}
+
+std::uint64_t Output::missing() const noexcept {
+  return segments_.empty() ? 0 : segments_.front().end - segments_.front().begin;
+}
+
 bool Output::full(const Limits& limits) const noexcept {
   return spooled_ >= limits.spool || memory_ > 2 * limits.memory;
 }
@@ -93,21 +118,18 @@ Output::Flushed Output::flush(int socket) {
     ssize_t n = 0;
     const int file = first.file ? first.file.fd() : first.fd.get();
     if (file >= 0) {
-      auto offset = static_cast<off_t>(first.begin);
-      if (left != 0)
-        n = ::sendfile(socket, file, &offset, std::min<std::uint64_t>(left, 1U << 30U));
-      // Zero with something left: the file became shorter. The length was promised,
-      // so the connection must break for the client to notice.
-      if (n == 0 && left != 0) return Flushed::broken;
+      if (left != 0) n = send_file_part(socket, file, first.begin, left);
+      if (n == 0 && left != 0)
+        return first.file ? Flushed::broken : Flushed::short_file;
     } else {
       const iovec part{first.bytes.data() + first.begin, left};
       n = send_some(socket, {&part, 1});
     }
-    if (n < 0 && errno == EINTR) continue;
     if (n < 0)
       return errno == EAGAIN || errno == EWOULDBLOCK ? Flushed::would_block
                                                      : Flushed::broken;
     first.begin += static_cast<std::uint64_t>(n);
+    taken_ += static_cast<std::uint64_t>(n);
     if (first.file) {
       spooled_ -= static_cast<std::uint64_t>(n);
     } else if (file < 0) {

@@ -25,7 +25,12 @@ class Output {
     std::uint64_t spool = 1ULL << 30;
     std::string directory = "/var/tmp";
   };
-  enum class Flushed : std::uint8_t { everything, would_block, broken };
+  enum class Flushed : std::uint8_t {
+    everything,
+    would_block,
+    broken,
+    short_file  // as broken: a file of append_file() ended before its end
+  };
 
   [[nodiscard]] bool empty() const noexcept { return segments_.empty(); }
   [[nodiscard]] std::uint64_t size() const noexcept { return memory_ + spooled_; }
@@ -40,6 +45,11 @@ class Output {
 
   // Writes to the non-blocking `socket` until it would block.
   Flushed flush(int socket);
+  // How many bytes flush() has ever written: whether the client takes anything.
+  [[nodiscard]] std::uint64_t taken() const noexcept { return taken_; }
+  // What flush() has not written of the first segment: of a short file, what is
+  // missing.
+  [[nodiscard]] std::uint64_t missing() const noexcept;
   void clear();
 
  private:
@@ -55,10 +65,18 @@ class Output {
   std::deque<Segment> segments_;
   std::uint64_t memory_ = 0;
   std::uint64_t spooled_ = 0;
+  std::uint64_t taken_ = 0;
 };
 
 // sendmsg(2) without blocking and without SIGPIPE, EINTR repeated. Bytes sent, or -1
 // with errno.
 ssize_t send_some(int socket, std::span<const iovec> parts, int flags = 0) noexcept;
+
+// A part of a file to a non-blocking socket: with sendfile(2), or by way of memory
+// where that cannot be done with this file (its file system has none, its size is not
+// true). Bytes sent; 0: the file ends at `offset`, or cannot be read there; -1 with
+// errno of the socket, EINTR repeated.
+ssize_t send_file_part(int socket, int file, std::uint64_t offset,
+                       std::uint64_t count) noexcept;
 
 }  // namespace monodon::worker

@@ -19,6 +19,7 @@ namespace {
 
 using worker::Request;
 using worker::Response;
+using worker::Taken;
 
 constexpr std::string_view kHello = "Hello, world\n";
 constexpr std::array<http::Field, 2> kText{
@@ -71,7 +72,8 @@ void echo(const Request& request, Response& response) {
   for (std::uint64_t at = 0; at < size;) {
     const std::int64_t got = request.body->read(at, block.data(), block.size());
     if (got <= 0) return response.fail("body cannot be read");
-    if (!response.write({block.data(), static_cast<std::size_t>(got)})) return;
+    if (response.write({block.data(), static_cast<std::size_t>(got)}) != Taken::sent)
+      break;
     at += static_cast<std::uint64_t>(got);
   }
   response.finish({});
@@ -82,7 +84,7 @@ void stream(unsigned count, Response& response) {
     return response.fail(error);
   const std::string block(1000, 'x');
   for (unsigned i = 0; i < count; ++i)
-    if (!response.write(block)) return;
+    if (response.write(block) != Taken::sent) break;
   response.finish({});
 }
 

@@ -34,22 +34,30 @@ class MemoryBody final : public Body {
 // Keeps everything; the head is judged by the same code as for a real client.
 class MemoryResponse final : public Response {
  public:
-  MemoryResponse(const http::RequestHead& request, std::string_view server,
+  MemoryResponse(const http::RequestHead& request, const Settings& settings,
                  LocalAnswer& answer)
-      : request_{request}, server_{server}, answer_{answer} {}
+      : request_{request},
+        server_{settings.server_header},
+        hop_by_hop_{settings.hop_by_hop == "drop" ? http::HopByHop::drop
+                                                  : http::HopByHop::refuse},
+        answer_{answer} {}
 
-  std::string begin(const http::ResponseHead& head,
-                    std::optional<std::uint64_t> known_length) override {
+  using Response::begin;
+  std::string take_head(const http::ResponseHead& head) override {
+    text_.clear();
+    begun_ = false;
+    return http::write_fields(head, hop_by_hop_, text_, fields_);
+  }
+  std::string begin(std::optional<std::uint64_t> known_length) override {
     http::ResponseContext context;
     context.request = &request_;
     context.server = server_;
     context.date = "Thu, 01 Jan 1970 00:00:00 GMT";
     context.known_length = known_length;
-    std::string text;
-    http::PlanOrError checked = http::write_head(head, context, text);
+    http::PlanOrError checked = http::finish_head(fields_, context, text_);
     if (!checked.error.empty()) return checked.error;
     plan_ = checked.plan;
-    answer_.head = std::move(text);
+    answer_.head = text_;
     answer_.status = plan_.status;
     begun_ = true;
     return {};
@@ -57,14 +65,14 @@ class MemoryResponse final : public Response {
   [[nodiscard]] bool begun() const noexcept override { return begun_; }
   [[nodiscard]] bool sent() const noexcept override { return sent_; }
 
-  bool write(std::string_view data) override {
+  Taken write(std::string_view data) override {
     sent_ = true;
-    if (!plan_.body_allowed) return true;
     const bool counted = plan_.framing == http::Framing::length;
-    const std::uint64_t room =
-        counted ? plan_.content_length - answer_.body.size() : data.size();
+    const std::uint64_t room = !plan_.body_allowed ? 0
+                               : counted ? plan_.content_length - answer_.body.size()
+                                         : data.size();
     answer_.body += data.substr(0, std::min<std::uint64_t>(room, data.size()));
-    return true;
+    return room == 0 && !data.empty() ? Taken::unwanted : Taken::sent;
   }
 
   bool send_file(int fd, std::uint64_t offset, std::uint64_t count) override {
@@ -74,7 +82,7 @@ class MemoryResponse final : public Response {
       const ssize_t got = ::pread(fd, block.data(), want, static_cast<off_t>(offset));
       if (got <= 0) return false;
       const auto bytes = static_cast<std::size_t>(got);
-      write({block.data(), bytes});
+      (void)write({block.data(), bytes});
       offset += bytes;
       count -= bytes;
     }
@@ -82,7 +90,7 @@ class MemoryResponse final : public Response {
   }
 
   void finish(std::string_view data) override {
-    write(data);
+    (void)write(data);
     answer_.finished = !plan_.body_allowed || plan_.framing != http::Framing::length ||
                        answer_.body.size() == plan_.content_length;
   }
@@ -100,7 +108,10 @@ class MemoryResponse final : public Response {
  private:
   const http::RequestHead& request_;
   std::string_view server_;
+  http::HopByHop hop_by_hop_;
   LocalAnswer& answer_;
+  std::string text_;
+  http::WrittenFields fields_;
   http::ResponsePlan plan_;
   bool begun_ = false;
   bool sent_ = false;
@@ -144,7 +155,7 @@ Result<LocalAnswer> serve_locally(Application& app, const Boot& boot,
   request.request_id = "local";
   request.received_ns = monotonic_ns();
   LocalAnswer answer;
-  MemoryResponse response{parsed, settings.server_header, answer};
+  MemoryResponse response{parsed, settings, answer};
   app.serve(request, response);
   return answer;
 }

@@ -373,6 +373,10 @@ def file_span(wrapper):
         if not stat.S_ISREG(status.st_mode):
             return None
         offset = reader.tell()
+        count = max(0, status.st_size - offset)
+        # Some file systems invent the size (/proc: 0, /sys: 4096). A last byte proves it.
+        if count == 0 or not os.pread(raw.fileno(), 1, offset + count - 1):
+            return None
     except (OSError, ValueError):
         return None
-    return raw.fileno(), offset, max(0, status.st_size - offset)
+    return raw.fileno(), offset, count

@@ -14,8 +14,8 @@ NLOHMANN_DEFINE_TYPE_NON_INTRUSIVE(
     limit_request_body, body_memory, response_memory, spool_directory, spool_limit,
     forwarded_allow_ips, secure_scheme_headers, forwarder_headers, header_map,
     remote_addr_from_forwarded, strip_untrusted_forwarded, request_id_header,
-    request_uri, server_header, sendfile, access_log, access_log_format, error_log,
-    error_log_format, log_level)
+    request_uri, server_header, sendfile, early_hints, hop_by_hop, access_log,
+    access_log_format, error_log, error_log_format, log_level)
 NLOHMANN_DEFINE_TYPE_NON_INTRUSIVE(ListenerInfo, name, address, unix_socket, host, port)
 NLOHMANN_DEFINE_TYPE_NON_INTRUSIVE(Boot, settings, listeners, generation, reload,
                                    stored, gunicorn_conf)

@@ -66,6 +66,8 @@ struct Settings {
   bool request_uri = true;                // REQUEST_URI beside RAW_URI
   std::string server_header = "monodon";  // "" sends no Server field
   bool sendfile = true;
+  bool early_hints = false;           // offer wsgi.early_hints
+  std::string hop_by_hop = "refuse";  // refuse | drop
 
   // Logs
   std::string access_log;                 // path, "-" for stdout, "" for none

@@ -6,6 +6,9 @@
 #include "base/log/log.h"
 
 namespace monodon::python {
+
+using worker::Taken;
+
 namespace {
 
 bool check_block(PyObject* item) {
@@ -82,7 +85,7 @@ bool Answer::send_sequence(PyObject* result) {
   const bool whole = !call_.begun();
   if (!begin(whole ? std::optional{total} : std::nullopt)) return false;
   for (const Ref& block : blocks)
-    if (PyBytes_Size(block.get()) > 0 && !call_.write(block.get())) return true;
+    if (PyBytes_Size(block.get()) > 0 && call_.write(block.get()) != Taken::sent) break;
   call_.finish(last.get());
   return true;
 }
@@ -116,8 +119,12 @@ bool Answer::send_iterable(PyObject* result) {
     if (PyBytes_Size(item.get()) == 0) continue;
     if (!begin(std::nullopt)) return false;
     // Each block goes out before the next one is asked for (PEP 3333, "Buffering and
-    // Streaming").
-    if (!call_.write(item.get())) return true;
+    // Streaming"), and one that is not wanted is the last: there is no body, or it was
+    // complete before. So the lines behind the last byte run, and no more.
+    if (call_.write(item.get()) != Taken::sent) {
+      call_.finish(nullptr);
+      return true;
+    }
   }
   if (PyErr_Occurred() != nullptr) return false;
   // Nothing came at all: that is a body of known length, none.
@@ -144,9 +151,12 @@ void Answer::close(PyObject* result) {
 }
 
 void Answer::fail() {
-  std::string traceback = take_traceback();
   // The exception is ours then: write() told the application to stop.
+  const bool enough =
+      call_.told_enough && PyErr_ExceptionMatches(PyExc_BrokenPipeError) != 0;
+  std::string traceback = take_traceback();
   if (call_.client_gone) return;
+  if (enough) return call_.finish(nullptr);
   call_.fail("application raised\n" + traceback);
 }
 

@@ -39,12 +39,18 @@ std::optional<std::string_view> latin1_of(PyObject* str, const char* what,
   return bytes_view(kept.back().get());
 }
 
+bool raise_ended() {
+  PyErr_SetString(PyExc_RuntimeError, "the request that this belongs to has ended");
+  return false;
+}
+
 }  // namespace
 
 bool Call::attach(const worker::Request& new_request, worker::Response& new_response) {
   request = &new_request;
   response_ = &new_response;
   client_gone = false;
+  told_enough = false;
   if (!input) input = new_input();
   if (!input || (!callables && !callables.make())) return false;
   bind_input(input.get(), request->body);
@@ -116,11 +122,15 @@ bool Call::keep_head(PyObject* status, PyObject* headers) {
   const std::uint64_t before = ended_;
   head.forget();
   if (!read_head(status, headers, head)) return false;
-  if (ended_ != before) {  // another thread ran, since forget() let it
-    PyErr_SetString(PyExc_RuntimeError, "the request that this belongs to has ended");
+  if (ended_ != before) return raise_ended();  // another thread ran: forget() let it
+  std::swap(head_, head);
+  await_turn();
+  if (ended_ == before) refusal_ = response_->take_head({head_.status, head_.fields});
+  if (ended_ != before) return raise_ended();
+  if (!refusal_.empty()) {
+    PyErr_SetString(PyExc_ValueError, refusal_.c_str());
     return false;
   }
-  std::swap(head_, head);
   started_ = true;
   return true;
 }
@@ -128,7 +138,7 @@ bool Call::keep_head(PyObject* status, PyObject* headers) {
 bool Call::begin(std::optional<std::uint64_t> known_length) {
   await_turn();
   if (begun_) return true;
-  refusal_ = response_->begin({head_.status, head_.fields}, known_length);
+  refusal_ = response_->begin(known_length);
   begun_ = refusal_.empty();
   return begun_;
 }
@@ -162,12 +172,13 @@ auto Call::send(bool large, Send what) {
   return what(*response_);
 }
 
-bool Call::write(PyObject* bytes) {
+worker::Taken Call::write(PyObject* bytes) {
   const std::string_view data = bytes_view(bytes);
-  const bool going = send(data.size() >= kLargeBlock,
-                          [data](worker::Response& to) { return to.write(data); });
-  if (!going) client_gone = true;
-  return going;
+  const worker::Taken taken =
+      send(data.size() >= kLargeBlock,
+           [data](worker::Response& to) { return to.write(data); });
+  if (taken == worker::Taken::gone) client_gone = true;
+  return taken;
 }
 
 void Call::finish(PyObject* last) {

@@ -41,11 +41,11 @@ class Call {
   // Until it is not busy. Lets go of the GIL meanwhile, so the request may end.
   void await_turn() noexcept;
 
-  // Keeps the head that the application gave to start_response, in its own references,
-  // since the list may change afterwards. False with an exception set: wrong types, or
-  // the request ended meanwhile.
+  // Hands the head that the application gave to start_response to the response, which
+  // checks and copies it. False with an exception set: it is refused, of wrong types,
+  // or the request ended meanwhile.
   bool keep_head(PyObject* status, PyObject* headers);
-  // Hands the head to the response unless that was done. False: `refusal()` says why.
+  // Has the response begun, unless that was done. False: `refusal()` says why.
   bool begin(std::optional<std::uint64_t> known_length);
 
   [[nodiscard]] bool started() const noexcept { return started_; }
@@ -55,7 +55,7 @@ class Call {
   [[nodiscard]] std::optional<std::uint64_t> content_length() const noexcept;
 
   // As in Response. `bytes`, `last` (null: nothing) and `file` stay the caller's.
-  bool write(PyObject* bytes);
+  worker::Taken write(PyObject* bytes);
   void finish(PyObject* last);
   bool send_file(int file, std::uint64_t offset, std::uint64_t count);
   void early_hints(std::span<const http::Field> fields);
@@ -64,6 +64,7 @@ class Call {
 
   worker::Request const* request = nullptr;
   bool client_gone = false;
+  bool told_enough = false;  // write() has had a block that was not wanted
 
   Ref input;
   Callables callables;

@@ -2,6 +2,7 @@
 #include "worker/python/wsgi/callables.h"
 
 #include <array>
+#include <utility>
 #include <vector>
 
 #include "worker/python/wsgi/call.h"
@@ -104,6 +105,23 @@ PyObject* start_response(PyObject* self, PyObject* const* args, Py_ssize_t count
   return write.release();
 }
 
+// Ends an application that goes on writing for nobody. The first block that is not
+// wanted is let pass: most that write to a HEAD write once.
+bool send(Call& call, PyObject* data) {
+  switch (call.write(data)) {
+    case worker::Taken::sent:
+      return true;
+    case worker::Taken::unwanted:
+      if (!std::exchange(call.told_enough, true)) return true;
+      PyErr_SetString(PyExc_BrokenPipeError, "the response is complete");
+      return false;
+    case worker::Taken::gone:
+      break;
+  }
+  PyErr_SetString(PyExc_BrokenPipeError, "the client is gone");
+  return false;
+}
+
 PyObject* write(PyObject* self, PyObject* const* args, Py_ssize_t count,
                 PyObject* kwnames) {
   static std::array<char*, 2> names{{const_cast<char*>("data"), nullptr}};
@@ -120,10 +138,7 @@ PyObject* write(PyObject* self, PyObject* const* args, Py_ssize_t count,
       PyErr_SetString(PyExc_ValueError, call->refusal().c_str());
       return nullptr;
     }
-    if (!call->write(data)) {
-      PyErr_SetString(PyExc_BrokenPipeError, "the client is gone");
-      return nullptr;
-    }
+    if (!send(*call, data)) return nullptr;
   }
   Py_RETURN_NONE;
 }

@@ -4,17 +4,19 @@
 #include <array>
 #include <stdexcept>
 
+#include "worker/http/chars.h"
 #include "worker/http/path.h"
 #include "worker/python/wsgi/cgi_names.h"
 
 namespace monodon::python {
 namespace {
 
-constexpr std::array<const char*, 16> kKeyTexts = {
+constexpr std::array<const char*, 17> kKeyTexts = {
     "REQUEST_METHOD",  "SERVER_PROTOCOL", "RAW_URI",          "REQUEST_URI",
     "PATH_INFO",       "SCRIPT_NAME",     "QUERY_STRING",     "REMOTE_ADDR",
     "REMOTE_PORT",     "SERVER_NAME",     "SERVER_PORT",      "REQUEST_ID",
-    "wsgi.url_scheme", "wsgi.input",      "wsgi.early_hints", "HTTP_HOST"};
+    "wsgi.url_scheme", "wsgi.input",      "wsgi.early_hints", "HTTP_HOST",
+    "CONTENT_LENGTH"};
 
 [[noreturn]] void refuse() {
   throw std::runtime_error{take_traceback()};
@@ -42,6 +44,7 @@ EnvironMaker::EnvironMaker(const worker::Boot& boot, PyObject* errors,
     : multithread_{boot.settings.threads > 1},
       multiprocess_{boot.settings.workers > 1},
       request_uri_{boot.settings.request_uri},
+      early_hints_{boot.settings.early_hints},
       errors_{errors},
       file_wrapper_{file_wrapper} {
   static_assert(kKeyTexts.size() == kKeys);
@@ -73,7 +76,7 @@ Ref EnvironMaker::make_template(const worker::ListenerInfo& listener) const {
   set_required(dict, "wsgi.errors", errors_);
   set_required(dict, "wsgi.file_wrapper", file_wrapper_);
   set_required(dict, "wsgi.input", Py_None);
-  set_required(dict, "wsgi.early_hints", Py_None);
+  if (early_hints_) set_required(dict, "wsgi.early_hints", Py_None);
   set_required(dict, "wsgi.input_terminated", Py_True);
   set_required(dict, "wsgi.run_once", Py_False);
   set_required(dict, "wsgi.multithread", multithread_ ? Py_True : Py_False);
@@ -103,8 +106,8 @@ Ref EnvironMaker::make_plainly(const Call& call) {
 // What is of this request alone.
 bool EnvironMaker::set_own(PyObject* dict, const Call& call) {
   return PyDict_SetItem(dict, keys_[kInput].get(), call.input.get()) == 0 &&
-         PyDict_SetItem(dict, keys_[kEarlyHints].get(),
-                        call.callables.early_hints.get()) == 0 &&
+         (!early_hints_ || PyDict_SetItem(dict, keys_[kEarlyHints].get(),
+                                          call.callables.early_hints.get()) == 0) &&
          set(dict, kRequestId, call.request->request_id);
 }
 
@@ -160,7 +163,11 @@ bool EnvironMaker::set_peer(PyObject* dict, const worker::Request& request) {
 bool EnvironMaker::set_fields(PyObject* dict, const worker::Request& request) {
   const http::RequestHead& head = *request.head;
   bool has_host = false;
+  const bool chunked = head.framing == http::Framing::chunked;
+  if (chunked && !set(dict, kContentLength, std::to_string(request.body->size())))
+    return false;
   for (const http::Field& field : head.fields) {
+    if (chunked && http::equals_lower(field.name, "transfer-encoding")) continue;
     FieldName spare;
     const FieldName* name = names_.find_or_add(field.name, spare);
     if (name == nullptr) return false;

@@ -25,6 +25,9 @@ namespace monodon::python {
 // template of its listener. Secrets (Cookie, Authorization), long values and the
 // objects of one request go into the copy alone.
 //
+// A chunked body has been decoded, as RFC 9112 7.1.3 describes it: CONTENT_LENGTH is
+// its size, and the coding is not mentioned.
+//
 // Deliberately other than Gunicorn: REQUEST_URI and REQUEST_ID are set, REMOTE_ADDR
 // is the client's when the proxy is trusted, gunicorn.socket is missing (a response
 // does not go out by the application's hand), repeated Cookie fields are joined with
@@ -79,6 +82,7 @@ class EnvironMaker {
     kInput,
     kEarlyHints,
     kHttpHost,
+    kContentLength,
     kKeys
   };
 
@@ -105,6 +109,7 @@ class EnvironMaker {
   bool multithread_;
   bool multiprocess_;
   bool request_uri_;
+  bool early_hints_;
   PyObject* errors_;
   PyObject* file_wrapper_;
   std::vector<Ref> keys_;

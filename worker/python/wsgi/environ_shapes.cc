@@ -33,6 +33,8 @@ bool remembered(const FieldName& name, std::string_view value) noexcept {
 }  // namespace
 
 EnvironMaker::Shape* EnvironMaker::shape_for(const worker::Request& request) {
+  // Not as its fields say: see set_fields().
+  if (request.head->framing == http::Framing::chunked) return nullptr;
   const auto& fields = request.head->fields;
   const std::uint64_t hash = hash_of(request);
   const auto fits = [&](const Shape& shape) {

@@ -46,7 +46,7 @@ TEST_CASE("a unit becomes settings, and what has none is told", "[import]") {
   CHECK(imported.yaml ==
         "application: shop.wsgi\n"
         "bind: [\"unix:/run/gunicorn/shop.sock\"]\n"
-        "workers: 3\nthreads: 2\nrequest_timeout: 90s\n");
+        "workers: 3\nthreads: 2\nrequest_timeout: 90s\nhop_by_hop: drop\n");
   CHECK(imported.problems.empty());
   CHECK(any_begins(imported.differences, "--statsd-host: "));
   CHECK(any_begins(imported.differences, "--worker-tmp-dir: "));
@@ -60,7 +60,7 @@ TEST_CASE("an interpreter that would not be found by itself is named", "[import]
   const auto service = read_gunicorn_unit(unit, "a");
   REQUIRE(service);
   CHECK(import_service(service.value()).yaml ==
-        "application: \"a:b\"\npython: /opt/env/bin/python\n");
+        "application: \"a:b\"\npython: /opt/env/bin/python\nhop_by_hop: drop\n");
 }
 
 TEST_CASE("Gunicorn is recognised however it is started", "[import]") {

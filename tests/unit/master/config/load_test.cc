@@ -107,6 +107,15 @@ TEST_CASE("what is left out is filled in", "[config]") {
         R"(%(h)s %(l)s %(u)s %(t)s "%(r)s" %(s)s %(b)s "%(f)s" "%(a)s")");
 }
 
+TEST_CASE("a file in YAML has PEP 3333 in place of Gunicorn's leniency", "[config]") {
+  Site site;
+  CHECK(site.load().settings.worker.hop_by_hop == "drop");
+  site.file("monodon.yaml", "workers: 2\n");
+  CHECK(site.load().settings.worker.hop_by_hop == "refuse");
+  site.file("monodon.yaml", "hop_by_hop: drop\n");
+  CHECK(site.load().settings.worker.hop_by_hop == "drop");
+}
+
 TEST_CASE("relative paths mean the directory of the application", "[config]") {
   Site site;
   fs::create_directories(site.path / "site" / "log");

@@ -20,6 +20,7 @@ struct Case {
   std::optional<std::uint64_t> known_length;
   std::string server;
   std::string date;
+  HopByHop hop_by_hop = HopByHop::refuse;
 };
 
 struct Answer {
@@ -45,6 +46,7 @@ Answer answer(const Case& given) {
   context.known_length = given.known_length;
   context.server = given.server;
   context.date = given.date;
+  context.hop_by_hop = given.hop_by_hop;
   Answer got;
   got.text = "before";
   auto [plan, error] = write_head({given.status, given.fields}, context, got.text);
@@ -190,6 +192,8 @@ TEST_CASE("a status that could split the response is refused", "[response]") {
 
 TEST_CASE("a status may have a reason of its own, or none", "[response]") {
   CHECK(answer({.status = "299 "}).error.empty());
+  CHECK(answer({.status = "200 OK"}).error.empty());
+  CHECK(answer({.status = "599 Odd"}).plan.status == 599);
   CHECK(answer({.status = "404 Gibt's nicht \xc3\xa9"}).plan.status == 404);
 }
 
@@ -228,6 +232,45 @@ TEST_CASE("a field that is not the application's to send is refused", "[response
   const auto got = answer({.fields = {{"X-Ok", "fine"}, field}});
   CHECK_FALSE(got.error.empty());
   CHECK(got.text == "before");
+}
+
+TEST_CASE("hop-by-hop fields are left out where that is asked for", "[response]") {
+  const auto got = answer({.fields = {{"Transfer-Encoding", "chunked"},
+                                      {"Keep-Alive", "timeout=5"},
+                                      {"Connection", "Upgrade"},
+                                      {"Upgrade", "h2c"},
+                                      {"Proxy-Authenticate", "Basic"},
+                                      {"X-A", "1"}},
+                           .known_length = 2,
+                           .hop_by_hop = HopByHop::drop});
+  CHECK(got.error.empty());
+  CHECK(got.text == "beforeHTTP/1.1 200 OK\r\nX-A: 1\r\nContent-Length: 2\r\n\r\n");
+  CHECK(got.plan.keep_alive);
+  const auto closed =
+      answer({.fields = {{"Connection", "close"}}, .hop_by_hop = HopByHop::drop});
+  CHECK_FALSE(closed.plan.keep_alive);
+}
+
+TEST_CASE("fields are refused before anything is known of the body", "[response]") {
+  std::string out = "before";
+  WrittenFields written;
+  const std::vector<Field> bad{{"A", "x\ny"}};
+  CHECK_FALSE(write_fields({"200 OK", bad}, HopByHop::refuse, out, written).empty());
+  CHECK(out == "before");
+  const std::vector<Field> good{{"Content-Length", "5"}};
+  CHECK(write_fields({"200 OK", good}, HopByHop::refuse, out, written).empty());
+  ResponseContext context;
+  context.known_length = 4;
+  CHECK_FALSE(finish_head(written, context, out).error.empty());
+  CHECK(out == "before");
+}
+
+TEST_CASE("a head longer than what was reserved for it stays whole", "[response]") {
+  const std::string server(2000, 's');
+  const auto got =
+      answer({.fields = {{"X-A", "1"}}, .known_length = 1, .server = server});
+  CHECK(got.has("Server: " + server));
+  CHECK(got.text.ends_with("\r\n\r\n"));
 }
 
 TEST_CASE("lengths that contradict each other are refused", "[response]") {
