@@ -8,7 +8,7 @@ BUILD ?= build
 DEMO_PORT ?= 8000
 suites := unit tidy site python http process faults cost
 
-.PHONY: all bench bootstrap browser build deb demo check faults e2e format clean help long \
+.PHONY: all bench bootstrap browser build deb demo check faults fuzz e2e format clean help long \
   observe rpm wagtail wheel \
   $(suites:%=test-%)
 
@@ -20,6 +20,7 @@ help:
 	@echo 'make check       build and run every test that needs no root'
 	@echo 'make test-SUITE  one suite of: $(suites)'
 	@echo 'make faults      let each system call fail at every place (long)'
+	@echo 'make fuzz        a minute of libFuzzer for each reader of foreign bytes (clang)'
 	@echo 'make long        a hundred reloads in a row and so on (long)'
 	@echo 'make observe     fire every alert in a real Prometheus, corrupt a page 10,000 times'
 	@echo 'make bench       measure Monodon and its peers, write docs/benchmarks (long)'
@@ -63,6 +64,11 @@ faults: build
 # MONODON_LONG=1 make e2e.
 long: build
 	MONODON_LONG=1 scripts/check $(BUILD) --suite process -t 0
+
+# Each reader of what others wrote, for a minute, with bytes that clang's libFuzzer finds.
+fuzz: bootstrap
+	@scripts/bootstrap fuzz
+	scripts/fuzz $(BUILD)-fuzz
 
 # What an operator sees, in full: `make check` runs a sample of it.
 observe: build

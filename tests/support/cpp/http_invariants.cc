@@ -193,7 +193,7 @@ std::string broken_chunked(std::string_view input, std::uint32_t seed) {
   return {};
 }
 
-std::string broken_response(std::string_view input) {
+std::string broken_response(std::string_view input, std::uint32_t seed) {
   const auto take_line = [&input] {
     const std::size_t end = input.find('\n');
     const std::string_view line = input.substr(0, end);
@@ -209,9 +209,11 @@ std::string broken_response(std::string_view input) {
                       colon == std::string_view::npos ? "" : line.substr(colon + 1)});
   }
   http::RequestHead request;
-  request.method = "GET";
+  request.method = seed / 4 % 2 == 0 ? "GET" : "HEAD";
   http::ResponseContext context;
   context.request = &request;
+  if (seed % 2 != 0) context.hop_by_hop = http::HopByHop::drop;
+  if (seed / 2 % 2 != 0) context.known_length = seed;
   std::string out = "x";
   const auto [plan, error] = http::write_head({status, fields}, context, out);
   if (!error.empty()) return out == "x" ? "" : "a refused head left something behind";

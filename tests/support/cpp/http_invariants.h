@@ -23,6 +23,6 @@ std::string broken_chunked(std::string_view input, std::uint32_t seed);
 
 // write_head: with status and fields (one a line, "name:value") taken from the input,
 // it writes exactly the lines it should, or nothing.
-std::string broken_response(std::string_view input);
+std::string broken_response(std::string_view input, std::uint32_t seed);
 
 }  // namespace monodon::test

@@ -1,0 +1,12 @@
+// SPDX-License-Identifier: Apache-2.0
+// Fuzz target: a chunked body.
+#include "tests/fuzz/target.h"
+#include "tests/support/cpp/http_invariants.h"
+
+namespace monodon {
+namespace {
+
+const fuzz::Target kTarget{"chunked", test::broken_chunked};
+
+}  // namespace
+}  // namespace monodon
