@@ -1,9 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
-// The keeper's rounds. What it does about slow clients is in keeper_outputs.cc.
+// The keeper's rounds.
 #include "worker/loop/keeper.h"
 
 #include <fmt/format.h>
-#include <sys/eventfd.h>
 #include <sys/socket.h>
 #include <unistd.h>
 
@@ -24,8 +23,7 @@ constexpr std::uint64_t kSecond = 1'000 * kMs;
 
 }  // namespace
 
-Keeper::Keeper(Loop& loop, Application& app)
-    : loop_{loop}, app_{app}, outputs_{*this} {}
+Keeper::Keeper(Loop& loop, Application& app) : loop_{loop}, app_{app}, outputs_{loop} {}
 
 Keeper::~Keeper() {
   join();
@@ -43,8 +41,7 @@ void Keeper::join() {
 }
 
 void Keeper::wake() noexcept {
-  const std::uint64_t one = 1;
-  (void)!::write(outputs_.wake.get(), &one, sizeof one);
+  outputs_.wake();
 }
 
 void Keeper::drain_began() noexcept {
@@ -59,8 +56,7 @@ void Keeper::leave_now() noexcept {
 }
 
 void Keeper::let_go() noexcept {
-  outputs_.epoll.reset();
-  outputs_.wake.reset();
+  outputs_.let_go();
 }
 
 void Keeper::ask_for_stacks(UniqueFd reader) {
@@ -234,7 +230,7 @@ void Keeper::sweep(std::uint64_t now) {
       if (c.deadline_ns.load(std::memory_order_relaxed) == deadline)
         close_expired(c);
       else if (!c.ownership.park())
-        loop_.resume(c);
+        loop_.parking().resume(c);
     }
   });
   loop_.header().idle_connections.store(idle, std::memory_order_relaxed);
@@ -255,7 +251,7 @@ void Keeper::close_expired(Connection& c) {
     scoreboard::add(loop_.header().late);
     loop_.requests().log_access(nullptr, c, 408, 0, monotonic_ns(), answer);
   }
-  loop_.close(c);
+  loop_.parking().close(c);
 }
 
 void Keeper::once_a_second(std::uint64_t now) {
@@ -334,8 +330,8 @@ void Keeper::show_title(std::uint64_t now) {
 void Keeper::look_after_drain(std::uint64_t now) {
   const std::uint64_t since = drain_since_ns_;
   if (since == 0) return;
-  loop_.drain_parked();
-  const bool more_to_come = loop_.last_resort();
+  loop_.parking().move_parked();
+  const bool more_to_come = loop_.parking().last_resort();
   std::size_t running = 0;
   std::size_t expired = 0;
   for (const auto& t : loop_.threads()) {

@@ -12,8 +12,8 @@
 #include "base/unique_fd.h"
 #include "worker/application.h"
 #include "worker/loop/app_thread.h"
-#include "worker/loop/exchange.h"
 #include "worker/loop/liveness.h"
+#include "worker/loop/slow_outputs.h"
 
 namespace monodon::worker {
 
@@ -51,29 +51,9 @@ class Keeper {
   // Writes the stacks to `reader`, a stream socket, and closes it. What does not fit
   // into it at once is cut off.
   void ask_for_stacks(UniqueFd reader);
-  // Owner, once the application is done: from here on the keeper owns it. False: there
-  // is nothing left to send; still the caller's, but not to be kept alive any more if
-  // the response broke off.
-  [[nodiscard]] bool finish_output(Connection& c, bool& keep_alive);
-  [[nodiscard]] Exchange::Finisher& finisher() noexcept { return outputs_; }
+  [[nodiscard]] SlowOutputs& outputs() noexcept { return outputs_; }
 
  private:
-  // The slow responses: an epoll set of their own, so that the leader's is only for
-  // what it can act on.
-  class Outputs final : public Exchange::Finisher {
-   public:
-    explicit Outputs(Keeper& keeper);
-    [[nodiscard]] bool watch_output(Connection& c) override;
-    // Waits up to `timeout_ms`; returns when something was done or somebody woke us.
-    void wait(int timeout_ms);
-    UniqueFd epoll;
-    UniqueFd wake;
-
-   private:
-    void writable(Connection& c);
-    Keeper& keeper_;
-  };
-
   void run();
   [[nodiscard]] int interval_ms(std::uint64_t now_ns);
   void look_after_leader(std::uint64_t now_ns);
@@ -94,7 +74,7 @@ class Keeper {
 
   Loop& loop_;
   Application& app_;
-  Outputs outputs_;
+  SlowOutputs outputs_;
   std::thread thread_;
 
   std::atomic<bool> asleep_{false};

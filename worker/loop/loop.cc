@@ -1,10 +1,9 @@
 // SPDX-License-Identifier: Apache-2.0
-// Waiting for events, taking them, and leading. Leaving is in loop_drain.cc.
+// Waiting for events, taking them, leading and leaving.
 #include "worker/loop/loop.h"
 
 #include <fmt/format.h>
 #include <linux/sockios.h>
-#include <sys/eventfd.h>
 #include <sys/ioctl.h>
 #include <unistd.h>
 
@@ -21,11 +20,6 @@
 namespace monodon::worker {
 
 namespace {
-
-UniqueFd checked(int fd, const char* what) {
-  if (fd < 0) throw std::system_error{errno, std::generic_category(), what};
-  return UniqueFd{fd};
-}
 
 http::Forwarding compiled(const Settings& settings) {
   auto script_name = http::script_name_of_environment();
@@ -51,25 +45,23 @@ Loop::Loop(Heritage& heritage, MasterLine& master, Application& app,
       settings_{heritage.boot->settings},
       app_{app},
       page_{page},
-      epoll_{checked(::epoll_create1(EPOLL_CLOEXEC), "create epoll set")},
-      wake_{checked(::eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK), "create eventfd")},
       pool_{settings_},
       forwarding_{compiled(settings_)},
-      acceptor_{epoll_.get(), heritage.listeners, *heritage.boot, kListener,
+      acceptor_{events_.fd(), heritage.listeners, *heritage.boot, kListener,
                 forwarding_},
       exchange_{make_exchange_config(settings_)},
       title_{fmt::format("monodon: worker {} gen {} [{}]", heritage.slot,
                          heritage.generation, settings_.application)},
       keeper_{std::make_unique<Keeper>(*this, app)},
+      parking_{heritage, events_, pool_, drain_, page.header(), *keeper_},
       requests_{heritage, master, app, forwarding_, leadership_, drain_, *keeper_},
       reader_{settings_, forwarding_, moment_} {
   for (unsigned i = 0; i < settings_.threads; ++i)
     threads_.push_back(
-        std::make_unique<AppThread>(i, page.row(i), exchange_, keeper_->finisher()));
-  watch(wake_.get(), kWake, EPOLLIN | EPOLLET);
-  watch(master.fd(), kChannel, EPOLLIN);
-  watch(heritage.handoff_receive.get(), kHandoff, EPOLLIN | EPOLLEXCLUSIVE);
-  watch(app.signal_fd(), kSignal, EPOLLIN | EPOLLET);
+        std::make_unique<AppThread>(i, page.row(i), exchange_, keeper_->outputs()));
+  events_.watch(master.fd(), kChannel, EPOLLIN);
+  events_.watch(heritage.handoff_receive.get(), kHandoff, EPOLLIN | EPOLLEXCLUSIVE);
+  events_.watch(app.signal_fd(), kSignal, EPOLLIN | EPOLLET);
   acceptor_.listen();
   keeper_->start();
 }
@@ -78,15 +70,6 @@ Loop::~Loop() = default;
 
 void Loop::join_keeper() {
   keeper_->join();
-}
-
-void Loop::watch(int fd, std::uint64_t tag, std::uint32_t events) {
-  if (fd < 0) return;  // a worker without a master: benchmarks, tests
-  epoll_event event{};
-  event.events = events;
-  event.data.u64 = tag;
-  if (::epoll_ctl(epoll_.get(), EPOLL_CTL_ADD, fd, &event) != 0)
-    throw std::system_error{errno, std::generic_category(), "watch descriptor"};
 }
 
 void Loop::run_thread(unsigned me) {
@@ -123,40 +106,18 @@ bool Loop::promote(std::uint64_t seen) {
 void Loop::stop() {
   drain_.pass_to(Drain::State::over);
   for (auto& t : threads_) t->stop();
-  wake_up();
-}
-
-void Loop::wake_up() {
-  const std::uint64_t one = 1;
-  (void)!::write(wake_.get(), &one, sizeof one);
+  events_.wake();
 }
 
 void Loop::note_signal() noexcept {
   signalled_ = true;
-  wake_up();
+  events_.wake();
 }
 
 void Loop::let_go() noexcept {
-  epoll_.reset();
-  wake_.reset();
+  events_.let_go();
   keeper_->let_go();
   pool_.each([](Connection& c) { c.fd.reset(); });
-}
-
-void Loop::resume(Connection& c) {
-  {
-    const std::lock_guard lock{resumed_mutex_};
-    resumed_.push_back(&c);
-    has_resumed_ = true;
-  }
-  wake_up();
-}
-
-void Loop::take_resumed() {
-  const std::lock_guard lock{resumed_mutex_};
-  ready_.insert(ready_.end(), resumed_.begin(), resumed_.end());
-  resumed_.clear();
-  has_resumed_ = false;
 }
 
 // Until the leadership is lost or all is over. First the rest of the batch (another
@@ -172,10 +133,9 @@ void Loop::lead(unsigned me) {
       dispatch(batch_[batch_next_++], me);
       if (!leadership_.leads(me)) return;
     }
-    if (has_resumed_) take_resumed();
-    for (std::size_t n = ready_.size(); n > 0 && !ready_.empty(); --n) {
-      Connection* c = ready_.front();
-      ready_.pop_front();
+    for (std::size_t n = parking_.gather(); n > 0; --n) {
+      Connection* c = parking_.next();
+      if (c == nullptr) break;
       self.step();
       advance(*c, me);
       if (!leadership_.leads(me)) return;
@@ -187,16 +147,16 @@ void Loop::lead(unsigned me) {
 
 void Loop::wait_for_events(AppThread& self) {
   batch_next_ = batch_end_ = 0;
-  const bool more = !ready_.empty() || has_resumed_;
+  const bool more = parking_.any();
   int n = 0;
   if (!more) app_.rest();
   if (more || requests_.access().due()) {
-    n = ::epoll_wait(epoll_.get(), batch_.data(), kBatch, 0);
+    n = events_.wait(batch_, 0);
     if (n == 0 && !more) requests_.access().flush();
   }
   if (n == 0 && !more) {
     self.set_waiting(true);
-    n = ::epoll_wait(epoll_.get(), batch_.data(), kBatch, -1);
+    n = events_.wait(batch_, -1);
     self.set_waiting(false);
   }
   moment_.waited();
@@ -222,7 +182,7 @@ void Loop::share_surplus() {
     if (event.data.u64 < kListenersEnd || event.events != EPOLLIN) continue;
     auto& c = *static_cast<Connection*>(event.data.ptr);
     batch_[i] = batch_[--batch_end_];
-    if (c.ownership.claim() && !hand_over(c)) ready_.push_back(&c);
+    if (c.ownership.claim() && !parking_.hand_over(c)) parking_.go_on(c);
     return;
   }
 }
@@ -248,8 +208,7 @@ void Loop::dispatch(const epoll_event& event, unsigned me) {
     app_.on_interrupt();
     threads_[me]->set_waiting(false);
   } else {
-    std::uint64_t count = 0;
-    (void)!::read(wake_.get(), &count, sizeof count);
+    events_.woken();
     if (signalled_.exchange(false)) master_.ask_to_retire(wire::Retire::asked);
   }
 }
@@ -284,13 +243,13 @@ void Loop::advance(Connection& c, unsigned me) {
   for (;;) {
     switch (reader_.advance(c)) {
       case Reader::Outcome::wait:
-        if (park(c, moment_.now())) return;
+        if (parking_.park(c, moment_.now())) return;
         continue;
       case Reader::Outcome::yield:
-        ready_.push_back(&c);
+        parking_.go_on(c);
         return;
       case Reader::Outcome::closed:
-        close(c);
+        parking_.close(c);
         return;
       case Reader::Outcome::refused:
         settle(c, requests_.refuse(c, reader_.refusal(), *threads_[me]));
@@ -309,84 +268,99 @@ void Loop::settle(Connection& c, const RequestRunner::Ending& ending) {
   }
   switch (ending.next) {
     case RequestRunner::Next::keep:
-      next_or_close(c, true, ending.leading, ending.now_ns);
+      parking_.next_or_close(c, true, ending.leading, ending.now_ns);
       return;
     case RequestRunner::Next::close:
-      close(c);
+      parking_.close(c);
       return;
     case RequestRunner::Next::linger:
-      ready_.push_back(&c);
+      parking_.go_on(c);
       return;
     case RequestRunner::Next::wait:
       return;
   }
 }
 
-void Loop::next_or_close(Connection& c, bool keep_alive, bool leading,
-                         std::uint64_t now) {
-  if (!keep_alive) {
-    close(c);
-    return;
+// The leader is inside the application, and no follower is free. Connections with
+// something to read go to another worker; they would wait here. Listeners need no
+// care: what they hold, any idle worker takes.
+bool Loop::stand_in(std::uint64_t seen) {
+  if (!leadership_.borrow(seen)) return false;
+  if (batch_next_ == batch_end_) {
+    batch_next_ = 0;
+    const int n = events_.wait(batch_, 0);
+    batch_end_ = n < 0 ? 0 : static_cast<std::size_t>(n);
   }
-  c.next_request();
-  const bool more = !c.input.empty() || c.hangup || c.more;
-  if (drain_.under_way()) {
-    move(c, more);
-  } else if (more || !park(c, now)) {
-    if (leading)
-      ready_.push_back(&c);
-    else
-      resume(c);
-  }
-}
-
-bool Loop::park(Connection& c, std::uint64_t now) {
-  set_deadline(c, now);
-  if (!c.registered) {
-    epoll_event event{};
-    event.events = EPOLLIN | EPOLLRDHUP | EPOLLET;
-    event.data.ptr = &c;
-    c.registered = ::epoll_ctl(epoll_.get(), EPOLL_CTL_ADD, c.fd.get(), &event) == 0;
-    if (!c.registered) {
-      // ENOSPC, ENOMEM: without a watch it would hang for ever.
-      log::error(last_error("watch connection").message(), {log::Id::resources_short});
-      close(c);
-      return true;
+  const bool others = settings_.workers > 1 && drain_.hands_on();
+  std::size_t kept = 0;
+  for (std::size_t i = batch_next_; i < batch_end_; ++i) {
+    const epoll_event event = batch_[i];
+    if (event.data.u64 == kChannel) {
+      read_channel();
+    } else if (event.data.u64 >= kListenersEnd) {
+      auto& c = *static_cast<Connection*>(event.data.ptr);
+      if (!c.ownership.claim()) continue;
+      if ((event.events & (EPOLLRDHUP | EPOLLHUP | EPOLLERR)) != 0) c.hangup = true;
+      if (!others || !parking_.hand_over(c)) parking_.go_on(c);
+    } else if (event.data.u64 == kWake || event.data.u64 == kSignal) {
+      batch_[kept++] = event;  // edge-triggered: the leader still has to see it
     }
   }
-  if (c.kept && c.input.empty() && pool_.open() > 64) c.input.release();
-  return c.ownership.park();
+  batch_next_ = 0;
+  batch_end_ = kept;
+  if (others) parking_.offer_ready();
+  leadership_.give_back(seen);
+  return true;
 }
 
-void Loop::set_deadline(Connection& c, std::uint64_t now) {
-  std::uint64_t ms = 0;
-  switch (c.stage.load(std::memory_order_relaxed)) {
-    case Stage::head:
-      // A head has one deadline from its first byte on, however slowly it comes.
-      if (c.head_started) return;
-      c.head_started = !c.input.empty();
-      ms = c.kept && c.input.empty() ? settings_.keepalive : settings_.header_timeout;
-      break;
-    case Stage::body:
-      ms = settings_.body_timeout;
-      break;
-    case Stage::linger:
-      ms = c.deadline_ns.load(std::memory_order_relaxed) == 0 ? 2000 : 0;
-      if (ms == 0) return;
-      break;
-    case Stage::writing:
-      ms = settings_.write_timeout;
-      break;
-    case Stage::ready:
-    case Stage::closed:
-      break;
+void Loop::read_channel() {
+  if (master_.read([this](wire::Message&& order) { command(std::move(order)); }))
+    return;
+  events_.unwatch(master_.fd());
+  log::warning("the master is gone; this worker finishes what it runs and leaves",
+               {log::Id::master_gone});
+  begin_drain(true);
+}
+
+void Loop::command(wire::Message message) {
+  // Nothing else is for a worker; the master is trusted to mean no harm.
+  const wire::Kind kind = message.frame.kind;
+  if (kind == wire::Kind::drain) {
+    begin_drain(message.frame.value == 1);
+  } else if (kind == wire::Kind::stop) {
+    keeper_->leave_now();
+  } else if (kind == wire::Kind::dump) {
+    if (!message.fds.empty()) keeper_->ask_for_stacks(std::move(message.fds.front()));
+  } else if (kind == wire::Kind::reopen_logs) {
+    requests_.access().reopen();
+    if (auto opened = log::reopen(); !opened)
+      log::error(opened.error().message(), {log::Id::log_failed});
   }
-  c.deadline_ns.store(ms == 0 ? 0 : now + ms * 1'000'000, std::memory_order_relaxed);
 }
 
-void Loop::close(Connection& c) {
-  pool_.give(c);
-  if (drain_.under_way()) keeper_->wake();
+void Loop::begin_drain(bool nobody_left) {
+  using State = Drain::State;
+  const State last = heritage_.boot->stored ? State::to_heirs : State::alone;
+  if (drain_.pass_to(nobody_left ? last : State::to_others) != State::serving) return;
+  page_.header().state.store(
+      static_cast<std::uint32_t>(scoreboard::WorkerState::draining),
+      std::memory_order_relaxed);
+  acceptor_.leave();
+  if (heritage_.handoff_receive && !drain_.takes())
+    events_.unwatch(heritage_.handoff_receive.get());
+  keeper_->drain_began();
+  parking_.move_parked();
+}
+
+// Only what is safe while somebody else is in the middle of something: no new
+// connection comes here, and those that wait for their clients go to other workers. The
+// master replaces this worker; until then it is not draining, so that its end is
+// expected by nobody but the master.
+void Loop::step_aside() {
+  if (drain_.under_way()) return;
+  acceptor_.leave();
+  if (heritage_.handoff_receive) events_.unwatch(heritage_.handoff_receive.get());
+  parking_.move_parked();
 }
 
 }  // namespace monodon::worker

@@ -5,9 +5,7 @@
 
 #include <array>
 #include <atomic>
-#include <deque>
 #include <memory>
-#include <mutex>
 #include <vector>
 
 #include "scoreboard/page.h"
@@ -17,8 +15,10 @@
 #include "worker/loop/app_thread.h"
 #include "worker/loop/connection_pool.h"
 #include "worker/loop/drain.h"
+#include "worker/loop/event_set.h"
 #include "worker/loop/leadership.h"
 #include "worker/loop/moment.h"
+#include "worker/loop/parking.h"
 #include "worker/loop/reader.h"
 #include "worker/loop/request_runner.h"
 #include "worker/loop/service_time.h"
@@ -48,18 +48,6 @@ class Loop {
   // Any thread: all application threads leave run_thread as soon as they can.
   void stop();
 
-  // Any thread, owner: the leader goes on with it.
-  void resume(Connection& c);
-  // Owner: closes it.
-  void close(Connection& c);
-  // Owner: waits for its client. False: something came meanwhile, still owned. `now`:
-  // CLOCK_MONOTONIC, a moment ago.
-  [[nodiscard]] bool park(Connection& c, std::uint64_t now);
-  // Owner: gives it to another worker. False: could not; still owned.
-  [[nodiscard]] bool hand_over(Connection& c);
-  // Owner, after the response went out entirely. `leading`: the caller is the leader.
-  void next_or_close(Connection& c, bool keep_alive, bool leading, std::uint64_t now);
-
   // The keeper, while the leader is inside the application (the stay `seen`): acts on
   // commands and moves connections whose clients have sent something to other workers.
   // False: the stay was over.
@@ -73,17 +61,13 @@ class Loop {
   void begin_drain(bool nobody_left);
   // The keeper, when the leader hangs: other workers get what can be moved from here.
   void step_aside();
-  // The keeper, until everything is gone: connections that could not be handed on.
-  void drain_parked();
-  // The keeper, before it looks at the pool: connections wait in the handoff pair, or
-  // come from there right now, and nobody but us will take them.
-  [[nodiscard]] bool last_resort() const noexcept;
   [[nodiscard]] const Drain& drain() const noexcept { return drain_; }
 
   [[nodiscard]] MasterLine& master() noexcept { return master_; }
   [[nodiscard]] Leadership& leadership() noexcept { return leadership_; }
   [[nodiscard]] ConnectionPool& pool() noexcept { return pool_; }
   [[nodiscard]] Acceptor& acceptor() noexcept { return acceptor_; }
+  [[nodiscard]] Parking& parking() noexcept { return parking_; }
   [[nodiscard]] RequestRunner& requests() noexcept { return requests_; }
   [[nodiscard]] const Settings& settings() const noexcept { return settings_; }
   [[nodiscard]] std::vector<std::unique_ptr<AppThread>>& threads() { return threads_; }
@@ -106,30 +90,24 @@ class Loop {
   };
   static constexpr std::uint64_t kListenersEnd = 4096;
 
-  void watch(int fd, std::uint64_t tag, std::uint32_t events);
   void lead(unsigned me);
   void wait_for_events(AppThread& self);
   void share_surplus();
-  void take_resumed();
   // Not inlined: tests/cost counts what happens in it.
   [[gnu::noinline]] void dispatch(const epoll_event& event, unsigned me);
   void accept(std::size_t listener, unsigned me);
   void take_over(unsigned me);
-  void wake_up();
   void read_channel();
   void command(wire::Message message);
   void advance(Connection& c, unsigned me);
   void settle(Connection& c, const RequestRunner::Ending& ending);
-  void set_deadline(Connection& c, std::uint64_t now);
-  void move(Connection& c, bool more);
 
   Heritage& heritage_;
   MasterLine& master_;
   const Settings& settings_;
   Application& app_;
   scoreboard::WorkerPage& page_;
-  UniqueFd epoll_;
-  UniqueFd wake_;
+  EventSet events_{kWake};
   ConnectionPool pool_;
   http::Forwarding forwarding_;
   Acceptor acceptor_;
@@ -138,6 +116,7 @@ class Loop {
   Leadership leadership_;
   std::unique_ptr<Keeper> keeper_;
   Drain drain_;
+  Parking parking_;
   RequestRunner requests_;
   std::vector<std::unique_ptr<AppThread>> threads_;
   std::atomic<std::uint64_t> followers_{0};  // bit i: thread i waits to be promoted
@@ -148,12 +127,7 @@ class Loop {
   std::array<epoll_event, kBatch> batch_{};
   std::size_t batch_next_ = 0;
   std::size_t batch_end_ = 0;
-  std::deque<Connection*> ready_;
   ServiceTime service_time_;
-
-  std::mutex resumed_mutex_;
-  std::vector<Connection*> resumed_;  // under resumed_mutex_
-  std::atomic<bool> has_resumed_{false};
 
   std::atomic<bool> signalled_{false};
 };

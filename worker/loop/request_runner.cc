@@ -77,7 +77,7 @@ RequestRunner::Ending RequestRunner::run(Connection& c, AppThread& t) {
   bool keep_alive = result.keep_alive;
   c.end_tells = result.end_tells;
   if (expired) return ending;
-  if (result.shared && keeper_.finish_output(c, keep_alive))
+  if (result.shared && keeper_.outputs().finish(c, keep_alive))
     ending.next = Next::wait;
   else if (keep_alive)
     ending.next = Next::keep;
