@@ -1,5 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
+// What happens to workers, and what is done about it.
 #include "master/fleet/pool.h"
+
+#include <fmt/format.h>
 
 #include <algorithm>
 #include <utility>
@@ -12,13 +15,10 @@ using namespace std::chrono_literals;
 
 constexpr Clock::duration kStuckPatience = 5s;
 constexpr Clock::duration kQuickPatience = 1s;
-constexpr Clock::duration kExitPatience = 2s;  // from hanging up to being reaped
-constexpr Clock::duration kKillPatience =
-    10s;  // until the first complaint about the undead
+constexpr Clock::duration kExitPatience = 2s;   // from hanging up to being reaped
+constexpr Clock::duration kKillPatience = 10s;  // until the first complaint
 constexpr Clock::duration kMostSilence = 10min;
-constexpr Clock::duration kTellPause = 100ms;  // before a refused message is repeated
-constexpr Clock::duration kLookPeriod = 2s;
-constexpr unsigned kLooksInVain = 7;
+constexpr Clock::duration kTellPause = 100ms;   // before a refused message is repeated
 constexpr std::size_t kMostStacks = 16 * 1024;  // kept of each worker
 constexpr auto kNever = Clock::time_point::max();
 
@@ -58,28 +58,11 @@ void Pool::end_trial() {
   trial_.reset();
 }
 
-Goal Pool::goal(bool can_start, bool can_try) const {
-  return {.workers = stopping_ ? 0 : settings_.workers,
-          .generation = settings_.generation,
-          .max_surge = settings_.max_surge,
-          .max_unavailable = settings_.max_unavailable,
-          .can_start = can_start,
-          .trial = trial_ && !stopping_ ? trial_->generation : 0,
-          .can_try = trial_ && !stopping_ && can_try};
-}
-
-std::vector<SlotView> Pool::views() const {
-  std::vector<SlotView> all;
-  all.reserve(slots_.size());
-  for (const Slot& slot : slots_) all.push_back(slot.view);
-  return all;
-}
-
 void Pool::tick(const Process* zygote, const Process* trial_zygote) {
   const Clock::time_point now = kernel_.now();
   for (Slot& slot : slots_) {
     if (now >= slot.deadline) deliver(slot, Event::deadline);
-    if (now >= slot.look_at) look_for_life(slot, now);
+    if (now >= slot.heartbeat.next_look()) look_for_life(slot, now);
     if (now >= slot.tell_at) tell_to_go(slot);
   }
 
@@ -113,13 +96,10 @@ void Pool::tick(const Process* zygote, const Process* trial_zygote) {
 }
 
 void Pool::look_for_life(Slot& slot, Clock::time_point now) {
-  slot.look_at = slot.view.state == State::serving ? now + kLookPeriod : kNever;
-  if (slot.view.state != State::serving || slot.view.wear == Wear::silent) return;
-  const std::uint64_t before = slot.heartbeat;
-  slot.heartbeat = kernel_.listen(slot.process, slot.threads).heartbeat;
-  const bool alive = slot.heartbeat == 0 || slot.heartbeat != before;
-  slot.looks_in_vain = alive ? 0 : slot.looks_in_vain + 1;
-  if (slot.looks_in_vain < kLooksInVain) return;
+  if (slot.view.state != State::serving || slot.view.wear == Wear::silent)
+    return slot.heartbeat.end();
+  const auto seen = kernel_.listen(slot.process, slot.threads).heartbeat;
+  if (!slot.heartbeat.look(seen, now)) return;
   slot.view.wear = Wear::silent;
   report(News::Kind::silent, slot);
 }
@@ -154,6 +134,13 @@ void Pool::start(std::size_t index, const Process& zygote,
   if (!process) unfork(slot, process.error().message());
 }
 
+Pool::Slot* Pool::find(std::size_t slot, std::uint32_t serial) {
+  if (slot >= slots_.size()) return nullptr;
+  Slot& found = slots_[slot];
+  const bool current = occupied(found.view.state) && found.process.serial == serial;
+  return current ? &found : nullptr;
+}
+
 void Pool::on_zygote_message(const wire::Message& message) {
   const wire::Frame& frame = message.frame;
   Slot* slot = find(frame.slot, frame.serial);
@@ -169,9 +156,7 @@ void Pool::on_zygote_message(const wire::Message& message) {
 
 void Pool::adopt(Slot& slot, const wire::Frame& frame) {
   constexpr std::int64_t kMaxPid = 1 << 22;  // PID_MAX_LIMIT, proc(5)
-  const auto known = [&](const Slot& other) {
-    return other.process.pid == frame.value;
-  };
+  const auto known = [&](const Slot& s) { return s.process.pid == frame.value; };
   if (frame.value <= 1 || frame.value > kMaxPid ||
       std::any_of(slots_.begin(), slots_.end(), known))
     return unfork(slot, "the zygote named a pid that cannot be");
@@ -255,8 +240,7 @@ void Pool::on_pidfd(std::size_t index, std::uint32_t serial) {
   if (slot == nullptr || !slot->process.pidfd) return;
   const auto death = kernel_.reap(slot->process);
   if (!death) return;
-  News news = std::move(report(News::Kind::gone, *slot));
-  news_.pop_back();
+  News news = news_of(News::Kind::gone, *slot);
   news.death = *death;
   news.page = std::move(slot->process.page);
   news.text = std::exchange(slot->stacks, {});
@@ -265,6 +249,45 @@ void Pool::on_pidfd(std::size_t index, std::uint32_t serial) {
   const auto rest = slot->view.may_start_at - kernel_.now();
   news.pause = std::max(rest, Clock::duration::zero());
   news_.push_back(std::move(news));
+}
+
+News& Pool::report(News::Kind kind, const Slot& slot) {
+  return news_.emplace_back(news_of(kind, slot));
+}
+
+std::vector<News> Pool::take_news() {
+  return std::exchange(news_, {});
+}
+
+void Pool::stop(bool quick) {
+  const bool first = !stopping_;
+  stopping_ = true;
+  if (first && !quick) return;  // tick() drains
+  const bool hurry = quick && !quick_;
+  quick_ = quick_ || quick;
+  if (!hurry) return;
+  // Those that drain already hear it again, with a shorter deadline.
+  for (Slot& slot : slots_) {
+    if (slot.view.state != State::draining) continue;
+    tell_to_go(slot);
+    slot.deadline = std::min(slot.deadline, kernel_.now() + kQuickPatience);
+  }
+}
+
+void Pool::reopen_logs() {
+  for (const Slot& slot : slots_)
+    if (slot.process.channel)
+      (void)kernel_.tell(slot.process, frame_for(wire::Kind::reopen_logs, slot));
+}
+
+Outcome Pool::request_stacks(std::size_t index, int writer) {
+  if (index >= slots_.size()) return Error{fmt::format("there is no slot {}", index)};
+  const Slot& slot = slots_[index];
+  if (!slot.process.channel)
+    return Error{
+        fmt::format("no worker is in slot {} ({})", index, name_of(slot.view.state))};
+  return kernel_.tell(slot.process, frame_for(wire::Kind::dump, slot),
+                      std::span{&writer, 1});
 }
 
 // The only place that changes a slot's state, and the only one that acts on it.
@@ -287,9 +310,7 @@ void Pool::perform(Slot& slot, Effect effect, State before, Event event) {
       break;
     case Effect::disarm_timer:
       slot.deadline = kNever;
-      slot.look_at = now + kLookPeriod;
-      slot.looks_in_vain = 0;
-      slot.heartbeat = 0;
+      slot.heartbeat.begin(now);
       break;
     case Effect::ask_to_drain:
       ask_to_drain(slot, before);
@@ -325,9 +346,8 @@ void Pool::perform(Slot& slot, Effect effect, State before, Event event) {
       vacate(slot, true);
       break;
     case Effect::bug:
-      report(News::Kind::bug, slot).text = "event " +
-                                           std::to_string(static_cast<int>(event)) +
-                                           " in state " + name_of(before);
+      report(News::Kind::bug, slot).text =
+          fmt::format("event {} in state {}", static_cast<int>(event), name_of(before));
       break;
   }
 }
@@ -347,12 +367,9 @@ void Pool::ask_to_drain(Slot& slot, State before) {
 // A worker that does not hear this serves on until its deadline kills it, requests
 // and all.
 void Pool::tell_to_go(Slot& slot) {
-  const auto told = kernel_.tell(
-      slot.process, {.kind = quick_ ? wire::Kind::stop : wire::Kind::drain,
-                     .slot = static_cast<std::uint32_t>(&slot - slots_.data()),
-                     .serial = slot.process.serial,
-                     .generation = slot.view.generation,
-                     .value = stopping_ || settings_.workers == 0 ? 1 : 0});
+  wire::Frame order = frame_for(quick_ ? wire::Kind::stop : wire::Kind::drain, slot);
+  order.value = stopping_ || settings_.workers == 0 ? 1 : 0;
+  const auto told = kernel_.tell(slot.process, order);
   const bool again = !told && wire::may_pass(told.error());
   slot.tell_at = again ? kernel_.now() + kTellPause : kNever;
 }
@@ -367,7 +384,7 @@ void Pool::kill(Slot& slot) {
 void Pool::vacate(Slot& slot, bool failed) {
   slot.process = Process{};
   slot.deadline = kNever;
-  slot.look_at = kNever;
+  slot.heartbeat.end();
   slot.tell_at = kNever;
   slot.view.wear = Wear::none;
   slot.view.undying = false;

@@ -7,6 +7,7 @@
 #include <string>
 #include <vector>
 
+#include "master/fleet/heartbeat.h"
 #include "master/fleet/kernel.h"
 #include "master/fleet/planner.h"
 #include "master/fleet/respawn_policy.h"
@@ -21,7 +22,7 @@ struct PoolSettings {
   std::size_t max_unavailable = 0;
   Clock::duration boot_timeout = std::chrono::seconds{60};  // zero: none
   Clock::duration graceful_timeout = std::chrono::seconds{30};
-  bool check_health = false;  // workers make their health check before `ready`
+  bool check_health = false;   // workers make their health check before `ready`
   bool refuse_broken = false;  // wire::kRefuseBroken
   Clock::duration health_check_timeout = std::chrono::seconds{10};
   RespawnPolicy::Limits respawn = {};
@@ -72,10 +73,7 @@ struct News {
 // planner, respawn_policy) meet the Kernel. It adds few rules of its own:
 // - a stuck worker that does not leave is killed after 5 s, or graceful_timeout if
 // less;
-// - a serving worker whose heartbeat (once a second) stands still for 7 looks, 2 s
-// apart,
-//   counts as stuck. Looks are counted, not seconds: after a suspend or freeze of the
-//   whole machine the clock alone would condemn everybody;
+// - a serving worker whose heartbeat stands still (heartbeat.h) counts as stuck;
 // - a worker whose channel is at its end and that has not exited is killed after 2 s;
 // - one that SIGKILL has not ended after 10 s is written off: it gives its place back.
 //
@@ -90,10 +88,8 @@ class Pool {
     Process process;
     std::size_t threads = 1;
     Clock::time_point asked_at{};
-    Clock::time_point look_at = Clock::time_point::max();  // for a sign of life
     Clock::time_point tell_at = Clock::time_point::max();  // again, to go
-    std::uint64_t heartbeat = 0;
-    unsigned looks_in_vain = 0;
+    Heartbeat heartbeat;
     Clock::time_point deadline = Clock::time_point::max();
     Clock::duration boot_timeout{};
     bool checking = false;       // makes its health check, which has its own deadline
@@ -170,6 +166,8 @@ class Pool {
   void keep_budget();
   [[nodiscard]] Goal goal(bool can_start, bool can_try) const;
   [[nodiscard]] std::vector<SlotView> views() const;
+  [[nodiscard]] News news_of(News::Kind kind, const Slot& slot) const;
+  [[nodiscard]] wire::Frame frame_for(wire::Kind kind, const Slot& slot) const;
   Slot* find(std::size_t slot, std::uint32_t serial);
   News& report(News::Kind kind, const Slot& slot);
   void start(std::size_t index, const Process& zygote, const PoolSettings& settings);

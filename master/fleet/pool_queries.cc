@@ -1,21 +1,29 @@
 // SPDX-License-Identifier: Apache-2.0
-#include <fmt/format.h>
-
+// What others may ask a Pool; nothing here changes it.
 #include <algorithm>
-#include <utility>
 
 #include "master/fleet/pool.h"
 
 namespace monodon::master {
 
-Pool::Slot* Pool::find(std::size_t slot, std::uint32_t serial) {
-  if (slot >= slots_.size()) return nullptr;
-  Slot& found = slots_[slot];
-  const bool current = occupied(found.view.state) && found.process.serial == serial;
-  return current ? &found : nullptr;
+Goal Pool::goal(bool can_start, bool can_try) const {
+  return {.workers = stopping_ ? 0 : settings_.workers,
+          .generation = settings_.generation,
+          .max_surge = settings_.max_surge,
+          .max_unavailable = settings_.max_unavailable,
+          .can_start = can_start,
+          .trial = trial_ && !stopping_ ? trial_->generation : 0,
+          .can_try = trial_ && !stopping_ && can_try};
 }
 
-News& Pool::report(News::Kind kind, const Slot& slot) {
+std::vector<SlotView> Pool::views() const {
+  std::vector<SlotView> all;
+  all.reserve(slots_.size());
+  for (const Slot& slot : slots_) all.push_back(slot.view);
+  return all;
+}
+
+News Pool::news_of(News::Kind kind, const Slot& slot) const {
   News news;
   news.kind = kind;
   news.slot = static_cast<std::uint32_t>(&slot - slots_.data());
@@ -32,57 +40,20 @@ News& Pool::report(News::Kind kind, const Slot& slot) {
   news.boot_failed = slot.boot_failed;
   news.asked_to_go = slot.asked_to_go;
   news.age = kernel_.now() - slot.asked_at;
-  return news_.emplace_back(std::move(news));
+  return news;
 }
 
-std::vector<News> Pool::take_news() {
-  return std::exchange(news_, {});
-}
-
-void Pool::stop(bool quick) {
-  const Clock::time_point now = kernel_.now();
-  const bool first = !stopping_;
-  stopping_ = true;
-  if (first && !quick) return;  // tick() drains
-  const bool hurry = quick && !quick_;
-  quick_ = quick_ || quick;
-  if (!hurry) return;
-  // Those that drain already hear it again, with a shorter deadline.
-  for (Slot& slot : slots_) {
-    if (slot.view.state != State::draining) continue;
-    tell_to_go(slot);
-    slot.deadline = std::min(slot.deadline, now + std::chrono::seconds{1});
-  }
-}
-
-void Pool::reopen_logs() {
-  for (const Slot& slot : slots_)
-    if (slot.process.channel)
-      (void)kernel_.tell(slot.process,
-                         {.kind = wire::Kind::reopen_logs,
-                          .slot = static_cast<std::uint32_t>(&slot - slots_.data()),
-                          .serial = slot.process.serial,
-                          .generation = slot.view.generation});
-}
-
-Outcome Pool::request_stacks(std::size_t index, int writer) {
-  if (index >= slots_.size()) return Error{fmt::format("there is no slot {}", index)};
-  const Slot& slot = slots_[index];
-  if (!slot.process.channel)
-    return Error{
-        fmt::format("no worker is in slot {} ({})", index, name_of(slot.view.state))};
-  return kernel_.tell(slot.process,
-                      {.kind = wire::Kind::dump,
-                       .slot = static_cast<std::uint32_t>(index),
-                       .serial = slot.process.serial,
-                       .generation = slot.view.generation},
-                      std::span{&writer, 1});
+wire::Frame Pool::frame_for(wire::Kind kind, const Slot& slot) const {
+  return {.kind = kind,
+          .slot = static_cast<std::uint32_t>(&slot - slots_.data()),
+          .serial = slot.process.serial,
+          .generation = slot.view.generation};
 }
 
 Clock::time_point Pool::next_wakeup() const {
   Clock::time_point next = next_start(views(), kernel_.now());
   for (const Slot& slot : slots_)
-    next = std::min({next, slot.deadline, slot.look_at, slot.tell_at});
+    next = std::min({next, slot.deadline, slot.heartbeat.next_look(), slot.tell_at});
   return next;
 }
 

@@ -76,7 +76,7 @@ void restore(const Testament::Worker& worker, Kernel& kernel,
   slot.retire = worker.retire;
   if (worker.retire != 0) slot.view.wear = Wear::retiring;
   slot.asked_to_go = worker.asked_to_go;
-  if (*state == State::serving) slot.look_at = kernel.now();
+  if (*state == State::serving) slot.heartbeat.take_over(kernel.now());
 }
 
 std::optional<Nursery::Child> restore(const Testament::Zygote& zygote, Kernel& kernel,
