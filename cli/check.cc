@@ -15,6 +15,7 @@
 #include "base/unique_fd.h"
 #include "cli/commands.h"
 #include "master/config/docs.h"
+#include "master/config/gunicorn_file.h"
 #include "master/config/interpreter.h"
 #include "master/config/spool_choice.h"
 #include "worker/wire/boot.h"
@@ -44,9 +45,12 @@ Result<std::vector<std::string>> importer(const master::Settings& settings,
   return std::vector<std::string>{python.value().path, zygote.value(), mode};
 }
 
-Outcome boot_on_stdin(const master::Settings& settings) {
+Outcome boot_on_stdin(const master::LoadedConfig& config) {
   worker::Boot boot;
-  boot.settings = settings.worker;
+  boot.settings = config.settings.worker;
+  boot.settings.workers = config.settings.workers;
+  if (master::is_gunicorn_config(config.config_file))
+    boot.gunicorn_conf = config.config_file;
   const std::string json = worker::to_json(boot);
   const UniqueFd file{::memfd_create("boot", MFD_CLOEXEC)};
   if (!file) return last_error("make the boot message");
@@ -90,16 +94,19 @@ bool check_spool(const master::Settings& settings) {
 
 // Becomes the importer: its exit status (0, 3, 4) is ours, and its traceback goes where
 // our own messages went. Returns only when that fails.
-Error import_application(const master::Settings& settings, const std::string& mode) {
+Error import_application(const master::LoadedConfig& config,
+                         const CheckOptions& options) {
+  const master::Settings& settings = config.settings;
   const auto user = importing_user(settings);
   if (!user) return user.error();
   if (user.value()) say("as user " + name_of_user(user.value()->uid));
   // Until exec makes it final.
   const ActingAs acting =
       user.value() ? ActingAs{*user.value(), ActingAs::Ids::all} : ActingAs{};
-  const auto command = importer(settings, mode);
+  auto command = importer(settings, options.one_status ? "--check-config" : "--check");
   if (!command) return command.error();
-  if (const Outcome passed = boot_on_stdin(settings); !passed) return passed.error();
+  if (options.call_hooks) command.value().emplace_back("--hooks");
+  if (const Outcome passed = boot_on_stdin(config); !passed) return passed.error();
   // Not for an application that is only looked at.
   for (const char* name : {"NOTIFY_SOCKET", "LISTEN_FDS", "LISTEN_PID",
                            "LISTEN_FDNAMES", "WATCHDOG_USEC", "WATCHDOG_PID"}) {
@@ -136,8 +143,7 @@ int run_check(const master::CommandLine& line, const CheckOptions& options) {
     say("the configuration is good");
     return kGood;
   }
-  const char* const mode = options.one_status ? "--check-config" : "--check";
-  say(import_application(config.settings, mode).message());
+  say(import_application(config, options).message());
   return kBadConfiguration;
 }
 

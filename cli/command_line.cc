@@ -93,6 +93,8 @@ struct Commands {
                            "zsh-completion", "fish-completion"}));
     check->add_flag("--no-app{false}", asked.check.import_application,
                     "Do not import the application.");
+    check->add_flag("--hooks", asked.check.call_hooks,
+                    "Call the hooks, too: pre_fork, post_fork, pre_stop.");
     check->add_flag("--print", asked.check.print, "Print the merged configuration.");
     for (CLI::App* command : {status, reload, upgrade, top, trace}) {
       command->add_option("--control", asked.control.control,

@@ -25,6 +25,7 @@ enum class Command : std::uint8_t {
 
 struct CheckOptions {
   bool import_application = true;
+  bool call_hooks = false;  // pre_fork, post_fork, pre_stop, those of gunicorn.conf.py
   bool print = false;       // the merged settings, as a file that says the same
   bool one_status = false;  // 1 for every failure, as Gunicorn's --check-config
 };

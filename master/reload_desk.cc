@@ -35,7 +35,9 @@ ReloadDesk::ReloadDesk(LoadedConfig config, Fleet& fleet, Chronicle& chronicle,
       clients_{control} {}
 
 bool ReloadDesk::start() {
-  return propose(candidate_);
+  if (propose(candidate_)) return true;
+  hooks_.start_failed(0, failure_.reason);
+  return false;
 }
 
 void ReloadDesk::ask() {
@@ -160,7 +162,8 @@ void ReloadDesk::heed(const FleetNews& news) {
 
 void ReloadDesk::on_refused(const FleetNews& news) {
   if (fleet_.generation() == 0)
-    return hooks_.start_failed(static_cast<int>(news.failure));
+    return hooks_.start_failed(static_cast<int>(news.failure),
+                               chronicle_.reason_of(news));
   failure_ = {"refused", news.generation, chronicle_.reason_of(news)};
   log::error(fmt::format("generation {} serves on", fleet_.generation()),
              {log::Id::generation_refused});

@@ -23,7 +23,8 @@ class ReloadDesk {
  public:
   struct Hooks {
     std::function<void()> committed;           // config() is the new one by now
-    std::function<void(int)> start_failed;     // nothing ever served: wire::LoadFailure
+    // Nothing was ever served: a wire::LoadFailure or 0, and why.
+    std::function<void(int, std::string_view)> start_failed;
     std::function<Clock::time_point()> clock;  // now
   };
 
@@ -39,7 +40,7 @@ class ReloadDesk {
   // Another reload follows the one that is under way.
   [[nodiscard]] bool queued() const { return queued_; }
 
-  // The first generation. False: it cannot even be drafted, and the reason is logged.
+  // The first generation. False: it cannot even be drafted, which has been told.
   bool start();
   // A reload, now or after the one under way; several that are asked for meanwhile are
   // one. Nothing while the server stops.

@@ -15,12 +15,14 @@
 
 #include "base/log/log.h"
 #include "base/process_title.h"
+#include "master/failed_start.h"
 #include "master/handover/inherited.h"
 #include "master/server.h"
 #include "master/system/control_socket.h"
 #include "master/system/identity.h"
 #include "master/system/linux_kernel.h"
 #include "master/system/listeners.h"
+#include "master/system/notify.h"
 
 namespace monodon::master {
 
@@ -129,9 +131,15 @@ Outcome open_logs(const worker::Settings& settings, const Owner& owner,
   return log::open({settings.error_log, settings.error_log_format, settings.log_level});
 }
 
-int complain(const Error& error) {
-  log::critical(error.message(), {log::Id::server_failed});
+int complain(std::string_view why) {
+  log::critical(why, {log::Id::server_failed});
+  tell_failed_start(why);
+  (void)send_to_systemd("STATUS=" + failed_start_text(why));
   return 1;
+}
+
+int complain(const Error& error) {
+  return complain(error.message());
 }
 
 int serve_with(const LoadedConfig& config) {
@@ -208,8 +216,7 @@ int serve(const LoadedConfig& config) {
     return serve_with(config);
   } catch (const std::exception& e) {
     // Only set-up throws: nothing serves yet.
-    log::critical(std::string{"cannot start: "} + e.what(), {log::Id::server_failed});
-    return 1;
+    return complain(e.what());
   }
 }
 

@@ -8,6 +8,7 @@
 #include <utility>
 
 #include "base/log/log.h"
+#include "master/failed_start.h"
 #include "master/handover/upgrade.h"
 #include "master/proposal.h"
 #include "worker/wire/wire.h"
@@ -40,7 +41,8 @@ Server::Server(LoadedConfig config, scoreboard::Board board, Estate estate,
                    inform_exporter();
                    make_log_files();  // which the desk opens next
                  },
-             .start_failed = [this](int status) { fail_start(status); },
+             .start_failed = [this](int status,
+                                    std::string_view why) { fail_start(status, why); },
              .clock = [this] { return kernel_.now(); }}},
       exporter_{kernel_, loop_, std::move(metrics), settings().metrics_bind},
       watch_{loop_, fleet_} {
@@ -58,7 +60,10 @@ int Server::run() {
   // After an upgrade the workers are replaced by those of the new program.
   if (upgrades_ == 0) {
     notifier_.status(status_text({}));
-    if (!desk_.start()) return 1;
+    if (!desk_.start()) {
+      notifier_.status(start_failure_);
+      return status_;
+    }
   } else {
     desk_.ask();
   }
@@ -96,7 +101,7 @@ void Server::heed_news() {
     if (news.kind == News::Kind::ready && !std::exchange(ever_served_, true))
       notifier_.ready();
     if (news.kind == News::Kind::boot_failed && !ever_served_)
-      fail_start(static_cast<int>(news.value));
+      fail_start(static_cast<int>(news.value), news.text);
   }
   for (const FleetNews& news : fleet_.take_news()) desk_.heed(news);
 }
@@ -111,7 +116,9 @@ void Server::keep_page(const News& news) const {
 }
 
 // Nothing was ever served: there is nothing to keep, and the reason is in the log.
-void Server::fail_start(int status) {
+void Server::fail_start(int status, std::string_view why) {
+  if (start_failure_.empty()) tell_failed_start(why);
+  start_failure_ = failed_start_text(why);
   const bool known = status == static_cast<int>(wire::LoadFailure::import_error) ||
                      status == static_cast<int>(wire::LoadFailure::no_such_attribute);
   status_ = known ? status : 1;
@@ -125,6 +132,7 @@ void Server::tell_systemd(Clock::time_point now) {
   s.step = fleet_.reload().step;
   s.reload = fleet_.reload().generation;
   s.stopping = fleet_.stopping();
+  s.failure = start_failure_;
   for (const auto& slot : fleet_.pool().slots()) {
     const bool serves = slot.view.state == State::serving;
     s.serving += serves;

@@ -54,7 +54,7 @@ class Server {
   void turn();
   void heed_news();
   void keep_page(const News& news) const;
-  void fail_start(int status);
+  void fail_start(int status, std::string_view why);
   void tell_systemd(Clock::time_point now);
   void arm_timer(Clock::time_point now);
 
@@ -88,6 +88,7 @@ class Server {
   std::string successor_;  // a program that will take our place; "" if none
   LogKeeper log_keeper_;
   std::uint32_t upgrades_ = 0;
+  std::string start_failure_;  // for STATUS=, when nothing was ever served
   int status_ = 0;
 };
 

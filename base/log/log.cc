@@ -16,6 +16,7 @@
 #include "base/log/journal.h"
 #include "base/log/log_file.h"
 #include "base/log/log_format.h"
+#include "base/log/log_sight.h"
 
 namespace monodon::log {
 namespace {
@@ -25,6 +26,7 @@ enum class Format : std::uint8_t { text, json, journald };
 struct State {
   std::mutex mutex;
   bool opened = false;
+  bool on_stderr = true;
   Format format = Format::text;
   LogFile file;
   LogFile emergency;  // stderr, while `file` cannot be written
@@ -167,6 +169,7 @@ Outcome open(const Options& options) {
   const std::lock_guard lock{s.mutex};
   s.file.flush();
   s.opened = true;
+  s.on_stderr = options.path == "-";
   s.format = format.value();
   s.file = std::move(file);
   s.journal = std::move(journal);
@@ -178,6 +181,12 @@ Outcome reopen() {
   State& s = state();
   const std::lock_guard lock{s.mutex};
   return s.file.reopen();
+}
+
+bool is_seen_on_stderr() {
+  State& s = state();
+  const std::lock_guard lock{s.mutex};
+  return !s.opened || s.format == Format::journald || s.on_stderr;
 }
 
 void set_context(std::initializer_list<Field> fields) {

@@ -8,6 +8,7 @@
 
 #include "base/escape.h"
 #include "base/log/journal.h"
+#include "base/text.h"
 
 namespace monodon::log {
 namespace {
@@ -59,25 +60,6 @@ bool multi_line(std::string_view text) noexcept {
   return text.find('\n') != std::string_view::npos;
 }
 
-std::string_view without_final_newlines(std::string_view text) noexcept {
-  while (text.ends_with('\n')) text.remove_suffix(1);
-  return text;
-}
-
-// Lines after the first are indented: nothing that a message quotes can look like the
-// start of an entry.
-void append_lines(std::string& to, std::string_view text) {
-  text = without_final_newlines(text);
-  for (std::size_t end = text.find('\n'); end != std::string_view::npos;
-       end = text.find('\n')) {
-    append_printable(to, text.substr(0, end));
-    to += '\n';
-    to += kIndent;
-    text.remove_prefix(end + 1);
-  }
-  append_printable(to, text);
-}
-
 bool needs_quotes(std::string_view value) noexcept {
   if (value.empty()) return true;
   for (const char c : value)
@@ -121,7 +103,7 @@ void append_blocks(std::string& to, std::span<const Field> fields) {
     to += kIndent;
     append_escaped(to, field.key);
     to += ": ";
-    append_lines(to, field.value);
+    append_printable_lines(to, field.value, kIndent);
   }
 }
 
@@ -161,7 +143,7 @@ void append_text(std::string& to, const Entry& entry) {
   if (end != std::string_view::npos) {
     to += '\n';
     to += kIndent;
-    append_lines(to, message.substr(end + 1));
+    append_printable_lines(to, message.substr(end + 1), kIndent);
   }
   append_blocks(to, entry.fields);
   append_blocks(to, entry.context);

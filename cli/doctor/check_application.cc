@@ -3,6 +3,7 @@
 
 #include <algorithm>
 
+#include "base/text.h"
 #include "cli/doctor/diagnosis.h"
 
 namespace monodon::cli {
@@ -42,8 +43,11 @@ Found unreadable(const Evidence& e) {
   std::string why = e.facts_error;
   if (why.empty() && e.facts) why = e.facts->error;
   if (why.empty()) return {};
+  const std::string reason{last_line(why)};
+  const bool more = without_final_newlines(why) != reason;
   return Finding{
-      fmt::format("the settings of the application could not be read: {}", why),
+      fmt::format("the settings of the application could not be read: {}{}", reason,
+                  more ? "\n" + why : ""),
       "where they need variables of the environment, the service's "
       "EnvironmentFile= must hold them, and the service's user be able to read "
       "it for doctor"};

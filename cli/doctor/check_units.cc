@@ -90,6 +90,10 @@ Found service_failed(const Evidence& e) {
   if (result == "start-limit-hit") {
     why += ": it was started too often, and systemd gave up";
   }
+  if (const std::string said = property(e.service, "StatusText");
+      said.starts_with("cannot start: ")) {
+    why += "; its last words: " + said;
+  }
   return Finding{why,
                  fmt::format("journalctl -u {0} says why; then systemctl reset-failed "
                              "{0} {1} && systemctl start {1}",
@@ -231,6 +235,19 @@ Found needs_daemon_reload(const Evidence& e) {
                  "systemctl daemon-reload; then restart what has changed"};
 }
 
+Found start_limit(const Evidence& e) {
+  const std::string interval = property(e.service, "StartLimitIntervalUSec");
+  if (!there(e.service) || !there(e.socket) || interval.empty() || interval == "0") {
+    return {};
+  }
+  return Finding{
+      fmt::format("StartLimitIntervalSec={}: when the site cannot start while requests "
+                  "wait, systemd gives up after {} starts and closes the socket; it "
+                  "stays closed when the code is mended",
+                  interval, property(e.service, "StartLimitBurst")),
+      fmt::format("in [Unit] of {}: StartLimitIntervalSec=0", e.service_name)};
+}
+
 Found oom_stops_all(const Evidence& e) {
   if (!there(e.service) || property(e.service, "OOMPolicy") != "stop") return {};
   return Finding{"OOMPolicy=stop: one worker that runs out of memory stops the site",
@@ -255,6 +272,7 @@ constexpr Check kChecks[] = {
     {"not-notify", Weight::warning, "Type=notify", not_notify},
     {"another-program", Weight::warning, "our program in ExecStart=", another_program},
     {"needs-daemon-reload", Weight::warning, "changed unit files", needs_daemon_reload},
+    {"start-limit", Weight::warning, "StartLimitIntervalSec=0", start_limit},
     {"oom-stops-all", Weight::warning, "OOMPolicy=continue", oom_stops_all},
 };
 

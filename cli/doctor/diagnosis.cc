@@ -6,8 +6,8 @@
 #include <algorithm>
 #include <nlohmann/json.hpp>
 
-#include "base/escape.h"
 #include "base/number.h"
+#include "base/text.h"
 
 namespace monodon::cli {
 namespace {
@@ -26,7 +26,7 @@ bool permits(const Account& account, const PathStep& step, mode_t wanted) {
 
 std::string printable(std::string_view text) {
   std::string safe;
-  append_printable(safe, text);
+  append_printable_lines(safe, text, "    ");
   return safe;
 }
 

@@ -14,8 +14,8 @@
 #include <nlohmann/json.hpp>
 #include <utility>
 
-#include "base/escape.h"
 #include "base/passed_fds.h"
+#include "base/text.h"
 #include "base/unix_address.h"
 #include "master/config/load.h"
 
@@ -93,7 +93,7 @@ std::string refusal_in(const std::string& line) {
   if (!json.is_object() || !json.contains("error") || !json["error"].is_string())
     return {};
   std::string text;
-  append_printable(text, json["error"].get<std::string>());
+  append_printable_lines(text, json["error"].get<std::string>(), {});
   return text;
 }
 

@@ -4,7 +4,7 @@
 #include <cstdio>
 #include <nlohmann/json.hpp>
 
-#include "base/escape.h"
+#include "base/text.h"
 #include "cli/live/commands.h"
 #include "cli/live/control_client.h"
 
@@ -22,7 +22,7 @@ std::string text_in(const nlohmann::json& line, const char* key) {
   const auto found = line.find(key);
   if (found == line.end() || !found->is_string()) return {};
   std::string text;
-  append_printable(text, found->get<std::string>());
+  append_printable_lines(text, found->get<std::string>(), {});
   return text;
 }
 

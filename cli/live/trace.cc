@@ -8,10 +8,9 @@
 #include <cmath>
 #include <cstdio>
 #include <fstream>
-#include <ranges>
 
 #include "base/clock.h"
-#include "base/escape.h"
+#include "base/text.h"
 #include "cli/live/commands.h"
 #include "cli/live/control_client.h"
 #include "cli/live/slot_text.h"
@@ -68,11 +67,9 @@ std::string excuse(const SlotStatus& slot) {
 }
 
 void print_lines(std::string_view text) {
-  for (const auto line : std::views::split(text, '\n')) {
-    std::string shown;
-    append_printable(shown, std::string_view{line.begin(), line.end()});
-    std::puts(shown.c_str());
-  }
+  std::string shown;
+  append_printable_lines(shown, text, {});
+  std::puts(shown.c_str());
 }
 
 Outcome trace(const std::string& path, const SlotStatus& slot, std::uint64_t now_ns,

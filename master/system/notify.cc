@@ -50,6 +50,7 @@ std::string plural(std::size_t n, const char* one, const char* many) {
 }  // namespace
 
 std::string status_text(const Situation& s) {
+  if (!s.failure.empty()) return s.failure;
   if (s.stopping)
     return s.alive == 0 ? "stopping"
                         : "stopping: " + plural(s.alive, "worker finishes its requests",

@@ -23,6 +23,7 @@ struct Situation {
   ReloadStep step = ReloadStep::none;  // of a reload
   std::uint32_t reload = 0;            // the generation that it brings in
   bool stopping = false;
+  std::string failure;  // nothing was ever served: why, in one line
 };
 
 // One line without a newline. Pure.

@@ -58,6 +58,39 @@ def test_the_status_says_what_sort_of_failure_it_was(site, words, status, said):
     assert (done.returncode, said in done.stderr) == (status, True), done.stderr
 
 
+def test_the_last_line_says_whether_it_is_good_or_what_is_wrong(site):
+    (site / "deep.py").write_text("import bad\n")
+    assert monodon(site, "check", "good").stderr.splitlines()[-1] == (
+        "good: good can be served")
+    lines = monodon(site, "check", "deep").stderr.splitlines()
+    assert lines[-1] == (
+        "not good: deep: ModuleNotFoundError: No module named 'nothing_of_that_name'")
+    assert f'  File "{site}/deep.py", line 1, in <module>' in lines
+    assert "importlib" not in str(lines) and "_monodon" not in str(lines)
+
+
+HOOKS = """
+from good import application
+def before(): print("pre_fork")
+def after(worker): print("post_fork", worker.slot)
+def end(worker): 1/0
+"""
+
+
+@pytest.mark.parametrize("words, said", [
+    ([], []), (["--hooks"], ["pre_fork", "post_fork 0"])])
+def test_hooks_are_looked_up_and_called_only_where_that_is_wanted(site, words, said):
+    (site / "hooks.py").write_text(HOOKS)
+    (site / "monodon.yaml").write_text(
+        "application: hooks\npre_fork: hooks:before\npost_fork: hooks:after\n")
+    done = monodon(site, "check", *words)
+    assert (done.returncode, done.stdout.splitlines()[1:]) == (0, said), done.stderr
+    (site / "monodon.yaml").write_text("application: hooks\npre_fork: hooks:nope\n")
+    done = monodon(site, "check", *words)
+    assert done.returncode == 3
+    assert "pre_fork: hooks:nope cannot be loaded" in done.stderr.splitlines()[-1]
+
+
 def test_all_problems_of_a_file_are_told_at_once_with_their_places(site):
     (site / "monodon.yaml").write_text(
         "application: good\nworkes: 3\nkeepalive: long\nbind: [8000]\n")

@@ -63,6 +63,8 @@ def test_broken_code_is_refused_and_the_reason_told(what, preload):
         status, _, err = reload(server)
         assert status == 1 and err.startswith("monodon reload: refused: "), err
         assert not [word for word in BROKEN[what][2] if word not in err], err
+        # What is last on the screen is the reason, whatever was quoted above it.
+        assert "\\x0a" not in err and BROKEN[what][2][-1] in err.splitlines()[-1], err
         assert server.serving() == old
         assert version_of(server) == 1
         put_right()

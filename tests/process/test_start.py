@@ -137,6 +137,38 @@ def test_the_same_without_preload():
     assert "No module named" in log
 
 
+# The application, settings, and the reason that stderr, STATUS= and the log must have.
+CANNOT_START = {
+    "code that raises": ("broken:application", {}, "ValueError: a mistake at import"),
+    "the same in each worker": ("broken:application", {"preload": False},
+                                "ValueError: a mistake at import"),
+    "no such name": ("probe:no_such_name", {}, "no_such_name"),
+    "no interpreter": ("probe:application", {"python": "/no/python"}, "/no/python"),
+    "no such user": ("probe:application", {"user": "nobody-of-this-name"},
+                     "nobody-of-this-name"),
+}
+
+
+@pytest.mark.parametrize("what", CANNOT_START)
+def test_who_cannot_start_says_why_on_stderr_and_to_systemd_though_the_log_is_a_file(what):
+    app, settings, reason = CANNOT_START[what]
+    server = Server(app, config=dict(settings))
+    server.config["error_log"] = server.path("error.log")
+    server.write("broken.py", "raise ValueError('a mistake at import')\n")
+    server.spawn()
+    try:
+        assert server.await_exit() != 0
+        first, *_, last = ["", *server.log.lines][1:] + [server.log.lines[-1]]
+        assert first.startswith("monodon: cannot start: ") and reason in first
+        assert reason in last and "\\x0a" not in server.log.text()
+        status = [m["STATUS"] for m in server.notify.messages if "STATUS" in m][-1]
+        assert status.startswith("cannot start: ") and reason in status, status
+        with open(server.path("error.log"), encoding="utf-8") as file:
+            assert reason in file.read()
+    finally:
+        server.close()
+
+
 def test_without_preload_no_zygote_claims_an_import():
     with Server(config={"preload": False}) as server:
         server.await_log("zygote of generation 1 .* is ready; each worker imports")

@@ -49,8 +49,9 @@ def version_of(server):
 
 # What is wrong with the code; settings; words of the reason.
 BROKEN = {
-    "import error": ("import no_such_module", {}, ["ModuleNotFoundError", "site_code.py"]),
-    "missing attribute": ("del application", {}, ["has no attribute 'application'"]),
+    "import error": ("import no_such_module", {}, ["site_code.py", "ModuleNotFoundError"]),
+    "missing attribute": ("del application", {}, ["has no attribute 'application'",
+                                                 "'site_code'"]),
     "import that hangs": ("import time\ntime.sleep(999)", {"boot_timeout": 1},
                           ["boot_timeout"]),
     "health check that fails": (

@@ -3,6 +3,7 @@
 
 #include <fmt/core.h>
 
+#include "base/text.h"
 #include "worker/process/local_request.h"
 
 namespace monodon::worker {
@@ -13,7 +14,12 @@ std::string check_health(Application& app, const Boot& boot) {
   if (!answer)
     return fmt::format("health check {}: {}", setting, answer.error().message());
   const LocalAnswer& a = answer.value();
-  if (!a.failure.empty()) return fmt::format("health check {}: {}", setting, a.failure);
+  if (!a.failure.empty()) {
+    const std::string_view reason = last_line(a.failure);
+    const bool more = without_final_newlines(a.failure) != reason;
+    return fmt::format("health check {}: {}{}", setting, reason,
+                       more ? "\n" + a.failure : "");
+  }
   if (a.status >= 400 || a.status < 200)
     return fmt::format("health check {} was answered with status {}", setting,
                        a.status);

@@ -18,6 +18,7 @@
 #include "base/log/log.h"
 #include "base/process_title.h"
 #include "base/spool_budget.h"
+#include "base/text.h"
 #include "worker/process/local_request.h"
 #include "worker/process/worker.h"
 #include "worker/wire/wire.h"
@@ -284,6 +285,36 @@ int Zygote::live() {
   }
 }
 
+void say(std::string_view text) {
+  std::string shown;
+  append_printable_lines(shown, text, {});
+  shown += '\n';
+  (void)!::write(STDERR_FILENO, shown.data(), shown.size());
+}
+
+// What a zygote and, with `call_hooks`, its first worker do before they serve.
+LoadError try_out(Application& app, const Boot& boot, bool call_hooks) {
+  const Settings& settings = boot.settings;
+  if (const Outcome applied = apply(settings); !applied)
+    return {static_cast<std::int64_t>(wire::LoadFailure::not_ready),
+            applied.error().message()};
+  LoadError error = app.prepare(boot);
+  if (error.reason.empty()) error = app.load(boot);
+  if (error.reason.empty()) {
+    LateImports late = app.import_late();
+    for (const std::string& text : late.told) say("warning: " + text);
+    if (!late.broken.empty()) error.reason = std::move(late.broken.front());
+  }
+  if (!call_hooks) return error;
+  if (error.reason.empty()) error = app.call_pre_fork();
+  if (error.reason.empty()) error = app.when_ready();
+  if (error.reason.empty())
+    error = app.start_worker({.generation = boot.generation,
+                              .threads = settings.threads});
+  if (error.reason.empty()) app.stop_worker();
+  return error;
+}
+
 std::string read_all(int fd) {
   std::string text;
   std::array<char, 4096> block;
@@ -325,30 +356,21 @@ int run_zygote(UniqueFd channel, Application& app) {
   return Zygote{std::move(channel), app}.live();
 }
 
-int check_application(Application& app) {
-  const auto complain = [](std::string_view text) {
-    (void)!::write(STDERR_FILENO, text.data(), text.size());
-    (void)!::write(STDERR_FILENO, "\n", 1);
-  };
-  const auto boot = boot_from_json(read_all(STDIN_FILENO));
+int check_application(Application& app, bool call_hooks) {
+  auto boot = boot_from_json(read_all(STDIN_FILENO));
   if (!boot) {
-    complain(boot.error().message());
+    say(boot.error().message());
     return 1;
   }
-  Boot value = boot.value();
-  if (const Outcome applied = apply(value.settings); !applied) {
-    complain(applied.error().message());
-    return 1;
-  }
-  LoadError error = app.prepare(value);
-  if (error.reason.empty()) error = app.load(value);
+  const Boot& value = boot.value();
+  const LoadError error = try_out(app, value, call_hooks);
+  const std::string& name = value.settings.application;
   if (error.reason.empty()) {
-    const LateImports late = app.import_late();
-    for (const std::string& text : late.told) complain("warning: " + text);
-    if (late.broken.empty()) return 0;
-    error.reason = late.broken[0];
+    say("good: " + name + " can be served");
+    return 0;
   }
-  complain(error.reason);
+  if (last_line(error.reason) != error.reason) say(error.reason);
+  say(fmt::format("not good: {}: {}", name, first_line(error.reason)));
   return static_cast<int>(error.failure);
 }
 

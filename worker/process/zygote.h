@@ -14,7 +14,7 @@ namespace monodon::worker {
 //
 //   PYTHON LIBDIR/zygote.py [BLANKS]     zygote for WSGI
 //   LIBDIR/monodon-native [BLANKS]       zygote for native applications
-//   ... --check                          check_application(), below
+//   ... --check [--hooks]                check_application(), below
 //   ... --check-config                   the same, with status 1 for every failure
 //
 // A last argument of blanks only makes room for process titles.
@@ -36,6 +36,7 @@ pid_t double_fork();
 // `monodon check`: Boot as JSON on stdin; loads the application and forks nothing.
 // Returns 0, a wire::LoadFailure with the reason on stderr, or 1 when the settings
 // cannot be read or applied.
-int check_application(Application& app);
+// `call_hooks`: its hooks are called, too, as if it were served.
+int check_application(Application& app, bool call_hooks);
 
 }  // namespace monodon::worker

@@ -8,8 +8,9 @@ import importlib
 import inspect
 import os
 import sys
-import traceback
 import types
+
+from _monodon_failure import explain
 
 IMPORT_ERROR = 3  # wire::LoadFailure
 NO_SUCH_ATTRIBUTE = 4
@@ -17,16 +18,13 @@ NO_SUCH_ATTRIBUTE = 4
 _USUAL_NAMES = ("application", "app", "wsgi", "wsgi_app", "server")
 
 
-def format_exception(exception):
-    return "".join(traceback.format_exception(exception))
-
-
 class _NoSuchName(Exception):
     pass
 
 
 def find(spec):
-    """Returns (0, what spec names), or (failure, why) with the complete traceback.
+    """Returns (0, what spec names), or (failure, why): the reason in the first and the
+    last line, and between them the traceback.
 
     spec: "package.module:name", ":a.b", or a call ":name('x', k=1)" with literals.
     """
@@ -38,7 +36,7 @@ def find(spec):
         except _NoSuchName as error:
             return NO_SUCH_ATTRIBUTE, str(error)
     except BaseException as error:  # SystemExit at import is a failure like any other
-        return IMPORT_ERROR, format_exception(error) + _hint(module_name, error)
+        return IMPORT_ERROR, explain(error, _hint(module_name, error))
 
 
 def find_callable(spec):
@@ -95,7 +93,7 @@ def _look_up(module, node, text):
         return getattr(owner, name)
     except AttributeError as error:
         raise _NoSuchName(
-            f"{format_exception(error)}No {text!r} in module {module.__name__!r}"
+            f"{explain(error)}No {text!r} in module {module.__name__!r}"
             f" ({getattr(module, '__file__', 'built-in')})"
         ) from None
 

@@ -33,12 +33,15 @@ def beside(name):
     here = os.path.join(os.path.dirname(os.path.abspath(__file__)), f"{name}.py")
     spec = importlib.util.spec_from_file_location(name, here)
     module = importlib.util.module_from_spec(spec)
+    sys.modules[name] = module  # for those of ours that import it
     spec.loader.exec_module(module)
     return module
 
 
+_failure = beside("_monodon_failure")
+format_exception = _failure.format_exception
+explain = _failure.explain
 _loading = beside("_monodon_loading")
-format_exception = _loading.format_exception
 load_application = _loading.load_application
 
 
@@ -73,14 +76,14 @@ def import_late():
     try:
         django.import_urls()
     except BaseException as error:
-        broken.append(f"Django's URLconf cannot be imported\n{format_exception(error)}")
+        broken.append(f"Django's URLconf cannot be imported: {explain(error)}")
         return broken, told  # the rest would fail of the same
     try:
         django.import_templates()
     except BaseException as error:
         # A site that renders no templates can live with a library that is missing.
         judged = broken if _is_our_own(error) else told
-        judged.append(f"Django's templates cannot be used\n{format_exception(error)}")
+        judged.append(f"Django's templates cannot be used: {explain(error)}")
     return broken, told
 
 
@@ -257,7 +260,7 @@ def load_hooks(specs):
     for name, spec in zip(("pre_fork", "post_fork", "pre_stop"), specs):
         failure, found = _loading.find_callable(spec) if spec else (0, None)
         if failure:
-            raise ImportError(f"{name}: {spec} cannot be loaded\n{found}")
+            raise ImportError(f"{name}: {spec} cannot be loaded: {found}")
         _hooks[name] = found or (lambda *_: None)
 
 

@@ -58,7 +58,7 @@ std::vector<std::string> texts_of(PyObject* list) {
 
 worker::LoadError import_failure() {
   const auto failure = static_cast<std::int64_t>(wire::LoadFailure::import_error);
-  return {failure, take_traceback()};
+  return {failure, take_explanation()};
 }
 
 }  // namespace
@@ -128,7 +128,7 @@ worker::LateImports PythonApplication::import_late() {
 worker::LoadError PythonApplication::call_pre_fork() {
   if (call_runtime("call_pre_fork")) return {};
   const auto failure = static_cast<std::int64_t>(wire::LoadFailure::import_error);
-  return {failure, "pre_fork raised\n" + take_traceback()};
+  return {failure, "pre_fork raised " + take_explanation()};
 }
 
 std::vector<std::string> PythonApplication::prepare_to_fork() {
@@ -164,7 +164,7 @@ worker::LoadError PythonApplication::start_worker(const worker::WorkerInfo& info
   if (numbers && serial && call_runtime("call_post_fork", numbers.get(), serial.get()))
     return {};
   constexpr auto kNotReady = static_cast<std::int64_t>(wire::LoadFailure::not_ready);
-  return {kNotReady, "post_fork raised\n" + take_traceback()};
+  return {kNotReady, "post_fork raised " + take_explanation()};
 }
 
 PyObject* run_thread(PyObject* /*module*/, PyObject* job) {

@@ -65,7 +65,10 @@ void end_stranger() noexcept {
   ::_exit(status != nullptr ? static_cast<int>(PyLong_AsLong(status)) : 1);
 }
 
-std::string take_traceback() {
+namespace {
+
+// What the function `as` of the runtime makes of the exception that is set.
+std::string take_exception(const char* as) {
   PyObject* type = nullptr;
   PyObject* value = nullptr;
   PyObject* traceback = nullptr;
@@ -76,13 +79,23 @@ std::string take_traceback() {
   const Ref owned_value = Ref::steal(value);
   const Ref owned_traceback = Ref::steal(traceback);
   if (traceback != nullptr) (void)PyException_SetTraceback(value, traceback);
-  const Ref text = call_runtime("format_exception", value);
+  const Ref text = call_runtime(as, value);
   if (!text) {
     // No memory, or an exception whose own methods raise.
     PyErr_Clear();
     return plain_text(type);
   }
   return text_of(text.get());
+}
+
+}  // namespace
+
+std::string take_traceback() {
+  return take_exception("format_exception");
+}
+
+std::string take_explanation() {
+  return take_exception("explain");
 }
 
 }  // namespace monodon::python

@@ -103,6 +103,10 @@ class Held {
 // Takes the current exception, clears it, and returns its complete traceback.
 [[nodiscard]] std::string take_traceback();
 
+// Likewise, for whoever has to mend what failed: the first and the last line have the
+// reason, and the traceback between them no frame of ours.
+[[nodiscard]] std::string take_explanation();
+
 // A process that the application forked and that came out of its code into ours: ends
 // it, with the status that Python would if an exception is set, and without what is
 // registered for the end of the worker.

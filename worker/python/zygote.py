@@ -1,7 +1,7 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Entry of a zygote: `python LIBDIR/zygote.py [--check | --check-config]`, run by the
-application's own interpreter. Loads the extension that lies beside this file, by its
-path, so that nothing of ours is on the application's sys.path.
+"""Entry of a zygote: `python LIBDIR/zygote.py [--check | --check-config] [--hooks]`, run
+by the application's own interpreter. Loads the extension that lies beside this file, by
+its path, so that nothing of ours is on the application's sys.path.
 """
 
 import importlib.machinery
@@ -52,6 +52,7 @@ def keep_region():
 def main():
     check = "--check" in sys.argv[1:]
     check_config = "--check-config" in sys.argv[1:]
+    hooks = "--hooks" in sys.argv[1:]
     keep_region()
     leave_sys_path()
     sys.meta_path.append(Finder)
@@ -60,9 +61,9 @@ def main():
     extension.set_runtime(runtime)
     sys.argv = ["monodon"]
     if check_config:
-        return 1 if extension.check() else 0
+        return 1 if extension.check(hooks) else 0
     if check:
-        return extension.check()
+        return extension.check(hooks)
     load_beside("_monodon_streams", "_monodon_streams.py").guard_standard_streams()
     return extension.run_zygote()
 

@@ -24,8 +24,10 @@ PyObject* module_run_zygote(PyObject* /*module*/, PyObject* /*unused*/) {
       worker::run_zygote(UniqueFd{worker::kZygoteChannel}, application()));
 }
 
-PyObject* module_check(PyObject* /*module*/, PyObject* /*unused*/) {
-  return PyLong_FromLong(worker::check_application(application()));
+PyObject* module_check(PyObject* /*module*/, PyObject* args) {
+  int hooks = 0;
+  if (PyArg_ParseTuple(args, "p:check", &hooks) == 0) return nullptr;
+  return PyLong_FromLong(worker::check_application(application(), hooks != 0));
 }
 
 PyObject* module_log_raw(PyObject* /*module*/, PyObject* text) {
@@ -55,7 +57,8 @@ std::array<PyMethodDef, 12> methods{
     {{"set_runtime", module_set_runtime, METH_O, nullptr},
      {"run_zygote", module_run_zygote, METH_NOARGS,
       "run_zygote() -> exit status; workers do not come back from it"},
-     {"check", module_check, METH_NOARGS, "check() -> exit status; Boot on stdin"},
+     {"check", module_check, METH_VARARGS,
+      "check(call_hooks) -> exit status; Boot on stdin"},
      {"run_thread", run_thread, METH_O, nullptr},
      {"log", module_log, METH_VARARGS, "log(level, text): a line of the error log"},
      {"log_raw", module_log_raw, METH_O, "log_raw(text): to the error log, as it is"},

@@ -123,6 +123,7 @@ const std::multimap<std::string, Plant> kPlants = {
      [](Evidence& e) {
        e.service["ActiveState"] = "activating", e.service["NRestarts"] = "3";
      }},
+    {"start-limit", service("StartLimitIntervalUSec", "10s")},
     {"user-unknown", [](Evidence& e) { e.user_known = false; }},
     {"user-cannot-read",
      [](Evidence& e) {

@@ -37,6 +37,8 @@ TEST_CASE("the status line tells what the master is doing", "[notify]") {
   CHECK(status_text({.alive = 2, .generation = 1, .stopping = true}) ==
         "stopping: 2 workers finish their requests");
   CHECK(status_text({.generation = 1, .stopping = true}) == "stopping");
+  CHECK(status_text({.stopping = true, .failure = "cannot start: no"}) ==
+        "cannot start: no");
 }
 
 namespace {

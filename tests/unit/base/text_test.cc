@@ -1,0 +1,21 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "base/text.h"
+
+#include <catch2/catch.hpp>
+
+using namespace monodon;
+
+TEST_CASE("the last line of a text is the last that holds something", "[text]") {
+  CHECK(last_line("a\nb\n\n") == "b");
+  CHECK(last_line("a") == "a");
+  CHECK(last_line("\n") == "");
+  CHECK(first_line("a\nb") == "a");
+  CHECK(first_line("a") == "a");
+  CHECK(without_final_newlines("a\nb\n\n") == "a\nb");
+}
+
+TEST_CASE("lines that are quoted stay lines, and look like nobody else's", "[text]") {
+  std::string to = "said: ";
+  append_printable_lines(to, "one\r\ntwo\x1b[0m\n\n", "  ");
+  CHECK(to == "said: one\\x0d\n  two\\x1b[0m");
+}
