@@ -152,9 +152,7 @@ Cause cause_of(const News& gone, bool out_of_memory) {
 }
 
 void Chronicle::bury(const News& gone) {
-  const bool killed = gone.death.by_signal && gone.death.code == SIGKILL;
-  const bool oom =
-      killed && gone.struck_in == State::vacant && oom_.explains_death(Clock::now());
+  const bool oom = gone.out_of_memory;
   std::vector<LastRequest> running;
   scoreboard::Totals last;
   if (auto page = scoreboard::PageView::open(gone.page.get(), gone.threads)) {
@@ -350,6 +348,32 @@ void Chronicle::note(const FleetNews& news, Clock::duration took) {
       log::error(fmt::format("generation {} is rolled back: {}", g, reason_of(news)),
                  {log::Id::generation_rolled_back});
       break;
+    case FleetNews::Kind::worse:
+      board_.add_event({EventKind::generation_worse, 0, 0, g, news.reason});
+      log::warning(fmt::format("generation {} answers worse than the code before: {}. "
+                               "Nothing is done about it; `monodon reload` with the "
+                               "code before goes back",
+                               g, news.reason),
+                   {log::Id::application_warning});
+      break;
+    case FleetNews::Kind::fell_back:
+      ended(EventKind::generation_fell_back, scoreboard::Reload::fell_back,
+            reason_of(news));
+      log::critical(fmt::format("generation {} was committed and cannot be kept; the "
+                                "code before it comes back: {}",
+                                g, reason_of(news)),
+                    {log::Id::generation_rolled_back});
+      break;
+    case FleetNews::Kind::no_way_back:
+      log::info(news.reason.empty()
+                    ? fmt::format("generation {} has stood for its time; the code "
+                                  "before it ends",
+                                  g)
+                    : fmt::format("{}: the code before generation {} ends, and cannot "
+                                  "come back by itself any more",
+                                  news.reason, g),
+                {log::Id::generation_committed});
+      break;
     case FleetNews::Kind::restored:
       log::info(fmt::format("no worker is of generation {} any more", g),
                 {log::Id::generation_rolled_back});
@@ -373,7 +397,6 @@ void Chronicle::publish(const Fleet& fleet, Clock::time_point now) {
   board_.set_zygote(zygote);
   if (fleet.stopping()) board_.set_stopping();
   board_.beat(ns(now));
-  oom_.look(now);
 }
 
 }  // namespace monodon::master

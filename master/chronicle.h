@@ -5,7 +5,6 @@
 #include <string>
 
 #include "master/fleet/fleet.h"
-#include "master/system/oom_watch.h"
 #include "scoreboard/board.h"
 #include "worker/wire/settings.h"
 
@@ -43,7 +42,6 @@ class Chronicle {
 
   scoreboard::Board board_;
   worker::Settings settings_;
-  OomWatch oom_;
   std::uint32_t last_buried_ = 0;  // serial
   std::string last_account_;
 };

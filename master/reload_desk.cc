@@ -6,7 +6,9 @@
 
 #include <utility>
 
+#include "base/escape.h"
 #include "base/log/log.h"
+#include "base/text.h"
 #include "master/fleet/obituary.h"
 #include "master/proposal.h"
 
@@ -18,6 +20,15 @@ std::string joined(const std::vector<std::string>& names) {
   std::string all;
   for (const std::string& name : names) all += (all.empty() ? "" : ", ") + name;
   return all;
+}
+
+// What going back to a generation cannot do.
+std::string warning_of_disk(const Fleet& fleet, std::uint32_t generation) {
+  if (fleet.nursery().in_memory(generation)) return {};
+  return fmt::format(
+      " (workers of generation {} import from the disk: the old code is back only where "
+      "it still is there, in a directory of its own)",
+      generation);
 }
 
 }  // namespace
@@ -56,6 +67,7 @@ void ReloadDesk::begin() {
   // A roll back whose last workers are still leaving: it is over with this.
   if (fleet_.reload().step == ReloadStep::restoring) fail();
   clients_.begin();
+  if (!fell_back_.empty()) clients_.tell("fell_back", 0, "before this: " + fell_back_);
   began_ = hooks_.clock();
   phase_ = Phase::running;
   notifier_.reloading(began_);
@@ -87,6 +99,7 @@ void ReloadDesk::use_live_settings(const LoadedConfig& config) {
     say("changed, and needs a restart", frozen);
   const auto live = take_live(config_.settings, config.settings);
   if (live.empty()) return;
+  if (fleet_.last().parked()) take_live(before_.settings, config_.settings);
   fleet_.adjust(pool_settings(config_.settings));
   say("changed, and in force now", live);
 }
@@ -148,14 +161,21 @@ void ReloadDesk::heed(const FleetNews& news) {
       break;
     case FleetNews::Kind::rolled_back:
       failure_ = {"rolled_back", g, chronicle_.reason_of(news)};
-      tell_step(g, fmt::format("generation {} failed; going back to generation {}", g,
-                               fleet_.generation()));
+      tell_step(g, fmt::format("generation {} failed; going back to generation {}{}", g,
+                               fleet_.generation(),
+                               warning_of_disk(fleet_, fleet_.generation())));
       // The next one need not wait: it replaces whatever serves by then.
       if (queued_) begin();
       break;
     case FleetNews::Kind::restored:
       fail();
       end();
+      break;
+    case FleetNews::Kind::fell_back:
+      on_fell_back(news);
+      break;
+    case FleetNews::Kind::worse:
+    case FleetNews::Kind::no_way_back:
       break;
   }
 }
@@ -171,20 +191,39 @@ void ReloadDesk::on_refused(const FleetNews& news) {
   end();
 }
 
-void ReloadDesk::on_committed(std::uint32_t generation) {
-  config_ = std::move(candidate_);
+void ReloadDesk::use(LoadedConfig config, bool reopen_log) {
+  config_ = std::move(config);
   chronicle_.use(config_.settings.worker);
   hooks_.committed();
-  if (generation > 1) {
-    const worker::Settings& w = config_.settings.worker;
-    if (auto opened = log::open({w.error_log, w.error_log_format, w.log_level});
-        !opened)
-      log::error("the log stays where it was: " + opened.error().message(),
-                 {log::Id::log_failed});
+  if (!reopen_log) return;
+  const worker::Settings& w = config_.settings.worker;
+  if (auto opened = log::open({w.error_log, w.error_log_format, w.log_level}); !opened)
+    log::error("the log stays where it was: " + opened.error().message(),
+               {log::Id::log_failed});
+}
+
+void ReloadDesk::on_fell_back(const FleetNews& news) {
+  fell_back_ = fmt::format(
+      "generation {} was committed and could not be kept; generation {} serves again: ",
+      news.generation, fleet_.generation());
+  append_printable(fell_back_, first_line(chronicle_.reason_of(news)));
+  fell_back_ += warning_of_disk(fleet_, fleet_.generation());
+  use(std::move(before_), true);
+}
+
+void ReloadDesk::on_committed(std::uint32_t generation) {
+  fell_back_.clear();
+  before_ = std::move(config_);
+  use(std::move(candidate_), generation > 1);
+  std::string text = fmt::format("generation {} serves, after {}", generation,
+                                 spell(hooks_.clock() - began_));
+  if (fleet_.last().parked()) {
+    const std::uint32_t old = fleet_.last().previous.generation;
+    text += fmt::format("; generation {} can come back for {}", old,
+                        spell(fleet_.last().fallback));
+    text += warning_of_disk(fleet_, old);
   }
-  clients_.committed(generation,
-                     fmt::format("generation {} serves, after {}", generation,
-                                 spell(hooks_.clock() - began_)));
+  clients_.committed(generation, text);
   end();
 }
 

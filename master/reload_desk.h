@@ -35,6 +35,8 @@ class ReloadDesk {
 
   // Of the generation that serves; before there is one, of the first.
   [[nodiscard]] const LoadedConfig& config() const { return config_; }
+  // That the code which was committed last is not what serves, and why; "" if it is.
+  [[nodiscard]] const std::string& fell_back() const { return fell_back_; }
   // systemd was told of a reload and not yet of its end.
   [[nodiscard]] bool under_way() const { return phase_ != Phase::idle; }
   // Another reload follows the one that is under way.
@@ -75,12 +77,16 @@ class ReloadDesk {
   void tell_spool(const SpoolChoice& spool);
   void on_refused(const FleetNews& news);
   void on_committed(std::uint32_t generation);
+  void on_fell_back(const FleetNews& news);
+  void use(LoadedConfig config, bool reopen_log);
   void tell_step(std::uint32_t generation, std::string_view text);
   void fail();
   void end();
 
   LoadedConfig config_;     // of the generation that serves
   LoadedConfig candidate_;  // of the one that a reload brings in
+  LoadedConfig before_;     // of the one that can come back
+  std::string fell_back_;   // what happened to the code that was committed last
   Fleet& fleet_;
   Chronicle& chronicle_;
   Notifier& notifier_;

@@ -110,6 +110,7 @@ ControlReply Server::answer(std::string_view line, ControlClient client) {
                                  .listeners = describe(*estate_.listeners),
                                  .board_fd = chronicle_.board_fd(),
                                  .upgrades = upgrades_,
+                                 .fell_back = desk_.fell_back(),
                                  .now = kernel_.now()});
   if (name == "reload") {
     if (fleet_.stopping()) return refusal("the server stops");

@@ -83,6 +83,7 @@ void Server::turn() {
   watch_.sync();
   watch_.reap_strangers(exporter_.pid());
   control_.tidy();
+  kernel_.look_around();
   chronicle_.publish(fleet_, now);
   exporter_.tick(fleet_.pool().slots(), chronicle_);
   tell_systemd(now);
@@ -131,6 +132,7 @@ void Server::tell_systemd(Clock::time_point now) {
   s.generation = fleet_.generation();
   s.step = fleet_.reload().step;
   s.reload = fleet_.reload().generation;
+  s.fell_back = desk_.fell_back();
   s.stopping = fleet_.stopping();
   s.failure = start_failure_;
   for (const auto& slot : fleet_.pool().slots()) {
@@ -182,6 +184,7 @@ void Server::become_successor() {
   const std::string program = std::exchange(successor_, {});
   log::info(fmt::format("upgrade: {} takes over, workers go on", program),
             {log::Id::upgrade_begun});
+  fleet_.forget_way_back();
   Testament testament = draw_up(fleet_, *estate_.listeners);
   testament.upgrades = upgrades_ + 1;
   std::vector<Passed> passed{{chronicle_.board_writer_fd(), kBoard}};

@@ -41,6 +41,13 @@ nlohmann::json slot_row(std::size_t index, const Pool::Slot& slot,
   return row;
 }
 
+// The generation that can come back by itself, and for how long; null: none.
+nlohmann::json fallback_of(const Fleet& fleet, Clock::time_point now) {
+  if (!fleet.last().parked()) return nullptr;
+  return {{"generation", fleet.last().previous.generation},
+          {"seconds", seconds(fleet.last().until - now)}};
+}
+
 }  // namespace
 
 std::string json_line(const nlohmann::json& json) {
@@ -76,6 +83,8 @@ ControlReply status_reply(const Fleet& fleet, const StatusFacts& facts) {
                           {"candidate", fleet.candidate()},
                           {"step", name_of(fleet.reload().step)},
                           {"reload", fleet.reload().generation},
+                          {"fallback", fallback_of(fleet, facts.now)},
+                          {"fell_back", facts.fell_back},
                           {"workers", fleet.workers()},
                           {"stopping", fleet.stopping()},
                           {"upgrades", facts.upgrades},

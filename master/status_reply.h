@@ -25,6 +25,7 @@ struct StatusFacts {
   std::vector<metrics::ListenerFacts> listeners;
   int board_fd = -1;
   std::uint32_t upgrades = 0;
+  std::string fell_back;  // ReloadDesk::fell_back()
   Clock::time_point now{};
 };
 

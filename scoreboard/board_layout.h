@@ -19,7 +19,7 @@ namespace monodon::scoreboard {
 // to the end of its struct and takes a new kBoardVersion.
 
 inline constexpr std::uint64_t kBoardMagic = 0x6e6f646f6e6f6d31;  // "1monodon"
-inline constexpr std::uint32_t kBoardVersion = 3;
+inline constexpr std::uint32_t kBoardVersion = 4;
 inline constexpr std::size_t kEvents = 64;
 
 // The life of a slot as the master sees it; `resting`: waits for the next try after a
@@ -50,8 +50,9 @@ enum class Cause : std::uint32_t {
 };
 inline constexpr std::size_t kCauses = 9;
 
-enum class Reload : std::uint32_t { committed, refused, rolled_back };
-inline constexpr std::size_t kReloads = 3;
+// fell_back: it was committed, and is counted as that as well.
+enum class Reload : std::uint32_t { committed, refused, rolled_back, fell_back };
+inline constexpr std::size_t kReloads = 4;
 
 enum class EventKind : std::uint32_t {
   master_started,
@@ -63,7 +64,9 @@ enum class EventKind : std::uint32_t {
   generation_proposed,
   generation_committed,
   generation_refused,
-  generation_rolled_back
+  generation_rolled_back,
+  generation_worse,
+  generation_fell_back
 };
 
 struct alignas(64) BoardHeader {

@@ -42,7 +42,7 @@ SlotReport read_slot(const SlotRow& row) {
 std::optional<EventReport> read_event(const EventRow& row) {
   EventReport report;
   const bool whole = read_versioned(row.version, [&] {
-    report.kind = checked(row.kind.load(kRelaxed), EventKind::generation_rolled_back);
+    report.kind = checked(row.kind.load(kRelaxed), EventKind::generation_fell_back);
     report.unix_ns = row.unix_ns.load(kRelaxed);
     report.slot = row.slot.load(kRelaxed);
     report.serial = row.serial.load(kRelaxed);
@@ -212,6 +212,8 @@ std::string_view name_of(Reload outcome) noexcept {
       return "refused";
     case Reload::rolled_back:
       return "rolled_back";
+    case Reload::fell_back:
+      return "fell_back";
   }
   return "unknown";
 }
@@ -239,6 +241,10 @@ std::string_view name_of(std::optional<EventKind> kind) noexcept {
       return "generation_refused";
     case EventKind::generation_rolled_back:
       return "generation_rolled_back";
+    case EventKind::generation_worse:
+      return "generation_worse";
+    case EventKind::generation_fell_back:
+      return "generation_fell_back";
   }
   return "unknown";
 }

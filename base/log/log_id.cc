@@ -157,8 +157,8 @@ constexpr auto kIds = std::to_array<IdRow>({
      "The message has the reason; correct it and reload."},
     {Id::generation_rolled_back, "generation_rolled_back",
      "5c9972d1fb2946b4bd2647270d9c06ca",
-     "New workers died or failed while they took over; the old generation serves "
-     "again.",
+     "New workers died or failed while they took over, or soon after; the old "
+     "generation serves again.",
      "The message has the reason; correct it and reload."},
     {Id::upgrade_begun, "upgrade_begun", "9d234661497f4a9a9d243a30bf480b46",
      "SIGUSR2 or `monodon upgrade`: the program is executed anew, in the same process.",

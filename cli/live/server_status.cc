@@ -92,6 +92,11 @@ Result<ServerView> ServerView::open(const Answer& answer) {
   view.then_.candidate = value_of<std::uint32_t>(json, "candidate", 0);
   view.then_.step = value_of<std::string>(json, "step", "none");
   view.then_.reload = value_of<std::uint32_t>(json, "reload", 0);
+  if (const auto back = json.find("fallback"); back != json.end() && back->is_object()) {
+    view.then_.fallback = value_of<std::uint32_t>(*back, "generation", 0);
+    view.then_.fallback_seconds = value_of<double>(*back, "seconds", 0);
+  }
+  view.then_.fell_back = value_of<std::string>(json, "fell_back", "");
   view.then_.workers = value_of<std::uint32_t>(json, "workers", 0);
   view.then_.stopping = value_of<bool>(json, "stopping", false);
   if (const auto listeners = json.find("listeners");

@@ -47,6 +47,9 @@ struct ServerStatus {
   std::uint32_t candidate = 0;  // being imported or tried; 0: none
   std::string step;             // of a reload: master::ReloadStep by name
   std::uint32_t reload = 0;     // the generation that it brings in
+  std::uint32_t fallback = 0;   // the generation that can still come back; 0: none
+  double fallback_seconds = 0;  // for how long
+  std::string fell_back;        // why the code committed last is not what serves
   std::uint32_t workers = 0;    // wanted
   bool stopping = false;
   scoreboard::BoardReport board;

@@ -89,10 +89,15 @@ std::string status_json(const ServerStatus& status) {
             {"generation", status.generation},
             {"candidate", status.candidate},
             {"step", status.step},
+            {"fallback", nullptr},
+            {"fell_back", status.fell_back},
             {"workers", status.workers},
             {"stopping", status.stopping},
             {"uptime", seconds_since(status.board.started_ns, status.now_ns)},
             {"starts", status.board.starts}};
+  if (status.fallback != 0)
+    json["fallback"] = {{"generation", status.fallback},
+                        {"seconds", status.fallback_seconds}};
   Json exits;
   for (std::size_t i = 0; i < scoreboard::kCauses; ++i)
     exits[std::string{scoreboard::name_of(static_cast<scoreboard::Cause>(i))}] =

@@ -83,8 +83,15 @@ std::string headline(const ServerStatus& status) {
         ", up " + spell_seconds(seconds_since(status.board.started_ns, status.now_ns));
   text += reload_of(status);
   if (status.stopping) text += ", stopping";
-  text += queue_text(status);
-  return text + "\n";
+  text += queue_text(status) + "\n";
+  if (status.fallback != 0)
+    text += fmt::format("generation {} can come back by itself, for {} more\n",
+                        status.fallback, spell_seconds(status.fallback_seconds));
+  if (!status.fell_back.empty()) {
+    append_printable(text, status.fell_back);
+    text += "\n";
+  }
+  return text;
 }
 
 }  // namespace

@@ -206,6 +206,18 @@ constexpr Setting kWorkers[] = {
              "workers before them, the old code comes back: its zygote lives until "
              "then. The reload is complete only after this time.",
      .largest = kDay},
+    {.key = "fallback",
+     .kind = Kind::duration,
+     .field = &M::fallback,
+     .doc = "Time after a reload in which the old code can still come back; 0: none.",
+     .more = "Its zygote stays, with the code in memory. If no worker of the new code "
+             "can be kept serving, or three die in a request before any has answered "
+             "ten, the old code comes back by itself, once. More 5xx than before are "
+             "told and change nothing, and a worker without memory is no reason. A "
+             "migration that the old code cannot live with is a reason for 0. Where "
+             "workers import by themselves (preload) the old code is on the disk only: "
+             "it comes back if each release has a directory of its own.",
+     .largest = kDay},
     {.key = "restart_pause",
      .kind = Kind::duration,
      .field = &M::restart_pause,

@@ -26,25 +26,30 @@ std::uint32_t Fleet::candidate() const {
 }
 
 std::uint32_t Fleet::propose(Proposal proposal) {
+  const ReloadStep before = reload_.step;  // none, or a roll back that is not complete
   reload_ = {};
-  reload_.step = ReloadStep::importing;
+  reload_.step = before;
   reload_.generation = ++last_generation_;
   reload_.goal = proposal.pool;
   reload_.goal.generation = reload_.generation;
   reload_.observe = proposal.observe;
-  proposal.order.boot.generation = reload_.generation;
-  proposal.order.boot.reload = reload_.goal.refuse_broken = goal_.generation != 0;
-  nursery_.start(reload_.generation, std::move(proposal.order),
-                 proposal.pool.boot_timeout, proposal.pool.respawn);
+  reload_.fallback = proposal.fallback;
+  reload_.order = std::move(proposal.order);
+  reload_.order.boot.generation = reload_.generation;
+  reload_.order.boot.reload = reload_.goal.refuse_broken = goal_.generation != 0;
+  advance(reload_, ReloadEvent::proposed);
   return reload_.generation;
 }
 
 void Fleet::adjust(const PoolSettings& settings) {
-  goal_.workers = settings.workers;
-  goal_.max_surge = settings.max_surge;
-  goal_.max_unavailable = settings.max_unavailable;
-  goal_.boot_timeout = settings.boot_timeout;
-  goal_.respawn = settings.respawn;
+  // Also for the code before, should it come back.
+  for (PoolSettings* of : {&goal_, &last_.previous}) {
+    of->workers = settings.workers;
+    of->max_surge = settings.max_surge;
+    of->max_unavailable = settings.max_unavailable;
+    of->boot_timeout = settings.boot_timeout;
+    of->respawn = settings.respawn;
+  }
   pool_.adjust(goal_);
 }
 
@@ -67,15 +72,14 @@ bool Fleet::at_rest() const {
 }
 
 void Fleet::set_workers(std::size_t workers) {
-  goal_.workers = workers;
+  goal_.workers = last_.previous.workers = workers;
   pool_.set_workers(workers);
 }
 
 void Fleet::stop(bool quick) {
   stopping_ = true;
-  if (reload_.step == ReloadStep::importing) nursery_.dismiss(reload_.generation);
-  reload_ = {};
-  pool_.end_trial();
+  advance(reload_, ReloadEvent::dropped);
+  advance(last_, ReloadEvent::dropped);
   pool_.stop(quick);
 }
 
@@ -88,11 +92,13 @@ void Fleet::tick() {
   const Clock::time_point now = kernel_.now();
   take_pool_news();
   look_at_answers(now);
+  watch_probation(now);
   // What the pool finds out itself may end the transaction, and with it the plan.
   do {
     replan_ = false;
     pool_.tick(nursery_.ready(goal_.generation), nursery_.ready(candidate()));
     take_pool_news();
+    watch_probation(now);
   } while (replan_);
   conclude(now);
   dismiss_unused();
@@ -112,25 +118,34 @@ void Fleet::heed(ZygoteNews& news) {
   const bool imports =
       reload_.step == ReloadStep::importing && news.generation == reload_.generation;
   const bool tried = reload_.open() && news.generation == reload_.generation;
+  const bool again = news.loaded_before && last_.parked() &&
+                     news.generation == last_.generation;
   switch (news.kind) {
     case ZygoteNews::Kind::loaded:
-      if (imports) on_imported();
+      if (imports)
+        advance(reload_, goal_.generation == 0 ? ReloadEvent::first
+                                               : ReloadEvent::imported);
       break;
     case ZygoteNews::Kind::load_failed:
-      if (imports) give_up({.failure = news.value, .reason = news.text});
+      if (imports) fail({.failure = news.value, .reason = news.text});
+      if (again) last_.probation.heed_zygote(news.text);
       break;
     case ZygoteNews::Kind::not_started:
-      if (imports) give_up({.reason = news.text});
+      if (imports) fail({.reason = news.text});
+      if (again) last_.probation.heed_zygote(news.text);
       break;
     case ZygoteNews::Kind::overdue:
-      if (imports) give_up({.reason = "the import took longer than boot_timeout"});
+      if (imports) fail({.reason = "the import took longer than boot_timeout"});
       break;
     case ZygoteNews::Kind::gone:
       pool_.on_zygote_gone(news.generation);
       if (imports)
-        give_up({.reason = "the zygote ended while it imported the application"});
+        fail({.reason = "the zygote ended while it imported the application"});
       else if (tried)
-        give_up({.reason = "the zygote of the new generation ended"});
+        fail({.reason = "the zygote of the new generation ended"});
+      // Another one would import what is on the disk by now.
+      if (last_.parked() && news.generation == last_.previous.generation)
+        advance(last_, ReloadEvent::expired, {.reason = "its zygote ended"});
       break;
     case ZygoteNews::Kind::answer:
       pool_.on_zygote_message(news.message);
@@ -143,104 +158,35 @@ void Fleet::heed(ZygoteNews& news) {
 }
 
 void Fleet::heed(const News& news) {
+  if (last_.parked() && news.generation == last_.generation) note_end(news);
   if (!reload_.open() || news.generation != reload_.generation) return;
   if (news.kind == News::Kind::ready) {
-    if (reload_.step == ReloadStep::canary) roll();
+    advance(reload_, ReloadEvent::served);
   } else if (news.kind == News::Kind::not_forked) {
     if (++reload_.failed_forks >= kFailedForks)
-      give_up({.reason = "no worker could be forked: " + news.text});
+      fail({.reason = "no worker could be forked: " + news.text});
   } else if (std::string reason = failure_in(news); !reason.empty()) {
     const bool told = news.kind == News::Kind::boot_failed;
-    give_up({.failure = told ? news.value : 0,
-             .reason = std::move(reason),
-             .serial = news.kind == News::Kind::gone ? news.serial : 0});
+    fail({.failure = told ? news.value : 0,
+          .reason = std::move(reason),
+          .serial = news.kind == News::Kind::gone ? news.serial : 0});
   }
-}
-
-void Fleet::on_imported() {
-  if (goal_.generation == 0) {
-    goal_ = reload_.goal;
-    goal_.check_health = false;  // there is no better code to go back to
-    pool_.aim(goal_);
-    commit();
-    return;
-  }
-  reload_.step = ReloadStep::canary;
-  pool_.begin_trial(reload_.goal);
-  tell(FleetNews::Kind::imported);
-}
-
-void Fleet::roll() {
-  reload_.step = ReloadStep::rolling;
-  reload_.previous = goal_;
-  reload_.before = traffic(goal_.generation);
-  if (reload_.observe > Clock::duration::zero())
-    reload_.look_at = kernel_.now() + kLookPeriod;
-  goal_ = reload_.goal;
-  pool_.aim(goal_);
-  tell(FleetNews::Kind::rolling);
 }
 
 void Fleet::look_at_answers(Clock::time_point now) {
   if (!reload_.aimed() || now < reload_.look_at) return;
   reload_.look_at = now + kLookPeriod;
   const Traffic after = traffic(reload_.generation);
-  if (!clearly_worse(reload_.before, after)) return;
-  give_up({.reason = "the new workers answered " + std::to_string(after.errors) +
-                     " of " + std::to_string(after.answers) +
-                     " requests with 5xx, those before them " +
-                     std::to_string(reload_.before.errors) + " of " +
-                     std::to_string(reload_.before.answers)});
-  replan_ = true;
+  if (clearly_worse(reload_.before, after))
+    fail({.reason = compare(reload_.before, after)});
 }
 
 void Fleet::conclude(Clock::time_point now) {
   if (stopping_ || reload_.step == ReloadStep::none) return;
-  if (reload_.step == ReloadStep::observing) {
-    // Whoever is missing now is being recycled: the old ones have left long ago.
-    if (now >= reload_.observe_until) commit();
-  } else if (!pool_.took_over()) {
-    return;
-  } else if (reload_.step == ReloadStep::restoring) {
-    tell(FleetNews::Kind::restored);
-    reload_ = {};
-  } else if (reload_.step == ReloadStep::rolling && reload_.observe == 0s) {
-    commit();
-  } else if (reload_.step == ReloadStep::rolling) {
-    reload_.step = ReloadStep::observing;
-    reload_.observe_until = now + reload_.observe;
-    tell(FleetNews::Kind::observing);
-  }
-}
-
-void Fleet::commit() {
-  tell(FleetNews::Kind::committed);
-  reload_ = {};
-  // From now on a worker replaces one that was good: what the health check depends on
-  // may be down, and must not keep workers from starting.
-  goal_.check_health = goal_.refuse_broken = false;
-  pool_.adjust(goal_);
-}
-
-void Fleet::give_up(FleetNews because) {
-  because.generation = reload_.generation;
-  if (reload_.aimed()) {
-    because.kind = FleetNews::Kind::rolled_back;
-    goal_ = reload_.previous;
-    pool_.aim(goal_);
-    reload_.step = ReloadStep::restoring;
-  } else {
-    because.kind = FleetNews::Kind::refused;
-    if (reload_.step == ReloadStep::importing) nursery_.dismiss(reload_.generation);
-    pool_.end_trial();
-    reload_ = {};
-  }
-  replan_ = true;
-  news_.push_back(std::move(because));
-}
-
-void Fleet::tell(FleetNews::Kind kind) {
-  news_.push_back({.kind = kind, .generation = reload_.generation});
+  const bool watched = reload_.step == ReloadStep::observing;
+  if (!watched && pool_.took_over()) advance(reload_, ReloadEvent::spread);
+  // Whoever is missing now is being recycled: the old ones have left long ago.
+  if (now >= reload_.until) advance(reload_, ReloadEvent::expired);
 }
 
 Traffic Fleet::traffic(std::uint32_t generation) const {
@@ -264,7 +210,9 @@ void Fleet::dismiss_unused() {
   }
   for (const Nursery::Child& child : nursery_.children()) {
     const std::uint32_t g = child.generation;
-    const bool way_back = reload_.aimed() && g == reload_.previous.generation;
+    const bool way_back =
+        (reload_.aimed() && g == reload_.previous.generation) ||
+        (last_.parked() && g == last_.previous.generation);
     if (g != goal_.generation && g != candidate() && !way_back && !pool_.uses(g))
       nursery_.dismiss(g);
   }
@@ -272,9 +220,8 @@ void Fleet::dismiss_unused() {
 
 Clock::time_point Fleet::next_wakeup() const {
   auto next = std::min(pool_.next_wakeup(), nursery_.next_wakeup());
-  if (reload_.aimed()) next = std::min(next, reload_.look_at);
-  if (reload_.step == ReloadStep::observing)
-    next = std::min(next, reload_.observe_until);
+  for (const Transaction* of : {&reload_, &last_})
+    next = std::min({next, of->until, of->look_at});
   return next;
 }
 

@@ -16,7 +16,8 @@ namespace monodon::master {
 struct Proposal {
   ZygoteOrder order;
   PoolSettings pool;
-  Clock::duration observe{};  // how long the answers of its workers are compared
+  Clock::duration observe{};   // how long the answers of its workers are compared
+  Clock::duration fallback{};  // how long after that the code before it can come back
 };
 
 // What became of a generation.
@@ -29,18 +30,22 @@ struct FleetNews {
     refused,      // before anything has changed
     rolled_back,  // its workers are replaced by those of the generation before
     restored,     // ... which has happened
+    worse,        // committed, and answers more with 5xx than the code before
+    fell_back,    // the same as rolled_back, after it was committed
+    no_way_back,  // the zygote of the code before ends; reason: why so early, or ""
   };
   Kind kind{};
   std::uint32_t generation = 0;
   std::int64_t failure = 0;  // refused: a wire::LoadFailure, or 0
-  std::string reason;        // refused, rolled_back: complete, traceback included
+  // refused, rolled_back, fell_back: complete, traceback included.
+  std::string reason;
   std::uint32_t serial = 0;  // of the worker whose end was the reason; 0: none
 };
 
 // Zygotes and workers together, and the reload as a transaction
-// (master/fleet/transaction.h). The first start is a reload from nothing. An old zygote
-// goes when no slot holds a worker of its generation any more and nothing can be rolled
-// back to it.
+// (master/fleet/reload_state.h). The first start is a reload from nothing. An old zygote
+// goes when no slot holds a worker of its generation any more and nothing can go back to
+// it.
 //
 // No system call but through the Kernel, no timer, no event source: the caller passes
 // events in, then calls tick() and reads the news. Single-threaded; master only.
@@ -54,6 +59,10 @@ class Fleet {
   // A reload is under way that may still be refused or rolled back.
   [[nodiscard]] bool busy() const { return reload_.open(); }
   [[nodiscard]] const Transaction& reload() const { return reload_; }
+  // The reload that was committed last, while its way back is open: parked(), else none.
+  [[nodiscard]] const Transaction& last() const { return last_; }
+  // Closes that way back, without a word: an upgrade hands over no zygote of it.
+  void forget_way_back();
   // The generation that is being imported or tried; 0: none.
   [[nodiscard]] std::uint32_t candidate() const;
   // The generation that the pool is aimed at; 0: none yet.
@@ -97,14 +106,21 @@ class Fleet {
   void take_pool_news();
   void heed(ZygoteNews& news);
   void heed(const News& news);
-  void on_imported();
-  void roll();
   void look_at_answers(Clock::time_point now);
+  void watch_probation(Clock::time_point now);
+  void note_end(const News& end);
   void conclude(Clock::time_point now);
-  void commit();
-  // Refuses or rolls back, whichever it is time for.
-  void give_up(FleetNews because);
-  void tell(FleetNews::Kind kind);
+  // The new code is no good: it is refused or rolled back, whichever it is time for.
+  void fail(FleetNews because) {
+    advance(reload_, ReloadEvent::failed, std::move(because));
+  }
+  // The only place that changes a step, and the only one that acts on it.
+  void advance(Transaction& of, ReloadEvent on, FleetNews why = {});
+  void perform(Transaction& of, ReloadEffect effect, ReloadStep before, FleetNews why);
+  void roll(Transaction& of);
+  void commit(Transaction& of);
+  void go_back(Transaction& of);
+  void tell(FleetNews::Kind kind, std::uint32_t generation, FleetNews news = {});
   [[nodiscard]] Traffic traffic(std::uint32_t generation) const;
   void dismiss_unused();
 
@@ -113,6 +129,7 @@ class Fleet {
   Pool pool_;
   PoolSettings goal_;
   Transaction reload_;
+  Transaction last_;
   std::uint32_t last_generation_ = 0;
   bool replan_ = false;
   bool stopping_ = false;

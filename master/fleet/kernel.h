@@ -32,6 +32,7 @@ struct Death {
   bool core_dumped = false;
   int code = 0;              // signal number or exit status
   std::uint64_t cpu_us = 0;  // processor time, with that of its children
+  bool out_of_memory = false;  // SIGKILL, and the kernel's OOM killer accounts for it
 };
 
 // What was answered, and how much of it with 5xx.
@@ -90,6 +91,10 @@ class Kernel {
 
   // Reaps it if it has ended.
   virtual std::optional<Death> reap(const Process& process) = 0;
+
+  // So little memory is left to all of us (the cgroup's limit) that what nobody needs
+  // should go.
+  [[nodiscard]] virtual bool is_short_of_memory() = 0;
 
   [[nodiscard]] virtual Clock::time_point now() const = 0;
 };

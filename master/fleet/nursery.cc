@@ -121,6 +121,7 @@ void Nursery::on_message(std::uint32_t generation, wire::Message message) {
   if (kind == wire::Kind::loaded && !child->loaded && child->wanted) {
     child->loaded = true;
     child->loaded_before = true;
+    child->in_memory = message.frame.value >= 0;
     child->deadline = kNever;
     report(ZygoteNews::Kind::loaded, *child).value = message.frame.value;
   } else if (kind == wire::Kind::load_failed && !child->loaded) {
@@ -172,6 +173,12 @@ const Process* Nursery::ready(std::uint32_t generation) const {
   for (const Child& child : children_)
     if (child.generation == generation && child.loaded) return &child.process;
   return nullptr;
+}
+
+bool Nursery::in_memory(std::uint32_t generation) const {
+  return std::ranges::any_of(children_, [&](const Child& c) {
+    return c.generation == generation && c.loaded_before && c.in_memory;
+  });
 }
 
 bool Nursery::dismissing() const {

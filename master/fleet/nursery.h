@@ -59,6 +59,7 @@ class Nursery {
     bool alive = false;
     bool loaded = false;         // this process is ready to fork
     bool loaded_before = false;  // some process of this generation was
+    bool in_memory = true;       // it has imported the application
     bool wanted = true;
     bool expected_to_end = false;
   };
@@ -89,6 +90,9 @@ class Nursery {
 
   // Valid until the next call that is not const. nullptr: not ready to fork.
   [[nodiscard]] const Process* ready(std::uint32_t generation) const;
+  // Whether the code of that generation is in the memory of its zygote. Otherwise its
+  // workers import what is on the disk when they start.
+  [[nodiscard]] bool in_memory(std::uint32_t generation) const;
   [[nodiscard]] bool dismissing() const;  // some zygote is on its way out
   [[nodiscard]] bool empty() const { return children_.empty(); }
   [[nodiscard]] const std::list<Child>& children() const { return children_; }

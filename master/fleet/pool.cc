@@ -238,10 +238,14 @@ void Pool::on_hung_up(std::size_t index, std::uint32_t serial) {
 void Pool::on_pidfd(std::size_t index, std::uint32_t serial) {
   Slot* slot = find(index, serial);
   if (slot == nullptr || !slot->process.pidfd) return;
+  const Rumour last = kernel_.listen(slot->process, slot->threads);
   const auto death = kernel_.reap(slot->process);
   if (!death) return;
   News news = news_of(News::Kind::gone, *slot);
   news.death = *death;
+  news.last = last;
+  // SIGKILL of ours needs no other explanation.
+  news.out_of_memory = death->out_of_memory && slot->struck_in == State::vacant;
   news.page = std::move(slot->process.page);
   news.text = std::exchange(slot->stacks, {});
   news.since_stacks = kernel_.now() - slot->stacks_at;

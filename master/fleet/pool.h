@@ -63,6 +63,8 @@ struct News {
   std::int64_t value = 0;
   std::string text;
   Death death;
+  bool out_of_memory = false;      // gone: the kernel's OOM killer did it
+  Rumour last;                     // gone: what its page said
   Clock::duration age{};           // since it was asked for
   Clock::duration since_stacks{};  // gone: since `text`, its last stacks, was taken
   Clock::duration pause{};         // until the slot is filled again

@@ -21,6 +21,12 @@ bool clearly_worse(const Traffic& before, const Traffic& now) {
   return now.errors >= kFewest && share(now) > share(before) * kTimes + kAbove;
 }
 
+std::string compare(const Traffic& before, const Traffic& now) {
+  return "the new workers answered " + std::to_string(now.errors) + " of " +
+         std::to_string(now.answers) + " requests with 5xx, those before them " +
+         std::to_string(before.errors) + " of " + std::to_string(before.answers);
+}
+
 std::string failure_in(const News& news) {
   if (news.kind == News::Kind::boot_failed)
     return news.text.empty() ? name_worker(news) + " cannot start" : news.text;

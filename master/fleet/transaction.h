@@ -7,53 +7,43 @@
 #include "base/clock.h"
 #include "master/fleet/kernel.h"
 #include "master/fleet/pool.h"
+#include "master/fleet/probation.h"
+#include "master/fleet/reload_state.h"
 
 namespace monodon::master {
 
-// How far a reload is. One that goes wrong before `rolling` is refused: nothing has
-// changed. From then on it is rolled back, by the old zygote, which lives until then.
-//
-//   none -> importing -> canary -> rolling -> observing -> none     committed
-//              |           |          |           |
-//              +- refused -+          +-----------+-> restoring -> none
-//
-// The first start has nothing to keep, and is committed when the import works.
-enum class ReloadStep : std::uint8_t {
-  none,
-  importing,  // a new zygote imports the application
-  canary,     // one worker of the new generation starts; the old ones all serve on
-  rolling,    // the old workers are replaced, one after the other
-  observing,  // all are replaced; their answers are compared with those of before
-  restoring,  // rolled back: workers of the old generation replace the new ones
-};
-
-constexpr const char* name_of(ReloadStep step) {
-  constexpr const char* kNames[] = {"none",    "importing", "canary",
-                                    "rolling", "observing", "restoring"};
-  return kNames[static_cast<std::size_t>(step)];
-}
-
-// What is kept between two steps. Nothing here acts; Fleet does.
+// What is kept of a generation between two steps (master/fleet/reload_state.h). Nothing
+// here acts; Fleet does.
 struct Transaction {
   ReloadStep step = ReloadStep::none;
   std::uint32_t generation = 0;  // the new one
+  ZygoteOrder order;             // until its zygote has it
   PoolSettings goal;             // its
   PoolSettings previous;         // to go back to
   Clock::duration observe{};     // length of the window; zero: none
-  Clock::time_point observe_until{};
+  Clock::duration fallback{};    // after it, the old zygote stays parked; zero: not
+  Clock::time_point until = Clock::time_point::max();    // the end of this step
   Clock::time_point look_at = Clock::time_point::max();  // at the answers
   Traffic before;  // answers of the workers that are replaced
   unsigned failed_forks = 0;
+  Probation probation;      // once committed
+  bool told_worse = false;  // that more is answered with 5xx, once committed
 
   // It may still be refused or rolled back; another one has to wait.
   [[nodiscard]] bool open() const {
-    return step != ReloadStep::none && step != ReloadStep::restoring;
+    return step != ReloadStep::none && step != ReloadStep::restoring &&
+           step != ReloadStep::parked;
   }
-  // The pool is aimed at the new generation.
+  // The pool is aimed at the new generation, and may be aimed back.
   [[nodiscard]] bool aimed() const {
     return step == ReloadStep::rolling || step == ReloadStep::observing;
   }
+  [[nodiscard]] bool parked() const { return step == ReloadStep::parked; }
 };
+
+// "the new workers answered 7 of 12 requests with 5xx, those before them 0 of 400".
+// Pure.
+std::string compare(const Traffic& before, const Traffic& now);
 
 // Whether the new workers answer clearly more often with 5xx than the old ones did: at
 // least 5 times, and a share of their answers that is more than one percent above

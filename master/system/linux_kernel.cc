@@ -27,6 +27,7 @@ extern "C" {
 
 #include "base/spawn_options.h"
 #include "metrics/application_region.h"
+#include "master/system/memory_limit.h"
 #include "scoreboard/page_view.h"
 #include "scoreboard/segment.h"
 #include "worker/wire/heritage.h"
@@ -219,6 +220,11 @@ Rumour LinuxKernel::listen(const Process& process, std::size_t threads) const {
   return {report.heartbeat_ns, busy, traffic};
 }
 
+bool LinuxKernel::is_short_of_memory() {
+  const auto use = read_memory_use(oom_.directory());
+  return use && is_short(*use);
+}
+
 std::optional<Death> LinuxKernel::reap(const Process& process) {
   siginfo_t info{};
   rusage used{};
@@ -228,10 +234,12 @@ std::optional<Death> LinuxKernel::reap(const Process& process) {
   // ECHILD: reaped behind our back. It is gone all the same, nobody knows how.
   if (r != 0) return errno == ECHILD ? std::optional<Death>{Death{}} : std::nullopt;
   if (info.si_pid == 0) return std::nullopt;
+  const bool killed = info.si_code != CLD_EXITED && info.si_status == SIGKILL;
   return Death{.by_signal = info.si_code != CLD_EXITED,
                .core_dumped = info.si_code == CLD_DUMPED,
                .code = info.si_status,
-               .cpu_us = microseconds(used.ru_utime) + microseconds(used.ru_stime)};
+               .cpu_us = microseconds(used.ru_utime) + microseconds(used.ru_stime),
+               .out_of_memory = killed && oom_.explains_death(now())};
 }
 
 int LinuxKernel::reap_strangers(std::span<const int> known) {

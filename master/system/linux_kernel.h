@@ -4,6 +4,7 @@
 #include <span>
 
 #include "master/fleet/kernel.h"
+#include "master/system/oom_watch.h"
 
 namespace monodon::master {
 
@@ -21,7 +22,11 @@ class LinuxKernel : public Kernel {
   [[nodiscard]] Rumour listen(const Process& process,
                               std::size_t threads) const override;
   std::optional<Death> reap(const Process& process) override;
+  [[nodiscard]] bool is_short_of_memory() override;
   [[nodiscard]] Clock::time_point now() const override { return Clock::now(); }
+
+  // At least once a second: takes notice of whom the OOM killer has killed.
+  void look_around() { oom_.look(now()); }
 
   // Starts the exporter with its channel (metrics/channel.h); it has a pid at once.
   static Result<Process> start_exporter(const std::vector<std::string>& argv,
@@ -38,6 +43,9 @@ class LinuxKernel : public Kernel {
   // that the kernel cannot end within a second is left. Returns how many ended. Finds
   // them in /proc/PID/task/TID/children (proc(5)); without that file, none.
   static int end_strangers(int spared);
+
+ private:
+  OomWatch oom_;
 };
 
 // Makes this process the parent of its orphaned descendants (prctl(2),

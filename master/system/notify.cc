@@ -39,6 +39,8 @@ std::string reload_text(const Situation& s) {
       return fmt::format("; watching the answers of generation {}", s.reload);
     case ReloadStep::restoring:
       return fmt::format("; going back from generation {}", s.reload);
+    case ReloadStep::parked:
+      break;  // of the reload before
   }
   return {};
 }
@@ -61,6 +63,7 @@ std::string status_text(const Situation& s) {
                                  plural(s.workers, "worker", "workers"));
   text += fmt::format(", generation {}", s.generation);
   text += reload_text(s);
+  if (!s.fell_back.empty()) text += "; " + s.fell_back;
   if (s.resting != 0)
     text += "; " + plural(s.resting, "slot pauses", "slots pause") + " after a failure";
   return text;

@@ -22,6 +22,7 @@ struct Situation {
   std::uint32_t generation = 0;        // the goal; 0: none yet
   ReloadStep step = ReloadStep::none;  // of a reload
   std::uint32_t reload = 0;            // the generation that it brings in
+  std::string fell_back;               // the code committed last is not kept: why
   bool stopping = false;
   std::string failure;  // nothing was ever served: why, in one line
 };

@@ -57,6 +57,10 @@ OomWatch::OomWatch(std::string counter)
                    : std::move(counter)},
       seen_{read()} {}
 
+std::string OomWatch::directory() const {
+  return counter_.substr(0, std::min(counter_.rfind('/'), counter_.size()));
+}
+
 void OomWatch::look(Clock::time_point now) {
   if (now - looked_at_ >= 1s) count(now);
 }

@@ -28,6 +28,9 @@ class OomWatch {
   // at most once a second.
   void look(Clock::time_point now);
 
+  // The directory of the cgroup; "" where there is none.
+  [[nodiscard]] std::string directory() const;
+
   // Whether the kernel killed the process that has just died of SIGKILL.
   bool explains_death(Clock::time_point now);
 

@@ -164,7 +164,7 @@ def test_a_new_worker_that_dies_at_its_first_request_brings_the_old_code_back():
                 assert err.startswith("monodon reload: rolled back: worker "), err
                 assert "SIGKILL" in err and "GET /die" in err
                 assert "going back to generation" in out
-                server.write_config(observe=None)
+                server.write_config(observe=0)
                 write(server, version)
                 assert reload(server)[0] == 0
                 audience.from_now(version)

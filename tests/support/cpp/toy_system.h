@@ -46,6 +46,7 @@ class ToySystem : public Kernel {
   Clock::time_point clock{std::chrono::hours{1}};
   std::map<int, Being> beings;  // by pid; gone when reaped
   std::vector<wire::Frame> told;
+  bool short_of_memory = false;
   int fail_next_order = 0;   // errno of the next ask_for_worker
   int fail_next_tell = 0;    // errno of the next message to a process
   int fail_next_zygote = 0;  // errno of the next start_zygote
@@ -114,6 +115,8 @@ class ToySystem : public Kernel {
     return {static_cast<std::uint64_t>(seen / std::chrono::seconds{1}), b.busy,
             b.traffic};
   }
+
+  [[nodiscard]] bool is_short_of_memory() override { return short_of_memory; }
 
   [[nodiscard]] Clock::time_point now() const override { return clock; }
 

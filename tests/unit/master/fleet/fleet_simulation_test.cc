@@ -2,6 +2,7 @@
 #include <algorithm>
 #include <catch2/catch.hpp>
 #include <random>
+#include <utility>
 
 #include "master/fleet/fleet.h"
 #include "tests/support/cpp/toy_system.h"
@@ -20,6 +21,7 @@ struct Nature {
   bool health_check_fails = false;
   bool health_check_hangs = false;
   bool workers_die_at_work = false;  // at their first request
+  bool workers_die_later = false;    // likewise, once it is committed
   bool slow_to_boot = false;
 };
 
@@ -66,6 +68,7 @@ class World {
   }
 
   [[nodiscard]] const std::string& last_reason() const { return last_reason_; }
+  [[nodiscard]] unsigned fallbacks() const { return fallbacks_; }
 
   bool stops() {
     toy_.fleet.stop(chance(30));
@@ -95,7 +98,7 @@ class World {
   bool right() {
     const auto& fleet = toy_.fleet;
     return fleet.pool().took_over() && fleet.pool().serving() == fleet.workers() &&
-           fleet.nursery().children().size() == 1;
+           fleet.nursery().children().size() == (fleet.last().parked() ? 2 : 1);
   }
 
   void propose(bool good) {
@@ -104,7 +107,8 @@ class World {
     settings.workers = 1 + roll(6);
     if (!good && chance(5)) toy_.system.fail_next_zygote = EAGAIN;
     const Clock::duration observe = chance(30) ? 2s : 0s;
-    const auto generation = toy_.fleet.propose({{}, settings, observe});
+    const Clock::duration fallback = chance(60) ? std::chrono::seconds{roll(60)} : 0s;
+    const auto generation = toy_.fleet.propose({{}, settings, observe, fallback});
     Nature nature;
     if (!good) {
       nature.import_fails = chance(20);
@@ -113,6 +117,7 @@ class World {
       nature.health_check_fails = settings_.check_health && chance(10);
       nature.health_check_hangs = settings_.check_health && chance(10);
       nature.workers_die_at_work = !calm_ && chance(20);
+      nature.workers_die_later = !calm_ && chance(50);
     }
     nature.slow_to_boot = !good && chance(20);
     natures_[generation] = nature;
@@ -132,6 +137,11 @@ class World {
       served.push_back(slot.view.state == State::serving ? slot.process.serial : 0);
     const std::size_t before = alive();
     const std::size_t budget = pool.settings().workers + pool.settings().max_surge;
+    const auto floor = [&] {
+      const auto& s = pool.settings();
+      return s.workers - std::min(s.workers, s.max_unavailable);
+    };
+    const std::size_t floor_before = floor();
 
     toy_.fleet.tick();
 
@@ -147,22 +157,33 @@ class World {
     }
     promise(alive() <= std::max(before, most), "no more than max_surge too many");
     if (drained && !toy_.fleet.stopping())
-      promise(pool.serving() + s.max_unavailable >= s.workers,
+      // Who left a moment before a roll back was not needed then.
+      promise(pool.serving() >= std::min(floor_before, floor()),
               "nobody leaves before enough others serve");
     for (const News& news : toy_.fleet.take_worker_news())
       promise(news.kind != News::Kind::bug, "no bug");
     (void)toy_.fleet.take_zygote_news();
-    for (const FleetNews& news : toy_.fleet.take_news()) check(news);
+    bool failed = false;
+    for (const FleetNews& news : toy_.fleet.take_news()) failed |= check(news);
+    promise(!failed || toy_.fleet.generation() == committed_,
+            "the last good code stays");
     if (calm_) check_floor();
   }
 
-  // What was committed stays until something else is; a roll back leads to it.
-  void check(const FleetNews& news) {
+  // What was committed stays until something else is; a roll back leads to it. Returns
+  // whether new code has failed.
+  bool check(const FleetNews& news) {
     using Kind = FleetNews::Kind;
-    if (news.kind == Kind::committed) committed_ = news.generation;
+    if (news.kind == Kind::committed)
+      before_ = std::exchange(committed_, news.generation);
+    if (news.kind == Kind::fell_back) {
+      promise(before_ != 0, "there is one way back from one commit");
+      committed_ = std::exchange(before_, 0);
+      ++fallbacks_;
+    }
     if (!news.reason.empty()) last_reason_ = news.reason;
-    if (news.kind == Kind::rolled_back || news.kind == Kind::refused)
-      promise(toy_.fleet.generation() == committed_, "the last good code stays");
+    return news.kind == Kind::rolled_back || news.kind == Kind::refused ||
+           news.kind == Kind::fell_back;
   }
 
   void check_floor() {
@@ -196,6 +217,8 @@ class World {
   void operators_act() {
     if (chance(5)) propose(chance(50));
     if (chance(5) && toy_.fleet.generation() != 0) toy_.fleet.set_workers(1 + roll(6));
+    if (chance(5)) toy_.system.short_of_memory = chance(10);
+    if (chance(1)) toy_.fleet.forget_way_back();
     if (chance(5)) toy_.system.fail_next_order = EMFILE;
     if (chance(5)) toy_.system.fail_next_tell = EAGAIN;
   }
@@ -251,6 +274,10 @@ class World {
       if (!w.ready && nature.workers_die_at_boot) toy_.system.die(w, {true, false, 11});
       if (w.ready && nature.workers_die_at_work && chance(20))
         toy_.system.die(w, {true, false, 11});
+      if (w.ready && nature.workers_die_later && committed_ == w.generation) {
+        w.busy = chance(80);
+        toy_.system.die(w, {true, false, 11, 0, chance(5)});
+      }
       if (chaos && chance(1)) toy_.system.die(w, {true, true, 11});
       if (w.told_to_go && !w.stubborn && chance(40)) toy_.system.die(w, {});
       if (chaos && chance(1)) w.stubborn = true;
@@ -284,6 +311,8 @@ class World {
   unsigned seed_;
   bool calm_;
   std::uint32_t committed_ = 0;
+  std::uint32_t before_ = 0;  // what a fall back leads to
+  unsigned fallbacks_ = 0;
   std::string last_reason_;
   std::size_t floor_ = 0;
   bool reached_ = false;
@@ -296,6 +325,7 @@ class World {
 
 TEST_CASE("whatever happens, the fleet keeps its promises, recovers and stops",
           "[fleet][simulation]") {
+  unsigned fallbacks = 0;
   for (unsigned seed = 0; seed < 10'000; ++seed) {
     INFO("seed " << seed);
     World world{seed};
@@ -304,5 +334,7 @@ TEST_CASE("whatever happens, the fleet keeps its promises, recovers and stops",
     INFO("the last reload that failed: " << world.last_reason());
     REQUIRE(right);
     REQUIRE(world.stops());
+    fallbacks += world.fallbacks();
   }
+  CHECK(fallbacks > 100);  // it was tried at all
 }

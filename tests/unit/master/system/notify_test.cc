@@ -34,6 +34,11 @@ TEST_CASE("the status line tells what the master is doing", "[notify]") {
                      .generation = 2,
                      .step = ReloadStep::rolling}) ==
         "4 of 3 workers serving, generation 2; 2 of them replaced so far");
+  CHECK(status_text({.workers = 1,
+                     .serving = 1,
+                     .generation = 1,
+                     .fell_back = "generation 2 was no good"}) ==
+        "1 of 1 worker serving, generation 1; generation 2 was no good");
   CHECK(status_text({.alive = 2, .generation = 1, .stopping = true}) ==
         "stopping: 2 workers finish their requests");
   CHECK(status_text({.generation = 1, .stopping = true}) == "stopping");

@@ -1,0 +1,183 @@
+// SPDX-License-Identifier: Apache-2.0
+// What the steps of a reload do (master/fleet/reload_state.h), and what is watched once
+// it is committed.
+#include <algorithm>
+#include <string>
+#include <utility>
+
+#include "master/fleet/fleet.h"
+
+namespace monodon::master {
+
+namespace {
+
+using namespace std::chrono_literals;
+
+constexpr Clock::duration kLookPeriod = 500ms;  // at the answers of new workers
+constexpr Clock::duration kParkedPeriod = 1s;   // the same, once they are committed
+
+}  // namespace
+
+void Fleet::advance(Transaction& of, ReloadEvent on, FleetNews why) {
+  const ReloadStep before = of.step;
+  const ReloadNext next = reload_step(before, on);
+  of.step = next.step;
+  if (of.step != before) of.until = of.look_at = Clock::time_point::max();
+  perform(of, next.effect, before, std::move(why));
+}
+
+void Fleet::perform(Transaction& of, ReloadEffect effect, ReloadStep before,
+                    FleetNews why) {
+  const std::uint32_t g = of.generation;
+  switch (effect) {
+    case ReloadEffect::none:
+      break;
+    case ReloadEffect::start_zygote:
+      nursery_.start(g, std::move(of.order), of.goal.boot_timeout, of.goal.respawn);
+      break;
+    case ReloadEffect::try_out:
+      pool_.begin_trial(of.goal);
+      tell(FleetNews::Kind::imported, g);
+      break;
+    case ReloadEffect::roll:
+      roll(of);
+      break;
+    case ReloadEffect::observe:
+      of.until = kernel_.now() + of.observe;
+      if (of.observe > 0s) {
+        of.look_at = kernel_.now();
+        tell(FleetNews::Kind::observing, g);
+      }
+      break;
+    case ReloadEffect::commit:
+      commit(of);
+      break;
+    case ReloadEffect::refuse:
+    case ReloadEffect::abandon:
+      if (before == ReloadStep::importing) nursery_.dismiss(g);
+      if (before == ReloadStep::canary) pool_.end_trial();
+      if (effect == ReloadEffect::refuse)
+        tell(FleetNews::Kind::refused, g, std::move(why));
+      of = {};
+      replan_ = true;
+      break;
+    case ReloadEffect::roll_back:
+      go_back(of);
+      tell(FleetNews::Kind::rolled_back, g, std::move(why));
+      break;
+    case ReloadEffect::fall_back:
+      go_back(of);
+      tell(FleetNews::Kind::fell_back, g, std::move(why));
+      // One that is tried meanwhile goes on, and replaces whatever serves.
+      if (reload_.open())
+        of = {};
+      else
+        reload_ = std::exchange(of, {});
+      break;
+    case ReloadEffect::conclude:
+      tell(FleetNews::Kind::restored, g);
+      of = {};
+      break;
+    case ReloadEffect::end:
+      tell(FleetNews::Kind::no_way_back, g, std::move(why));
+      of = {};
+      break;
+    case ReloadEffect::bug:
+      worker_news_.emplace_back().kind = News::Kind::bug;
+      worker_news_.back().generation = g;
+      worker_news_.back().text =
+          std::string{"a reload met an event that cannot be, in step "} +
+          name_of(before);
+      break;
+  }
+}
+
+void Fleet::roll(Transaction& of) {
+  of.previous = goal_;
+  of.before = traffic(goal_.generation);
+  if (of.observe > 0s) of.look_at = kernel_.now() + kLookPeriod;
+  goal_ = of.goal;
+  pool_.aim(goal_);
+  tell(FleetNews::Kind::rolling, of.generation);
+}
+
+void Fleet::commit(Transaction& of) {
+  if (goal_.generation == 0) {
+    goal_ = of.goal;
+    goal_.check_health = false;  // there is no better code to go back to
+    pool_.aim(goal_);
+  }
+  tell(FleetNews::Kind::committed, of.generation);
+  // From now on a worker replaces one that was good: what the health check depends on
+  // may be down, and must not keep workers from starting.
+  goal_.check_health = goal_.refuse_broken = false;
+  pool_.adjust(goal_);
+  advance(last_, ReloadEvent::dropped);
+  const bool way_back = of.parked() && of.fallback > 0s &&
+                        nursery_.ready(of.previous.generation) != nullptr;
+  if (way_back) {
+    last_ = std::move(of);
+    last_.until = kernel_.now() + last_.fallback;
+    last_.look_at = kernel_.now() + kParkedPeriod;
+  }
+  of = {};
+}
+
+void Fleet::go_back(Transaction& of) {
+  goal_ = of.previous;
+  pool_.aim(goal_);
+  if (&of != &reload_ && reload_.step == ReloadStep::canary)
+    pool_.begin_trial(reload_.goal);
+  replan_ = true;
+}
+
+void Fleet::forget_way_back() {
+  advance(last_, ReloadEvent::dropped);
+  dismiss_unused();
+}
+
+void Fleet::note_end(const News& end) {
+  if (end.kind != News::Kind::gone) return;
+  if (end.out_of_memory)
+    return advance(last_, ReloadEvent::expired, {.reason = "memory is short"});
+  std::uint64_t most_answers = 0;
+  Clock::duration oldest{};
+  for (const Pool::Slot& slot : pool_.slots()) {
+    if (slot.view.state != State::serving || slot.view.generation != end.generation)
+      continue;
+    const Traffic one = kernel_.listen(slot.process, slot.threads).traffic;
+    most_answers = std::max(most_answers, one.answers);
+    oldest = std::max(oldest, kernel_.now() - slot.asked_at);
+  }
+  last_.probation.heed(end, {most_answers, oldest}, goal_.respawn.healthy_after);
+}
+
+void Fleet::watch_probation(Clock::time_point now) {
+  if (!last_.parked()) return;
+  if (now >= last_.until) return advance(last_, ReloadEvent::expired);
+  const bool due = now >= last_.look_at;
+  if (due) last_.look_at = now + kParkedPeriod;
+  // While another generation is rolled out, that one is judged.
+  if (goal_.generation != last_.generation) return;
+  const std::uint32_t g = last_.generation;
+  const auto serving = std::ranges::count_if(pool_.slots(), [&](const Pool::Slot& s) {
+    return s.view.state == State::serving && s.view.generation == g;
+  });
+  if (auto why = last_.probation.verdict(goal_.workers, serving != 0); !why.empty())
+    return advance(last_, ReloadEvent::failed, {.reason = std::move(why)});
+  if (!due) return;
+  if (kernel_.is_short_of_memory())
+    return advance(last_, ReloadEvent::expired, {.reason = "memory is short"});
+  const Traffic after = traffic(g);
+  if (last_.told_worse || !clearly_worse(last_.before, after)) return;
+  last_.told_worse = true;
+  tell(FleetNews::Kind::worse, g, {.reason = compare(last_.before, after)});
+}
+
+void Fleet::tell(FleetNews::Kind kind, std::uint32_t generation, FleetNews news) {
+  news.kind = kind;
+  news.generation = generation;
+  news_.push_back(std::move(news));
+}
+
+}  // namespace monodon::master

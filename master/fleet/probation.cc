@@ -1,0 +1,52 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "master/fleet/probation.h"
+
+#include <algorithm>
+
+#include "master/fleet/obituary.h"
+
+namespace monodon::master {
+
+namespace {
+
+// Fewer could be one request that is sent again by its client.
+constexpr std::uint64_t kDeathsInRequests = 3;
+constexpr std::uint64_t kProof = 10;  // answers of one worker
+// Each slot fails twice: all workers that somebody kills at once are no fault of the
+// code.
+constexpr std::uint64_t kFailuresOfEach = 2;
+constexpr std::uint64_t kFewestFailures = 3;
+
+}  // namespace
+
+void Probation::heed(const News& end, const Others& others,
+                     Clock::duration healthy_after) {
+  proven_ |= std::max(others.most_answers, end.last.traffic.answers) >= kProof;
+  if (end.kind != News::Kind::gone || end.asked_to_go || end.out_of_memory) return;
+  const bool never_served =
+      end.state == State::starting || end.struck_in == State::starting;
+  if (others.oldest >= healthy_after) short_lives_ = 0;
+  if (never_served || end.age < healthy_after) ++short_lives_;
+  if (!never_served && end.last.busy) ++in_requests_;
+  last_ = account_of_end(end, {}, false);
+}
+
+void Probation::heed_zygote(const std::string& why) {
+  ++short_lives_;
+  last_ = "its zygote cannot be started again: " + why;
+}
+
+std::string Probation::verdict(std::size_t wanted, bool serves) const {
+  if (!proven_ && in_requests_ >= kDeathsInRequests)
+    return std::to_string(in_requests_) +
+           " workers died while they ran a request, before any had answered " +
+           std::to_string(kProof) + "; the last: " + last_;
+  const std::uint64_t most =
+      std::max<std::uint64_t>(kFewestFailures, kFailuresOfEach * wanted);
+  if (!serves && short_lives_ >= most)
+    return "no worker can be kept serving, after " + std::to_string(short_lives_) +
+           " failures in a row; the last: " + last_;
+  return {};
+}
+
+}  // namespace monodon::master

@@ -1,0 +1,75 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "master/fleet/probation.h"
+
+#include <catch2/catch.hpp>
+#include <csignal>
+
+using namespace monodon;
+using namespace monodon::master;
+using namespace std::chrono_literals;
+
+namespace {
+
+News death(Clock::duration age, bool busy, std::uint64_t answers = 0) {
+  News news;
+  news.kind = News::Kind::gone;
+  news.state = State::serving;
+  news.death = {true, false, SIGSEGV};
+  news.age = age;
+  news.last = {1, busy, {answers, 0}};
+  return news;
+}
+
+// The verdict on `end`, `times` times, for `wanted` workers.
+std::string verdict(const News& end, unsigned times, std::size_t wanted,
+                    bool serves = false, Probation::Others others = {}) {
+  Probation probation;
+  for (unsigned i = 0; i < times; ++i) probation.heed(end, others, 10s);
+  return probation.verdict(wanted, serves);
+}
+
+}  // namespace
+
+TEST_CASE("three deaths in a request are enough, before ten answers of one worker",
+          "[probation]") {
+  CHECK(verdict(death(60s, true), 2, 4, true).empty());
+  const std::string why = verdict(death(60s, true), 3, 4, true);
+  CHECK(why.find("3 workers died while they ran a request") == 0);
+  CHECK(why.find("SIGSEGV") != std::string::npos);
+  CHECK(verdict(death(60s, false), 3, 4, true).empty());
+  CHECK(verdict(death(60s, true, 10), 3, 4, true).empty());
+  CHECK(verdict(death(60s, true), 3, 4, true, {.most_answers = 10}).empty());
+}
+
+TEST_CASE("workers that none outlives the first seconds cannot be kept",
+          "[probation]") {
+  CHECK(verdict(death(1s, false), 7, 4).empty());
+  CHECK(verdict(death(1s, false), 8, 4).find("no worker can be kept serving") == 0);
+  CHECK(verdict(death(1s, false), 8, 4, true).empty());
+  CHECK(verdict(death(1s, false), 2, 1).empty());
+  CHECK_FALSE(verdict(death(1s, false), 3, 1).empty());
+  CHECK(verdict(death(11s, false), 8, 4).empty());
+  CHECK(verdict(death(1s, false), 8, 4, false, {.oldest = 10s}).empty());
+  News at_boot = death(60s, false);
+  at_boot.state = State::starting;
+  CHECK_FALSE(verdict(at_boot, 8, 4).empty());
+}
+
+TEST_CASE("who was asked to go or had no memory says nothing about the code",
+          "[probation]") {
+  News end = death(1s, true);
+  SECTION("asked") {
+    end.asked_to_go = true;
+  }
+  SECTION("the OOM killer") {
+    end.out_of_memory = true;
+  }
+  CHECK(verdict(end, 20, 1).empty());
+}
+
+TEST_CASE("a zygote that cannot be started again keeps no worker", "[probation]") {
+  Probation probation;
+  for (int i = 0; i < 3; ++i) probation.heed_zygote("SyntaxError");
+  CHECK(probation.verdict(1, true).empty());
+  CHECK(probation.verdict(1, false).find("SyntaxError") != std::string::npos);
+}
