@@ -123,11 +123,6 @@ void write_end(const News& gone, log::Level level, log::Id id, const std::string
        log::beside({"duration_us", static_cast<std::int64_t>(us.count())}), stacks});
 }
 
-// What it says itself, if it can.
-std::string silence_of(const News& news) {
-  return news.text.empty() ? "it shows no sign of life; is it stopped?" : news.text;
-}
-
 std::string next_try(Clock::duration pause) {
   return pause > Clock::duration::zero() ? "; next try in " + spell(pause) : "";
 }

@@ -118,13 +118,13 @@ void Fleet::heed(ZygoteNews& news) {
   const bool imports =
       reload_.step == ReloadStep::importing && news.generation == reload_.generation;
   const bool tried = reload_.open() && news.generation == reload_.generation;
-  const bool again = news.loaded_before && last_.parked() &&
-                     news.generation == last_.generation;
+  const bool again =
+      news.loaded_before && last_.parked() && news.generation == last_.generation;
   switch (news.kind) {
     case ZygoteNews::Kind::loaded:
       if (imports)
-        advance(reload_, goal_.generation == 0 ? ReloadEvent::first
-                                               : ReloadEvent::imported);
+        advance(reload_,
+                goal_.generation == 0 ? ReloadEvent::first : ReloadEvent::imported);
       break;
     case ZygoteNews::Kind::load_failed:
       if (imports) fail({.failure = news.value, .reason = news.text});
@@ -210,9 +210,8 @@ void Fleet::dismiss_unused() {
   }
   for (const Nursery::Child& child : nursery_.children()) {
     const std::uint32_t g = child.generation;
-    const bool way_back =
-        (reload_.aimed() && g == reload_.previous.generation) ||
-        (last_.parked() && g == last_.previous.generation);
+    const bool way_back = (reload_.aimed() && g == reload_.previous.generation) ||
+                          (last_.parked() && g == last_.previous.generation);
     if (g != goal_.generation && g != candidate() && !way_back && !pool_.uses(g))
       nursery_.dismiss(g);
   }

@@ -43,9 +43,9 @@ struct FleetNews {
 };
 
 // Zygotes and workers together, and the reload as a transaction
-// (master/fleet/reload_state.h). The first start is a reload from nothing. An old zygote
-// goes when no slot holds a worker of its generation any more and nothing can go back to
-// it.
+// (master/fleet/reload_state.h). The first start is a reload from nothing. An old
+// zygote goes when no slot holds a worker of its generation any more and nothing can go
+// back to it.
 //
 // No system call but through the Kernel, no timer, no event source: the caller passes
 // events in, then calls tick() and reads the news. Single-threaded; master only.
@@ -59,7 +59,8 @@ class Fleet {
   // A reload is under way that may still be refused or rolled back.
   [[nodiscard]] bool busy() const { return reload_.open(); }
   [[nodiscard]] const Transaction& reload() const { return reload_; }
-  // The reload that was committed last, while its way back is open: parked(), else none.
+  // The reload that was committed last, while its way back is open: parked(), else
+  // none.
   [[nodiscard]] const Transaction& last() const { return last_; }
   // Closes that way back, without a word: an upgrade hands over no zygote of it.
   void forget_way_back();

@@ -30,8 +30,8 @@ struct Process {
 struct Death {
   bool by_signal = false;
   bool core_dumped = false;
-  int code = 0;              // signal number or exit status
-  std::uint64_t cpu_us = 0;  // processor time, with that of its children
+  int code = 0;                // signal number or exit status
+  std::uint64_t cpu_us = 0;    // processor time, with that of its children
   bool out_of_memory = false;  // SIGKILL, and the kernel's OOM killer accounts for it
 };
 

@@ -123,4 +123,8 @@ std::string spell(Clock::duration duration) {
   return fmt::format("{} h", s / 3600);
 }
 
+std::string silence_of(const News& news) {
+  return news.text.empty() ? "it shows no sign of life; is it stopped?" : news.text;
+}
+
 }  // namespace monodon::master

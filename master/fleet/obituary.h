@@ -40,4 +40,7 @@ std::string describe(const Death& death);
 // "400 ms", "12 s", "3 min", "2 h": for people, rounded.
 std::string spell(Clock::duration duration);
 
+// Why a worker counts as silent: what it says itself, if it can. Pure.
+std::string silence_of(const News& news);
+
 }  // namespace monodon::master

@@ -259,10 +259,6 @@ News& Pool::report(News::Kind kind, const Slot& slot) {
   return news_.emplace_back(news_of(kind, slot));
 }
 
-std::vector<News> Pool::take_news() {
-  return std::exchange(news_, {});
-}
-
 void Pool::stop(bool quick) {
   const bool first = !stopping_;
   stopping_ = true;

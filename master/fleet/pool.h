@@ -5,6 +5,7 @@
 #include <cstdint>
 #include <optional>
 #include <string>
+#include <utility>
 #include <vector>
 
 #include "master/fleet/heartbeat.h"
@@ -149,7 +150,7 @@ class Pool {
   void tick(const Process* zygote, const Process* trial_zygote = nullptr);
 
   [[nodiscard]] Clock::time_point next_wakeup() const;
-  [[nodiscard]] std::vector<News> take_news();
+  [[nodiscard]] std::vector<News> take_news() { return std::exchange(news_, {}); }
   [[nodiscard]] const std::vector<Slot>& slots() const { return slots_; }
   [[nodiscard]] const PoolSettings& settings() const { return settings_; }
   [[nodiscard]] std::size_t serving() const;

@@ -35,7 +35,10 @@ struct Desk {
              control,
              estate,
              {.committed = [this] { ++committed; },
-              .start_failed = [this](int status) { start_failures.push_back(status); },
+              .start_failed =
+                  [this](int status, std::string_view) {
+                    start_failures.push_back(status);
+                  },
               .clock = [this] { return toy.system.clock; }}} {}
 
   static LoadedConfig config() {
