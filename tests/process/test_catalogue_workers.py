@@ -201,7 +201,8 @@ def unread_output():
 
 
 @moves("log_lines_dropped_total", around=unread_output,
-       config={"workers": 1, "access_log": "-"})
+       config={"workers": 1, "access_log": "-"},
+       expect=["lines of the access log are lost"])
 def test_lines_that_nobody_reads_are_counted(server, seen):
     def dropped():
         for _ in range(100):

@@ -61,7 +61,7 @@ def test_the_status_says_what_sort_of_failure_it_was(site, words, status, said):
 def test_the_last_line_says_whether_it_is_good_or_what_is_wrong(site):
     (site / "deep.py").write_text("import bad\n")
     assert monodon(site, "check", "good").stderr.splitlines()[-1] == (
-        "good: good can be served")
+        "good: good:application can be served")
     lines = monodon(site, "check", "deep").stderr.splitlines()
     assert lines[-1] == (
         "not good: deep: ModuleNotFoundError: No module named 'nothing_of_that_name'")

@@ -16,7 +16,8 @@ WITH_HANDLERS = ["fork", "c_fork"]  # of pthread_atfork
 @pytest.fixture(scope="module", params=[1, 3], ids=["one-thread", "three-threads"])
 def server(request):
     with Server("forking:application", config={
-            "workers": 1, "threads": request.param, "log_level": "info"}) as running:
+            "workers": 1, "threads": request.param, "log_level": "info",
+            "early_hints": True}) as running:
         yield running
 
 

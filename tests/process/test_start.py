@@ -144,8 +144,6 @@ CANNOT_START = {
                                 "ValueError: a mistake at import"),
     "no such name": ("probe:no_such_name", {}, "no_such_name"),
     "no interpreter": ("probe:application", {"python": "/no/python"}, "/no/python"),
-    "no such user": ("probe:application", {"user": "nobody-of-this-name"},
-                     "nobody-of-this-name"),
 }
 
 
