@@ -64,7 +64,7 @@ def test_the_last_line_says_whether_it_is_good_or_what_is_wrong(site):
         "good: good:application can be served")
     lines = monodon(site, "check", "deep").stderr.splitlines()
     assert lines[-1] == (
-        "not good: deep: ModuleNotFoundError: No module named 'nothing_of_that_name'")
+        "not good: deep:application: ModuleNotFoundError: No module named 'nothing_of_that_name'")
     assert f'  File "{site}/deep.py", line 1, in <module>' in lines
     assert "importlib" not in str(lines) and "_monodon" not in str(lines)
 
