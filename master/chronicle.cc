@@ -345,9 +345,8 @@ void Chronicle::note(const FleetNews& news, Clock::duration took) {
       break;
     case FleetNews::Kind::worse:
       board_.add_event({EventKind::generation_worse, 0, 0, g, news.reason});
-      log::warning(fmt::format("generation {} answers worse than the code before: {}. "
-                               "Nothing is done about it; `monodon reload` with the "
-                               "code before goes back",
+      log::warning(fmt::format("generation {} answers worse than the code before: {}; "
+                               "nothing is done about it",
                                g, news.reason),
                    {log::Id::application_warning});
       break;
@@ -355,8 +354,7 @@ void Chronicle::note(const FleetNews& news, Clock::duration took) {
       ended(EventKind::generation_fell_back, scoreboard::Reload::fell_back,
             reason_of(news));
       log::critical(fmt::format("generation {} was committed and cannot be kept; the "
-                                "code before it comes back: {}",
-                                g, reason_of(news)),
+                                "code before it comes back: {}", g, reason_of(news)),
                     {log::Id::generation_rolled_back});
       break;
     case FleetNews::Kind::no_way_back:
