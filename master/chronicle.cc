@@ -127,6 +127,13 @@ std::string next_try(Clock::duration pause) {
   return pause > Clock::duration::zero() ? "; next try in " + spell(pause) : "";
 }
 
+void write_not_forked(const News& news) {
+  log::error(
+      fmt::format("no worker for slot {}: {}{}", news.slot, news.text,
+                  next_try(news.pause)),
+      {log::Id::worker_not_forked, log::beside({"generation", news.generation})});
+}
+
 }  // namespace
 
 Cause cause_of(const News& gone, bool out_of_memory) {
@@ -200,10 +207,7 @@ void Chronicle::note(const News& news) {
           who + " serves, after " + spell(news.age));
       break;
     case News::Kind::not_forked:
-      log::error(
-          fmt::format("no worker for slot {}: {}{}", news.slot, news.text,
-                      next_try(news.pause)),
-          {log::Id::worker_not_forked, log::beside({"generation", news.generation})});
+      write_not_forked(news);
       break;
     case News::Kind::boot_failed:
       say(log::Level::error, log::Id::worker_load_failed,
@@ -244,64 +248,13 @@ void Chronicle::note(const News& news) {
                       news.generation),
           {log::Id::zygote_failed, log::beside({"generation", news.generation})});
       break;
+    case News::Kind::learned:
+    case News::Kind::stale:
+      note_imports(news, who);
+      break;
     case News::Kind::bug:
       say(log::Level::error, log::Id::bug,
           "a bug in monodon, please report it: " + who + ", " + news.text);
-      break;
-  }
-}
-
-void Chronicle::note(const ZygoteNews& news) {
-  const std::string who =
-      fmt::format("zygote of generation {} (pid {})", news.generation, news.pid);
-  switch (news.kind) {
-    case ZygoteNews::Kind::started:
-      log::debug(who + " imports the application");
-      break;
-    case ZygoteNews::Kind::loaded:
-      log::info(
-          who + (news.value < 0 ? " is ready; each worker imports the application"
-                                : " imported the application in " + spell(news.age)),
-          {log::Id::application_loaded, log::beside({"generation", news.generation})});
-      break;
-    case ZygoteNews::Kind::warning:
-      log::warning(
-          who + ": " + news.text,
-          {log::Id::application_warning, log::beside({"generation", news.generation})});
-      break;
-    case ZygoteNews::Kind::broken:
-      log::error(who + ": " + news.text,
-                 {log::Id::application_incomplete,
-                  log::beside({"generation", news.generation})});
-      break;
-    case ZygoteNews::Kind::load_failed:
-      // That of a new generation is told as the refusal of that generation.
-      if (news.loaded_before)
-        log::error(who + " cannot import the application any more: " + news.text,
-                   {log::Id::application_failed,
-                    log::beside({"generation", news.generation})});
-      break;
-    case ZygoteNews::Kind::not_started:
-      if (news.loaded_before)
-        log::error(
-            who + ": " + news.text + next_try(news.pause),
-            {log::Id::zygote_failed, log::beside({"generation", news.generation})});
-      break;
-    case ZygoteNews::Kind::overdue:
-      log::warning(
-          who + " ran out of time; killing it",
-          {log::Id::worker_overdue, log::beside({"generation", news.generation})});
-      break;
-    case ZygoteNews::Kind::gone:
-      if (news.expected)
-        log::debug(who + " ended");
-      else
-        log::error(
-            who + " ended, " + describe(news.death) + next_try(news.pause) +
-                (news.loaded_before ? "; its workers serve on" : ""),
-            {log::Id::zygote_failed, log::beside({"generation", news.generation})});
-      break;
-    case ZygoteNews::Kind::answer:
       break;
   }
 }

@@ -38,12 +38,14 @@ class Chronicle {
   [[nodiscard]] int board_fd() const { return board_.reader_fd(); }
 
  private:
+  void note_imports(const News& news, const std::string& who);
   void bury(const News& gone);
 
   scoreboard::Board board_;
   worker::Settings settings_;
   std::uint32_t last_buried_ = 0;  // serial
   std::string last_account_;
+  std::uint32_t told_stale_ = 0;  // generation
 };
 
 }  // namespace monodon::master

@@ -96,7 +96,11 @@ void Server::reopen_logs() {
 }
 
 void Server::inform_exporter() {
-  exporter_.inform(exporter_facts(settings(), describe(*estate_.listeners)));
+  metrics::Facts facts = exporter_facts(settings(), describe(*estate_.listeners));
+  const Nursery::Child* const zygote =
+      std::as_const(fleet_).nursery().find(fleet_.generation());
+  facts.shared = zygote == nullptr || worker::preloads(zygote->order.boot);
+  exporter_.inform(std::move(facts));
 }
 
 ControlReply Server::answer(std::string_view line, ControlClient client) {

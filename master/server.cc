@@ -94,7 +94,10 @@ void Server::turn() {
 }
 
 void Server::heed_news() {
-  for (const ZygoteNews& news : fleet_.take_zygote_news()) chronicle_.note(news);
+  for (const ZygoteNews& news : fleet_.take_zygote_news()) {
+    chronicle_.note(news);
+    if (news.kind == ZygoteNews::Kind::shared_state) inform_exporter();
+  }
   for (const News& news : fleet_.take_worker_news()) {
     chronicle_.note(news);
     if (estate_.stored) keep_page(news);

@@ -64,6 +64,20 @@ std::vector<metrics::ListenerFacts> describe(const std::vector<Listener>& listen
   return facts;
 }
 
+namespace {
+
+// Of the generation that serves. Null: nobody knows yet.
+nlohmann::json preload_state(const Fleet& fleet) {
+  const Nursery::Child* const zygote = fleet.nursery().find(fleet.generation());
+  if (zygote == nullptr) return nullptr;
+  const worker::Boot& boot = zygote->order.boot;
+  return {{"setting", boot.settings.preload},
+          {"shared", worker::preloads(boot)},
+          {"left_by_import", boot.shared_state}};
+}
+
+}  // namespace
+
 ControlReply status_reply(const Fleet& fleet, const StatusFacts& facts) {
   ControlReply reply;
   reply.fds.push_back(facts.board_fd);
@@ -86,6 +100,7 @@ ControlReply status_reply(const Fleet& fleet, const StatusFacts& facts) {
                           {"fallback", fallback_of(fleet, facts.now)},
                           {"fell_back", facts.fell_back},
                           {"workers", fleet.workers()},
+                          {"preload", preload_state(fleet)},
                           {"stopping", fleet.stopping()},
                           {"upgrades", facts.upgrades},
                           {"board", 0},  // index of the board's descriptor

@@ -36,6 +36,8 @@ inline constexpr auto kCatalogue = std::to_array<Metric>({
     {"stopping", Type::gauge, "", "1 while the server shuts down."},
 
     {"generation", Type::gauge, "", "Number of the generation that serves."},
+    {"generation_shared", Type::gauge, "",
+     "1 if workers share one import of the application, 0 if each imports by itself."},
     {"reload_in_progress", Type::gauge, "",
      "1 while a generation is imported or old workers are replaced."},
     {"reloads_total", Type::counter, "outcome", "Reloads, by how they ended."},

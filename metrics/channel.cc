@@ -35,9 +35,13 @@ Json json_of(const Facts& facts) {
   for (const ListenerFacts& l : facts.listeners)
     listeners.push_back(
         {{"address", l.address}, {"unix", l.unix_socket}, {"inode", l.inode}});
-  return {{"application", facts.application}, {"hash", facts.configuration_hash},
-          {"ready", facts.ready_workers},     {"listeners", std::move(listeners)},
-          {"log_path", facts.log_path},       {"log_format", facts.log_format},
+  return {{"application", facts.application},
+          {"hash", facts.configuration_hash},
+          {"shared", facts.shared},
+          {"ready", facts.ready_workers},
+          {"listeners", std::move(listeners)},
+          {"log_path", facts.log_path},
+          {"log_format", facts.log_format},
           {"log_level", facts.log_level}};
 }
 
@@ -45,6 +49,7 @@ Facts facts_of(const Json& json) {
   Facts facts;
   json.at("application").get_to(facts.application);
   json.at("hash").get_to(facts.configuration_hash);
+  json.at("shared").get_to(facts.shared);
   json.at("ready").get_to(facts.ready_workers);
   json.at("log_path").get_to(facts.log_path);
   json.at("log_format").get_to(facts.log_format);

@@ -26,6 +26,7 @@ inline constexpr int kExporterChannel = 3;
 struct Facts {
   std::string application;
   std::string configuration_hash;
+  bool shared = true;               // workers share one import of the application
   std::uint32_t ready_workers = 1;  // that /-/ready asks for
   std::vector<ListenerFacts> listeners;
   std::string log_path = "-";

@@ -32,6 +32,7 @@ void add_server(const Sight& sight, const Surroundings& around, Exposition& to) 
          seconds(scoreboard::age_ns(board.heartbeat_ns, sight.now_ns)));
   to.add("stopping", board.stopping ? 1 : 0);
   to.add("generation", board.generation);
+  to.add("generation_shared", around.facts.shared ? 1 : 0);
   to.add("reload_in_progress", reload_in_progress(sight) ? 1 : 0);
   for (std::size_t i = 0; i < scoreboard::kReloads; ++i) {
     const auto outcome = name_of(static_cast<scoreboard::Reload>(i));

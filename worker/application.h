@@ -2,6 +2,7 @@
 #pragma once
 
 #include <cstdint>
+#include <functional>
 #include <span>
 #include <string>
 #include <string_view>
@@ -129,15 +130,31 @@ class Application {
 
   // Where load() was called, right after it: imports what would be imported later, from
   // a disk that the next deploy has changed by then.
-  virtual LateImports import_late() { return {}; }
+  virtual LateImports import_late(const Boot& /*boot*/) { return {}; }
+
+  // Zygote, before the first fork: workers shall tell what they import after it, a line
+  // each, as in Boot::learned. `tell` is set in the worker, before start_worker(); any
+  // application thread may call it.
+  virtual void prepare_to_learn() {}
+  using Tell = std::function<void(std::string_view lines, bool newer_than_the_zygote)>;
+  virtual void tell_imports_to(Tell /*tell*/) {}
+
+  // A throw-away child of the zygote: whether such a line can be imported before a
+  // fork.
+  virtual bool can_be_imported_early(const std::string& /*line*/) { return false; }
 
   // Zygote, after load and warm-up, once: the application's own last word before the
   // first fork. A reason: its code is refused.
   virtual LoadError call_pre_fork() { return {}; }
 
-  // Zygote, after that: collect and freeze garbage,
-  // and name what does not survive a fork (threads, connected sockets), a line each.
-  virtual std::vector<std::string> prepare_to_fork() { return {}; }
+  // Zygote, after that: cures what the import has left and a fork breaks (threads,
+  // connections, locks), and names the rest, a line each; with the remedy if `explain`.
+  // Collects and freezes garbage.
+  virtual std::vector<std::string> prepare_to_fork(bool /*explain*/) { return {}; }
+
+  // Zygote, at its end. `discard`: no worker was forked, and what the application has
+  // registered for the end of a process is done; else only what workers left to us.
+  virtual void stop_zygote(bool /*discard*/) {}
 
   // Zygote, before the first fork, with and without preload. A reason: load failed.
   virtual LoadError when_ready() { return {}; }

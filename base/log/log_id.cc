@@ -58,13 +58,12 @@ constexpr auto kIds = std::to_array<IdRow>({
     {Id::application_warning, "application_warning", "9d02407d7776475e95657d35af721385",
      "The import, or warm_up, left something that does not survive a fork: a thread, a "
      "socket.",
-     "Open it after the fork, close it in pre_fork, or set preload: false."},
+     "Open it after the fork, close it in pre_fork, or set preload: auto."},
     {Id::application_incomplete, "application_incomplete",
      "5c6473448ea5435685f785ade8011506",
      "A part of the application that its requests need cannot be imported (Django's "
      "URLconf). The server starts all the same, since nothing better serves yet; a "
-     "reload"
-     " refuses such code.",
+     "reload refuses such code.",
      "Correct the error in the traceback; reload."},
     {Id::application_forked, "application_forked", "32fe68dfe55c44f5a4549385c5fa642a",
      "A process that the application forked returned from its view or hook into the "
@@ -72,6 +71,17 @@ constexpr auto kIds = std::to_array<IdRow>({
      "answered went to nobody.",
      "End it where its work is done with os._exit(), or use subprocess or "
      "multiprocessing."},
+    {Id::application_unshared, "application_unshared",
+     "ce692748e5454070a9e0a8677cd26c27",
+     "The import of the application has left what a fork breaks (a thread, a "
+     "connection, a lock), so each worker imports by itself, as under Gunicorn. That "
+     "is right, slower to start, and takes more memory.",
+     "None. To share one import: start or open what is named in post_fork, or close it "
+     "in pre_fork; docs/deploys.md."},
+    {Id::application_stale, "application_stale", "4802a369b70a4cb883308acb9d4c974a",
+     "A worker of old code has imported a file that is newer than that code: it runs a "
+     "mixture of two releases.",
+     "Reload. Releases in directories of their own never mix."},
     {Id::zygote_failed, "zygote_failed", "e2c0794c400d4c9c96faa15e9f35e09d",
      "The process that forks workers ended, hung, or could not be started. Its workers"
      " serve on.",

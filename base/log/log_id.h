@@ -30,6 +30,8 @@ enum class Id : std::uint8_t {
   application_warning,
   application_incomplete,
   application_forked,
+  application_unshared,
+  application_stale,
   zygote_failed,
   worker_ready,
   worker_not_forked,

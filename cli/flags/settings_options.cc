@@ -25,6 +25,10 @@ CLI::Option* new_flag(CLI::App& app, const std::string& names,
   return app.add_flag(names, text);
 }
 
+bool is_flag(const Setting& setting) {
+  return setting.kind == Kind::flag || setting.kind == Kind::automatic;
+}
+
 // All names of one setting, short ones first, as CLI11 wants them.
 std::string names_of(const Setting& setting) {
   const std::string own = master::long_flag(setting);
@@ -32,13 +36,14 @@ std::string names_of(const Setting& setting) {
   if (("," + names + ",").find("," + own + ",") == std::string::npos) {
     names += names.empty() ? own : "," + own;
   }
-  if (setting.kind == Kind::flag) names += ",!--no-" + own.substr(2);
+  if (is_flag(setting)) names += ",!--no-" + own.substr(2);
   return names;
 }
 
 std::string type_name(Kind kind) {
   switch (kind) {
     case Kind::flag:
+    case Kind::automatic:
       return "";
     case Kind::count:
       return "N";
@@ -105,7 +110,7 @@ void SettingsOptions::add_setting(const Setting& setting) {
   CLI::Option* option = nullptr;
   if (setting.key == "application") {
     option = new_option(app_, "APP_MODULE", std::string{setting.doc});
-  } else if (setting.kind == Kind::flag) {
+  } else if (is_flag(setting)) {
     option = new_flag(app_, names_of(setting), text);
   } else {
     option = new_option(app_, names_of(setting), text);

@@ -67,6 +67,19 @@ void bring_up_to_date(SlotStatus& slot, const scoreboard::SlotReport& row,
   slot.failures = row.failures;
 }
 
+std::optional<ServerStatus::Preload> preload_in(const Json& json) {
+  const auto found = json.find("preload");
+  if (found == json.end() || !found->is_object()) return std::nullopt;
+  ServerStatus::Preload preload;
+  preload.setting = value_of<std::string>(*found, "setting", "");
+  preload.shared = value_of<bool>(*found, "shared", true);
+  if (const auto lines = found->find("left_by_import");
+      lines != found->end() && lines->is_array())
+    for (const Json& line : *lines)
+      if (line.is_string()) preload.because.push_back(line);
+  return preload;
+}
+
 }  // namespace
 
 struct ServerView::Page {
@@ -92,13 +105,15 @@ Result<ServerView> ServerView::open(const Answer& answer) {
   view.then_.candidate = value_of<std::uint32_t>(json, "candidate", 0);
   view.then_.step = value_of<std::string>(json, "step", "none");
   view.then_.reload = value_of<std::uint32_t>(json, "reload", 0);
-  if (const auto back = json.find("fallback"); back != json.end() && back->is_object()) {
+  if (const auto back = json.find("fallback");
+      back != json.end() && back->is_object()) {
     view.then_.fallback = value_of<std::uint32_t>(*back, "generation", 0);
     view.then_.fallback_seconds = value_of<double>(*back, "seconds", 0);
   }
   view.then_.fell_back = value_of<std::string>(json, "fell_back", "");
   view.then_.workers = value_of<std::uint32_t>(json, "workers", 0);
   view.then_.stopping = value_of<bool>(json, "stopping", false);
+  view.then_.preload = preload_in(json);
   if (const auto listeners = json.find("listeners");
       listeners != json.end() && listeners->is_array())
     for (const Json& row : *listeners)

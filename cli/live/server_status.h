@@ -52,6 +52,13 @@ struct ServerStatus {
   std::string fell_back;        // why the code committed last is not what serves
   std::uint32_t workers = 0;    // wanted
   bool stopping = false;
+  // Of the generation that served when the server was asked.
+  struct Preload {
+    std::string setting;               // auto, true, false
+    bool shared = true;                // one import for all workers
+    std::vector<std::string> because;  // what the import left that a fork breaks
+  };
+  std::optional<Preload> preload;  // nothing: not known
   scoreboard::BoardReport board;
   std::vector<SlotStatus> slots;
   std::vector<metrics::ListenerFacts> listeners;

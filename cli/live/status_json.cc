@@ -80,6 +80,13 @@ Json json_of(const scoreboard::EventReport& event) {
           {"text", event.text}};
 }
 
+Json json_of(const std::optional<ServerStatus::Preload>& preload) {
+  if (!preload) return nullptr;
+  return {{"setting", preload->setting},
+          {"shared", preload->shared},
+          {"left_by_import", preload->because}};
+}
+
 }  // namespace
 
 std::string status_json(const ServerStatus& status) {
@@ -93,6 +100,7 @@ std::string status_json(const ServerStatus& status) {
             {"fell_back", status.fell_back},
             {"workers", status.workers},
             {"stopping", status.stopping},
+            {"preload", json_of(status.preload)},
             {"uptime", seconds_since(status.board.started_ns, status.now_ns)},
             {"starts", status.board.starts}};
   if (status.fallback != 0)

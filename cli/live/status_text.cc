@@ -68,6 +68,21 @@ std::string reload_of(const ServerStatus& status) {
   return text;
 }
 
+// Only where it is not as usual.
+std::string preload_text(const ServerStatus& status) {
+  if (!status.preload || status.preload->shared) return {};
+  std::string text = "\neach worker imports the application by itself";
+  const char* before = ", since its import leaves ";
+  for (const std::string& line : status.preload->because) {
+    text += before;
+    append_escaped(text, line);
+    before = "; ";
+  }
+  return text +
+         "\nso no old code is in memory: a worker that is replaced runs what is on "
+         "the disk";
+}
+
 std::string headline(const ServerStatus& status) {
   std::string text = "monodon ";
   append_escaped(text, status.version);
@@ -83,7 +98,8 @@ std::string headline(const ServerStatus& status) {
         ", up " + spell_seconds(seconds_since(status.board.started_ns, status.now_ns));
   text += reload_of(status);
   if (status.stopping) text += ", stopping";
-  text += queue_text(status) + "\n";
+  text += queue_text(status);
+  text += preload_text(status) + "\n";
   if (status.fallback != 0)
     text += fmt::format("generation {} can come back by itself, for {} more\n",
                         status.fallback, spell_seconds(status.fallback_seconds));

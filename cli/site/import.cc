@@ -29,8 +29,8 @@ struct Difference {
 
 constexpr Difference kDifferences[] = {
     {"preload",
-     "the application is imported once and forked (Gunicorn: --preload), and a reload "
-     "brings in new code all the same; preload: false if it does not survive a fork"},
+     "the application is imported once and forked (Gunicorn: --preload), unless its "
+     "import leaves what a fork breaks; a reload brings in new code all the same"},
     {"keepalive",
      "an idle connection is kept for 75s, longer than nginx keeps it (Gunicorn: 2s, "
      "and "

@@ -126,8 +126,7 @@ void check_texts(const worker::Settings& s, Findings& found) {
   }
   for (const auto& [key, target] :
        {std::pair{"warm_up", &s.warm_up}, std::pair{"health_check", &s.health_check}}) {
-    if (!target->empty() &&
-        http::parse_local_target(*target).path.front() != '/') {
+    if (!target->empty() && http::parse_local_target(*target).path.front() != '/') {
       found.push_back({kProblem, key,
                        "is not a path that begins with \"/\", nor http://host/path"});
     }
@@ -157,7 +156,7 @@ void check_deadlines(const worker::Settings& s, Findings& found) {
   }
   for (const auto& [key, setting] :
        {std::pair{"warm_up", &s.warm_up}, std::pair{"pre_fork", &s.pre_fork}}) {
-    if (!setting->empty() && !s.preload)
+    if (!setting->empty() && s.preload == "false")
       found.push_back({kWarning, key, "does nothing without preload"});
   }
 }

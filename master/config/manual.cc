@@ -95,7 +95,8 @@ std::string flags_of(const Setting& setting) {
   if (("," + names + ",").find("," + own + ",") == std::string::npos) {
     names += (names.empty() ? "" : ",") + own;
   }
-  if (setting.kind == Kind::flag) names += ",--no" + own.substr(1);
+  if (setting.kind == Kind::flag || setting.kind == Kind::automatic)
+    names += ",--no" + own.substr(1);
   for (std::size_t i = 0; i < names.size(); ++i) {
     const bool first_dash = names[i] == '-' && (i == 0 || names[i - 1] == ',');
     if (names[i] == ',') {

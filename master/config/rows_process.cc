@@ -55,13 +55,28 @@ constexpr Setting kApplication[] = {
      .flags = "-e,--env",
      .separator = '\0'},
     {.key = "preload",
-     .kind = Kind::flag,
+     .kind = Kind::automatic,
      .field = &W::preload,
      .doc = "Import the application once and fork workers from it.",
-     .more = "Off, each worker imports it by itself: slower to start and more memory, "
-             "for applications that do not survive a fork. Reloads bring in new code "
-             "either way.",
+     .more =
+         "auto does so unless the import leaves what a fork breaks: threads, "
+         "connections, locks, files, child processes, event loops. Then each worker "
+         "imports by itself, which is slower to start and takes more memory; "
+         "monodon check tells which it is, and why. With pre_fork or post_fork set, "
+         "and with true, the application is forked in any case, with a warning for "
+         "each kind of what was left. Reloads bring in new code either way.",
      .flags = "--preload"},
+    {.key = "learned_imports",
+     .kind = Kind::choice,
+     .field = &W::learned_imports,
+     .doc = "What a reload does with modules that serving workers imported late.",
+     .more =
+         "The zygote of new code imports them with the application. refuse: one of the "
+         "application's own that cannot be imported any more, and still exists, "
+         "refuses "
+         "the new code; one of what is installed is only told. tell: either is only "
+         "told. off: nothing is learned. Only with preload.",
+     .choices = "refuse|tell|off"},
     {.key = "warm_up",
      .kind = Kind::text,
      .field = &W::warm_up,

@@ -23,9 +23,10 @@ enum class Kind : std::uint8_t {
   size,      // bytes; "64K", "10M", "1G"; a bare number is bytes
   mode,      // octal; -1 where nothing was asked for
   text,
-  path,    // made absolute against `directory`; "-" and "" stay
-  choice,  // one of `choices`
-  list,    // of texts
+  path,       // made absolute against `directory`; "-" and "" stay
+  choice,     // one of `choices`
+  automatic,  // true, false, auto
+  list,       // of texts
 };
 
 // What SIGHUP does to a setting that was changed in the file.

@@ -74,6 +74,7 @@ Parsed parse_by_kind(Kind kind, std::string_view text) {
     case Kind::mode:
       return {parse_mode(text), "is not an octal mode like 0660"};
     case Kind::flag:
+    case Kind::automatic:
     case Kind::text:
     case Kind::path:
     case Kind::choice:
@@ -113,6 +114,11 @@ std::string set_text(const Setting& setting, std::string_view text,
                      Settings& settings) {
   std::string value{text};
   if (value.find('\0') != std::string::npos) return "holds a NUL byte";
+  if (setting.kind == Kind::automatic && lower(value) != "auto") {
+    const std::optional<bool> yes = parse_flag(lower(value));
+    if (!yes) return fmt::format("\"{}\" is none of true, false and auto", text);
+    value = *yes ? "true" : "false";
+  }
   if (setting.kind == Kind::choice) {
     value = lower(value);
     if (!is_choice(setting.choices, value)) {
@@ -151,6 +157,7 @@ std::string set_scalar(const Setting& setting, std::string_view text,
     case Kind::size:
     case Kind::mode:
       return set_number(setting, text, settings);
+    case Kind::automatic:
     case Kind::text:
     case Kind::path:
     case Kind::choice:
@@ -239,6 +246,8 @@ std::string describe_type(const Setting& setting) {
   switch (setting.kind) {
     case Kind::flag:
       return "true or false";
+    case Kind::automatic:
+      return "true, false or auto";
     case Kind::count:
       return range("number");
     case Kind::duration:

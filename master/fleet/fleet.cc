@@ -13,7 +13,9 @@ using namespace std::chrono_literals;
 // Before the first generation there is nothing to keep.
 constexpr PoolSettings kNothing{.generation = 0, .workers = 0, .max_surge = 0};
 
+constexpr Clock::duration kJudgePause = 20s;
 constexpr Clock::duration kLookPeriod = 500ms;  // at the answers of new workers
+constexpr auto kNever = Clock::time_point::max();
 constexpr unsigned kFailedForks = 5;  // what is no fault of the code may pass by then
 
 }  // namespace
@@ -37,6 +39,8 @@ std::uint32_t Fleet::propose(Proposal proposal) {
   reload_.order = std::move(proposal.order);
   reload_.order.boot.generation = reload_.generation;
   reload_.order.boot.reload = reload_.goal.refuse_broken = goal_.generation != 0;
+  if (reload_.order.boot.settings.learned_imports != "off")
+    reload_.order.boot.learned = learned_.importable();
   advance(reload_, ReloadEvent::proposed);
   return reload_.generation;
 }
@@ -59,6 +63,8 @@ void Fleet::resume(Past past) {
   last_generation_ = goal_.generation;
   pool_.aim(goal_);
   pool_.resume(std::move(past.slots), past.last_serial);
+  (void)learned_.add(past.learned);
+  learned_.judged(past.learned);
   for (Nursery::Child& child : past.zygotes) nursery_.adopt(std::move(child));
 }
 
@@ -101,7 +107,28 @@ void Fleet::tick() {
     watch_probation(now);
   } while (replan_);
   conclude(now);
+  judge_imports(now);
   dismiss_unused();
+}
+
+// Of the code that serves: a candidate's workers import what is in no way proven.
+void Fleet::learn(const News& news) {
+  if (news.generation != goal_.generation || !learned_.add(news.text)) return;
+  judge_at_ = std::min(judge_at_, std::max(kernel_.now() + kJudgeDelay, may_judge_at_));
+}
+
+// The first answer of a trial is the end of the one before: code may have changed.
+void Fleet::heed_imports(std::string_view good) {
+  if (std::exchange(judging_, false)) learned_.judge_anew();
+  learned_.judged(good);
+}
+
+void Fleet::judge_imports(Clock::time_point now) {
+  if (now < judge_at_ || stopping_) return;
+  judge_at_ = kNever;
+  judging_ = true;
+  may_judge_at_ = now + kJudgePause;
+  nursery_.judge_imports(goal_.generation, learned_.to_judge());
 }
 
 void Fleet::take_pool_news() {
@@ -109,6 +136,7 @@ void Fleet::take_pool_news() {
     if (news.kind == News::Kind::zygote_silent) nursery_.condemn(news.generation);
     if (news.kind == News::Kind::gone)
       nursery_.tell_end(news.generation, news.slot, news.serial, news.pid);
+    if (news.kind == News::Kind::learned) learn(news);
     heed(news);
     worker_news_.push_back(std::move(news));
   }
@@ -135,10 +163,12 @@ void Fleet::heed(ZygoteNews& news) {
       if (again) last_.probation.heed_zygote(news.text);
       break;
     case ZygoteNews::Kind::overdue:
-      if (imports) fail({.reason = "the import took longer than boot_timeout"});
+      if (imports && !news.again)
+        fail({.reason = "the import took longer than boot_timeout"});
       break;
     case ZygoteNews::Kind::gone:
       pool_.on_zygote_gone(news.generation);
+      if (news.again) break;
       if (imports)
         fail({.reason = "the zygote ended while it imported the application"});
       else if (tried)
@@ -150,8 +180,12 @@ void Fleet::heed(ZygoteNews& news) {
     case ZygoteNews::Kind::answer:
       pool_.on_zygote_message(news.message);
       break;
+    case ZygoteNews::Kind::importable:
+      if (news.generation == goal_.generation) heed_imports(news.text);
+      break;
     case ZygoteNews::Kind::started:
     case ZygoteNews::Kind::warning:
+    case ZygoteNews::Kind::shared_state:
     case ZygoteNews::Kind::broken:
       break;
   }
@@ -203,9 +237,9 @@ Traffic Fleet::traffic(std::uint32_t generation) const {
 void Fleet::dismiss_unused() {
   // A zygote that owes an answer stays: its worker would otherwise be nobody's.
   if (stopping_ && !pool_.awaits_fork()) {
+    // It cleans up what its workers use.
     for (const Nursery::Child& child : nursery_.children())
-      if (!Nursery::has_hooks(child) || !pool_.uses(child.generation))
-        nursery_.dismiss(child.generation);
+      if (!pool_.uses(child.generation)) nursery_.dismiss(child.generation);
     return;
   }
   for (const Nursery::Child& child : nursery_.children()) {
@@ -218,7 +252,7 @@ void Fleet::dismiss_unused() {
 }
 
 Clock::time_point Fleet::next_wakeup() const {
-  auto next = std::min(pool_.next_wakeup(), nursery_.next_wakeup());
+  auto next = std::min({pool_.next_wakeup(), nursery_.next_wakeup(), judge_at_});
   for (const Transaction* of : {&reload_, &last_})
     next = std::min({next, of->until, of->look_at});
   return next;

@@ -6,6 +6,7 @@
 #include <string>
 #include <vector>
 
+#include "master/fleet/learned.h"
 #include "master/fleet/nursery.h"
 #include "master/fleet/pool.h"
 #include "master/fleet/transaction.h"
@@ -76,6 +77,7 @@ class Fleet {
     std::vector<Pool::Slot> slots;
     std::uint32_t last_serial = 0;
     std::vector<Nursery::Child> zygotes;
+    std::string learned;  // LearnedImports, all of them good
   };
   void resume(Past past);
   // Nothing is under way that a successor could not go on with.
@@ -96,6 +98,7 @@ class Fleet {
   [[nodiscard]] const Pool& pool() const { return pool_; }
   [[nodiscard]] Nursery& nursery() { return nursery_; }
   [[nodiscard]] const Nursery& nursery() const { return nursery_; }
+  [[nodiscard]] const LearnedImports& learned() const { return learned_; }
   [[nodiscard]] bool stopping() const { return stopping_; }
   [[nodiscard]] bool empty() const { return pool_.empty() && nursery_.empty(); }
 
@@ -124,6 +127,9 @@ class Fleet {
   void tell(FleetNews::Kind kind, std::uint32_t generation, FleetNews news = {});
   [[nodiscard]] Traffic traffic(std::uint32_t generation) const;
   void dismiss_unused();
+  void learn(const News& news);
+  void heed_imports(std::string_view good);
+  void judge_imports(Clock::time_point now);
 
   Kernel& kernel_;
   Nursery nursery_;
@@ -131,6 +137,11 @@ class Fleet {
   PoolSettings goal_;
   Transaction reload_;
   Transaction last_;
+  LearnedImports learned_;
+  static constexpr Clock::duration kJudgeDelay = std::chrono::milliseconds{500};
+  Clock::time_point judge_at_ = Clock::time_point::max();  // what is new among them
+  Clock::time_point may_judge_at_{};
+  bool judging_ = false;  // nothing of the present trial was heard yet
   std::uint32_t last_generation_ = 0;
   bool replan_ = false;
   bool stopping_ = false;

@@ -112,6 +112,7 @@ void Fleet::commit(Transaction& of) {
   // may be down, and must not keep workers from starting.
   goal_.check_health = goal_.refuse_broken = false;
   pool_.adjust(goal_);
+  if (!learned_.to_judge().empty()) judge_at_ = kernel_.now() + kJudgeDelay;
   advance(last_, ReloadEvent::dropped);
   const bool way_back = of.parked() && of.fallback > 0s &&
                         nursery_.ready(of.previous.generation) != nullptr;

@@ -81,7 +81,7 @@ class Kernel {
 
   // EAGAIN: it does not read; EPIPE: it is dead. Neither needs an answer here.
   virtual Outcome tell(const Process& process, const wire::Frame& frame,
-                       std::span<const int> fds = {}) = 0;
+                       std::span<const int> fds = {}, std::string_view text = {}) = 0;
 
   // SIGKILL. Succeeds also if the process is dead and not reaped.
   virtual Outcome kill(const Process& process) = 0;

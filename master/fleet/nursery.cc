@@ -13,6 +13,25 @@ using namespace std::chrono_literals;
 constexpr Clock::duration kQuitPatience = 5s;
 constexpr Clock::duration kKillPatience = 10s;
 constexpr auto kNever = Clock::time_point::max();
+constexpr std::size_t kMostLines = 32;  // of what an import has left
+constexpr std::size_t kLongestLine = 500;
+
+// At least one, since an empty list would mean that nothing was found.
+std::vector<std::string> lines_of(std::string_view text) {
+  std::vector<std::string> lines;
+  do {
+    const std::size_t end = std::min(text.find('\n'), text.size());
+    lines.emplace_back(text.substr(0, std::min(end, kLongestLine)));
+    text.remove_prefix(std::min(end + 1, text.size()));
+  } while (!text.empty() && lines.size() < kMostLines);
+  return lines;
+}
+
+// One that had a say in this already imports nothing.
+bool may_give_up(const Nursery::Child& child) {
+  return !child.loaded && child.wanted && !child.again &&
+         worker::preloads(child.order.boot);
+}
 
 }  // namespace
 
@@ -23,6 +42,10 @@ Nursery::Child* Nursery::find(std::uint32_t generation) {
   return found == children_.end() ? nullptr : &*found;
 }
 
+const Nursery::Child* Nursery::find(std::uint32_t generation) const {
+  return const_cast<Nursery*>(this)->find(generation);
+}
+
 ZygoteNews& Nursery::report(ZygoteNews::Kind kind, const Child& child) {
   ZygoteNews news;
   news.kind = kind;
@@ -30,6 +53,7 @@ ZygoteNews& Nursery::report(ZygoteNews::Kind kind, const Child& child) {
   news.pid = child.process.pid;
   news.loaded_before = child.loaded_before;
   news.expected = child.expected_to_end || !child.wanted;
+  news.again = child.again;
   news.age = kernel_.now() - child.asked_at;
   return news_.emplace_back(std::move(news));
 }
@@ -51,6 +75,9 @@ void Nursery::launch(Child& child) {
   child.expected_to_end = false;
   // Started again, there is no other code to go back to.
   if (child.loaded_before) child.order.boot.reload = false;
+  // One message has to hold it: what is only useful goes first.
+  if (worker::to_json(child.order.boot).size() > wire::kMaxText)
+    child.order.boot.learned.clear();
   auto process = kernel_.start_zygote(child.order);
   if (!process) {
     rest(child);
@@ -72,8 +99,9 @@ void Nursery::rest(Child& child) {
   child.alive = false;
   child.loaded = false;
   child.deadline = kNever;
-  if (!child.loaded_before) child.wanted = false;
-  if (child.wanted)
+  const bool again = std::exchange(child.again, false);
+  if (!child.loaded_before && !again) child.wanted = false;
+  if (child.wanted && !again)
     child.may_start_at = child.respawn.after_failure(child.asked_at, kernel_.now());
   else
     child.may_start_at = kernel_.now();
@@ -105,6 +133,14 @@ void Nursery::tell_end(std::uint32_t generation, std::uint32_t slot,
                                       .value = pid});
 }
 
+void Nursery::judge_imports(std::uint32_t generation, std::string_view lines) {
+  const Child* child = find(generation);
+  if (child == nullptr || !child->alive || !child->loaded) return;
+  (void)kernel_.tell(child->process,
+                     {.kind = wire::Kind::judge_imports, .generation = generation}, {},
+                     lines);
+}
+
 void Nursery::condemn(std::uint32_t generation) {
   Child* child = find(generation);
   if (child == nullptr || !child->alive) return;
@@ -132,6 +168,16 @@ void Nursery::on_message(std::uint32_t generation, wire::Message message) {
     child->deadline = kernel_.now() + kQuitPatience;
   } else if (kind == wire::Kind::warning) {
     report(ZygoteNews::Kind::warning, *child).text = std::move(message.text);
+  } else if (kind == wire::Kind::shared_state && may_give_up(*child)) {
+    child->again = true;
+    child->expected_to_end = true;
+    child->deadline = kernel_.now() + kQuitPatience;
+    // What was imported early may be to blame: that must not cost the rest.
+    if (!std::exchange(child->order.boot.learned, {}).empty()) return;
+    child->order.boot.shared_state = lines_of(message.text);
+    report(ZygoteNews::Kind::shared_state, *child).text = std::move(message.text);
+  } else if (kind == wire::Kind::importable) {
+    report(ZygoteNews::Kind::importable, *child).text = std::move(message.text);
   } else if (kind == wire::Kind::broken) {
     report(ZygoteNews::Kind::broken, *child).text = std::move(message.text);
   } else if (kind == wire::Kind::forked || kind == wire::Kind::fork_failed) {

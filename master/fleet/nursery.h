@@ -15,15 +15,17 @@ namespace monodon::master {
 // What happened to a zygote.
 struct ZygoteNews {
   enum class Kind : std::uint8_t {
-    started,      // has a pid; imports now
-    loaded,       // took `age`; value < 0: imported nothing, its workers do
-    load_failed,  // value: wire::LoadFailure; text: the reason. It ends by itself
-    warning,      // text: for the log
-    broken,       // text: a part that cannot be imported; it is served all the same
-    not_started,  // no process: text says why
-    overdue,      // boot_timeout struck: it was sent SIGKILL
-    gone,         // reaped: death
-    answer,       // forked or fork_failed, in `message`: for the pool
+    started,       // has a pid; imports now
+    loaded,        // took `age`; value < 0: imported nothing, its workers do
+    load_failed,   // value: wire::LoadFailure; text: the reason. It ends by itself
+    warning,       // text: for the log
+    shared_state,  // text: what the import has left; another one takes its place
+    importable,    // text: lines of master/fleet/learned.h that are good
+    broken,        // text: a part that cannot be imported; it is served all the same
+    not_started,   // no process: text says why
+    overdue,       // boot_timeout struck: it was sent SIGKILL
+    gone,          // reaped: death
+    answer,        // forked or fork_failed, in `message`: for the pool
   };
   Kind kind{};
   std::uint32_t generation = 0;
@@ -33,6 +35,7 @@ struct ZygoteNews {
   Death death;
   bool loaded_before = false;  // this generation could be imported once
   bool expected = false;       // gone: it was told to quit, or said why it ends
+  bool again = false;          // gone: another one starts, as it said shared_state
   Clock::duration age{};
   Clock::duration pause{};  // gone, not_started: until the next try; zero: none
   wire::Message message;
@@ -62,6 +65,7 @@ class Nursery {
     bool in_memory = true;       // it has imported the application
     bool wanted = true;
     bool expected_to_end = false;
+    bool again = false;  // once it has ended, another one starts at once
   };
 
   explicit Nursery(Kernel& kernel) : kernel_{kernel} {}
@@ -76,7 +80,9 @@ class Nursery {
   // A worker of that generation has ended: for the hooks of its configuration.
   void tell_end(std::uint32_t generation, std::uint32_t slot, std::uint32_t serial,
                 int pid);
-  // ... which are there, so that its zygote has to outlive its workers.
+  // Has a child of that zygote try which of those lines can be imported early.
+  void judge_imports(std::uint32_t generation, std::string_view lines);
+  // ... which are there.
   static bool has_hooks(const Child& child) {
     return !child.order.boot.gunicorn_conf.empty();
   }
@@ -93,6 +99,7 @@ class Nursery {
   // Whether the code of that generation is in the memory of its zygote. Otherwise its
   // workers import what is on the disk when they start.
   [[nodiscard]] bool in_memory(std::uint32_t generation) const;
+  [[nodiscard]] const Child* find(std::uint32_t generation) const;
   [[nodiscard]] bool dismissing() const;  // some zygote is on its way out
   [[nodiscard]] bool empty() const { return children_.empty(); }
   [[nodiscard]] const std::list<Child>& children() const { return children_; }

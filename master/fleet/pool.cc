@@ -108,9 +108,8 @@ void Pool::start(std::size_t index, const Process& zygote,
                  const PoolSettings& settings) {
   Slot& slot = slots_[index];
   const std::uint32_t serial = ++last_serial_;
-  std::int64_t tasks = 0;
-  if (settings.check_health) tasks |= wire::kCheckHealth;
-  if (settings.refuse_broken) tasks |= wire::kRefuseBroken;
+  const std::int64_t tasks = settings.check_health * wire::kCheckHealth +
+                             settings.refuse_broken * wire::kRefuseBroken;
   const wire::Frame order{.kind = wire::Kind::fork,
                           .slot = static_cast<std::uint32_t>(index),
                           .serial = serial,
@@ -212,6 +211,8 @@ void Pool::on_message(std::size_t index, std::uint32_t serial,
     tell_news(News::Kind::retiring);
     slot->view.wear = Wear::retiring;
     slot->retire = frame.value;
+  } else if (frame.kind == wire::Kind::learned) {
+    tell_news(frame.value == 0 ? News::Kind::learned : News::Kind::stale);
   } else if (frame.kind == wire::Kind::slow) {
     slot->stacks = message.text.substr(0, kMostStacks);
     slot->stacks_at = kernel_.now();

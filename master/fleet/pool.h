@@ -45,6 +45,8 @@ struct News {
     undead,       // SIGKILL did not help
     gone,         // reaped: death, page, and `pause` until the next try
     zygote_silent,  // the zygote of `generation` does not answer: end it
+    learned,        // it imported modules after the fork: text, a line each
+    stale,          // ... of files that are newer than its code: likewise
     bug,            // an impossible step; text names it
   };
   Kind kind{};

@@ -95,7 +95,8 @@ bool Pool::took_over() const {
 
 bool Pool::uses(std::uint32_t generation) const {
   return std::any_of(slots_.begin(), slots_.end(), [&](const Slot& s) {
-    return occupied(s.view.state) && s.view.generation == generation;
+    return occupied(s.view.state) && s.view.generation == generation &&
+           !undying(s.view);
   });
 }
 

@@ -146,6 +146,8 @@ Testament draw_up(const Fleet& fleet, const std::vector<Listener>& listeners) {
              std::chrono::duration_cast<std::chrono::milliseconds>(child.boot_timeout)
                  .count()});
   }
+  for (const std::string& line : fleet.learned().importable())
+    will.learned += line + "\n";
   for (const Listener& listener : listeners)
     if (!listener.own_path.empty())
       will.socket_files.push_back({listener.own_path, listener.device, listener.inode});
@@ -159,7 +161,7 @@ NLOHMANN_DEFINE_TYPE_NON_INTRUSIVE(Testament::Zygote, generation, pid, channel, 
                                    environment, boot, asked_ns, boot_timeout_ms)
 NLOHMANN_DEFINE_TYPE_NON_INTRUSIVE(Testament::SocketFile, path, device, inode)
 NLOHMANN_DEFINE_TYPE_NON_INTRUSIVE(Testament, generation, last_serial, upgrades, wanted,
-                                   workers, zygotes, socket_files)
+                                   workers, zygotes, socket_files, learned)
 
 std::string to_json(const Testament& testament) {
   return nlohmann::json(testament).dump(-1, ' ', false,
@@ -181,6 +183,7 @@ void carry_out(const Testament& testament, Kernel& kernel, const PoolSettings& g
   past.goal.generation = testament.generation;
   past.goal.workers = testament.wanted;
   past.last_serial = testament.last_serial;
+  past.learned = testament.learned;
   for (const Testament::Worker& worker : testament.workers)
     restore(worker, kernel, past.slots);
   for (const Testament::Zygote& zygote : testament.zygotes)

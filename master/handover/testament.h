@@ -54,6 +54,7 @@ struct Testament {
   std::vector<Worker> workers;
   std::vector<Zygote> zygotes;
   std::vector<SocketFile> socket_files;
+  std::string learned;  // master/fleet/learned.h: a line each
 };
 
 // Two programs may succeed each other if this is equal: it changes with every layout

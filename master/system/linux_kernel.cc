@@ -26,8 +26,8 @@ extern "C" {
 #include <utility>
 
 #include "base/spawn_options.h"
-#include "metrics/application_region.h"
 #include "master/system/memory_limit.h"
+#include "metrics/application_region.h"
 #include "scoreboard/page_view.h"
 #include "scoreboard/segment.h"
 #include "worker/wire/heritage.h"
@@ -196,8 +196,8 @@ Result<UniqueFd> LinuxKernel::adopt(int pid) {
 }
 
 Outcome LinuxKernel::tell(const Process& process, const wire::Frame& frame,
-                          std::span<const int> fds) {
-  return wire::send(process.channel.get(), frame, {}, fds);
+                          std::span<const int> fds, std::string_view text) {
+  return wire::send(process.channel.get(), frame, text, fds);
 }
 
 Outcome LinuxKernel::kill(const Process& process) {

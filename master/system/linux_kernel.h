@@ -17,7 +17,7 @@ class LinuxKernel : public Kernel {
                                  std::size_t threads) override;
   Result<UniqueFd> adopt(int pid) override;
   Outcome tell(const Process& process, const wire::Frame& frame,
-               std::span<const int> fds) override;
+               std::span<const int> fds, std::string_view text) override;
   Outcome kill(const Process& process) override;
   [[nodiscard]] Rumour listen(const Process& process,
                               std::size_t threads) const override;

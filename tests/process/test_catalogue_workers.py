@@ -44,6 +44,14 @@ def test_a_reload_is_seen_from_its_beginning_to_its_end(server, seen):
     seen.grows(0, "reload_in_progress", 'workers{state="draining",generation="other"}')
     seen.grows(2, "worker_starts_total", 'worker_exits_total{cause="asked"}',
                "worker_boot_seconds_count")
+
+
+@moves("generation_shared", code=SITE)
+def test_a_generation_whose_workers_import_by_themselves_is_seen(server, seen):
+    server.write("here.py", SITE + "import threading\n"
+                 "threading.Thread(target=threading.Event().wait, daemon=True).start()\n")
+    server.send_signal(signal.SIGHUP)
+    seen.becomes(0, "generation_shared")
     seen.fits("worker_boot_seconds_sum", lambda s: 0 < s < 60)
     now = metrics(server)
     assert abs(now["last_reload_timestamp_seconds"] - time.time()) < 30

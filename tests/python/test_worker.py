@@ -20,7 +20,7 @@ class Worker:
 
     def __init__(self, zygote, settings):
         self.zygote = zygote
-        zygote.boot(**settings)
+        zygote.boot(**{"learned_imports": "off"} | settings)
         assert zygote.receive()[0] == LOADED
         self.channel = zygote.fork(0, 1)
         kind, _, _, self.pid, _ = zygote.receive()

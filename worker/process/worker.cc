@@ -94,8 +94,9 @@ bool start_threads(Threads& threads, Application& app, unsigned count) {
 
 // Each worker imports by itself. A reason: it must not serve.
 LoadError load(const Heritage& heritage, Application& app) {
-  if (LoadError failed = app.load(*heritage.boot); !failed.reason.empty()) return failed;
-  const LateImports late = app.import_late();
+  if (LoadError failed = app.load(*heritage.boot); !failed.reason.empty())
+    return failed;
+  const LateImports late = app.import_late(*heritage.boot);
   constexpr auto kImport = static_cast<std::int64_t>(wire::LoadFailure::import_error);
   if (heritage.refuse_broken && !late.broken.empty()) return {kImport, late.broken[0]};
   for (const std::string& text : late.broken)
@@ -110,12 +111,16 @@ int serve(Heritage& heritage, Application& app) {
   scoreboard::WorkerPage page{heritage.page.get(), settings.threads};
   page.header().serial.store(heritage.serial, std::memory_order_relaxed);
   MasterLine master{heritage};
-  if (!settings.preload) {
+  if (!preloads(*heritage.boot)) {
     if (const LoadError failed = load(heritage, app); !failed.reason.empty()) {
       (void)master.tell(wire::Kind::boot_failed, failed.failure, failed.reason);
       return static_cast<int>(failed.failure);
     }
   }
+  if (learns(*heritage.boot))
+    app.tell_imports_to([&](std::string_view lines, bool newer) {
+      master.report(wire::Kind::learned, newer ? 1 : 0, lines);
+    });
   LoadError failed = app.start_worker({.slot = heritage.slot,
                                        .serial = heritage.serial,
                                        .generation = heritage.generation,

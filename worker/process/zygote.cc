@@ -2,23 +2,26 @@
 #include "worker/process/zygote.h"
 
 #include <fcntl.h>
-#include <fmt/core.h>
+#include <fmt/format.h>
 #include <poll.h>
+#include <signal.h>
 #include <sys/prctl.h>
+#include <sys/resource.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
+#include <algorithm>
 #include <array>
 #include <cerrno>
 #include <cstdio>
 #include <cstdlib>
+#include <optional>
 
 #include "base/clock.h"
 #include "base/forks.h"
 #include "base/log/log.h"
 #include "base/process_title.h"
 #include "base/spool_budget.h"
-#include "base/text.h"
 #include "worker/process/local_request.h"
 #include "worker/process/worker.h"
 #include "worker/wire/wire.h"
@@ -26,6 +29,9 @@
 namespace monodon::worker {
 namespace {
 
+constexpr auto kImport = static_cast<std::int64_t>(wire::LoadFailure::import_error);
+constexpr unsigned kMostSeconds = 15;               // for trying imports
+constexpr std::uint64_t kTellPeriod = 300'000'000;  // ns
 constexpr int kPause = 50;  // ms, before a message that was refused is sent again
 
 struct Forked {
@@ -52,20 +58,6 @@ Forked read_report(int pipe) {
   return report;
 }
 
-Outcome apply(const Settings& settings) {
-  for (const std::string& entry : settings.environment) {
-    const std::size_t equals = entry.find('=');
-    if (equals == 0 || equals == std::string::npos)
-      return Error{"environment: not KEY=value: " + entry, 0};
-    const std::string key = entry.substr(0, equals);
-    if (::setenv(key.c_str(), entry.c_str() + equals + 1, 1) != 0)
-      return last_error("set environment " + key);
-  }
-  if (!settings.directory.empty() && ::chdir(settings.directory.c_str()) != 0)
-    return last_error("change to directory " + settings.directory);
-  return ok();
-}
-
 std::string shown_name(const Settings& settings) {
   return settings.name.empty() ? settings.application : settings.name;
 }
@@ -79,9 +71,12 @@ class Zygote {
 
  private:
   bool take_boot();
-  int load();
+  std::optional<int> load();
+  std::optional<int> load_application();
+  int failed(std::int64_t failure, std::string_view reason);
   void warm_up();
   void let_go() noexcept;
+  void judge_imports(std::string_view lines);
   void fork_worker(wire::Message message);
   [[noreturn]] void become_worker(wire::Message message);
   Result<wire::Message> receive();
@@ -142,43 +137,56 @@ bool Zygote::take_boot() {
   return true;
 }
 
-// Returns 0 or the failure, which the master has been told.
-int Zygote::load() {
-  const auto failed = [this](std::int64_t failure, std::string_view reason) {
-    say(wire::Kind::load_failed, failure, reason);
-    return static_cast<int>(failure);
-  };
-  constexpr auto kImport = static_cast<std::int64_t>(wire::LoadFailure::import_error);
+int Zygote::failed(std::int64_t failure, std::string_view reason) {
+  say(wire::Kind::load_failed, failure, reason);
+  return static_cast<int>(failure);
+}
+
+// Nothing: ready to fork. Or the exit status; the master has been told why.
+std::optional<int> Zygote::load() {
   const Settings& settings = boot_.settings;
   // Before the change of directory: paths are meant as the master sees them.
   const log::Options options{settings.error_log, settings.error_log_format,
                              settings.log_level};
   if (const Outcome opened = log::open(options); !opened)
     return failed(kImport, opened.error().message());
-  if (const Outcome applied = apply(settings); !applied)
+  if (const Outcome applied = apply_surroundings(settings); !applied)
     return failed(kImport, applied.error().message());
 
   const std::uint64_t begin = monotonic_ns();
   if (const LoadError error = app_.prepare(boot_); !error.reason.empty())
     return failed(error.failure, error.reason);
-  if (settings.preload) {
-    const LoadError error = app_.load(boot_);
-    if (!error.reason.empty()) return failed(error.failure, error.reason);
-    const LateImports late = app_.import_late();
-    if (boot_.reload && !late.broken.empty()) return failed(kImport, late.broken[0]);
-    for (const std::string& text : late.broken) say(wire::Kind::broken, 0, text);
-    for (const std::string& text : late.told) say(wire::Kind::warning, 0, text);
-    if (!settings.warm_up.empty()) warm_up();
-    const LoadError hook = app_.call_pre_fork();
-    if (!hook.reason.empty()) return failed(hook.failure, hook.reason);
-    for (const std::string& line : app_.prepare_to_fork())
-      say(wire::Kind::warning, 0, line);
-  }
+  const bool shares = preloads(boot_);
+  if (shares)
+    if (const auto status = load_application()) return status;
   if (const LoadError error = app_.when_ready(); !error.reason.empty())
     return failed(error.failure, error.reason);
   const auto took = static_cast<std::int64_t>((monotonic_ns() - begin) / 1'000'000);
-  say(wire::Kind::loaded, settings.preload ? took : -1);
-  return 0;
+  say(wire::Kind::loaded, shares ? took : -1);
+  return std::nullopt;
+}
+
+// All that workers share.
+std::optional<int> Zygote::load_application() {
+  const LoadError error = app_.load(boot_);
+  if (!error.reason.empty()) return failed(error.failure, error.reason);
+  const LateImports late = app_.import_late(boot_);
+  if (boot_.reload && !late.broken.empty()) return failed(kImport, late.broken[0]);
+  for (const std::string& text : late.broken) say(wire::Kind::broken, 0, text);
+  for (const std::string& text : late.told) say(wire::Kind::warning, 0, text);
+  if (!boot_.settings.warm_up.empty()) warm_up();
+  const LoadError hook = app_.call_pre_fork();
+  if (!hook.reason.empty()) return failed(hook.failure, hook.reason);
+  if (learns(boot_)) app_.prepare_to_learn();
+  const bool anyway = forks_anyway(boot_);
+  const std::vector<std::string> left = app_.prepare_to_fork(anyway);
+  if (!left.empty() && !anyway) {
+    say(wire::Kind::shared_state, 0, fmt::format("{}", fmt::join(left, "\n")));
+    app_.stop_zygote(true);
+    return 0;
+  }
+  for (const std::string& line : left) say(wire::Kind::warning, 0, line);
+  return std::nullopt;
 }
 
 // A failed warm-up costs speed, not correctness, so it is only told.
@@ -193,6 +201,35 @@ void Zygote::warm_up() {
         fmt::format("warm-up request {} was answered with status {}", target,
                     answer.value().status));
   }
+}
+
+// In a child of the master's that serves nobody. What it imports may hang, or eat all
+// there is: it has told by then which of those before were good.
+void Zygote::judge_imports(std::string_view lines) {
+  if (!learns(boot_)) return;
+  {
+    const OwnFork ours;  // the child tells over our channel
+    if (app_.fork() != 0) return;
+  }
+  log::set_context({{"generation", boot_.generation}});
+  (void)::prctl(PR_SET_NAME, "monodon-imports");
+  set_title(fmt::format("monodon: trying imports [{}]", shown_name(boot_.settings)));
+  (void)::signal(SIGALRM, SIG_DFL);
+  (void)::alarm(kMostSeconds);
+  const rlimit most{kMostSeconds, kMostSeconds};
+  (void)::setrlimit(RLIMIT_CPU, &most);
+  std::string good;
+  std::uint64_t told = monotonic_ns();
+  while (!lines.empty()) {
+    const std::size_t end = std::min(lines.find('\n'), lines.size());
+    const std::string line{lines.substr(0, end)};
+    lines.remove_prefix(std::min(end + 1, lines.size()));
+    if (app_.can_be_imported_early(line)) good += line + "\n";
+    if (elapsed_ns(told, monotonic_ns()) < kTellPeriod && !lines.empty()) continue;
+    told = monotonic_ns();
+    say(wire::Kind::importable, 0, good);
+  }
+  ::_exit(0);
 }
 
 void Zygote::fork_worker(wire::Message message) {
@@ -269,13 +306,20 @@ int Zygote::live() {
                         shown_name(boot_.settings)));
   log::set_context({{"generation", boot_.generation}});
   SpoolBudget::open(boot_.settings.spool_limit);
-  if (const int failure = load(); failure != 0) return failure;
+  if (const auto status = load()) return *status;
   for (;;) {
     auto message = receive();
-    if (!message || message.value().frame.kind == wire::Kind::quit) return 0;
+    if (!message)
+      return 0;  // workers outlive the master, and use what we would clean up
+    if (message.value().frame.kind == wire::Kind::quit) {
+      app_.stop_zygote(false);
+      return 0;
+    }
     const wire::Frame& frame = message.value().frame;
     if (frame.kind == wire::Kind::fork)
       fork_worker(std::move(message).value());
+    else if (frame.kind == wire::Kind::judge_imports)
+      judge_imports(message.value().text);
     else if (frame.kind == wire::Kind::worker_ended)
       app_.worker_ended({.slot = frame.slot,
                          .serial = frame.serial,
@@ -285,48 +329,21 @@ int Zygote::live() {
   }
 }
 
-void say(std::string_view text) {
-  std::string shown;
-  append_printable_lines(shown, text, {});
-  shown += '\n';
-  (void)!::write(STDERR_FILENO, shown.data(), shown.size());
-}
-
-// What a zygote and, with `call_hooks`, its first worker do before they serve.
-LoadError try_out(Application& app, const Boot& boot, bool call_hooks) {
-  const Settings& settings = boot.settings;
-  if (const Outcome applied = apply(settings); !applied)
-    return {static_cast<std::int64_t>(wire::LoadFailure::not_ready),
-            applied.error().message()};
-  LoadError error = app.prepare(boot);
-  if (error.reason.empty()) error = app.load(boot);
-  if (error.reason.empty()) {
-    LateImports late = app.import_late();
-    for (const std::string& text : late.told) say("warning: " + text);
-    if (!late.broken.empty()) error.reason = std::move(late.broken.front());
-  }
-  if (!call_hooks) return error;
-  if (error.reason.empty()) error = app.call_pre_fork();
-  if (error.reason.empty()) error = app.when_ready();
-  if (error.reason.empty())
-    error = app.start_worker({.generation = boot.generation,
-                              .threads = settings.threads});
-  if (error.reason.empty()) app.stop_worker();
-  return error;
-}
-
-std::string read_all(int fd) {
-  std::string text;
-  std::array<char, 4096> block;
-  for (;;) {
-    const ssize_t got = ::read(fd, block.data(), block.size());
-    if (got < 0 && errno == EINTR) continue;
-    if (got <= 0) return text;
-    text.append(block.data(), static_cast<std::size_t>(got));
-  }
-}
-
 }  // namespace
+
+Outcome apply_surroundings(const Settings& settings) {
+  for (const std::string& entry : settings.environment) {
+    const std::size_t equals = entry.find('=');
+    if (equals == 0 || equals == std::string::npos)
+      return Error{"environment: not KEY=value: " + entry, 0};
+    const std::string key = entry.substr(0, equals);
+    if (::setenv(key.c_str(), entry.c_str() + equals + 1, 1) != 0)
+      return last_error("set environment " + key);
+  }
+  if (!settings.directory.empty() && ::chdir(settings.directory.c_str()) != 0)
+    return last_error("change to directory " + settings.directory);
+  return ok();
+}
 
 pid_t double_fork() {
   std::array<int, 2> ends{};
@@ -354,24 +371,6 @@ pid_t double_fork() {
 int run_zygote(UniqueFd channel, Application& app) {
   (void)::fcntl(channel.get(), F_SETFD, FD_CLOEXEC);
   return Zygote{std::move(channel), app}.live();
-}
-
-int check_application(Application& app, bool call_hooks) {
-  auto boot = boot_from_json(read_all(STDIN_FILENO));
-  if (!boot) {
-    say(boot.error().message());
-    return 1;
-  }
-  const Boot& value = boot.value();
-  const LoadError error = try_out(app, value, call_hooks);
-  const std::string& name = value.settings.application;
-  if (error.reason.empty()) {
-    say("good: " + name + " can be served");
-    return 0;
-  }
-  if (last_line(error.reason) != error.reason) say(error.reason);
-  say(fmt::format("not good: {}: {}", name, first_line(error.reason)));
-  return static_cast<int>(error.failure);
 }
 
 }  // namespace monodon::worker

@@ -33,6 +33,9 @@ int run_zygote(UniqueFd channel, Application& app);
 // errno of the fork that failed. The process between the two runs nothing.
 pid_t double_fork();
 
+// Sets environment and working directory as the settings say.
+Outcome apply_surroundings(const Settings& settings);
+
 // `monodon check`: Boot as JSON on stdin; loads the application and forks nothing.
 // Returns 0, a wire::LoadFailure with the reason on stderr, or 1 when the settings
 // cannot be read or applied.

@@ -6,6 +6,8 @@ without preload), after the application.
 
 import sys
 
+from _monodon_failure import explain
+
 _STATUSES_WITH_HANDLERS = (400, 403, 404, 500)
 
 
@@ -17,6 +19,39 @@ def in_use():
         and "django.core.handlers.base" in sys.modules
         and conf.settings.configured
     )
+
+
+def import_late(is_own):
+    """(broken, told): texts with tracebacks. is_own(file): of the application itself."""
+    broken, told = [], []
+    if not in_use():
+        return broken, told
+    try:
+        import_urls()
+    except BaseException as error:
+        broken.append(f"Django's URLconf cannot be imported: {explain(error)}")
+        return broken, told  # the rest would fail of the same
+    try:
+        import_templates()
+    except BaseException as error:
+        # A site that renders no templates can live with a library that is missing.
+        judged = broken if _has_a_part(is_own, error) else told
+        judged.append(f"Django's templates cannot be used: {explain(error)}")
+    return broken, told
+
+
+def _has_a_part(is_own, error):
+    """Whether code of the application had a part in it, not only what is installed."""
+    while error is not None:
+        if is_own(getattr(error, "filename", None)):  # a SyntaxError
+            return True
+        trace = error.__traceback__
+        while trace is not None:
+            if is_own(trace.tb_frame.f_code.co_filename):
+                return True
+            trace = trace.tb_next
+        error = error.__cause__ or error.__context__
+    return False
 
 
 def import_urls():

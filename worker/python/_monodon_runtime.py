@@ -6,6 +6,7 @@ Called by the extension (worker/python/*.cc) only.
 
 import atexit
 import faulthandler
+import functools
 import gc
 import importlib.util
 import io
@@ -20,14 +21,18 @@ import typing
 
 import _monodon
 
-_sockets_before = set()
-_event_polls_before = [0]
+_before = {}  # descriptors, before anything of the application ran
 _hooks = {}  # "pre_fork", "post_fork", "pre_stop": functions of the application
 _info = []  # of this worker
 _forked = []  # pid of this process, if the application forked it
 _gunicorn = []  # its configuration, if there is one
+_cures = []  # of what the import has left, once that is known
+_learners = []  # one, if workers tell what they import after the fork
+_trial = []  # one, in a child of the zygote that tries imports
+_home = []  # directories of the application's own modules
 
 
+@functools.lru_cache(None)
 def beside(name):
     """A module of ours, which is no module of the application's."""
     here = os.path.join(os.path.dirname(os.path.abspath(__file__)), f"{name}.py")
@@ -61,44 +66,21 @@ def prepare_interpreter(path, environment):
         directory = os.path.realpath(directory)
         if directory not in front:
             front.append(directory)
+    _home[:] = front
     sys.path[:] = front + [p for p in sys.path if p not in front]
-    _sockets_before.update(_connected_sockets())
-    _event_polls_before[:] = [_event_polls()]
+    if not _before:
+        _before.update(beside("_monodon_descriptors").descriptors())
 
 
-def import_late():
+def import_late(learned, refuse):
     """Imports what the application imports at its first requests only. Returns two
     lists of texts, for people: what is broken, and what is only worth telling."""
-    broken, told = [], []
-    django = beside("_monodon_django")
-    if not django.in_use():
-        return broken, told
-    try:
-        django.import_urls()
-    except BaseException as error:
-        broken.append(f"Django's URLconf cannot be imported: {explain(error)}")
-        return broken, told  # the rest would fail of the same
-    try:
-        django.import_templates()
-    except BaseException as error:
-        # A site that renders no templates can live with a library that is missing.
-        judged = broken if _is_our_own(error) else told
-        judged.append(f"Django's templates cannot be used: {explain(error)}")
+    broken, told = beside("_monodon_django").import_late(_of_the_application)
+    if learned and not broken:
+        more = beside("_monodon_learning").import_early(learned, refuse)
+        broken += more[0]
+        told += more[1]
     return broken, told
-
-
-def _is_our_own(error):
-    """Whether code of the application had a part in it, not only what is installed."""
-    while error is not None:
-        if _of_the_application(getattr(error, "filename", None)):  # a SyntaxError
-            return True
-        trace = error.__traceback__
-        while trace is not None:
-            if _of_the_application(trace.tb_frame.f_code.co_filename):
-                return True
-            trace = trace.tb_next
-        error = error.__cause__ or error.__context__
-    return False
 
 
 def _of_the_application(file):
@@ -107,7 +89,7 @@ def _of_the_application(file):
         return False  # "<frozen importlib._bootstrap>"
     file = os.path.realpath(file)
     installed = ("site-packages", "dist-packages")
-    return file.startswith(sys.path[0] + os.sep) and not any(
+    return any(file.startswith(home + os.sep) for home in _home) and not any(
         part in installed for part in file.split(os.sep)
     )
 
@@ -119,66 +101,75 @@ def call_pre_fork():
     _hooks["pre_fork"]()
 
 
-def prepare_to_fork():
-    """Collects garbage, and keeps the collector off what all workers will share."""
+def prepare_to_fork(explain):
+    """Texts for people about what a fork would break; with remedies if `explain`. Keeps
+    the collector off what all workers will share."""
+    _cures.append(beside("_monodon_cures").Cures())
+    texts = _findings(explain)
+    for name in ("_monodon_inspection", "_monodon_threads", "_monodon_descriptors"):
+        sys.modules.pop(name, None)  # not for workers
+    beside.cache_clear()
     gc.collect()
     gc.freeze()
-    return _warnings()
+    return texts
 
 
-def _native_threads(known):
-    """How many threads there are that Python does not know. One that was joined may take
-    the kernel a moment to end, which nobody tells: who outlives 0.1 s is counted."""
-    end = time.monotonic() + 0.1
-    while (count := len(os.listdir("/proc/self/task")) - 1 - known) > 0:
-        if time.monotonic() >= end:
-            break
-        time.sleep(0.001)
-    return count
+def _findings(explain):
+    return beside("_monodon_inspection").sentences(_left(), explain)
 
 
-def _warnings():
-    names = [t.name for t in threading.enumerate() if t is not threading.main_thread()]
-    lines = [f"thread {n!r} was started before the fork and is in no worker" for n in names]
-    native = _native_threads(len(names))
-    if native > 0:
-        lines.append(f"{native} native thread(s) of a library are in no worker")
-    if _event_polls() > _event_polls_before[0]:
-        lines.append("an event loop was made before the fork; all workers share its epoll")
-    for _, peer in sorted(_connected_sockets() - _sockets_before):
-        lines.append(f"connection to {peer} was made before the fork; all workers share it")
-    return lines
+def _left():
+    """What the import has left that a fork breaks: (kind, what)."""
+    return [
+        *beside("_monodon_threads").lost(),
+        *beside("_monodon_descriptors").left(_before),
+        *beside("_monodon_inspection").child_processes(),
+    ]
 
 
-def _event_polls():
-    """How many epoll descriptors there are: every event loop has one."""
-    count = 0
-    for entry in os.listdir("/proc/self/fd"):
-        try:
-            count += os.readlink(f"/proc/self/fd/{entry}") == "anon_inode:[eventpoll]"
-        except OSError:
-            continue  # closed meanwhile
-    return count
+def prepare_to_learn():
+    _learners.append(beside("_monodon_learning").Learner(_of_the_application))
 
 
-def _connected_sockets():
-    found = set()
-    for entry in os.listdir("/proc/self/fd"):
-        try:
-            target = os.readlink(f"/proc/self/fd/{entry}")
-            if not target.startswith("socket:"):
-                continue
-            with socket.socket(fileno=os.dup(int(entry))) as copy:
-                found.add((target, _address(copy.getpeername())))
-        except OSError:
-            continue  # closed meanwhile, or not connected
-    return found
+def learn():
+    """What this worker has imported since it was asked last: two texts of lines."""
+    lines, newer = _learners[0].news()
+    return "\n".join(lines), "\n".join(newer)
 
 
-def _address(peer):
-    if isinstance(peer, tuple):
-        return f"{peer[0]}:{peer[1]}"
-    return repr(peer) if peer else "an unnamed socket"
+def can_be_imported_early(line):
+    """In a process that is thrown away afterwards."""
+    if not _trial:
+        _trial.append(beside("_monodon_learning").Trial(_traces, _left_after_cures))
+    can = _trial[0].can_be_imported_early(line)
+    _end_children()
+    return can
+
+
+def _traces():
+    return (
+        sorted(os.listdir("/proc/self/task")),
+        beside("_monodon_descriptors").descriptors(),
+        beside("_monodon_inspection").children(),
+    )
+
+
+def _left_after_cures():
+    beside("_monodon_cures").close_connections()
+    return _left()
+
+
+def stop_zygote(discard):
+    for cures in _cures:
+        cures.at_end()
+    if discard:
+        atexit._run_exitfuncs()
+        _end_children()
+
+
+def _end_children():
+    for pid in beside("_monodon_inspection").children():
+        os.kill(pid, signal.SIGTERM)  # nobody will know them any more
 
 
 # Worker
@@ -189,6 +180,12 @@ def arm_stacks(signal_number, fd):
 
 
 def start_worker():
+    for cures in _cures:
+        cures.in_worker()
+    _explain_crashes()
+
+
+def _explain_crashes():
     """Lets a worker that a signal kills say which Python code it was in."""
     if faulthandler.is_enabled():  # PYTHONFAULTHANDLER, or the application's choice
         return

@@ -115,8 +115,11 @@ worker::LoadError PythonApplication::load(const worker::Boot& boot) {
   return {};
 }
 
-worker::LateImports PythonApplication::import_late() {
-  const Ref both = call_runtime("import_late");
+worker::LateImports PythonApplication::import_late(const worker::Boot& boot) {
+  const Ref learned = str_list(boot.learned);
+  const bool refuse = boot.settings.learned_imports == "refuse";
+  const Ref both =
+      call_runtime("import_late", learned.get(), refuse ? Py_True : Py_False);
   PyObject* broken = nullptr;
   PyObject* told = nullptr;
   if (!both || PyArg_ParseTuple(both.get(), "O!O!", &PyList_Type, &broken, &PyList_Type,
@@ -125,14 +128,53 @@ worker::LateImports PythonApplication::import_late() {
   return {texts_of(broken), texts_of(told)};
 }
 
+void PythonApplication::prepare_to_learn() {
+  if (!call_runtime("prepare_to_learn"))
+    log::warning("learning imports raised\n" + take_traceback(),
+                 {log::Id::application_warning});
+}
+
+void PythonApplication::tell_imports_to(Tell tell) {
+  tell_imports_ = std::move(tell);
+  learn_after_ = 1;
+}
+
+bool PythonApplication::can_be_imported_early(const std::string& line) {
+  const Ref list = str_list({line});
+  if (!list) return false;
+  const Ref can = call_runtime("can_be_imported_early", PyList_GetItem(list.get(), 0));
+  if (can) return can.get() == Py_True;
+  PyErr_Clear();
+  return false;
+}
+
+// After requests 1, 3, 7, 15 and so on, then every 1024: most of what will be imported
+// late is imported by the first ones. The answer is out by now.
+void PythonApplication::learn() {
+  learn_after_ = 1U << std::min(++learned_, 10U);
+  const Ref both = call_runtime("learn");
+  const char* lines = nullptr;
+  const char* newer = nullptr;
+  if (!both || PyArg_ParseTuple(both.get(), "ss", &lines, &newer) == 0)
+    return PyErr_Clear();
+  if (*lines != '\0') tell_imports_(lines, false);
+  if (*newer != '\0') tell_imports_(newer, true);
+}
+
 worker::LoadError PythonApplication::call_pre_fork() {
   if (call_runtime("call_pre_fork")) return {};
   const auto failure = static_cast<std::int64_t>(wire::LoadFailure::import_error);
   return {failure, "pre_fork raised " + take_explanation()};
 }
 
-std::vector<std::string> PythonApplication::prepare_to_fork() {
-  const Ref lines = call_runtime("prepare_to_fork");
+void PythonApplication::stop_zygote(bool discard) {
+  if (!call_runtime("stop_zygote", discard ? Py_True : Py_False))
+    log::warning("ending the zygote raised\n" + take_traceback(),
+                 {log::Id::application_error});
+}
+
+std::vector<std::string> PythonApplication::prepare_to_fork(bool explain) {
+  const Ref lines = call_runtime("prepare_to_fork", explain ? Py_True : Py_False);
   if (!lines || !PyList_Check(lines.get())) return {take_traceback()};
   return texts_of(lines.get());
 }
@@ -210,15 +252,21 @@ void PythonApplication::serve(const worker::Request& request,
       const std::uint64_t before = monotonic_ns();
       const Held held;
       response.note_lock_wait(elapsed_ns(before, monotonic_ns()));
-      gateway_->answer(request, response);
+      answer(request, response);
     } else {
       take_gil();
-      gateway_->answer(request, response);
+      answer(request, response);
     }
   } catch (const std::exception& e) {
     PyErr_Clear();
     response.fail(e.what());
   }
+}
+
+void PythonApplication::answer(const worker::Request& request,
+                               worker::Response& response) {
+  gateway_->answer(request, response);
+  if (learn_after_ != 0 && --learn_after_ == 0) learn();
 }
 
 void PythonApplication::watch_signals() {

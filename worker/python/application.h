@@ -23,9 +23,13 @@ class PythonApplication final : public worker::Application {
 
   worker::LoadError prepare(const worker::Boot& boot) override;
   worker::LoadError load(const worker::Boot& boot) override;
-  worker::LateImports import_late() override;
+  worker::LateImports import_late(const worker::Boot& boot) override;
+  void prepare_to_learn() override;
+  void tell_imports_to(Tell tell) override;
+  bool can_be_imported_early(const std::string& line) override;
   worker::LoadError call_pre_fork() override;
-  std::vector<std::string> prepare_to_fork() override;
+  std::vector<std::string> prepare_to_fork(bool explain) override;
+  void stop_zygote(bool discard) override;
   worker::LoadError when_ready() override;
   void worker_ended(const worker::WorkerInfo& which, int pid) override;
   int fork() override;
@@ -42,13 +46,18 @@ class PythonApplication final : public worker::Application {
   void stop_worker() override;
 
  private:
+  void answer(const worker::Request& request, worker::Response& response);
   void watch_signals();
+  void learn();
 
   MakeGateway make_gateway_;
   std::unique_ptr<Gateway> gateway_;  // after load
   Stacks stacks_;
-  UniqueFd signals_;       // readable once a signal came (signal.set_wakeup_fd)
-  UniqueFd signals_from_;  // where the interpreter's handler writes
+  Tell tell_imports_;
+  std::uint32_t learned_ = 0;      // how often was looked for new modules
+  std::uint32_t learn_after_ = 0;  // requests; 0: never
+  UniqueFd signals_;               // readable once a signal came (signal.set_wakeup_fd)
+  UniqueFd signals_from_;          // where the interpreter's handler writes
 };
 
 // The function that application threads run, for the module's method table.

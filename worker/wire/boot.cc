@@ -6,19 +6,34 @@
 namespace monodon::worker {
 
 NLOHMANN_DEFINE_TYPE_NON_INTRUSIVE(
-    Settings, application, directory, python_path, environment, preload, warm_up,
-    health_check, pre_fork, post_fork, pre_stop, name, workers, threads,
-    request_timeout, slow_request, graceful_timeout, header_timeout, body_timeout,
-    write_timeout, keepalive, max_requests, max_requests_jitter, max_lifetime,
-    max_memory, limit_request_line, limit_request_fields, limit_request_field_size,
-    limit_request_body, body_memory, response_memory, spool_directory, spool_limit,
-    forwarded_allow_ips, secure_scheme_headers, forwarder_headers, header_map,
-    remote_addr_from_forwarded, strip_untrusted_forwarded, request_id_header,
-    request_uri, server_header, sendfile, early_hints, hop_by_hop, access_log,
-    access_log_format, error_log, error_log_format, log_level)
+    Settings, application, directory, python_path, environment, preload,
+    learned_imports, warm_up, health_check, pre_fork, post_fork, pre_stop, name,
+    workers, threads, request_timeout, slow_request, graceful_timeout, header_timeout,
+    body_timeout, write_timeout, keepalive, max_requests, max_requests_jitter,
+    max_lifetime, max_memory, limit_request_line, limit_request_fields,
+    limit_request_field_size, limit_request_body, body_memory, response_memory,
+    spool_directory, spool_limit, forwarded_allow_ips, secure_scheme_headers,
+    forwarder_headers, header_map, remote_addr_from_forwarded,
+    strip_untrusted_forwarded, request_id_header, request_uri, server_header, sendfile,
+    early_hints, hop_by_hop, access_log, access_log_format, error_log, error_log_format,
+    log_level)
 NLOHMANN_DEFINE_TYPE_NON_INTRUSIVE(ListenerInfo, name, address, unix_socket, host, port)
 NLOHMANN_DEFINE_TYPE_NON_INTRUSIVE(Boot, settings, listeners, generation, reload,
-                                   stored, gunicorn_conf)
+                                   shared_state, learned, stored, gunicorn_conf)
+
+bool preloads(const Boot& boot) {
+  return boot.settings.preload != "false" && boot.shared_state.empty();
+}
+
+// Hooks of a gunicorn.conf.py are no sign: those are for workers that import.
+bool forks_anyway(const Boot& boot) {
+  const Settings& s = boot.settings;
+  return s.preload == "true" || !s.pre_fork.empty() || !s.post_fork.empty();
+}
+
+bool learns(const Boot& boot) {
+  return preloads(boot) && boot.settings.learned_imports != "off";
+}
 
 std::string to_json(const Boot& boot) {
   return nlohmann::json(boot).dump(-1, ' ', false,

@@ -32,10 +32,24 @@ struct Boot {
   // that the application would import at its first requests. Where there is nothing
   // better, that is told, and the site starts.
   bool reload = false;
+  // What an import of this generation has left that a fork breaks, for people: each
+  // worker imports by itself. Empty: that is not known.
+  std::vector<std::string> shared_state;
+  // Modules that workers of generations before imported after the fork, and that could
+  // be imported before it, in their order; a "!" before those of the application's own.
+  std::vector<std::string> learned;
   // A gunicorn.conf.py, or "python:module", that the zygote runs first and whose hooks
   // are called; "" for none.
   std::string gunicorn_conf;
 };
+
+// The zygote imports the application, and its workers share that by fork.
+[[nodiscard]] bool preloads(const Boot& boot);
+// ... whatever the import has left: somebody has said so, or handles it in hooks.
+[[nodiscard]] bool forks_anyway(const Boot& boot);
+
+// Workers tell what they import after the fork.
+[[nodiscard]] bool learns(const Boot& boot);
 
 std::string to_json(const Boot& boot);
 Result<Boot> boot_from_json(std::string_view json);

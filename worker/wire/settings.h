@@ -19,8 +19,9 @@ struct Settings {
   std::string application;  // "package.module:callable" or "native:..."
   std::string directory;    // working directory, becomes sys.path[0]
   std::vector<std::string> python_path;
-  std::vector<std::string> environment;  // "KEY=value", set before the import
-  bool preload = true;
+  std::vector<std::string> environment;    // "KEY=value", set before the import
+  std::string preload = "auto";            // auto | true | false
+  std::string learned_imports = "refuse";  // refuse | tell | off
   std::string warm_up;       // path of a request made in the zygote; "" for none
   std::string health_check;  // path of a request that a new worker makes; "": none
   std::string pre_fork;      // "module:callable", called in the zygote; "" for none

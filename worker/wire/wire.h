@@ -29,6 +29,8 @@ enum class Kind : std::uint32_t {
   quit = 3,  // no more workers will be wanted; end of file means the same
   // A worker of its generation did; value: pid. For the hooks of a gunicorn.conf.py.
   worker_ended = 4,
+  // text: names of modules, a line each. A throw-away child of the zygote imports them.
+  judge_imports = 5,
 
   // zygote -> master
   loaded = 10,       // ready to fork; value: milliseconds the import took, or -1: the
@@ -38,6 +40,12 @@ enum class Kind : std::uint32_t {
   fork_failed = 13,  // value: errno
   warning = 14,      // text: for the log (threads before fork, ...)
   broken = 15,       // text: a part of the application that cannot be imported
+  // preload: auto. The import has left what a fork breaks: text, a line each. The
+  // zygote
+  // ends; one that imports nothing shall take its place.
+  shared_state = 16,
+  importable =
+      17,  // text: those of the names of judge_imports that are safe, a line each
 
   // worker -> master
   ready = 20,        // accepts connections
@@ -48,6 +56,9 @@ enum class Kind : std::uint32_t {
   stuck = 24,     // request_timeout struck, the client has its 504; text: what ran
   hangs = 26,     // a thread does not move, outside of the application; text: where
   checking = 27,  // begins its health check; `ready` or `boot_failed` follows
+
+  learned =
+      28,  // text: names of modules that were imported after the fork, a line each
 
   // master -> worker
   drain = 30,  // stop accepting, finish, hand idle connections on, exit;

@@ -34,9 +34,10 @@ class ToySystem : public Kernel {
     bool dead = false;
     bool stubborn = false;  // ignores `drain`
     bool checks_health = false;
+    bool preloads = false;        // zygotes
     bool refuses_broken = false;  // workers: so they were told; zygotes: Boot::reload
-    bool busy = false;     // runs a request, as its page says
-    bool stopped = false;  // as by SIGSTOP: its heart does not beat
+    bool busy = false;            // runs a request, as its page says
+    bool stopped = false;         // as by SIGSTOP: its heart does not beat
     Traffic traffic;
     Clock::time_point born{};
     Death death;
@@ -47,6 +48,7 @@ class ToySystem : public Kernel {
   std::map<int, Being> beings;  // by pid; gone when reaped
   std::vector<wire::Frame> told;
   bool short_of_memory = false;
+  std::string to_judge;      // lines that a zygote was asked to try
   int fail_next_order = 0;   // errno of the next ask_for_worker
   int fail_next_tell = 0;    // errno of the next message to a process
   int fail_next_zygote = 0;  // errno of the next start_zygote
@@ -57,6 +59,7 @@ class ToySystem : public Kernel {
     Being& being = create();
     being.generation = order.boot.generation;
     being.refuses_broken = order.boot.reload;
+    being.preloads = worker::preloads(order.boot);
     Process process = process_of(being);
     process.pidfd = some_fd();
     return process;
@@ -80,10 +83,11 @@ class ToySystem : public Kernel {
   }
 
   Outcome tell(const Process& process, const wire::Frame& frame,
-               std::span<const int> /*fds*/) override {
+               std::span<const int> /*fds*/, std::string_view text) override {
     if (const int code = std::exchange(fail_next_tell, 0); code != 0)
       return Error{"tell", code};
     told.push_back(frame);
+    if (frame.kind == wire::Kind::judge_imports) to_judge = text;
     const auto being = beings.find(process.pid);
     if (being == beings.end() || being->second.dead) return Error{"tell", EPIPE};
     being->second.told_to_go |= frame.kind == wire::Kind::drain ||
@@ -186,6 +190,12 @@ struct ToyFleet {
   void zygote_loads(std::uint32_t generation) {
     if (auto* z = system.zygote(generation)) z->loaded = true;
     zygote_says(generation, wire::Kind::loaded);
+    fleet.tick();
+  }
+
+  void zygote_ends(std::uint32_t generation) {
+    system.die(*system.zygote(generation), {});
+    fleet.nursery().on_pidfd(generation);
     fleet.tick();
   }
 

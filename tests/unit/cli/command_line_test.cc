@@ -91,7 +91,7 @@ TEST_CASE("every flag of Gunicorn that matters is taken in each of its forms",
   CHECK(w.limit_request_line == 8190);
   CHECK(w.limit_request_fields == 200);
   CHECK(w.limit_request_field_size == 4096);
-  CHECK(w.preload);
+  CHECK(w.preload == "true");
   CHECK(w.directory == "/tmp");
   CHECK(w.environment == Texts{"A=1", "B=2,3"});
   CHECK(s.pid_file == "/tmp/pid");
@@ -123,10 +123,11 @@ TEST_CASE("a value may look like a list and is taken as it is", "[command_line]"
 }
 
 TEST_CASE("switches go both ways", "[command_line]") {
-  CHECK(settings({"a:b"}).worker.preload);
-  CHECK_FALSE(settings({"--no-preload", "a:b"}).worker.preload);
+  CHECK(settings({"a:b"}).worker.preload == "auto");
+  CHECK(settings({"--preload=auto", "a:b"}).worker.preload == "auto");
+  CHECK(settings({"--no-preload", "a:b"}).worker.preload == "false");
   CHECK_FALSE(settings({"--no-sendfile", "a:b"}).worker.sendfile);
-  CHECK(settings({"--no-preload", "--preload", "a:b"}).worker.preload);
+  CHECK(settings({"--no-preload", "--preload", "a:b"}).worker.preload == "true");
 }
 
 TEST_CASE("the environment is read, and the command line wins over it",

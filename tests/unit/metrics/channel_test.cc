@@ -30,7 +30,8 @@ struct Pair {
 
 TEST_CASE("facts and pages arrive as they were sent, with descriptors", "[metrics]") {
   const Pair pair;
-  const Facts facts{"site.wsgi:application", "0123", 2, {{"unix:/s", true, 42}}, "-"};
+  const Facts facts{"site.wsgi:application", "0123", false, 2,
+                    {{"unix:/s", true, 42}}, "-"};
   const std::array<int, 2> fds{pair.master.get(), pair.exporter.get()};
   REQUIRE(send(pair.master.get(), facts, fds));
   REQUIRE(send(pair.master.get(), PageOrder{3, 17, 4, 99}, pair.master.get()));

@@ -85,11 +85,11 @@ TEST_CASE("what is unwise is a warning", "[check]") {
              [](Settings& s) { s.worker.max_requests_jitter = 5; });
   (void)only(kWarning, "pre_fork", [](Settings& s) {
     s.worker.pre_fork = "site:close";
-    s.worker.preload = false;
+    s.worker.preload = "false";
   });
   (void)only(kWarning, "warm_up", [](Settings& s) {
     s.worker.warm_up = "/";
-    s.worker.preload = false;
+    s.worker.preload = "false";
   });
   (void)only(kWarning, "max_unavailable", [](Settings& s) {
     s.max_surge = 0;

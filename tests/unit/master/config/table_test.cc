@@ -29,6 +29,8 @@ std::string other_value(const Setting& setting, std::size_t number) {
   switch (setting.kind) {
     case Kind::flag:
       return scalar_text(setting, default_settings()) == "true" ? "false" : "true";
+    case Kind::automatic:
+      return "true";
     case Kind::count:
       return std::to_string(setting.largest - number);
     case Kind::duration:
@@ -174,7 +176,8 @@ TEST_CASE("values are refused with a reason that says what to write", "[settings
         "\"1 GB\" is not a size; write 64K, 10M, 1G or a number of bytes");
   CHECK(set("log_level", "loud") ==
         "\"loud\" is not one of: debug, info, warning, error, critical");
-  CHECK(set("preload", "maybe") == "\"maybe\" is neither true nor false");
+  CHECK(set("preload", "maybe") == "\"maybe\" is none of true, false and auto");
+  CHECK(set("sendfile", "maybe") == "\"maybe\" is neither true nor false");
   CHECK(set("umask", "22") == "\"22\" is not an octal mode like 0660");
   CHECK(set("umask", "089") == "\"089\" is not an octal mode like 0660");
   CHECK(settings.workers == 1);

@@ -17,6 +17,12 @@ bool refuses_broken(ToyFleet& toy, std::uint32_t serial) {
   return worker->refuses_broken;
 }
 
+const worker::Boot& boot_of(const ToyFleet& toy, std::uint32_t generation) {
+  const Nursery::Child* const child = toy.fleet.nursery().find(generation);
+  REQUIRE(child != nullptr);
+  return child->order.boot;
+}
+
 }  // namespace
 
 TEST_CASE("what is broken refuses new code, and no first start", "[fleet]") {
@@ -74,4 +80,157 @@ TEST_CASE("a part that cannot be imported is told, and ends nothing", "[fleet]")
   REQUIRE(told != news.end());
   CHECK(told->text == "Django's URLconf cannot be imported");
   CHECK(toy.fleet.generation() == 1);
+}
+
+TEST_CASE(
+    "a zygote that leaves what a fork breaks makes room for one that imports nothing",
+    "[fleet]") {
+  ToyFleet toy;
+  toy.fleet.propose({{}, {.workers = 1}});
+  REQUIRE(toy.system.zygote(1)->preloads);
+  toy.zygote_says(1, wire::Kind::shared_state, 0, "thread 'a'\nlock on b");
+  toy.zygote_ends(1);
+  REQUIRE(toy.system.zygote(1) != nullptr);
+  CHECK_FALSE(toy.system.zygote(1)->preloads);
+  CHECK(boot_of(toy, 1).shared_state ==
+        std::vector<std::string>{"thread 'a'", "lock on b"});
+  toy.zygote_loads(1);
+  toy.zygote_forks(1);
+  toy.everybody_is_ready();
+  CHECK(toy.fleet.generation() == 1);
+  CHECK(toy.fleet.pool().serving() == 1);
+}
+
+TEST_CASE(
+    "a generation that gives up its zygote is not refused for it, and can be later",
+    "[fleet]") {
+  ToyFleet toy;
+  toy.fleet.propose({{}, {.workers = 1}});
+  toy.zygote_loads(1);
+  toy.zygote_forks(1);
+  toy.everybody_is_ready();
+  (void)toy.fleet.take_news();
+  toy.fleet.propose({{}, {.workers = 1}});
+  toy.zygote_says(2, wire::Kind::shared_state, 0, "thread 'a'");
+  toy.zygote_ends(2);
+  CHECK(toy.fleet.take_news().empty());
+  CHECK(toy.fleet.candidate() == 2);
+  SECTION("it serves") {
+    toy.zygote_loads(2);
+    CHECK(toy.fleet.reload().step == ReloadStep::canary);
+  }
+  SECTION("it dies while the other one is to start") {
+    toy.zygote_ends(2);
+    const auto news = toy.fleet.take_news();
+    REQUIRE(news.size() == 1);
+    CHECK(news[0].kind == FleetNews::Kind::refused);
+    CHECK(toy.fleet.generation() == 1);
+  }
+  SECTION("it cannot be started") {
+    toy.zygote_says(2, wire::Kind::load_failed, 3, "ImportError");
+    toy.fleet.tick();
+    CHECK(toy.fleet.candidate() == 0);
+  }
+}
+
+TEST_CASE("a zygote gives up once, and never when it has imported nothing", "[fleet]") {
+  ToyFleet toy;
+  toy.fleet.propose({{}, {.workers = 1}});
+  for (int i = 0; i < 2; ++i) {
+    toy.zygote_says(1, wire::Kind::shared_state, 0, "thread " + std::to_string(i));
+    toy.zygote_says(1, wire::Kind::shared_state, 0, "and again");
+    toy.zygote_ends(1);
+  }
+  CHECK(toy.fleet.take_news().size() == 1);  // refused: the second one only died
+  CHECK(toy.system.zygote(1) == nullptr);
+
+  toy.fleet.propose({{}, {.workers = 1}});
+  toy.zygote_loads(2);
+  toy.zygote_says(2, wire::Kind::shared_state, 0, "too late");
+  CHECK(worker::preloads(boot_of(toy, 2)));
+}
+
+namespace {
+
+// Generation 1 serves with one worker, which has told of what it imported.
+struct Learning : ToyFleet {
+  Learning() {
+    fleet.propose({{}, {.workers = 1}});
+    zygote_loads(1);
+    zygote_forks(1);
+    everybody_is_ready();
+    learn("!shop.late\nreportlab\n");
+    advance(1s);
+  }
+  void learn(std::string text) {
+    const auto& w = *system.worker(1);
+    fleet.pool().on_message(w.slot, w.serial,
+                            {{.kind = wire::Kind::learned,
+                              .slot = w.slot,
+                              .serial = w.serial,
+                              .generation = w.generation},
+                             std::move(text),
+                             {}});
+    fleet.tick();
+  }
+  std::vector<std::string> learned_by(std::uint32_t generation) {
+    return boot_of(*this, generation).learned;
+  }
+};
+
+}  // namespace
+
+TEST_CASE("what workers import late the next zygote imports early, if that can be",
+          "[fleet]") {
+  Learning toy;
+  CHECK(toy.system.to_judge == "!shop.late\nreportlab\n");
+  toy.zygote_says(1, wire::Kind::importable, 0, "!shop.late\nnever.heard\n");
+  toy.fleet.tick();
+  SECTION("in a reload") {
+    toy.fleet.propose({{}, {.workers = 1}});
+    CHECK(toy.learned_by(2) == std::vector<std::string>{"!shop.late"});
+  }
+  SECTION("unless it is switched off") {
+    Proposal proposal{{}, {.workers = 1}};
+    proposal.order.boot.settings.learned_imports = "off";
+    toy.fleet.propose(std::move(proposal));
+    CHECK(toy.learned_by(2).empty());
+  }
+  SECTION("and a later trial may find otherwise") {
+    toy.learn("another\n");
+    toy.advance(30s);
+    CHECK(toy.system.to_judge == "!shop.late\nreportlab\nanother\n");
+    toy.zygote_says(1, wire::Kind::importable, 0, "another\n");
+    toy.fleet.tick();
+    toy.fleet.propose({{}, {.workers = 1}});
+    CHECK(toy.learned_by(2) == std::vector<std::string>{"another"});
+  }
+}
+
+TEST_CASE("imports are tried a moment after they are told, and not all the time",
+          "[fleet]") {
+  Learning toy;
+  toy.system.told.clear();
+  toy.learn("!shop.late\n");  // known
+  toy.advance(60s);
+  CHECK(toy.system.told.empty());
+  toy.learn("another\n");
+  CHECK(toy.system.told.empty());
+  CHECK(toy.fleet.next_wakeup() <= toy.system.clock + 1s);
+  toy.advance(1s);
+  toy.learn("one.more\n");
+  toy.advance(1s);
+  CHECK(toy.system.told.size() == 1);
+}
+
+TEST_CASE("imports that were early never cost the preload", "[fleet]") {
+  Learning toy;
+  toy.zygote_says(1, wire::Kind::importable, 0, "!shop.late\n");
+  toy.fleet.tick();
+  toy.fleet.propose({{}, {.workers = 1}});
+  toy.zygote_says(2, wire::Kind::shared_state, 0, "thread 'of shop.late'");
+  toy.zygote_ends(2);
+  REQUIRE(toy.system.zygote(2) != nullptr);
+  CHECK(toy.system.zygote(2)->preloads);
+  CHECK(toy.learned_by(2).empty());
 }

@@ -58,6 +58,8 @@ TEST_CASE("a server that stops does not wait for workers that cannot die", "[fle
   CHECK_FALSE(toy.fleet.pool().empty());
   toy.worker_dies(toy.slot(1).process.serial);
   CHECK(toy.fleet.pool().empty());
+  // Nor does its zygote, whose worker it was.
+  CHECK(toy.system.told.back().kind == wire::Kind::quit);
 }
 
 TEST_CASE("that a worker does not die is told rarer and rarer, for ever", "[fleet]") {

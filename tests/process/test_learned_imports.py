@@ -1,0 +1,137 @@
+# SPDX-License-Identifier: Apache-2.0
+"""What workers import late, the next generation imports before its first fork: so that a
+reload finds it broken without a request, and old code does not need the disk for it.
+"""
+
+import os
+import signal
+
+import pytest
+from support import django_site
+from support.versions import reload
+from test_late_imports import kill_all, load
+
+
+def learn(server, *names):
+    """Has workers import the late module, and its zygote try it."""
+    seen = len(server.log.lines)
+    assert server.get("/late").status == 200
+    for name in names or ["monodon_site.late"]:
+        server.await_log(rf"imported after the fork: .*!?{name}", after=seen)
+    server.await_log("imports that the next generation makes early: .*", after=seen)
+
+
+def site(**options):
+    return django_site.site(expect=["refused|serves on|died|SIGKILL"], **options)
+
+
+def test_a_module_that_is_broken_by_a_deploy_refuses_it_without_a_request():
+    with site() as server:
+        learn(server)
+        with load(server) as traffic:
+            django_site.write(server, 2, late="def broken(:")
+            status, _, err = reload(server)
+            assert status == 1, err
+            assert "monodon_site.late, which the serving code has imported" in err
+            assert "SyntaxError" in err and "learned_imports: tell" in err
+            traffic.from_now(1)
+        assert traffic.clean, traffic.report
+
+
+def test_old_code_has_in_memory_what_was_learned_before_it():
+    with site() as server:
+        learn(server)
+        assert reload(server)[0] == 0
+        django_site.write(server, 2, late="def broken(:")
+        assert reload(server)[0] == 1
+        kill_all(server)
+        for _ in range(8):
+            answer = server.get("/late")
+            assert (answer.status, answer.body) == (200, b"late 1")
+
+
+@pytest.mark.parametrize("change", ["tell", "gone", "environment"])
+def test_what_is_told_only_or_gone_refuses_nothing(change, tmp_path):
+    config = {"tell": {"learned_imports": "tell"},
+              "environment": {"python_path": None}}.get(change, {})
+    with site(config=config if change == "tell" else {}) as server:
+        if change == "environment":
+            # Where it is installed: not of the application's own.
+            os.makedirs(server.path("site-packages/installed"), exist_ok=True)
+            server.write("site-packages/installed/__init__.py", "TEXT = 'late 1'")
+            more = ("import sys\nsys.path.append(%r)\n" % server.path("site-packages") +
+                    "def late(request):\n    import installed\n"
+                    "    return HttpResponse(installed.TEXT)\n")
+            django_site.write(server, 1, views=more)
+            assert reload(server)[0] == 0
+            learn(server, "installed")
+            server.write("site-packages/installed/__init__.py", "def broken(:")
+            django_site.write(server, 2, views=more)
+        else:
+            learn(server)
+            django_site.write(server, 2, late="def broken(:")
+            if change == "gone":
+                os.unlink(server.path("monodon_site/late.py"))
+        status, _, err = reload(server)
+        assert status == 0, err
+        told = [line for line in server.log.lines if "cannot be imported any more" in line]
+        assert bool(told) == (change != "gone")
+        assert all("[WARNING]" in line for line in told)
+
+
+SIDE_EFFECTS = """
+import threading
+threading.Thread(target=threading.Event().wait, name="late", daemon=True).start()
+"""
+
+
+def test_what_an_early_import_would_leave_stays_with_the_workers():
+    with site() as server:
+        django_site.write(server, 1, late=SIDE_EFFECTS)
+        seen = len(server.log.lines)
+        assert server.get("/late").status == 200
+        line = server.await_log("imports that the next generation makes early", after=seen)
+        assert "monodon_site.late" not in line
+        assert reload(server)[0] == 0
+        assert server.status()["preload"]["shared"]
+        assert server.get("/late").status == 200
+
+
+def test_new_code_of_it_that_leaves_something_costs_no_preload():
+    with site() as server:
+        learn(server)
+        django_site.write(server, 2, late=SIDE_EFFECTS)
+        status, _, err = reload(server)
+        assert status == 0, err
+        assert server.status()["preload"]["shared"]
+        assert server.get("/late").body == b"late 2"
+
+
+def test_an_upgrade_passes_on_what_was_learned():
+    with site() as server:
+        learn(server)
+        django_site.write(server, 2, late="def broken(:")
+        server.send_signal(signal.SIGUSR2)
+        server.await_log("generation 2 was refused: monodon_site.late, which the serving",
+                         timeout=40)
+        assert server.get("/?n=1").status == 200
+
+
+def test_old_code_that_imports_a_newer_file_says_so_once():
+    with site() as server:
+        django_site.write(server, 2)
+        os.utime(server.path("monodon_site/late.py"), (2**32, 2**32))
+        for _ in range(16):
+            server.get("/late")
+        server.await_log(r"\[WARNING\].*newer than its own code, so generation 1 is a "
+                         r"mixture.*monodon_site.late \(")
+        assert len([line for line in server.log.lines if "mixture" in line]) == 1
+
+
+def test_nothing_is_learned_where_it_is_switched_off():
+    with site(config={"learned_imports": "off"}) as server:
+        server.get("/late")
+        server.get("/late")
+        django_site.write(server, 2, late="def broken(:")
+        assert reload(server)[0] == 0
+        assert not [line for line in server.log.lines if "after the fork" in line]

@@ -1,0 +1,167 @@
+# SPDX-License-Identifier: Apache-2.0
+"""What an import has left open: descriptors that workers would share, and who holds a
+socket.
+"""
+
+import fcntl
+import gc
+import os
+import socket
+import stat
+import struct
+import sys
+
+# They see that they are in another process and connect anew there.
+_AWARE = {"pymongo", "redis"}
+_DRIVERS = {"psycopg2", "psycopg", "psycopg_c", "psycopg_binary", "MySQLdb"}
+
+
+def descriptors():
+    """{number: what /proc says it is} of this process, above stderr."""
+    found = {}
+    for entry in os.listdir("/proc/self/fd"):
+        try:
+            found[int(entry)] = os.readlink(f"/proc/self/fd/{entry}")
+        except OSError:
+            continue  # that of the listing itself
+    return {fd: what for fd, what in found.items() if fd > 2}
+
+
+def left(before):
+    """As findings, (kind, what). `before`: what descriptors() said before anything of the
+    application ran."""
+    found, polls = [], 0
+    for fd, what in sorted(descriptors().items()):
+        if before.get(fd) == what:
+            continue
+        try:
+            if what.startswith("socket:"):
+                found += _socket(fd)
+            elif what == "anon_inode:[eventpoll]":
+                polls += 1
+            elif stat.S_ISREG(os.fstat(fd).st_mode):
+                found += _file(fd, what)
+        except OSError:
+            continue  # closed meanwhile
+    return found + _event_loops(polls)
+
+
+def _socket(fd):
+    with socket.socket(fileno=os.dup(fd)) as copy:
+        if copy.type not in (socket.SOCK_STREAM, socket.SOCK_SEQPACKET):
+            return []  # a datagram is whole, whoever sends it
+        if copy.getsockopt(socket.SOL_SOCKET, socket.SO_ACCEPTCONN):
+            return [("listener", _address(copy.getsockname()))]
+        try:
+            peer = copy.getpeername()
+        except OSError:
+            return []  # not connected
+        if copy.family == socket.AF_UNIX and not peer and _is_own_pair(copy):
+            return []  # of one process with itself: an event loop has one
+    owner = _owner(fd)
+    if owner in _AWARE:
+        return []
+    return [("connection", _address(peer) + (f" ({owner})" if owner else ""))]
+
+
+def _is_own_pair(connected):
+    credentials = connected.getsockopt(socket.SOL_SOCKET, socket.SO_PEERCRED, 12)
+    return struct.unpack("=iii", credentials)[0] == os.getpid()
+
+
+def _address(peer):
+    if isinstance(peer, tuple):
+        host, port = peer[:2]
+        return f"[{host}]:{port}" if ":" in str(host) else f"{host}:{port}"
+    if isinstance(peer, bytes):  # abstract
+        return "@" + peer[1:].decode(errors="replace")
+    return peer or "an unnamed socket"
+
+
+def _file(fd, path):
+    # Memory that is shared on purpose; prometheus_client's files are append-only.
+    if path.startswith(("/memfd:", "/dev/shm/")):
+        return []
+    with open(f"/proc/self/fdinfo/{fd}", encoding="ascii", errors="replace") as file:
+        about = file.read()
+    if any("WRITE" in line for line in about.splitlines() if line.startswith("lock:")):
+        return [("lock", path)]
+    flags = fcntl.fcntl(fd, fcntl.F_GETFL)
+    if flags & os.O_ACCMODE != os.O_RDWR or flags & os.O_APPEND:
+        return []  # a log: what several append, or write one after the other
+    return [("file", path)]
+
+
+def _event_loops(polls):
+    """polls: how many epoll descriptors there are; every event loop has one."""
+    if not polls:
+        return []
+    loops = []
+    if asyncio := sys.modules.get("asyncio"):
+        loops = [f"{type(o).__module__.partition('.')[0]} ({type(o).__name__})"
+                 for o in gc.get_objects()
+                 if issubclass(type(o), asyncio.AbstractEventLoop) and not o.is_closed()]
+    if "grpc" not in sys.modules:
+        loops += ["a library"] * (polls - len(loops))
+    return [("event loop", what) for what in loops]
+
+
+# Who holds a socket
+
+def _owner(fd):
+    """The package whose object holds the socket, where Python knows; "" elsewhere."""
+    held = _object_of(fd)
+    if held is None:
+        return ""
+    return _package_of(held) or _holder(held)
+
+
+def _object_of(fd):
+    for one in gc.get_objects():
+        if issubclass(type(one), socket.socket):
+            if socket.socket.fileno(one) == fd:
+                return one
+        elif _top(type(one)) in _DRIVERS and _fileno(one) == fd:
+            return one
+    return None
+
+
+def _fileno(one):
+    try:
+        return one.fileno()
+    except Exception:  # closed, or no connection at all
+        return -1
+
+
+def _holder(held):
+    """Who refers to it, however indirectly, leaving out the standard library."""
+    seen, level = {id(held)}, [held]
+    for _ in range(6):
+        found = gc.get_referrers(*level)
+        seen |= {id(level), id(found)}
+        level = [one for one in found
+                 if id(one) not in seen and type(one).__name__ != "frame"]
+        for one in level:
+            if package := _package_of(one):
+                return package
+        seen |= {id(one) for one in level}
+        if not level or len(level) > 500:
+            break
+    return ""
+
+
+def _package_of(one):
+    if isinstance(one, dict):  # the globals of a module
+        package = _first(one.get("__name__")) if "__spec__" in one else ""
+    else:
+        package = _top(type(one))
+    standard = package in sys.stdlib_module_names or package.startswith("_monodon")
+    return "" if standard else package
+
+
+def _top(kind):
+    return _first(getattr(kind, "__module__", ""))
+
+
+def _first(name):
+    return name.partition(".")[0] if isinstance(name, str) else ""

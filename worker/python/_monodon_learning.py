@@ -1,0 +1,119 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Learned imports: what a worker had to import after the fork, the zygote of the next
+generation imports before it. A worker tells names; a throw-away child of its zygote, which
+has the same code, tries whether they can be imported in advance; the next zygote imports
+those that can. Lines: the name of a module, after a "!" if it is the application's own.
+"""
+
+import importlib
+import os
+import re
+import resource
+import sys
+import time
+
+from _monodon_failure import explain
+
+_NAME = re.compile(r"[A-Za-z_][A-Za-z0-9_]*(\.[A-Za-z_][A-Za-z0-9_]*)*")
+_LONGEST_NAME = 200
+_LONGEST_IMPORT = 2.0  # seconds
+_LARGEST_IMPORT = 64 * 1024  # KiB
+
+
+class Learner:
+    """In a worker; made in the zygote, whose modules are known to all."""
+
+    def __init__(self, is_own):
+        self._is_own = is_own
+        self._known = set(sys.modules)
+        self._since = time.time()
+
+    def news(self):
+        """(lines, names of files that are newer than the zygote's import)."""
+        if len(sys.modules) == len(self._known):
+            return [], []
+        lines, newer = [], []
+        for name in [name for name in list(sys.modules) if name not in self._known]:
+            self._known.add(name)
+            file = _file_of(name)
+            if not file:
+                continue
+            lines.append("!" * self._is_own(file) + name)
+            if _changed(file) > self._since:
+                newer.append(f"{name} ({file})")
+        return lines, newer
+
+
+def _file_of(name):
+    """Where it came from, if importing it by that name would do the same again."""
+    spec = getattr(sys.modules.get(name), "__spec__", None)
+    if getattr(spec, "name", None) != name or not getattr(spec, "has_location", False):
+        return ""
+    if name.startswith(("_monodon_", "monodon.")) or len(name) > _LONGEST_NAME:
+        return ""
+    return spec.origin if _NAME.fullmatch(name) and isinstance(spec.origin, str) else ""
+
+
+def _changed(file):
+    try:
+        return os.stat(file).st_mtime
+    except OSError:
+        return 0
+
+
+class Trial:
+    """In a throw-away process: which modules can be imported before a fork. state() is
+    quick, and tells that something may have been left; left() tells what it is."""
+
+    def __init__(self, state, left):
+        self._state, self._left = state, left
+        self._before, self._known = state(), left()
+
+    def can_be_imported_early(self, line):
+        memory, begin = _memory(), time.monotonic()
+        try:
+            importlib.import_module(line.lstrip("!"))
+        except BaseException:  # it needs a request, perhaps
+            return False
+        cheap = (
+            time.monotonic() - begin <= _LONGEST_IMPORT
+            and _memory() - memory <= _LARGEST_IMPORT
+        )
+        return self._leaves_nothing() and cheap
+
+    def _leaves_nothing(self):
+        if self._state() == self._before:
+            return True
+        known, self._known = self._known, self._left()
+        self._before = self._state()
+        return self._known == known
+
+
+def _memory():
+    return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
+
+
+def import_early(lines, refuse):
+    """In the next zygote. (broken, told): texts about what cannot be imported any more."""
+    broken, told = [], []
+    for line in lines:
+        name = line.lstrip("!")
+        if name in sys.modules:
+            continue
+        try:
+            importlib.import_module(name)
+        except BaseException as error:
+            if _is_gone(name, error):
+                continue
+            judged = broken if refuse and line.startswith("!") else told
+            judged.append(
+                f"{name}, which the serving code has imported, cannot be imported any more"
+                f" (learned_imports: tell has such code accepted): {explain(error)}")
+    return broken, told
+
+
+def _is_gone(name, error):
+    """It, or a package it was in: new code may have less than the old one."""
+    if not isinstance(error, ModuleNotFoundError) or not error.name:
+        return False
+    return name == error.name or name.startswith(error.name + ".")
