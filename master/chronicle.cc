@@ -4,6 +4,7 @@
 #include <fmt/format.h>
 
 #include <algorithm>
+#include <cerrno>
 #include <csignal>
 #include <utility>
 #include <vector>
@@ -11,6 +12,7 @@
 #include "base/log/log.h"
 #include "master/dead_requests.h"
 #include "master/fleet/obituary.h"
+#include "master/system/tracer.h"
 #include "scoreboard/board_view.h"
 #include "scoreboard/page_view.h"
 
@@ -128,10 +130,11 @@ std::string next_try(Clock::duration pause) {
 }
 
 void write_not_forked(const News& news) {
-  log::error(
-      fmt::format("no worker for slot {}: {}{}", news.slot, news.text,
-                  next_try(news.pause)),
-      {log::Id::worker_not_forked, log::beside({"generation", news.generation})});
+  log::error(fmt::format("no worker for slot {}: {}{}", news.slot, news.text,
+                         next_try(news.pause)),
+             {news.value == ETOOMANYREFS ? log::Id::descriptors_in_flight
+                                         : log::Id::worker_not_forked,
+              log::beside({"generation", news.generation})});
 }
 
 }  // namespace
@@ -237,7 +240,7 @@ void Chronicle::note(const News& news) {
       break;
     case News::Kind::undead:
       say(log::Level::critical, log::Id::worker_undead,
-          who + " does not die of SIGKILL; it may wait for a disk");
+          who + " does not die of SIGKILL; " + what_holds(news.pid));
       break;
     case News::Kind::gone:
       bury(news);
@@ -307,7 +310,8 @@ void Chronicle::note(const FleetNews& news, Clock::duration took) {
       ended(EventKind::generation_fell_back, scoreboard::Reload::fell_back,
             reason_of(news));
       log::critical(fmt::format("generation {} was committed and cannot be kept; the "
-                                "code before it comes back: {}", g, reason_of(news)),
+                                "code before it comes back: {}",
+                                g, reason_of(news)),
                     {log::Id::generation_rolled_back});
       break;
     case FleetNews::Kind::no_way_back:

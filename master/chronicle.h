@@ -34,7 +34,6 @@ class Chronicle {
   // The state of every slot as it is now, and a sign of life. Once per turn.
   void publish(const Fleet& fleet, Clock::time_point now);
 
-  [[nodiscard]] int board_writer_fd() const { return board_.writer_fd(); }
   [[nodiscard]] int board_fd() const { return board_.reader_fd(); }
 
  private:

@@ -14,6 +14,7 @@
 #include "master/fleet/obituary.h"
 #include "master/proposal.h"
 #include "metrics/application_region.h"
+#include "scoreboard/segment.h"
 
 namespace monodon::master {
 
@@ -46,6 +47,7 @@ metrics::Facts exporter_facts(const Settings& settings,
   facts.application = settings.worker.application;
   facts.configuration_hash = hash_of(settings_as_yaml(settings));
   facts.ready_workers = settings.ready_workers;
+  facts.hosts = settings.metrics_hosts;
   facts.listeners = std::move(listeners);
   facts.log_path = settings.worker.error_log;
   facts.log_format = settings.worker.error_log_format;
@@ -108,8 +110,8 @@ void ExporterHost::start(Chronicle& chronicle) {
   started_at_ = kernel_.now();
   auto program = find_in_libdir("monodon-exporter");
   auto process = program
-                     ? LinuxKernel::start_exporter(
-                           {program.value()}, heir_environment(own_environment(), {}))
+                     ? kernel_.start_exporter({program.value()},
+                                              heir_environment(own_environment(), {}))
                      : Result<Process>{program.error()};
   if (process) {
     auto death = loop_.try_io(process.value().pidfd.get(), EventLoop::Rank::death,
@@ -164,7 +166,9 @@ void ExporterHost::pass_pages(const std::vector<Pool::Slot>& slots) {
   told_.resize(std::max(told_.size(), slots.size()));
   for (std::size_t i = 0; i < slots.size(); ++i) {
     const Process& worker = slots[i].process;
-    if (!worker.page || worker.serial == told_[i]) continue;
+    if (worker.serial == told_[i] ||
+        !scoreboard::is_sealed_for_owner(worker.page.get()))
+      continue;  // not sealed: not begun
     const metrics::PageOrder order{
         static_cast<std::uint32_t>(i), worker.serial,
         static_cast<std::uint32_t>(slots[i].threads),

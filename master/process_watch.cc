@@ -8,6 +8,7 @@
 #include <utility>
 #include <vector>
 
+#include "base/close_elsewhere.h"
 #include "base/log/log.h"
 #include "master/system/linux_kernel.h"
 #include "worker/wire/wire.h"
@@ -17,6 +18,19 @@ namespace monodon::master {
 namespace {
 
 constexpr int kMessagesPerTurn = 16;
+
+// A worker or zygote never does, unless its application found the channel; and only a
+// kernel before 6.16 lets it. Such a process is let go.
+bool sent_descriptors(Result<wire::Message>& got, int pid) {
+  if (got && got.value().fds.empty()) return false;
+  if (!got && got.error().code != EBADMSG) return false;
+  if (got) close_elsewhere(std::move(got.value().fds));
+  log::error(fmt::format("process {} sent file descriptors to the master, over a "
+                         "socket that takes none; it is replaced",
+                         pid),
+             {log::Id::descriptors_refused});
+  return true;
+}
 
 }  // namespace
 
@@ -96,8 +110,10 @@ void ProcessWatch::read_worker(std::size_t index, std::uint32_t serial) {
     const auto& slots = fleet_.pool().slots();
     const Process& process = slots.at(index).process;
     if (process.serial != serial || !process.channel) return;
-    auto message = wire::receive(process.channel.get());
-    if (message) {
+    auto message = wire::receive(process.channel.get(), close_elsewhere);
+    if (sent_descriptors(message, process.pid)) {
+      return fleet_.pool().on_hung_up(index, serial);
+    } else if (message) {
       fleet_.pool().on_message(index, serial, message.value());
     } else if (message.error().code == ECONNRESET) {
       return fleet_.pool().on_hung_up(index, serial);
@@ -114,8 +130,10 @@ void ProcessWatch::read_zygote(std::uint32_t generation) {
         std::find_if(children.begin(), children.end(),
                      [&](const auto& c) { return c.generation == generation; });
     if (child == children.end() || !child->process.channel) return;
-    auto message = wire::receive(child->process.channel.get());
-    if (message) {
+    auto message = wire::receive(child->process.channel.get(), close_elsewhere);
+    if (sent_descriptors(message, child->process.pid)) {
+      return fleet_.nursery().on_hung_up(generation);
+    } else if (message) {
       fleet_.nursery().on_message(generation, std::move(message).value());
     } else if (message.error().code == ECONNRESET) {
       return fleet_.nursery().on_hung_up(generation);

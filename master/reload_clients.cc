@@ -29,9 +29,10 @@ void ReloadClients::begin() {
   next_.clear();
 }
 
-void ReloadClients::post(const std::string& line) {
-  std::erase_if(present_,
-                [&](ControlClient client) { return !control_.post(client, line); });
+void ReloadClients::post(const std::string& line, bool last) {
+  std::erase_if(present_, [&](ControlClient client) {
+    return !control_.post(client, line, last);
+  });
 }
 
 void ReloadClients::tell(std::string_view event, std::uint32_t generation,
@@ -41,7 +42,7 @@ void ReloadClients::tell(std::string_view event, std::uint32_t generation,
 }
 
 void ReloadClients::committed(std::uint32_t generation, std::string_view text) {
-  post(text_of({{"ok", true}, {"generation", generation}, {"text", text}}));
+  post(text_of({{"ok", true}, {"generation", generation}, {"text", text}}), true);
   present_.clear();
 }
 
@@ -49,7 +50,8 @@ void ReloadClients::failed(std::string_view outcome, std::uint32_t generation,
                            std::string_view reason) {
   post(text_of({{"error", reason.substr(0, kLongestReason)},
                 {"outcome", outcome},
-                {"generation", generation}}));
+                {"generation", generation}}),
+       true);
   present_.clear();
 }
 

@@ -38,7 +38,7 @@ class ReloadClients {
   void stopped();
 
  private:
-  void post(const std::string& line);
+  void post(const std::string& line, bool last = false);
 
   ControlServer& control_;
   std::vector<ControlClient> present_;

@@ -26,7 +26,8 @@ std::string joined(const std::vector<std::string>& names) {
 std::string warning_of_disk(const Fleet& fleet, std::uint32_t generation) {
   if (fleet.nursery().in_memory(generation)) return {};
   return fmt::format(
-      " (workers of generation {} import from the disk: the old code is back only where "
+      " (workers of generation {} import from the disk: the old code is back only "
+      "where "
       "it still is there, in a directory of its own)",
       generation);
 }

@@ -12,6 +12,7 @@
 #include <utility>
 
 #include "base/log/log.h"
+#include "base/passed_fds.h"
 #include "master/server.h"
 #include "master/status_reply.h"
 
@@ -144,6 +145,8 @@ ControlReply Server::stacks_reply(const nlohmann::json& request) {
     return refusal(last_error("make a socket pair").message());
   UniqueFd reader{ends[0]};
   const UniqueFd writer{ends[1]};
+  // Who reads may be root, and the application writes.
+  (void)refuse_passed_fds(reader.get());
   const auto asked =
       fleet_.pool().request_stacks(slot->get<std::size_t>(), writer.get());
   if (!asked) return refusal(asked.error().message());

@@ -88,14 +88,15 @@ ControlServer open_control(const Settings& settings, std::optional<Listener> pas
   return control;
 }
 
-// That of the master before, which counts on, or a new one.
+// One that counts on where that of the master before stopped, or a new one. In any case
+// what is stored is not it any more.
 Result<scoreboard::Board> open_board(Heirlooms& found) {
   if (found.board) {
+    found.alien.emplace_back(kBoard);
     auto board = scoreboard::Board::adopt(std::move(found.board), found.last_pages);
     if (board) return board;
     log::warning("counters start anew: " + board.error().message(),
                  {log::Id::configuration_warning});
-    found.alien.emplace_back("monodon-board");
   }
   return scoreboard::Board::make();
 }
@@ -178,7 +179,7 @@ int serve_with(const LoadedConfig& config) {
   if (!board) return give_up(board.error());
   auto handoff = open_handoff(found);
   if (!handoff) return give_up(handoff.error());
-  const bool stored = store(handoff.value(), board.value().writer_fd(), found);
+  const bool stored = store(handoff.value(), board.value().reader_fd(), found);
 
   const std::string name =
       settings.worker.name.empty() ? settings.worker.application : settings.worker.name;

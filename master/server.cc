@@ -7,6 +7,7 @@
 #include <algorithm>
 #include <utility>
 
+#include "base/close_elsewhere.h"
 #include "base/log/log.h"
 #include "master/failed_start.h"
 #include "master/handover/upgrade.h"
@@ -86,6 +87,8 @@ void Server::turn() {
   kernel_.look_around();
   chronicle_.publish(fleet_, now);
   exporter_.tick(fleet_.pool().slots(), chronicle_);
+  handoff_.tick(fleet_.nursery().children());
+  carry_out_closing();
   tell_systemd(now);
   arm_timer(now);
   if (fleet_.stopping() && fleet_.empty()) loop_.stop();
@@ -158,8 +161,8 @@ void Server::tell_systemd(Clock::time_point now) {
 }
 
 void Server::arm_timer(Clock::time_point now) {
-  auto next =
-      std::min({fleet_.next_wakeup(), notifier_.next_beat(), exporter_.next_wakeup()});
+  auto next = std::min({fleet_.next_wakeup(), notifier_.next_beat(),
+                        exporter_.next_wakeup(), handoff_.next_wakeup()});
   if (next_extension_ > now &&
       (fleet_.stopping() || desk_.under_way() || !ever_served_))
     next = std::min(next, next_extension_);
@@ -190,7 +193,7 @@ void Server::become_successor() {
   fleet_.forget_way_back();
   Testament testament = draw_up(fleet_, *estate_.listeners);
   testament.upgrades = upgrades_ + 1;
-  std::vector<Passed> passed{{chronicle_.board_writer_fd(), kBoard}};
+  std::vector<Passed> passed{{chronicle_.board_fd(), kBoard}};
   if (exporter_.listener() >= 0) passed.push_back({exporter_.listener(), "metrics"});
   if (log_keeper_.channel() >= 0) passed.push_back({log_keeper_.channel(), kLogKeeper});
   if (control_.passed() >= 0) passed.push_back({control_.passed(), "control"});
@@ -212,6 +215,7 @@ void Server::resume(const Testament& testament) {
     log::error(draft.error().message(), {log::Id::configuration_error});
   }
   carry_out(testament, kernel_, goal, fds, fleet_);
+  handoff_.tell_all();
   // Whoever ended meanwhile and is nobody's any more.
   watch_.suspect_strangers();
   ever_served_ = fleet_.pool().serving() > 0;

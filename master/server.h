@@ -10,6 +10,7 @@
 #include "master/chronicle.h"
 #include "master/exporter_host.h"
 #include "master/handover/fd_store.h"
+#include "master/handover/handoff_watch.h"
 #include "master/handover/testament.h"
 #include "master/process_watch.h"
 #include "master/reload_desk.h"
@@ -81,6 +82,7 @@ class Server {
   ReloadDesk desk_;
   ExporterHost exporter_;
   ProcessWatch watch_;
+  HandoffWatch handoff_{kernel_, loop_, estate_};
   std::vector<EventLoop::OnSignal> signals_;
   EventLoop::OnTime timer_;
   Clock::time_point next_extension_{};

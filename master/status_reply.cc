@@ -9,6 +9,8 @@
 #include <nlohmann/json.hpp>
 #include <utility>
 
+#include "scoreboard/segment.h"
+
 namespace monodon::master {
 
 namespace {
@@ -30,13 +32,16 @@ nlohmann::json slot_row(std::size_t index, const Pool::Slot& slot,
     row["generation"] = slot.view.generation;
     row["threads"] = slot.threads;
     row["age"] = seconds(now - slot.asked_at);
-    if (slot.process.page && fds.size() < kMaxControlFds) {
+    // Not before its worker has sealed it: the reader could write until then.
+    if (scoreboard::is_sealed_for_owner(slot.process.page.get()) &&
+        fds.size() < kMaxControlFds) {
       row["page"] = fds.size();
       fds.push_back(slot.process.page.get());
     }
   } else if (slot.view.may_start_at > now) {
     row["state"] = "resting";
     row["next_try"] = seconds(slot.view.may_start_at - now);
+    if (!slot.reason.empty()) row["reason"] = slot.reason;
   }
   return row;
 }

@@ -137,15 +137,21 @@ void ApplicationMetrics::read_keys(std::size_t count) {
   }
 }
 
-void ApplicationMetrics::merge(const Series& s, const Cell& cell, bool live,
-                               Family& into) {
-  if (cell.pid == 0) return;
+// Whether the cell says something.
+bool ApplicationMetrics::counts(const Series& s, const Cell& cell, bool live) {
+  if (cell.pid == 0) return false;
+  if (s.type == Type::gauge) {
+    // prometheus_client takes 0 for "never set" as well.
+    const bool recent = s.mode.ends_with("mostrecent");
+    return (live || !s.mode.starts_with("live")) && (!recent || cell.time > 0);
+  }
+  const bool whole =
+      s.type == Type::counter || s.part == "_bucket" || s.part == "_count";
+  return whole ? is_count(cell.value) : !std::isnan(cell.value);
+}
+
+void ApplicationMetrics::merge(const Series& s, const Cell& cell, Sample& sample) {
   if (s.type != Type::gauge) {
-    if (std::isnan(cell.value)) return;
-    if ((s.type == Type::counter || s.part == "_bucket" || s.part == "_count") &&
-        !is_count(cell.value))
-      return;
-    Sample& sample = into.samples[s.labels];
     if (s.part == "_bucket")
       sample.buckets[s.bound] += cell.value;
     else if (s.part == "_sum")
@@ -156,14 +162,8 @@ void ApplicationMetrics::merge(const Series& s, const Cell& cell, bool live,
       sample.value = sample.value.value_or(0) + cell.value;
     return;
   }
-  if (s.mode.starts_with("live") && !live) return;
   const std::string_view mode =
       std::string_view{s.mode}.substr(s.mode.starts_with("live") ? 4 : 0);
-  Labels labels = s.labels;
-  if (mode == "all") labels["pid"] = std::to_string(cell.pid);
-  // prometheus_client takes 0 for "never set" as well.
-  if (mode == "mostrecent" && !(cell.time > 0)) return;
-  Sample& sample = into.samples[std::move(labels)];
   if (!sample.value || mode == "all")
     sample.value = cell.value;
   else if (mode == "sum")
@@ -175,6 +175,41 @@ void ApplicationMetrics::merge(const Series& s, const Cell& cell, bool live,
   else if (cell.time > sample.time)
     sample.value = cell.value;
   sample.time = std::max(sample.time, cell.time);
+}
+
+// Null: it would be one too many.
+ApplicationMetrics::Sample* ApplicationMetrics::sample_for(const Series& s,
+                                                           Family& family,
+                                                           const Labels& labels) {
+  // A bucket is a line of its own, with all labels.
+  const bool full = samples_ >= kMostSamples || bytes_ + s.text.size() > kMostBytes;
+  const auto found = family.samples.find(labels);
+  if (full && (found == family.samples.end() || s.part == "_bucket")) return nullptr;
+  ++samples_;
+  bytes_ += s.text.size();
+  return found == family.samples.end() ? &family.samples[labels] : &found->second;
+}
+
+void ApplicationMetrics::take(const Series& s, const Cell& cell, Target& target) {
+  const bool each = s.type == Type::gauge && s.mode.ends_with("all");
+  if (!std::exchange(target.looked_up, true)) {
+    // One name, one meaning: the first to have it.
+    const Series& first = *target.family->first;
+    target.fits = first.type == s.type && first.mode == s.mode;
+    if (target.fits && !each)
+      target.sample = sample_for(s, *target.family, s.labels);
+  }
+  if (!target.fits) return;
+  Sample* sample = target.sample;
+  if (each && samples_ < kMostSamples) {
+    Labels labels = s.labels;
+    labels["pid"] = std::to_string(cell.pid);
+    sample = sample_for(s, *target.family, labels);
+  }
+  if (sample != nullptr)
+    merge(s, cell, *sample);
+  else
+    ++left_out_;
 }
 
 prometheus::MetricFamily ApplicationMetrics::finish(const std::string& name,
@@ -217,7 +252,15 @@ std::vector<prometheus::MetricFamily> ApplicationMetrics::read(
   const std::size_t count = std::min<std::uint64_t>(header[1], kRegionEntries);
   if (count == 0) return {};
   read_keys(count);
-  std::map<std::string, Family> families;
+  samples_ = bytes_ = left_out_ = 0;
+  Families families;
+  std::vector<Target> targets(count);
+  for (std::size_t i = 0; i < count; ++i) {
+    if (!series_[i].valid) continue;
+    Family& family = families[series_[i].family];
+    if (family.first == nullptr) family.first = &series_[i];
+    targets[i].family = &family;
+  }
   std::vector<Cell> column(count);
   for (std::size_t slot = 0; slot < std::min(pids.size(), kRegionSlots); ++slot) {
     if (!read_at(region_.get(), column.data(), count * kRegionCellSize,
@@ -225,12 +268,9 @@ std::vector<prometheus::MetricFamily> ApplicationMetrics::read(
       continue;
     for (std::size_t i = 0; i < count; ++i) {
       const Series& s = series_[i];
-      if (!s.valid) continue;
-      Family& family = families[s.family];
-      if (family.first == nullptr) family.first = &s;
-      // One name, one meaning: the first to have it.
-      if (family.first->type == s.type && family.first->mode == s.mode)
-        merge(s, column[i], pids[slot] != 0 && column[i].pid == pids[slot], family);
+      const bool live = pids[slot] != 0 && column[i].pid == pids[slot];
+      if (s.valid && counts(s, column[i], live))
+        take(s, column[i], targets[i]);
     }
   }
   std::vector<prometheus::MetricFamily> all;

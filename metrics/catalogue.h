@@ -123,6 +123,10 @@ inline constexpr auto kCatalogue = std::to_array<Metric>({
      "with "
      "its labels too long."},
 
+    {"application_samples_left_out", Type::gauge, "",
+     "Values of the application that this scrape leaves out: it shows 50,000 of them "
+     "with 8 MiB of names and labels, always the same ones."},
+
     {"exporter_starts_total", Type::counter, "",
      "Times that the exporter was started; more than 1 means that it died."},
     {"exporter_scrapes_total", Type::counter, "", "Scrapes before this one."},

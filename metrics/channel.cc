@@ -42,7 +42,8 @@ Json json_of(const Facts& facts) {
           {"listeners", std::move(listeners)},
           {"log_path", facts.log_path},
           {"log_format", facts.log_format},
-          {"log_level", facts.log_level}};
+          {"log_level", facts.log_level},
+          {"hosts", facts.hosts}};
 }
 
 Facts facts_of(const Json& json) {
@@ -54,6 +55,7 @@ Facts facts_of(const Json& json) {
   json.at("log_path").get_to(facts.log_path);
   json.at("log_format").get_to(facts.log_format);
   json.at("log_level").get_to(facts.log_level);
+  json.at("hosts").get_to(facts.hosts);
   for (const Json& l : json.at("listeners"))
     facts.listeners.push_back({l.at("address"), l.at("unix"), l.at("inode")});
   return facts;

@@ -29,6 +29,7 @@ struct Facts {
   bool shared = true;               // workers share one import of the application
   std::uint32_t ready_workers = 1;  // that /-/ready asks for
   std::vector<ListenerFacts> listeners;
+  std::vector<std::string> hosts;  // names that the exporter may be asked for by
   std::string log_path = "-";
   std::string log_format = "auto";
   std::string log_level = "info";

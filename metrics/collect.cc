@@ -218,6 +218,7 @@ void collect(const Sight& sight, Surroundings& around, Exposition& to) {
   add_slots(sight, around, to);
   add_processes(sight.board.master_pid, sight.board.zygote_pid, to);
   to.add("application_series_dropped_total", number(around.series_dropped));
+  to.add("application_samples_left_out", number(around.samples_left_out));
   to.add("exporter_scrapes_total", number(around.scrapes));
   to.add("exporter_scrape_seconds_total", seconds(around.scrape_ns));
 }

@@ -19,6 +19,7 @@ struct Surroundings {
   std::map<std::uint32_t, std::uint64_t> pss;  // bytes by pid
   std::uint64_t idle_ns = 0;                   // thread_seconds{idle} as last shown
   std::uint64_t series_dropped = 0;            // of the application
+  std::uint64_t samples_left_out = 0;          // likewise, by this scrape
   std::uint64_t scrapes = 0;
   std::uint64_t scrape_ns = 0;
 };

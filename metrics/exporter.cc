@@ -14,6 +14,7 @@
 #include "metrics/collect.h"
 #include "metrics/dashboard.h"
 #include "metrics/health.h"
+#include "metrics/host_check.h"
 #include "metrics/http_server.h"
 #include "metrics/process_stats.h"
 
@@ -37,7 +38,9 @@ class Exporter {
       : channel_{std::move(channel)},
         application_{std::move(region)},
         observer_{std::move(board)},
-        server_{std::move(listener), [this](std::string_view p) { return answer(p); }} {
+        server_{std::move(listener), [this](std::string_view p) { return answer(p); },
+                [this](std::string_view host) { return knows(host); },
+                HttpServer::Patience{}} {
     around_.facts = std::move(facts);
     auto diagnosis = SocketDiagnosis::open();
     if (diagnosis)
@@ -100,6 +103,10 @@ class Exporter {
     around_.pss = memory_.exchange(pids);
   }
 
+  bool knows(std::string_view host) const {
+    return is_own_host(host, around_.facts.hosts) || is_own_host(host, {machine_});
+  }
+
   HttpAnswer answer(std::string_view path) {
     if (path == "/metrics") return metrics();
     if (path == "/-/healthy") return verdict(healthy(look()));
@@ -128,11 +135,13 @@ class Exporter {
     sample_queues();
     Exposition exposition;
     const Sight sight = look();
-    around_.series_dropped = application_.dropped();
-    collect(sight, around_, exposition);
     std::vector<std::uint32_t> pids;
     for (const SlotSight& slot : sight.slots) pids.push_back(slot.row.pid);
-    exposition.append(application_.read(pids));
+    auto families = application_.read(pids);
+    around_.series_dropped = application_.dropped();
+    around_.samples_left_out = application_.left_out();
+    collect(sight, around_, exposition);
+    exposition.append(std::move(families));
     HttpAnswer answer{200, "text/plain; version=0.0.4; charset=utf-8",
                       std::move(exposition).text()};
     ++around_.scrapes;
@@ -146,6 +155,7 @@ class Exporter {
   Surroundings around_;
   std::optional<SocketDiagnosis> diagnosis_;
   PssSampler memory_;
+  std::string machine_ = machine_name();
   HttpServer server_;
 };
 

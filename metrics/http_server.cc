@@ -1,90 +1,33 @@
 // SPDX-License-Identifier: Apache-2.0
+// The exporter's loop: Boost.Asio waits, Boost.Beast parses and writes.
 #include "metrics/http_server.h"
 
 #include <sys/socket.h>
 
-#include <boost/asio/generic/stream_protocol.hpp>
 #include <boost/asio/io_context.hpp>
 #include <boost/asio/posix/stream_descriptor.hpp>
 #include <boost/asio/steady_timer.hpp>
-#include <boost/beast/core/basic_stream.hpp>
-#include <boost/beast/core/flat_buffer.hpp>
-#include <boost/beast/http.hpp>
-#include <cstdint>
 #include <list>
-#include <optional>
+#include <memory>
+#include <string_view>
+#include <utility>
+
+#include "base/passed_fds.h"
+#include "metrics/http_session.h"
 
 namespace monodon::metrics {
 
-namespace asio = boost::asio;
-namespace beast = boost::beast;
-namespace http = beast::http;
-using Protocol = asio::generic::stream_protocol;
-using Stream = beast::basic_stream<Protocol, asio::io_context::executor_type>;
 using ErrorCode = boost::system::error_code;
 
 namespace {
 
-constexpr std::chrono::seconds kPatience{75};
 // Out of descriptors: those that wait stay in the kernel meanwhile.
 constexpr std::chrono::milliseconds kAcceptPause{500};
-constexpr std::uint32_t kMaxHead = 16 * 1024;
 
-// One connection. Owns itself through the callbacks that wait for it.
-class Session : public std::enable_shared_from_this<Session> {
- public:
-  Session(Stream::socket_type socket, const HttpServer::Handler& handler,
-          std::size_t& count)
-      : stream_{std::move(socket)}, handler_{handler}, count_{count} {
-    ++count_;
-  }
-  ~Session() { --count_; }
-  Session(const Session&) = delete;
-  Session& operator=(const Session&) = delete;
-
-  void read() {
-    parser_.emplace();
-    parser_->header_limit(kMaxHead);
-    parser_->body_limit(0);
-    stream_.expires_after(kPatience);
-    http::async_read(stream_, buffer_, *parser_,
-                     [self = shared_from_this()](ErrorCode error, std::size_t) {
-                       if (!error) self->answer();
-                     });
-  }
-
- private:
-  void answer() {
-    const auto& request = parser_->get();
-    const std::string_view target{request.target().data(), request.target().size()};
-    const bool head = request.method() == http::verb::head;
-    HttpAnswer said =
-        head || request.method() == http::verb::get
-            ? handler_(target.substr(0, target.find('?')))
-            : HttpAnswer{405, "text/plain", "GET or HEAD\n", {{"Allow", "GET, HEAD"}}};
-    response_ = {};
-    response_.version(request.version());
-    response_.result(said.status);
-    response_.set(http::field::content_type, said.type);
-    response_.set(http::field::cache_control, "no-store");
-    response_.set("X-Content-Type-Options", "nosniff");
-    for (const auto& [name, value] : said.fields) response_.set(name, value);
-    response_.keep_alive(request.keep_alive());
-    response_.content_length(said.body.size());
-    if (!head) response_.body() = std::move(said.body);
-    http::async_write(stream_, response_,
-                      [self = shared_from_this()](ErrorCode error, std::size_t) {
-                        if (!error && self->response_.keep_alive()) self->read();
-                      });
-  }
-
-  Stream stream_;
-  const HttpServer::Handler& handler_;
-  std::size_t& count_;
-  beast::flat_buffer buffer_;
-  std::optional<http::request_parser<http::string_body>> parser_;
-  http::response<http::string_body> response_;
-};
+constexpr std::string_view kBusy =
+    "HTTP/1.1 503 Service Unavailable\r\nConnection: close\r\n"
+    "Content-Type: text/plain\r\nContent-Length: 37\r\n\r\n"
+    "all connections are busy; try again.\n";
 
 }  // namespace
 
@@ -99,13 +42,16 @@ struct HttpServer::Loop {
     std::function<void()> tick;
   };
 
-  Loop(UniqueFd socket, HttpServer::Handler answerer)
-      : handler{std::move(answerer)}, listener{context, socket.release()} {
+  Loop(UniqueFd socket, HttpServer::Handler handler, HostCheck host, Patience patience)
+      : service{std::move(handler), std::move(host), patience},
+        listener{context, socket.release()} {
     sockaddr_storage at{};
     socklen_t size = sizeof at;
     if (::getsockname(listener.native_handle(), reinterpret_cast<sockaddr*>(&at),
                       &size) == 0)
       family = at.ss_family;
+    // Names are for browsers, which do not get at a Unix socket.
+    if (family == AF_UNIX) service.host = nullptr;
     await_client();
   }
 
@@ -117,25 +63,48 @@ struct HttpServer::Loop {
   }
 
   void take_client() {
-    const int fd = ::accept4(listener.native_handle(), nullptr, nullptr,
-                             SOCK_CLOEXEC | SOCK_NONBLOCK);
-    const bool exhausted = fd < 0 && (errno == EMFILE || errno == ENFILE ||
-                                      errno == ENOBUFS || errno == ENOMEM);
-    UniqueFd client{fd};
-    if (client && clients < kMaxClients) {
-      Stream::socket_type socket{context};
-      ErrorCode error;
-      socket.assign(Protocol{family, 0}, client.get(), error);
-      if (!error) {
-        (void)client.release();
-        std::make_shared<Session>(std::move(socket), handler, clients)->read();
-      }
-    }
+    UniqueFd client{::accept4(listener.native_handle(), nullptr, nullptr,
+                              SOCK_CLOEXEC | SOCK_NONBLOCK)};
+    const bool exhausted = !client && (errno == EMFILE || errno == ENFILE ||
+                                       errno == ENOBUFS || errno == ENOMEM);
+    if (client) begin(std::move(client));
     if (!exhausted) return await_client();
     pause.expires_after(kAcceptPause);
     pause.async_wait([this](const ErrorCode& error) {
       if (!error) await_client();
     });
+  }
+
+  void begin(UniqueFd client) {
+    const bool guarded = family == AF_UNIX && !refuses_passed_fds(client.get());
+    if (guarded) see_all_passed_fds(client.get());
+    std::erase_if(sessions, [](const auto& one) { return one.expired(); });
+    if (sessions.size() >= kMaxClients && !make_room()) {
+      (void)::send(client.get(), kBusy.data(), kBusy.size(),
+                   MSG_DONTWAIT | MSG_NOSIGNAL);
+      HttpSession::close(std::move(client), guarded);
+      return;
+    }
+    Protocol::socket socket{context};
+    ErrorCode error;
+    socket.assign(Protocol{family, 0}, client.get(), error);
+    if (error) return;
+    (void)client.release();
+    auto session = std::make_shared<HttpSession>(std::move(socket), service, guarded);
+    sessions.push_back(session);
+    session->begin();
+  }
+
+  // The one that has been waited for longest; nobody who is being answered.
+  bool make_room() {
+    std::shared_ptr<HttpSession> oldest;
+    for (const auto& one : sessions)
+      if (auto session = one.lock(); session && session->idle())
+        if (!oldest || session->since() < oldest->since()) oldest = session;
+    if (!oldest) return false;
+    oldest->end();
+    std::erase_if(sessions, [&](const auto& one) { return one.lock() == oldest; });
+    return true;
   }
 
   void await(Watched& one) {
@@ -156,18 +125,20 @@ struct HttpServer::Loop {
     });
   }
 
-  std::size_t clients = 0;
-  HttpServer::Handler handler;
+  HttpService service;
   asio::io_context context{1};
   asio::posix::stream_descriptor listener;
   asio::steady_timer pause{context};
   int family = AF_INET;
+  std::list<std::weak_ptr<HttpSession>> sessions;
   std::list<Watched> watched;
   std::list<Ticking> ticking;
 };
 
-HttpServer::HttpServer(UniqueFd listener, Handler handler)
-    : loop_{std::make_unique<Loop>(std::move(listener), std::move(handler))} {}
+HttpServer::HttpServer(UniqueFd listener, Handler handler, HostCheck host,
+                       Patience patience)
+    : loop_{std::make_unique<Loop>(std::move(listener), std::move(handler),
+                                   std::move(host), patience)} {}
 
 HttpServer::~HttpServer() {
   // Not ours: its owner closes it.

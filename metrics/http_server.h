@@ -22,14 +22,25 @@ struct HttpAnswer {
 
 // A small HTTP/1.1 server for GET and HEAD, and the loop of the exporter: one thread.
 // For scrapers, health checks and browsers, never for the application's clients. Keeps
-// at most kMaxClients connections; one that is idle or slow for 75 s is closed.
+// at most kMaxClients connections (metrics/http_session.h); the one that has been idle
+// longest makes room for the next.
 class HttpServer {
  public:
   static constexpr std::size_t kMaxClients = 128;
   using Handler = std::function<HttpAnswer(std::string_view path)>;
+  // Whether a Host names this server.
+  using HostCheck = std::function<bool(std::string_view host)>;
+
+  struct Patience {
+    std::chrono::milliseconds head{10'000};  // for a head, from its first byte on
+    std::chrono::milliseconds idle{75'000};  // between two requests
+    std::chrono::milliseconds write{30'000};
+  };
 
   // `listener`: a listening socket, TCP or Unix, non-blocking. Throws at start-up only.
-  HttpServer(UniqueFd listener, Handler handler);
+  // `host` is asked on TCP only: a browser on this machine can be made to ask there, by
+  // a page that has its own name lead here (DNS rebinding), and to read the answer.
+  HttpServer(UniqueFd listener, Handler handler, HostCheck host, Patience patience);
   ~HttpServer();
   HttpServer(const HttpServer&) = delete;
   HttpServer& operator=(const HttpServer&) = delete;

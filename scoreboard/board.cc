@@ -17,6 +17,7 @@
 #include "base/clock.h"
 #include "scoreboard/board_view.h"
 #include "scoreboard/page_view.h"
+#include "scoreboard/segment.h"
 #include "scoreboard/texts.h"
 
 namespace monodon::scoreboard {
@@ -52,7 +53,6 @@ void store_facts(SlotRow& row, const SlotFacts& facts) noexcept {
 }  // namespace
 
 struct Board::Mapping {
-  UniqueFd memfd;
   UniqueFd reader;
   boost::interprocess::mapped_region region;
   BoardHeader* header = nullptr;
@@ -60,19 +60,21 @@ struct Board::Mapping {
   std::span<SlotRow> slots;
   std::vector<std::uint64_t> starts_before;  // by slot, of the masters before us
 
-  Outcome map(UniqueFd fd, std::size_t count) {
+  Outcome make(std::size_t count) {
     namespace ip = boost::interprocess;
-    auto copy = read_only_copy(fd.get());
+    const auto fd = make_segment("monodon-board", board_size(count));
+    if (!fd) return fd.error();
+    auto copy = read_only_copy(fd.value().get());
     if (!copy) return copy.error();
     reader = std::move(copy).value();
     try {
-      const std::string path = "/proc/self/fd/" + std::to_string(fd.get());
+      const std::string path = "/proc/self/fd/" + std::to_string(fd.value().get());
       const ip::file_mapping file{path.c_str(), ip::read_write};
       region = ip::mapped_region{file, ip::read_write, 0, board_size(count)};
     } catch (const ip::interprocess_exception& e) {
       return Error{"map the scoreboard", e.get_native_error()};
     }
-    memfd = std::move(fd);
+    if (auto sealed = seal_for_owner(fd.value().get()); !sealed) return sealed.error();
     auto* at = static_cast<std::byte*>(region.get_address());
     // Untouched memory is zero, which is what empty rows are: constructing all of them
     // would take a megabyte for slots that nobody uses.
@@ -81,6 +83,16 @@ struct Board::Mapping {
     events = {reinterpret_cast<EventRow*>(at), kEvents};
     at += kEvents * sizeof(EventRow);
     slots = {reinterpret_cast<SlotRow*>(at), count};
+    return ok();
+  }
+
+  // All of an older board that was ever used; its events and header as well.
+  Outcome copy_from(int older, std::size_t used) noexcept {
+    const std::size_t size = board_size(used);
+    const ssize_t got = ::pread(older, region.get_address(), size, 0);
+    if (got < 0) return last_error("copy the scoreboard of the master before");
+    if (static_cast<std::size_t>(got) != size)
+      return Error{"the scoreboard of the master before ends too early"};
     return ok();
   }
 
@@ -109,11 +121,8 @@ Board& Board::operator=(Board&&) noexcept = default;
 Board::~Board() = default;
 
 Result<Board> Board::make(std::size_t slots) {
-  auto segment = make_segment("monodon-board", board_size(slots));
-  if (!segment) return segment.error();
   auto mapping = std::make_unique<Mapping>();
-  if (auto mapped = mapping->map(std::move(segment).value(), slots); !mapped)
-    return mapped.error();
+  if (auto made = mapping->make(slots); !made) return made.error();
   mapping->sign();
   return Board{std::move(mapping)};
 }
@@ -121,15 +130,18 @@ Result<Board> Board::make(std::size_t slots) {
 Result<Board> Board::adopt(UniqueFd memfd, std::span<const LastPage> pages) {
   // A view checks all that there is to check, and maps nothing writable.
   std::size_t slots = 0;
+  std::size_t used = 0;
   {
     auto view = BoardView::open(memfd.get());
     if (!view) return view.error();
     slots = view.value().capacity();
+    used = view.value().read().slots.size();
   }
   if (slots > kMaxSlots) return Error{"the scoreboard has more slots than any of ours"};
   auto mapping = std::make_unique<Mapping>();
-  if (auto mapped = mapping->map(std::move(memfd), slots); !mapped)
-    return mapped.error();
+  if (auto made = mapping->make(slots); !made) return made.error();
+  if (auto copied = mapping->copy_from(memfd.get(), used); !copied)
+    return copied.error();
   Board board{std::move(mapping)};
   for (const LastPage& page : pages) board.fold(page);
   board.forget_processes();
@@ -163,10 +175,6 @@ void Board::forget_processes() {
   mapping_->header->stopping.store(0, kRelaxed);
   set_goal(0, 0, 0);
   mapping_->sign();
-}
-
-int Board::writer_fd() const noexcept {
-  return mapping_->memfd.get();
 }
 
 int Board::reader_fd() const noexcept {

@@ -54,9 +54,10 @@ class Board {
   // At start-up. An Error: no memory, or no /proc.
   static Result<Board> make(std::size_t slots = kMaxSlots);
 
-  // That of a master before us, whose totals go on; at start-up. It is a memfd that no
-  // worker could ever write; an Error: it is of another version, or no board at all.
-  // What it says about processes is forgotten.
+  // That of a master before us, whose totals go on, in memory that is new: the old one
+  // is sealed against any further writer. At start-up. It is a memfd that no worker
+  // could ever write; an Error: it is of another version, or no board at all. What it
+  // says about processes is forgotten.
   // Then `pages`: of workers whose end that master may not have seen.
   static Result<Board> adopt(UniqueFd memfd, std::span<const LastPage> pages = {});
 
@@ -64,11 +65,9 @@ class Board {
   Board& operator=(Board&&) noexcept;
   ~Board();
 
-  // Read-only: this is what goes to exporter, status and others.
+  // Read-only: this is what goes to exporter, status, the master that follows and
+  // others.
   [[nodiscard]] int reader_fd() const noexcept;
-
-  // The same, writable: for the master that follows, and nobody else.
-  [[nodiscard]] int writer_fd() const noexcept;
 
   void beat(std::uint64_t now_ns) noexcept;
   void set_goal(std::uint32_t generation, std::uint32_t workers,

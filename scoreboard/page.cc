@@ -9,8 +9,10 @@
 #include <memory>
 #include <new>
 #include <string>
+#include <system_error>
 #include <vector>
 
+#include "scoreboard/segment.h"
 #include "scoreboard/texts.h"
 
 namespace monodon::scoreboard {
@@ -25,7 +27,12 @@ WorkerPage::WorkerPage(int memfd, std::size_t threads)
   // The mapping outlives the descriptor that file_mapping opens and closes.
   const std::string path = "/proc/self/fd/" + std::to_string(memfd);
   const ip::file_mapping file{path.c_str(), ip::read_write};
-  mapping_ = new Mapping{{file, ip::read_write, 0, page_size(threads)}, {}};
+  auto mapping = std::make_unique<Mapping>(
+      Mapping{{file, ip::read_write, 0, page_size(threads)}, {}});
+  if (const Outcome sealed = seal_for_owner(memfd); !sealed)
+    throw std::system_error{sealed.error().code, std::generic_category(),
+                            sealed.error().what};
+  mapping_ = mapping.release();
   auto* const bytes = static_cast<std::byte*>(mapping_->region.get_address());
   // A process that the application forks is not the writer of this page.
   (void)::madvise(bytes, mapping_->region.get_size(), MADV_DONTFORK);

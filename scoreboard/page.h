@@ -11,9 +11,9 @@
 
 namespace monodon::scoreboard {
 
-// The page of one worker: what it says about itself, in a sealed memfd of its own
-// (SHRINK|GROW|SEAL) that no other worker can reach. Written by that worker only,
-// without locks; read by the master, the exporter, status and top, who treat every
+// The page of one worker: what it says about itself, in a memfd of its own that is
+// sealed for it (scoreboard/segment.h): no other process can write it, whatever
+// descriptor it comes by. Written by that worker only, without locks; read by the master, the exporter, status and top, who treat every
 // byte as a rumour: no pointer, index, length or pid in here is ever relied on.
 //
 // Layout: one WorkerHeader, then one ThreadRow for each application thread. The
@@ -110,7 +110,7 @@ static_assert(std::is_standard_layout_v<ThreadRow>);
 // The owner's side of a page.
 class WorkerPage {
  public:
-  // Maps `memfd` read-write. Throws std::system_error or
+  // Maps `memfd` read-write, and seals it against all who come later. Throws std::system_error or
   // boost::interprocess::interprocess_exception: only at the start of a worker.
   WorkerPage(int memfd, std::size_t threads);
   // Heap memory instead: zygote warm-up, tests, benchmarks.

@@ -9,8 +9,12 @@
 namespace monodon::scoreboard {
 
 // Shared memory as descriptors: memfds of a size that nobody can change any more
-// (sealed SHRINK|GROW|SEAL), so that no holder can make another one's read end in
-// SIGBUS. All zero at first. CLOEXEC.
+// (sealed SHRINK|GROW), so that no holder can make another one's read end in SIGBUS.
+// Mode 0600. All zero at first. CLOEXEC.
+//
+// A mode keeps other users out, and nobody of the same user: who has a descriptor for
+// reading can open the memfd anew through /proc. So its one writer maps it, and then
+// seals it for itself; only then is it shown to anybody.
 
 // `name` shows in /proc/PID/maps.
 Result<UniqueFd> make_segment(const char* name, std::size_t size);
@@ -18,6 +22,13 @@ Result<UniqueFd> make_segment(const char* name, std::size_t size);
 // The page of one worker with that many application threads. Made anew for each worker:
 // the master hands the descriptor on and keeps read_only_copy().
 Result<UniqueFd> make_page(std::size_t threads);
+
+// The owner, once it has mapped what it writes: from now on no descriptor of this memfd,
+// however it was come by, can be written through or mapped for writing, and no seal can
+// be changed (F_SEAL_FUTURE_WRITE|F_SEAL_SEAL). The owner's mapping stays, also over a
+// fork.
+Outcome seal_for_owner(int fd);
+[[nodiscard]] bool is_sealed_for_owner(int fd) noexcept;
 
 // The same memory for readers: opened anew as O_RDONLY through /proc/self/fd, so that
 // neither mmap nor mprotect can make it writable.

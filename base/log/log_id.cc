@@ -125,7 +125,8 @@ constexpr auto kIds = std::to_array<IdRow>({
      "graceful_timeout or boot_timeout may be too short for this application."},
     {Id::worker_undead, "worker_undead", "6108e7116896459885416b2536fa787b",
      "A process does not die of SIGKILL.",
-     "It waits for a disk or a network file system; only the kernel can end that."},
+     "It waits for a disk or a network file system, which only the kernel can end; or "
+     "another process traces it (ptrace), which the message names: end that one."},
     {Id::master_gone, "master_gone", "0974c2e3bcc1425db31a4f606043afc0",
      "A worker has lost its master; it finishes its requests and leaves.",
      "Look for the end of the master in the journal. systemd starts a new one."},
@@ -157,6 +158,23 @@ constexpr auto kIds = std::to_array<IdRow>({
     {Id::stacks_missing, "stacks_missing", "9fb103ee2c77484d9279c5297f0182d2",
      "Python stacks cannot be taken in this worker.",
      "Look at the traceback; faulthandler may be in use by the application."},
+    {Id::handoff_lost, "handoff_lost", "308ef208c7ab4d0f849c137860f20368",
+     "A process of the site shut down the sockets over which its workers hand "
+     "connections to each other. Nothing is lost; busy workers keep what they have.",
+     "Reload, so that every worker gets the new sockets; look for code that closes or "
+     "shuts down descriptors that it did not open."},
+    {Id::descriptors_refused, "descriptors_refused", "db35c11b35574296bbd8803c4a3089da",
+     "Somebody sent file descriptors where none are expected; they were closed, and so "
+     "was the connection.",
+     "nginx and the like never do that: look who can connect to the socket."},
+    {Id::descriptors_in_flight, "descriptors_in_flight",
+     "cfd02c60e8f34c26bf9c2d5d6ce60273",
+     "The kernel lets the processes of one user have as many descriptors in messages "
+     "that nobody has read as LimitNOFILE= says, and some process of this user, of "
+     "this site or another, uses all of them up. No worker can be started until it "
+     "ends or reads.",
+     "Look for a process with many sockets (`ss -xp`); a user for each site keeps them "
+     "apart; a higher LimitNOFILE= gives room."},
     {Id::generation_rolling, "generation_rolling", "6981cd9b509d4520a3c8661bbf9f93f8",
      "The new generation passed its checks; workers are replaced one by one.", "None."},
     {Id::generation_committed, "generation_committed",

@@ -43,6 +43,7 @@ SlotStatus slot_in(const Json& row) {
   slot.pid = std::max<std::int64_t>(value_of<std::int64_t>(row, "pid", 0), 0);
   slot.age = value_of<double>(row, "age", 0);
   slot.next_try = value_of<double>(row, "next_try", 0);
+  slot.reason = value_of<std::string>(row, "reason", {});
   slot.starts = value_of<std::uint64_t>(row, "starts", 0);
   slot.failures = value_of<std::uint64_t>(row, "failures", 0);
   return slot;

@@ -24,6 +24,7 @@ struct SlotStatus {
   std::int64_t pid = 0;  // 0: none
   double age = 0;        // seconds since the process was asked for
   double next_try = 0;   // seconds; resting
+  std::string reason;    // resting: why no process could be made, if that is why
   std::uint64_t starts = 0;
   std::uint64_t failures = 0;                    // in a row
   std::optional<scoreboard::WorkerReport> page;  // of this very worker

@@ -49,6 +49,7 @@ Json json_of(const SlotStatus& slot, std::uint64_t now_ns) {
             {"pid", slot.pid},
             {"age", slot.age},
             {"next_try", slot.next_try},
+            {"reason", slot.reason},
             {"starts", slot.starts},
             {"failures", slot.failures},
             {"memory_bytes", slot.memory},

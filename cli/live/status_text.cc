@@ -18,15 +18,23 @@ std::uint64_t failed(const scoreboard::Totals& totals) {
   return totals.responses[4] + totals.responses[5];
 }
 
+// Why there is no process, if none could be made.
+std::string reason_of(const SlotStatus& slot) {
+  std::string text;
+  if (slot.state == "resting") append_escaped(text, slot.reason);
+  return text;
+}
+
 void add_rows(std::vector<Row>& rows, const SlotStatus& slot, std::uint64_t now_ns) {
   const auto requests = running(slot, now_ns);
   const bool alive = slot.pid != 0;
-  rows.push_back(
-      {std::to_string(slot.slot), state_of(slot),
-       alive ? std::to_string(slot.generation) : "-",
-       alive ? std::to_string(slot.pid) : "-", alive ? spell_seconds(slot.age) : "-",
-       std::to_string(slot.totals.requests), std::to_string(failed(slot.totals)),
-       spell_bytes(slot.memory), requests.empty() ? "" : requests.front()});
+  rows.push_back({std::to_string(slot.slot), state_of(slot),
+                  alive ? std::to_string(slot.generation) : "-",
+                  alive ? std::to_string(slot.pid) : "-",
+                  alive ? spell_seconds(slot.age) : "-",
+                  std::to_string(slot.totals.requests),
+                  std::to_string(failed(slot.totals)), spell_bytes(slot.memory),
+                  requests.empty() ? reason_of(slot) : requests.front()});
   for (std::size_t i = 1; i < requests.size(); ++i) {
     rows.emplace_back();
     rows.back().back() = requests[i];

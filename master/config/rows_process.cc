@@ -287,6 +287,16 @@ constexpr Setting kMetrics[] = {
              "again.",
      .on_reload = OnReload::restart,
      .fallback = "127.0.0.1:9117"},
+    {.key = "metrics_hosts",
+     .kind = Kind::list,
+     .field = &M::metrics_hosts,
+     .doc = "Names by which the metrics may be asked for, beside addresses.",
+     .more = "localhost and the name of the machine (hostname) are known. A request for "
+             "another Host is answered with 421, so that no page in a browser of this "
+             "machine can read the metrics by a name of its own that leads here. A scraper "
+             "that uses a name of the DNS needs it here; \"*\" is any. Not asked on a Unix "
+             "socket.",
+     .on_reload = OnReload::live},
     {.key = "ready_workers",
      .kind = Kind::count,
      .field = &M::ready_workers,

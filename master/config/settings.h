@@ -26,6 +26,7 @@ struct Settings {
 
   // Metrics
   std::string metrics_bind;  // one address as of `bind`, or "off"
+  std::vector<std::string> metrics_hosts;  // that its clients may ask for, in Host
   std::uint32_t ready_workers = 1;
 
   // Supervision

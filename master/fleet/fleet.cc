@@ -178,7 +178,7 @@ void Fleet::heed(ZygoteNews& news) {
         advance(last_, ReloadEvent::expired, {.reason = "its zygote ended"});
       break;
     case ZygoteNews::Kind::answer:
-      pool_.on_zygote_message(news.message);
+      pool_.on_zygote_message(news.message, news.pid);
       break;
     case ZygoteNews::Kind::importable:
       if (news.generation == goal_.generation) heed_imports(news.text);

@@ -9,6 +9,7 @@
 #include <vector>
 
 #include "base/clock.h"
+#include "base/guarded_socket.h"
 #include "base/result.h"
 #include "base/unique_fd.h"
 #include "worker/wire/boot.h"
@@ -19,9 +20,9 @@ namespace monodon::master {
 // A child of the master: zygote or worker. Signalled and reaped through the pidfd only,
 // so that a reused pid can never be hit; `pid` is for people.
 struct Process {
-  UniqueFd pidfd;    // empty until the pid is known
-  UniqueFd channel;  // our end, worker/wire/wire.h; empty after end of file
-  UniqueFd page;     // workers: the scoreboard page, read-only
+  UniqueFd pidfd;         // empty until the pid is known
+  GuardedSocket channel;  // our end, worker/wire/wire.h; empty after end of file
+  UniqueFd page;          // workers: the scoreboard page, read-only
   int pid = -1;
   std::uint32_t serial = 0;  // 0: a zygote
 };
@@ -78,6 +79,13 @@ class Kernel {
   // A pidfd for `pid` if it is our own child (dead or alive, not reaped). ECHILD: a
   // stranger's.
   virtual Result<UniqueFd> adopt(int pid) = 0;
+
+  // Whether `pid` can be what that zygote forked for an order of that time: in its
+  // session or one of its own, not older, and nothing that we started ourselves. A
+  // zygote imports the application, so its word alone is not enough: a worker is
+  // killed when it is late.
+  [[nodiscard]] virtual bool can_be_worker(int pid, int zygote,
+                                           Clock::time_point ordered) const = 0;
 
   // EAGAIN: it does not read; EPIPE: it is dead. Neither needs an answer here.
   virtual Outcome tell(const Process& process, const wire::Frame& frame,

@@ -12,6 +12,7 @@ using namespace std::chrono_literals;
 
 constexpr Clock::duration kQuitPatience = 5s;
 constexpr Clock::duration kKillPatience = 10s;
+constexpr unsigned kMostWarnings = 100;  // told of one process
 constexpr auto kNever = Clock::time_point::max();
 constexpr std::size_t kMostLines = 32;  // of what an import has left
 constexpr std::size_t kLongestLine = 500;
@@ -73,6 +74,7 @@ void Nursery::launch(Child& child) {
   child.asked_at = now;
   child.loaded = false;
   child.expected_to_end = false;
+  child.warnings = 0;
   // Started again, there is no other code to go back to.
   if (child.loaded_before) child.order.boot.reload = false;
   // One message has to hold it: what is only useful goes first.
@@ -160,13 +162,15 @@ void Nursery::on_message(std::uint32_t generation, wire::Message message) {
     child->in_memory = message.frame.value >= 0;
     child->deadline = kNever;
     report(ZygoteNews::Kind::loaded, *child).value = message.frame.value;
-  } else if (kind == wire::Kind::load_failed && !child->loaded) {
+  } else if (kind == wire::Kind::load_failed && !child->loaded &&
+             !child->expected_to_end) {
     ZygoteNews& news = report(ZygoteNews::Kind::load_failed, *child);
     news.value = message.frame.value;
     news.text = std::move(message.text);
     child->expected_to_end = true;
     child->deadline = kernel_.now() + kQuitPatience;
-  } else if (kind == wire::Kind::warning) {
+  } else if (kind == wire::Kind::warning && child->warnings < kMostWarnings) {
+    ++child->warnings;
     report(ZygoteNews::Kind::warning, *child).text = std::move(message.text);
   } else if (kind == wire::Kind::shared_state && may_give_up(*child)) {
     child->again = true;
@@ -178,7 +182,8 @@ void Nursery::on_message(std::uint32_t generation, wire::Message message) {
     report(ZygoteNews::Kind::shared_state, *child).text = std::move(message.text);
   } else if (kind == wire::Kind::importable) {
     report(ZygoteNews::Kind::importable, *child).text = std::move(message.text);
-  } else if (kind == wire::Kind::broken) {
+  } else if (kind == wire::Kind::broken && child->warnings < kMostWarnings) {
+    ++child->warnings;
     report(ZygoteNews::Kind::broken, *child).text = std::move(message.text);
   } else if (kind == wire::Kind::forked || kind == wire::Kind::fork_failed) {
     report(ZygoteNews::Kind::answer, *child).message = std::move(message);

@@ -65,7 +65,8 @@ class Nursery {
     bool in_memory = true;       // it has imported the application
     bool wanted = true;
     bool expected_to_end = false;
-    bool again = false;  // once it has ended, another one starts at once
+    bool again = false;     // once it has ended, another one starts at once
+    unsigned warnings = 0;  // of this process
   };
 
   explicit Nursery(Kernel& kernel) : kernel_{kernel} {}

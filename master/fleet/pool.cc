@@ -5,7 +5,6 @@
 #include <fmt/format.h>
 
 #include <algorithm>
-#include <utility>
 
 namespace monodon::master {
 
@@ -17,8 +16,8 @@ constexpr Clock::duration kStuckPatience = 5s;
 constexpr Clock::duration kQuickPatience = 1s;
 constexpr Clock::duration kExitPatience = 2s;   // from hanging up to being reaped
 constexpr Clock::duration kKillPatience = 10s;  // until the first complaint
-constexpr Clock::duration kMostSilence = 10min;
-constexpr Clock::duration kTellPause = 100ms;   // before a refused message is repeated
+constexpr Clock::duration kMostSilence = 10min,
+                          kTellPause = 100ms;   // before a refused message is repeated
 constexpr std::size_t kMostStacks = 16 * 1024;  // kept of each worker
 constexpr auto kNever = Clock::time_point::max();
 
@@ -130,7 +129,7 @@ void Pool::start(std::size_t index, const Process& zygote,
   if (process) slot.process = std::move(process).value();
   slot.process.serial = serial;
   deliver(slot, Event::asked);
-  if (!process) unfork(slot, process.error().message());
+  if (!process) unfork(slot, process.error());
 }
 
 Pool::Slot* Pool::find(std::size_t slot, std::uint32_t serial) {
@@ -140,41 +139,44 @@ Pool::Slot* Pool::find(std::size_t slot, std::uint32_t serial) {
   return current ? &found : nullptr;
 }
 
-void Pool::on_zygote_message(const wire::Message& message) {
+void Pool::on_zygote_message(const wire::Message& message, int zygote) {
   const wire::Frame& frame = message.frame;
   Slot* slot = find(frame.slot, frame.serial);
   if (slot == nullptr || slot->view.state != State::forking) return;
   if (slot->view.generation != frame.generation) return;
   if (frame.kind == wire::Kind::forked) {
-    adopt(*slot, frame);
+    adopt(*slot, frame, zygote);
   } else if (frame.kind == wire::Kind::fork_failed) {
-    const Error why{"fork worker", static_cast<int>(frame.value)};
-    unfork(*slot, why.message());
+    unfork(*slot, {"fork worker", static_cast<int>(frame.value)});
   }
 }
 
-void Pool::adopt(Slot& slot, const wire::Frame& frame) {
+void Pool::adopt(Slot& slot, const wire::Frame& frame, int zygote) {
   constexpr std::int64_t kMaxPid = 1 << 22;  // PID_MAX_LIMIT, proc(5)
   const auto known = [&](const Slot& s) { return s.process.pid == frame.value; };
   if (frame.value <= 1 || frame.value > kMaxPid ||
-      std::any_of(slots_.begin(), slots_.end(), known))
-    return unfork(slot, "the zygote named a pid that cannot be");
+      std::any_of(slots_.begin(), slots_.end(), known) ||
+      !kernel_.can_be_worker(static_cast<int>(frame.value), zygote, slot.asked_at))
+    return unfork(slot, {"the zygote named a pid that cannot be"});
   auto pidfd = kernel_.adopt(static_cast<int>(frame.value));
-  if (!pidfd) return unfork(slot, pidfd.error().message());
+  if (!pidfd) return unfork(slot, pidfd.error());
   slot.process.pidfd = std::move(pidfd).value();
   slot.process.pid = static_cast<int>(frame.value);
+  slot.reason.clear();
   report(News::Kind::started, slot);
   deliver(slot, Event::forked);
 }
 
-void Pool::unfork(Slot& slot, std::string why) {
+void Pool::unfork(Slot& slot, const Error& why) {
   News news;
   news.kind = News::Kind::not_forked;
   news.slot = static_cast<std::uint32_t>(&slot - slots_.data());
   news.serial = slot.process.serial;
   news.generation = slot.view.generation;
   news.state = slot.view.state;
-  news.text = std::move(why);
+  news.value = why.code;
+  news.text = why.message();
+  slot.reason = news.text;
   deliver(slot, Event::unforked);
   news.pause = slot.view.may_start_at - kernel_.now();
   news_.push_back(std::move(news));
@@ -183,7 +185,7 @@ void Pool::unfork(Slot& slot, std::string why) {
 void Pool::on_zygote_gone(std::uint32_t generation) {
   for (Slot& slot : slots_)
     if (slot.view.state == State::forking && slot.view.generation == generation)
-      unfork(slot, "the zygote ended before it forked");
+      unfork(slot, {"the zygote ended before it forked"});
 }
 
 void Pool::on_message(std::size_t index, std::uint32_t serial,
@@ -205,6 +207,8 @@ void Pool::on_message(std::size_t index, std::uint32_t serial,
     slot->deadline =
         kernel_.now() + (trial_ ? *trial_ : settings_).health_check_timeout;
   } else if (frame.kind == wire::Kind::boot_failed) {
+    // Once, and from who does not serve yet: what it says goes into the log.
+    if (slot->view.state != State::starting || slot->boot_failed) return;
     tell_news(News::Kind::boot_failed);
     slot->boot_failed = true;
   } else if (frame.kind == wire::Kind::retire && slot->view.wear == Wear::none) {
@@ -222,7 +226,7 @@ void Pool::on_message(std::size_t index, std::uint32_t serial,
     if (slot->view.state == State::draining)
       slot->deadline = std::min(slot->deadline, kernel_.now() + kStuckPatience);
   } else if (frame.kind == wire::Kind::stuck) {
-    tell_news(News::Kind::stuck);
+    if (slot->view.wear < Wear::stuck) tell_news(News::Kind::stuck);
     slot->view.wear = std::max(slot->view.wear, Wear::stuck);
     if (slot->view.state == State::draining)
       slot->deadline = std::min(slot->deadline, kernel_.now() + kStuckPatience);
@@ -254,10 +258,6 @@ void Pool::on_pidfd(std::size_t index, std::uint32_t serial) {
   const auto rest = slot->view.may_start_at - kernel_.now();
   news.pause = std::max(rest, Clock::duration::zero());
   news_.push_back(std::move(news));
-}
-
-News& Pool::report(News::Kind kind, const Slot& slot) {
-  return news_.emplace_back(news_of(kind, slot));
 }
 
 void Pool::stop(bool quick) {

@@ -35,7 +35,7 @@ struct News {
   enum class Kind : std::uint8_t {
     started,      // has a pid
     ready,        // serves; took `age` from the request for it
-    not_forked,   // no process came: `text` says why; next try in `pause`
+    not_forked,   // no process came: text says why, value is errno; again in `pause`
     boot_failed,  // it said that it cannot load the application: value, text
     retiring,     // wants to be replaced: value is a wire::Retire
     silent,       // shows no sign of life any more, or says itself that it hangs: text
@@ -105,6 +105,7 @@ class Pool {
     std::int64_t retire = 0;
     State struck_in = State::vacant;
     Clock::duration complain_again{};  // from one complaint that it does not die
+    std::string reason;                // why no process could be made, if none could
     std::string stacks;                // of its last slow request
     Clock::time_point stacks_at{};
   };
@@ -135,7 +136,8 @@ class Pool {
 
   // From a zygote: `forked` or `fork_failed`. From a worker: anything else. A frame
   // that does not match the process in the slot is dropped: it may outlive its sender.
-  void on_zygote_message(const wire::Message& message);
+  // `zygote`: its pid.
+  void on_zygote_message(const wire::Message& message, int zygote);
   void on_zygote_gone(std::uint32_t generation);
   void on_message(std::size_t slot, std::uint32_t serial, const wire::Message& message);
   void on_hung_up(std::size_t slot, std::uint32_t serial);
@@ -174,13 +176,15 @@ class Pool {
   [[nodiscard]] News news_of(News::Kind kind, const Slot& slot) const;
   [[nodiscard]] wire::Frame frame_for(wire::Kind kind, const Slot& slot) const;
   Slot* find(std::size_t slot, std::uint32_t serial);
-  News& report(News::Kind kind, const Slot& slot);
+  News& report(News::Kind kind, const Slot& slot) {
+    return news_.emplace_back(news_of(kind, slot));
+  }
   void start(std::size_t index, const Process& zygote, const PoolSettings& settings);
   void look_for_life(Slot& slot, Clock::time_point now);
   void deliver(Slot& slot, Event event);
   void perform(Slot& slot, Effect effect, State before, Event event);
-  void adopt(Slot& slot, const wire::Frame& frame);
-  void unfork(Slot& slot, std::string why);
+  void adopt(Slot& slot, const wire::Frame& frame, int zygote);
+  void unfork(Slot& slot, const Error& why);
   void ask_to_drain(Slot& slot, State before);
   void tell_to_go(Slot& slot);
   void kill(Slot& slot);

@@ -38,6 +38,12 @@ std::optional<scoreboard::LastPage> page_of(std::string_view name, int fd) {
   return page;
 }
 
+// In any direction, by whoever had it.
+bool is_shut_down(int fd) {
+  pollfd look{fd, POLLRDHUP, 0};
+  return ::poll(&look, 1, 0) != 0;
+}
+
 bool is_ours(int fd) {
   int domain = 0;
   int type = 0;
@@ -48,7 +54,7 @@ bool is_ours(int fd) {
          ::getsockopt(fd, SOL_SOCKET, SO_TYPE, &type, &size) == 0 &&
          domain == AF_UNIX && type == SOCK_SEQPACKET &&
          ::getpeername(fd, reinterpret_cast<sockaddr*>(&peer), &peer_size) == 0 &&
-         ::fcntl(fd, F_SETFL, O_NONBLOCK) == 0;
+         ::fcntl(fd, F_SETFL, O_NONBLOCK) == 0 && !is_shut_down(fd);
 }
 
 // FORCE needs CAP_NET_ADMIN; without it the kernel takes what net.core.wmem_max allows.
@@ -115,13 +121,17 @@ Result<HandoffPair> open_handoff(Heirlooms& found) {
   if (pair.send && pair.receive && is_ours(pair.send.get()) &&
       is_ours(pair.receive.get()))
     return pair;
-  // Half a pair is none.
+  // Half a pair is none, nor is one that a worker has shut down.
   found.alien.insert(found.alien.end(), {kHandoffSend, kHandoffReceive});
+  return make_handoff();
+}
+
+Result<HandoffPair> make_handoff() {
   std::array<int, 2> ends{};
   constexpr int kType = SOCK_SEQPACKET | SOCK_CLOEXEC | SOCK_NONBLOCK;
   if (::socketpair(AF_UNIX, kType, 0, ends.data()) != 0)
     return last_error("make handoff socket");
-  pair = {UniqueFd{ends[0]}, UniqueFd{ends[1]}};
+  HandoffPair pair{UniqueFd{ends[0]}, UniqueFd{ends[1]}};
   lengthen_queue(pair.send.get());
   return pair;
 }
@@ -134,6 +144,12 @@ bool store(const HandoffPair& handoff, int board, const Heirlooms& found) {
     return true;
   for (const char* name : {kHandoffSend, kHandoffReceive, kBoard}) take_out(name);
   return false;
+}
+
+void store_anew(int handoff_send, int handoff_receive) {
+  for (const char* name : {kHandoffSend, kHandoffReceive}) take_out(name);
+  if (!put(kHandoffSend, handoff_send) || !put(kHandoffReceive, handoff_receive))
+    for (const char* name : {kHandoffSend, kHandoffReceive}) take_out(name);
 }
 
 void store_page(const scoreboard::LastPage& page) {

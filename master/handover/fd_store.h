@@ -32,7 +32,7 @@ struct HandoffPair {
 // (master/handover/upgrade.h). Empty where there was nothing.
 struct Heirlooms {
   HandoffPair handoff;
-  UniqueFd board;                                // the memfd of a scoreboard, writable
+  UniqueFd board;                                // the memfd of a scoreboard, read-only
   UniqueFd testament;                            // a memfd; only after an upgrade
   UniqueFd log_keeper;                           // its channel; only after an upgrade
   std::vector<UniqueFd> pages;                   // of its workers, read-only
@@ -44,17 +44,21 @@ struct Heirlooms {
 // is something else, and still the caller's. At start-up.
 bool take_heirloom(Heirlooms& found, std::string_view name, UniqueFd& fd);
 
-// The stored pair if it is whole and of the right kind, else a new one. The queue of
-// the pair is made as long as the kernel allows: at least 500 connections
+// The stored pair if it is whole, of the right kind and not shut down, else a new one.
+// The queue of the pair is made as long as the kernel allows: at least 500 connections
 // (net.core.wmem_max, and the soft RLIMIT_NOFILE of the workers). CLOEXEC,
 // non-blocking.
 Result<HandoffPair> open_handoff(Heirlooms& found);
+Result<HandoffPair> make_handoff();
 
-// Puts pair and board into the store. False: there is no store (no systemd, or
+// Puts pair and board into the store, after what is alien was taken out. False: there is no store (no systemd, or
 // FileDescriptorStoreMax= is not set), and all ends with this process. Waits for
 // systemd's word, normally for a millisecond and at most for a second: sd_notify(3)
 // alone does not tell. What is there already is recognised and not stored twice.
 bool store(const HandoffPair& handoff, int board, const Heirlooms& found);
+
+// In place of the pair that is there. Only where store() said true.
+void store_anew(int handoff_send, int handoff_receive);
 
 // The page of a worker, as long as it lives: if the master dies first, the next one
 // reads from it what the worker had counted. Only where store() said true.

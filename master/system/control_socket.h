@@ -1,6 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 #pragma once
 
+#include <chrono>
+#include <cstddef>
 #include <cstdint>
 #include <functional>
 #include <list>
@@ -8,6 +10,8 @@
 #include <string_view>
 #include <vector>
 
+#include "base/clock.h"
+#include "base/guarded_socket.h"
 #include "base/result.h"
 #include "base/unique_fd.h"
 #include "master/system/event_loop.h"
@@ -35,8 +39,12 @@ inline constexpr std::size_t kMaxControlFds = 250;  // SCM_MAX_FD is 253
 // (SocketGroup=, SocketMode=), unless that is everybody, systemd's default: then it is
 // for the same clients as ours.
 //
-// Nothing here waits: a client that does not read its answer is not read from, one that
-// sends a line of more than 4 KiB or is the 17th is closed. Master only, in its loop.
+// Nothing here waits, and nobody can keep others out by being silent: a client that
+// sends no whole line or does not read its answer for ten seconds is closed, and so is
+// one that sends a line of more than 4 KiB. When all places are taken the client that has
+// been idle longest makes room, unless it outranks the new one; who waits for the end of
+// a reload is not idle. The last places are for root and the service's user. Who is
+// turned away is told why. Master only, in its loop.
 class ControlServer {
  public:
   using Handler = std::function<ControlReply(std::string_view line, ControlClient)>;
@@ -55,10 +63,12 @@ class ControlServer {
 
   // Starts to answer. `loop` and this object must outlive each other's use; the object
   // must not be moved any more.
-  void attach(EventLoop& loop, Handler handler);
+  void attach(EventLoop& loop, Handler handler,
+              Clock::duration patience = std::chrono::seconds{10});
 
   // One more line for a client. False: it is gone, or has not read a megabyte of them.
-  bool post(ControlClient to, std::string_view line);
+  // `last`: of those that it waits for.
+  bool post(ControlClient to, std::string_view line, bool last = false);
 
   // Forgets clients that are done; call once per turn of the loop.
   void tidy();
@@ -66,7 +76,11 @@ class ControlServer {
  private:
   struct Client {
     ControlClient id = 0;
-    UniqueFd fd;
+    std::size_t rank = 0;
+    Clock::time_point since{};  // connected, answered, began a line, read something
+    bool answered = false;      // to a line of its own, once at least
+    bool waits = false;         // for post()
+    GuardedSocket fd;
     EventLoop::OnIo readable;
     EventLoop::OnIo writable;
     std::string input;
@@ -82,6 +96,8 @@ class ControlServer {
   };
 
   void accept(const Door& door);
+  bool make_room(std::size_t rank);
+  void end_silent();
   void enable_doors(bool on);
   void read(Client& client);
   void answer(Client& client);
@@ -92,7 +108,9 @@ class ControlServer {
   Door own_;
   Door passed_;
   EventLoop* loop_ = nullptr;
-  EventLoop::OnTime pause_;  // of accepting, when descriptors or memory ran out
+  EventLoop::OnTime pause_;    // of accepting, when descriptors or memory ran out
+  EventLoop::OnTime silence_;  // of some client
+  Clock::duration patience_{};
   Handler handler_;
   std::list<Client> clients_;
   ControlClient last_client_ = 0;

@@ -19,12 +19,16 @@ extern "C" {
 
 #include <algorithm>
 #include <array>
+#include <ctime>
 #include <fstream>
 #include <iterator>
+#include <sstream>
 #include <string>
 #include <system_error>
 #include <utility>
 
+#include "base/number.h"
+#include "base/passed_fds.h"
 #include "base/spawn_options.h"
 #include "master/system/memory_limit.h"
 #include "metrics/application_region.h"
@@ -46,9 +50,20 @@ Result<Pair> make_channel() {
   if (::socketpair(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC, 0, fds.data()) != 0)
     return last_error("make channel");
   Pair pair{UniqueFd{fds[0]}, UniqueFd{fds[1]}};
+  // Nobody sends us any. Where the kernel cannot refuse them, who does is let go.
+  (void)refuse_passed_fds(fds[0]);
   // Only our end: the zygote waits in recvmsg. The two ends share no flags.
   if (::fcntl(fds[0], F_SETFL, O_NONBLOCK) != 0) return last_error("set up channel");
   return pair;
+}
+
+// "Too many references: cannot splice" says nothing to anybody (unix(7)).
+Error not_sent(std::string what, int code) {
+  if (code == ETOOMANYREFS)
+    what +=
+        ": the processes of this user have as many descriptors in messages that "
+        "nobody has read as LimitNOFILE= allows";
+  return Error{std::move(what), code};
 }
 
 // Ends a child of ours that nobody knows of yet.
@@ -90,6 +105,29 @@ std::vector<int> children() {
   const auto self = std::to_string(::getpid());  // one thread: its number is the pid
   std::ifstream file{"/proc/self/task/" + self + "/children"};
   return {std::istream_iterator<int>{file}, {}};
+}
+
+constexpr Clock::duration kStartPrecision = std::chrono::milliseconds{30};
+
+// Of the process, on our clock; the beginning of time if it cannot be told. /proc says
+// it in clock ticks after the boot, with the time that the machine was asleep.
+Clock::time_point started_at(int pid) {
+  constexpr int kAfterName = 19;  // proc(5): field 22, of which two go before the name
+  std::ifstream file{"/proc/" + std::to_string(pid) + "/stat"};
+  std::string text{std::istreambuf_iterator<char>{file}, {}};
+  std::istringstream fields{
+      text.substr(std::min(text.rfind(')'), text.size() - 1) + 1)};
+  std::string field;
+  for (int i = 0; i <= kAfterName; ++i) fields >> field;
+  const auto ticks = parse_number(field);
+  timespec boot{};
+  if (!ticks || ::clock_gettime(CLOCK_BOOTTIME, &boot) != 0) return {};
+  const std::chrono::nanoseconds since_boot =
+      std::chrono::seconds{boot.tv_sec} + std::chrono::nanoseconds{boot.tv_nsec};
+  const auto per_second = static_cast<std::uint64_t>(::sysconf(_SC_CLK_TCK));
+  const std::chrono::milliseconds start{
+      static_cast<std::int64_t>(*ticks * 1000 / per_second)};
+  return Clock::now() - std::chrono::duration_cast<Clock::duration>(since_boot - start);
 }
 
 // True if it has ended; it is reaped then.
@@ -139,7 +177,13 @@ Result<Process> spawn(const std::vector<std::string>& argv,
 
 Result<Process> LinuxKernel::start_exporter(
     const std::vector<std::string>& argv, const std::vector<std::string>& environment) {
-  return spawn(argv, environment, -1);
+  auto spawned = spawn(argv, environment, -1);
+  note_start(spawned);
+  return spawned;
+}
+
+void LinuxKernel::note_start(const Result<Process>& spawned) {
+  if (spawned) started_.push_back(spawned.value().pid);
 }
 
 Result<Process> LinuxKernel::start_zygote(const ZygoteOrder& order) {
@@ -147,6 +191,7 @@ Result<Process> LinuxKernel::start_zygote(const ZygoteOrder& order) {
   if (boot.size() > wire::kMaxText)
     return Error{"start zygote: the settings are larger than 64 KiB", E2BIG};
   auto spawned = spawn(order.argv, order.environment, metrics::application_region());
+  note_start(spawned);
   if (!spawned)
     return Error{"start zygote: " + spawned.error().what, spawned.error().code};
   Process process = std::move(spawned).value();
@@ -157,7 +202,7 @@ Result<Process> LinuxKernel::start_zygote(const ZygoteOrder& order) {
       {.kind = wire::Kind::boot, .generation = order.boot.generation}, boot, order.fds);
   if (!sent && sent.error().code != EPIPE && sent.error().code != ECONNRESET) {
     abandon(process.pid);
-    return Error{"tell the zygote what to load", sent.error().code};
+    return not_sent("tell the zygote what to load", sent.error().code);
   }
   return process;
 }
@@ -176,7 +221,7 @@ Result<Process> LinuxKernel::ask_for_worker(const Process& zygote,
   const std::array<int, 2> fds{channel.value().theirs.get(),
                                page.value().writable.get()};
   if (auto sent = wire::send(zygote.channel.get(), order, {}, fds); !sent)
-    return Error{"ask the zygote for a worker", sent.error().code};
+    return not_sent("ask the zygote for a worker", sent.error().code);
   Process process;
   process.channel = std::move(channel.value().ours);
   process.page = std::move(page.value().readable);
@@ -193,6 +238,14 @@ Result<UniqueFd> LinuxKernel::adopt(int pid) {
                WEXITED | WNOHANG | WNOWAIT) != 0)
     return last_error("adopt worker");
   return pidfd;
+}
+
+bool LinuxKernel::can_be_worker(int pid, int zygote, Clock::time_point ordered) const {
+  if (is_known(started_, pid)) return false;
+  const pid_t session = ::getsid(pid);
+  // post_fork may have called setsid(2).
+  if (session != zygote && session != pid) return false;
+  return started_at(pid) >= ordered - kStartPrecision;
 }
 
 Outcome LinuxKernel::tell(const Process& process, const wire::Frame& frame,
@@ -234,6 +287,7 @@ std::optional<Death> LinuxKernel::reap(const Process& process) {
   // ECHILD: reaped behind our back. It is gone all the same, nobody knows how.
   if (r != 0) return errno == ECHILD ? std::optional<Death>{Death{}} : std::nullopt;
   if (info.si_pid == 0) return std::nullopt;
+  std::erase(started_, info.si_pid);
   const bool killed = info.si_code != CLD_EXITED && info.si_status == SIGKILL;
   return Death{.by_signal = info.si_code != CLD_EXITED,
                .core_dumped = info.si_code == CLD_DUMPED,

@@ -2,6 +2,8 @@
 #pragma once
 
 #include <span>
+#include <string>
+#include <vector>
 
 #include "master/fleet/kernel.h"
 #include "master/system/oom_watch.h"
@@ -16,6 +18,8 @@ class LinuxKernel : public Kernel {
   Result<Process> ask_for_worker(const Process& zygote, const wire::Frame& order,
                                  std::size_t threads) override;
   Result<UniqueFd> adopt(int pid) override;
+  [[nodiscard]] bool can_be_worker(int pid, int zygote,
+                                   Clock::time_point ordered) const override;
   Outcome tell(const Process& process, const wire::Frame& frame,
                std::span<const int> fds, std::string_view text) override;
   Outcome kill(const Process& process) override;
@@ -29,8 +33,8 @@ class LinuxKernel : public Kernel {
   void look_around() { oom_.look(now()); }
 
   // Starts the exporter with its channel (metrics/channel.h); it has a pid at once.
-  static Result<Process> start_exporter(const std::vector<std::string>& argv,
-                                        const std::vector<std::string>& environment);
+  Result<Process> start_exporter(const std::vector<std::string>& argv,
+                                 const std::vector<std::string>& environment);
 
   // Reaps children that are not in `known`: orphans of the application that came to us,
   // the subreaper. Stops at a known one that has ended and is not reaped yet; call
@@ -45,7 +49,10 @@ class LinuxKernel : public Kernel {
   static int end_strangers(int spared);
 
  private:
+  void note_start(const Result<Process>& spawned);
+
   OomWatch oom_;
+  std::vector<int> started_;  // pids of zygotes and exporters, not reaped yet
 };
 
 // Makes this process the parent of its orphaned descendants (prctl(2),

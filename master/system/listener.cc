@@ -13,6 +13,8 @@
 #include <cstring>
 #include <utility>
 
+#include "base/passed_fds.h"
+
 namespace monodon::master {
 
 namespace {
@@ -84,6 +86,8 @@ Result<Listener> describe_listener(UniqueFd fd, std::string name) {
     sockaddr_un un{};
     std::memcpy(&un, &at, sizeof un);
     listener.info = describe_unix(un, size);
+    // For all who connect from now on.
+    (void)refuse_passed_fds(fd.get());
   } else if (at.ss_family == AF_INET || at.ss_family == AF_INET6) {
     listener.info = describe_tcp(at);
   } else {

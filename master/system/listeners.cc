@@ -15,6 +15,7 @@
 #include <utility>
 
 #include "base/number.h"
+#include "base/passed_fds.h"
 #include "base/unix_address.h"
 #include "master/system/identity.h"
 
@@ -130,6 +131,8 @@ Result<Listener> bind_unix(const BindAddress& at, const BindOptions& options) {
                              UnixAddress::kLongest)};
   auto fd = make_socket(AF_UNIX);
   if (!fd) return fd.error();
+  // Who connects inherits it. Nothing but bytes is expected at any listener of ours.
+  (void)refuse_passed_fds(fd.value().get());
   Listener listener;
   listener.info = {"http", shown, true, "", 0};
   if (abstract) {

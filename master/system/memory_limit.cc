@@ -45,8 +45,8 @@ std::optional<MemoryUse> read_memory_use(const std::string& directory) {
   if (!used) used = read_number(directory + "/memory.usage_in_bytes");
   if (!limit || !used) return std::nullopt;
   const std::string rows = directory + "/memory.stat";
-  const std::uint64_t cache =
-      std::max(read_row(rows, "inactive_file "), read_row(rows, "total_inactive_file "));
+  const std::uint64_t cache = std::max(read_row(rows, "inactive_file "),
+                                       read_row(rows, "total_inactive_file "));
   return MemoryUse{*used - std::min(cache, *used), *limit};
 }
 

@@ -37,10 +37,10 @@ FILE = bytes(range(256)) * 2000
 
 # Which calls there are; test_no_call_is_forgotten has counted them.
 SERVING = {
-    "master": ("fork", "accept4", "open", "read", "write", "recv", "sendmsg", "recvmsg",
-               "mmap", "epoll_ctl", "ftruncate", "memfd_create", "socketpair",
-               "pidfd_open"),
-    "zygote": ("fork", "open", "read", "write", "sendmsg", "recvmsg"),
+    "master": ("fork", "accept4", "open", "read", "write", "pwrite", "sendmsg",
+               "recvmsg", "mmap",
+               "epoll_ctl", "ftruncate", "memfd_create", "socketpair", "pidfd_open"),
+    "zygote": ("fork", "open", "read", "write", "sendmsg", "recvmsg", "mmap"),
     "worker": ("accept4", "open", "read", "write", "pwrite", "pread", "send", "recv",
                "sendmsg", "recvmsg", "sendfile", "mmap", "epoll_ctl", "epoll_create1",
                "memfd_create"),
@@ -49,7 +49,7 @@ STARTING = {
     "master": ("fork", "open", "read", "write", "pwrite", "sendmsg", "recvmsg", "mmap",
                "epoll_ctl", "epoll_create1", "ftruncate", "memfd_create", "socketpair",
                "pidfd_open"),
-    "zygote": ("fork", "open", "read", "write", "sendmsg", "recvmsg"),
+    "zygote": ("fork", "open", "read", "write", "sendmsg", "recvmsg", "mmap"),
     "worker": ("open", "sendmsg", "mmap", "epoll_ctl", "epoll_create1", "memfd_create"),
 }
 

@@ -44,14 +44,6 @@ def test_a_reload_is_seen_from_its_beginning_to_its_end(server, seen):
     seen.grows(0, "reload_in_progress", 'workers{state="draining",generation="other"}')
     seen.grows(2, "worker_starts_total", 'worker_exits_total{cause="asked"}',
                "worker_boot_seconds_count")
-
-
-@moves("generation_shared", code=SITE)
-def test_a_generation_whose_workers_import_by_themselves_is_seen(server, seen):
-    server.write("here.py", SITE + "import threading\n"
-                 "threading.Thread(target=threading.Event().wait, daemon=True).start()\n")
-    server.send_signal(signal.SIGHUP)
-    seen.becomes(0, "generation_shared")
     seen.fits("worker_boot_seconds_sum", lambda s: 0 < s < 60)
     now = metrics(server)
     assert abs(now["last_reload_timestamp_seconds"] - time.time()) < 30
@@ -60,6 +52,14 @@ def test_a_generation_whose_workers_import_by_themselves_is_seen(server, seen):
     new_hash, = [key for key in now if key.startswith("configuration_info")]
     assert new_hash != old_hash
     seen.becomes(1, new_hash)
+
+
+@moves("generation_shared", code=SITE)
+def test_a_generation_whose_workers_import_by_themselves_is_seen(server, seen):
+    server.write("here.py", SITE + "import threading\n"
+                 "threading.Thread(target=threading.Event().wait, daemon=True).start()\n")
+    server.send_signal(signal.SIGHUP)
+    seen.becomes(0, "generation_shared")
 
 
 @moves("reloads_total", code=SITE, expect=["refused", "serves on"])
@@ -238,3 +238,30 @@ def application(environ, start_response):
 def test_series_that_find_no_room_are_counted(server, seen):
     assert server.get("/").status == 200
     seen.grows(4, "application_series_dropped_total")
+
+
+WIDE = """
+import time
+import monodon.prometheus
+from prometheus_client import Gauge
+WIDE = Gauge("wide", "Wide", ["n"], multiprocess_mode="all")
+def application(environ, start_response):
+    for n in range(4000):
+        WIDE.labels(f"{n:0850}").set(1)
+    time.sleep(0.5)  # the next request is for another worker
+    start_response("200 OK", [("Content-Length", "0")])
+    return []
+"""
+
+
+@moves("application_samples_left_out", code=WIDE,
+       around=lambda: contextlib.nullcontext(
+           {"config": {"workers": 3, "python": interpreter("prometheus_client")}}))
+def test_values_beyond_what_a_scrape_shows_are_counted(server, seen):
+    connections = [server.connect() for _ in range(3)]
+    for connection in connections:
+        connection.send(request())
+    for connection in connections:
+        assert connection.response().status == 200
+        connection.close()
+    seen.fits("application_samples_left_out", lambda n: n > 0)

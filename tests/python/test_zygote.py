@@ -78,7 +78,7 @@ class Zygote:
     def fork(self, slot, serial):
         ours, theirs = self._pair()
         theirs.setblocking(False)
-        page = os.memfd_create("page")
+        page = os.memfd_create("page", os.MFD_CLOEXEC | os.MFD_ALLOW_SEALING)
         os.truncate(page, 16 * mmap.PAGESIZE)
         self.send(FORK, slot, serial, fds=[theirs.fileno(), page])
         theirs.close()

@@ -3,14 +3,37 @@
 
 Reads its orders from the environment variable LAUNCH (JSON): argv, environment, fds (the
 numbers of the listening sockets, which become 3, 4, ...), names (null: no LISTEN_FDS),
-limits, user, cgroup. LISTEN_PID must be the pid of the process that execs, hence this
+limits, user, cgroup, old_kernel. LISTEN_PID must be the pid of the process that execs, hence this
 step between.
 """
 
+import ctypes
+import errno
 import fcntl
 import json
 import os
+import platform
 import resource
+import socket
+import struct
+
+
+def forget_passrights():
+    """From here on SO_PASSRIGHTS is an option that the kernel does not know, as before
+    6.16 (seccomp(2))."""
+    set_option, get_option = {"x86_64": (54, 55), "aarch64": (208, 209)}[platform.machine()]
+    load, equal, answer = 0x20, 0x15, 0x06
+    allow, no_such_option = 0x7fff0000, 0x00050000 | errno.ENOPROTOOPT
+    so_passrights = 83
+    lines = [(load, 0, 0, 0), (equal, 1, 0, set_option), (equal, 0, 5, get_option),
+             (load, 0, 0, 24), (equal, 0, 3, socket.SOL_SOCKET),
+             (load, 0, 0, 32), (equal, 0, 1, so_passrights),
+             (answer, 0, 0, no_such_option), (answer, 0, 0, allow)]
+    code = ctypes.create_string_buffer(b"".join(struct.pack("HBBI", *line) for line in lines))
+    program = struct.pack("HP", len(lines), ctypes.addressof(code))
+    libc = ctypes.CDLL(None, use_errno=True)
+    assert libc.prctl(38, 1, 0, 0, 0) == 0  # PR_SET_NO_NEW_PRIVS
+    assert libc.prctl(22, 2, program, 0, 0) == 0, ctypes.get_errno()  # PR_SET_SECCOMP
 
 
 def main():
@@ -37,6 +60,8 @@ def main():
     for signal_fd in orders["close"]:
         os.close(signal_fd)
     os.umask(orders["umask"])
+    if orders["old_kernel"]:
+        forget_passrights()
     os.execve(orders["argv"][0], orders["argv"], environment)
 
 

@@ -15,6 +15,8 @@ def watched(*arguments, expect=(), environment=None, **options):
     server = Server(*arguments, environment=environment, **options,
                     expect=["exporter ended", *expect])
     server.environment.setdefault("MONODON_METRICS_BIND", "off")
+    # The Host of every request that does not say another.
+    server.environment.setdefault("MONODON_METRICS_HOSTS", "example.test")
     if server.environment["MONODON_METRICS_BIND"] == "off":
         server.environment["MONODON_METRICS_BIND"] = "unix:" + server.path("metrics.sock")
     return server

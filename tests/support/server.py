@@ -4,9 +4,8 @@
     with Server() as server:
         assert server.get("/").status == 200
 
-Everything of one server is in its scratch directory, which is kept, with the log shown,
-when the test fails. Leaving the block stops the server and checks that it left nothing:
-exit status, processes, the unexpected in its log.
+Everything of one server is in its scratch directory, which is kept, with the log shown, when
+the test fails. Leaving the block stops it and checks: exit status, processes, log.
 """
 
 import json
@@ -63,6 +62,7 @@ class Server:
     stdout/stderr a descriptor to use in place of the one that is read here
     directory     a scratch directory that exists already (and stays)
     cgroup        the directory of a cgroup to run in
+    old_kernel    True: the kernel cannot refuse descriptors (SO_PASSRIGHTS, Linux 6.16)
     """
 
     UNIX = "http.sock"  # in the scratch directory
@@ -70,12 +70,12 @@ class Server:
     def __init__(self, app="probe:application", *, config=None, arguments=(), command=None,
                  environment=None, sockets=None, bind=None, notify=True, watchdog=None,
                  expect=(), user=None, limits=None, umask=0o022, stdout=None, stderr=None,
-                 directory=None, store=0, cgroup=None, announced=True):
+                 directory=None, store=0, cgroup=None, announced=True, old_kernel=False):
         self.scratch = directory or scratch_directory()
         self._own_scratch = directory is None
         self.app, self.arguments, self.command = app, list(arguments), command
         self.bind, self.expect, self.cgroup = bind, list(expect), cgroup
-        self.announced = announced
+        self.announced, self.old_kernel = announced, old_kernel
         self.user, self.limits, self.umask = user, limits or {}, umask
         self._outputs = (stdout, stderr)
         self.watch = Watch()
@@ -169,7 +169,7 @@ class Server:
         orders = {"argv": self.argv(), "environment": self.environment,
                   "fds": fds, "names": names if self.announced else None,
                   "limits": self.limits, "user": self.user, "close": [], "umask": self.umask,
-                  "cgroup": self.cgroup}
+                  "cgroup": self.cgroup, "old_kernel": self.old_kernel}
         out, err = self._pipes()
         self.process = subprocess.Popen(
             [paths.PYTHON, "-I", "-S", str(paths.TESTS / "support" / "launch.py")],
@@ -278,7 +278,7 @@ class Server:
     def _slots(self):
         """Empty where nobody answers: while one program follows another (upgrade)."""
         try:
-            return self.control({"op": "status"})["slots"]
+            return self.control({"op": "status"}).get("slots", [])
         except OSError:
             return []
 

@@ -9,6 +9,7 @@ ALLOWED = {
     "fork": {
         "base/run_program.cc": "runs a program to its end, for the tools and for "
                                "gunicorn.conf.py",
+        "base/close_elsewhere.cc": "a process that ends does not linger, a thread does",
         "master/system/linux_kernel.cc": "the master's one door to the kernel",
         "master/system/log_keeper.cc": "keeps one right of root's, before the master "
                                        "becomes another user",
@@ -46,9 +47,10 @@ NO_UNIT_TEST = {
     "base/spool_file.cc": "spool_budget_test, output_test and body_spool_test",
     "master/exporter_host.cc": "tests/process/test_metrics.py, with the real exporter",
     "metrics/exporter.cc": "tests/process/test_metrics.py",
-    "metrics/http_server.cc": "tests/process/test_metrics.py",
+    "metrics/http_session.cc": "http_server_test.cc",
     "metrics/main.cc": "tests/process/test_metrics.py",
     "metrics/manual.cc": "docs_test.cc",
+    "master/handover/handoff_watch.cc": "tests/faults/test_hostile.py shuts pairs down",
     "master/handover/inherited.cc": "tests/process passes sockets as systemd does",
     "master/system/linux_kernel.cc": "tests/process and tests/faults",
     "master/serve.cc": "tests/process",
@@ -105,7 +107,7 @@ NO_UNIT_TEST = {
     "worker/loop/request_runner.cc": "worker_test: every request goes through it",
     "worker/wire/boot.cc": "every zygote of the process tests reads what the master wrote",
     # Parts of something that is tested as a whole.
-    "base/passed_fds.cc": "wire_test passes descriptors",
+    "base/passed_fds.cc": "wire_test passes descriptors, test_hostile.py strangers'",
     "cli/live/status.cc": "server_status_test.cc has its parts",
     "cli/live/status_json.cc": "server_status_test.cc",
     "cli/live/kernel_facts.cc": "tests/process: test_top",

@@ -13,7 +13,9 @@
 #include <climits>
 
 #include "base/clock.h"
+#include "base/closer.h"
 #include "base/log/log.h"
+#include "base/passed_fds.h"
 
 namespace monodon::worker {
 
@@ -24,12 +26,22 @@ constexpr std::uint64_t kTellAgainNs = 10'000'000'000;
 // Descriptors that connections leave to the application: its files, its database.
 constexpr rlim_t kReserve = 32;
 
+// ... and to what one message of a stranger may bring (base/passed_fds.h).
+constexpr rlim_t kReserveGuarded = kReserve + kMaxPassedFds;
+
 // New descriptors get the lowest free number: from this one on, the reserve is touched.
-int first_reserved() {
+int first_reserved(rlim_t reserve) {
   rlimit limit{};
   if (::getrlimit(RLIMIT_NOFILE, &limit) != 0 || limit.rlim_cur > INT_MAX)
     return INT_MAX;
-  return static_cast<int>(limit.rlim_cur - std::min(kReserve, limit.rlim_cur / 4));
+  return static_cast<int>(limit.rlim_cur - std::min(reserve, limit.rlim_cur / 4));
+}
+
+bool guards_any(const std::vector<UniqueFd>& listeners, const Boot& boot) {
+  for (std::size_t i = 0; i < listeners.size(); ++i)
+    if (boot.listeners[i].unix_socket && !refuses_passed_fds(listeners[i].get()))
+      return true;
+  return false;
 }
 
 }  // namespace
@@ -44,7 +56,8 @@ Acceptor::Acceptor(int epoll, std::vector<UniqueFd>& listeners, const Boot& boot
   sockaddr_storage unix_address{};
   unix_address.ss_family = AF_UNIX;
   unix_peer_ = forwarding.identify(unix_address);
-  first_reserved_ = first_reserved();
+  reserve_ = guards_any(listeners, boot) ? kReserveGuarded : kReserve;
+  first_reserved_ = first_reserved(reserve_);
 }
 
 void Acceptor::control(int operation) {
@@ -95,7 +108,11 @@ Connection* Acceptor::accept(std::size_t listener, ConnectionPool& pool) {
   c->fd = std::move(owned);
   c->listener = static_cast<std::uint16_t>(listener);
   c->peer = unix_socket ? unix_peer_ : forwarding_.identify(from);
-  if (!unix_socket) {
+  if (unix_socket) {
+    // What it sent before the master closed the socket to that is there already.
+    c->guarded = !refuses_passed_fds(fd);
+    if (c->guarded) see_all_passed_fds(fd);
+  } else {
     const int on = 1;  // a response goes out in one piece; nothing is worth waiting for
     (void)::setsockopt(fd, IPPROTO_TCP, TCP_NODELAY, &on, sizeof on);
   }
@@ -105,12 +122,17 @@ Connection* Acceptor::accept(std::size_t listener, ConnectionPool& pool) {
 Connection* Acceptor::adopt(UniqueFd fd, std::size_t listener, ConnectionPool& pool) {
   sockaddr_storage from{};
   socklen_t size = sizeof from;
-  if (listener >= boot_.listeners.size() ||
-      ::getpeername(fd.get(), reinterpret_cast<sockaddr*>(&from), &size) != 0)
+  const bool fits =
+      listener < boot_.listeners.size() &&
+      ::getpeername(fd.get(), reinterpret_cast<sockaddr*>(&from), &size) == 0;
+  Connection* c = fits ? pool.take() : nullptr;
+  if (c == nullptr) {
+    Closer::of_process().close(std::move(fd));
     return nullptr;
-  Connection* c = pool.take();
-  if (c == nullptr) return nullptr;
+  }
   c->fd = std::move(fd);
+  c->foreign = true;
+  c->guarded = from.ss_family == AF_UNIX;
   c->listener = static_cast<std::uint16_t>(listener);
   c->peer = from.ss_family == AF_UNIX ? unix_peer_ : forwarding_.identify(from);
   return c;
@@ -132,7 +154,7 @@ void Acceptor::end_pause(std::uint64_t now_ns) {
   const std::uint64_t at = resume_ns_.load(std::memory_order_relaxed);
   if (at == 0 || now_ns < at) return;
   // The limit may have been changed from outside (prlimit(1)).
-  first_reserved_.store(first_reserved(), std::memory_order_relaxed);
+  first_reserved_.store(first_reserved(reserve_), std::memory_order_relaxed);
   const UniqueFd probe{::fcntl(epoll_, F_DUPFD_CLOEXEC, 0)};
   if (!probe || probe.get() >= first_reserved_.load(std::memory_order_relaxed)) {
     resume_ns_.store(now_ns + kPauseNs, std::memory_order_relaxed);

@@ -56,6 +56,7 @@ class Acceptor {
   std::atomic<bool> left_{false};
   std::atomic<std::uint64_t> resume_ns_{0};
   std::atomic<std::uint64_t> pauses_{0};
+  std::uint64_t reserve_ = 0;           // descriptors that connections leave alone
   std::atomic<int> first_reserved_{0};  // a descriptor's number
   std::uint64_t told_ns_ = 0;
 };

@@ -70,6 +70,8 @@ struct Connection {
 
   UniqueFd fd;
   bool registered = false;  // in the leader's epoll
+  bool guarded = false;     // its peer can send descriptors: base/passed_fds.h
+  bool foreign = false;     // came from another worker, who may have kept a descriptor
   bool kept = false;        // has had a response: idle rather than new
   bool end_of_input = false;
   bool hangup = false;  // epoll told of the client's end: read until it is seen

@@ -3,7 +3,11 @@
 
 #include <sys/socket.h>
 
+#include <utility>
+
+#include "base/closer.h"
 #include "base/forks.h"
+#include "base/passed_fds.h"
 
 namespace monodon::worker {
 
@@ -41,7 +45,22 @@ Connection* ConnectionPool::take() {
   return c;
 }
 
-void ConnectionPool::give(Connection& c) {
+namespace {
+
+// Who had it before can make its last owner wait in close(2), and so can a peer that
+// sent descriptors which nobody has read.
+void close_socket(Connection& c, bool moved) {
+  if (!c.fd) return;
+  if (!moved && (c.end_tells || has_forked())) (void)::shutdown(c.fd.get(), SHUT_WR);
+  if (c.foreign || (c.guarded && (moved || has_unread(c.fd.get()))))
+    Closer::of_process().close(std::move(c.fd));
+  else
+    c.fd.reset();
+}
+
+}  // namespace
+
+void ConnectionPool::give(Connection& c, bool moved) {
   c.stage.store(Stage::closed, std::memory_order_relaxed);
   c.deadline_ns.store(0, std::memory_order_relaxed);
   {
@@ -49,13 +68,13 @@ void ConnectionPool::give(Connection& c) {
     // that it had got before. It must not go on with what is then the descriptor of
     // another connection.
     const std::lock_guard lock{c.output_mutex};
-    if (c.fd && (c.end_tells || has_forked())) (void)::shutdown(c.fd.get(), SHUT_WR);
-    c.fd.reset();
+    close_socket(c, moved);
     c.output.clear();
     c.output_shared = c.output_complete = c.output_broken = c.keep_after_output = false;
     c.end_tells = false;
   }
-  c.registered = c.kept = c.end_of_input = c.hangup = c.more = false;
+  c.registered = c.guarded = c.foreign = c.kept = false;
+  c.end_of_input = c.hangup = c.more = false;
   c.head_size = c.scanned = 0;
   c.head_started = false;
   c.chunked = {};

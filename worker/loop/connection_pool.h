@@ -23,9 +23,10 @@ class ConnectionPool {
 
   // An owned, empty connection. Null when kMost exist.
   Connection* take();
-  // Closes what is open. The caller owns it. Where another process may hold the
-  // connection as well, it is shut down, so that it ends for its client now.
-  void give(Connection& connection);
+  // Closes what is open, without waiting. The caller owns it. Where another process may
+  // hold the connection as well, it is shut down, so that it ends for its client now;
+  // not if it was `moved`: then another worker goes on with it.
+  void give(Connection& connection, bool moved = false);
 
   // Calls `f(connection)` for every object there ever was, closed ones included.
   template <typename F>

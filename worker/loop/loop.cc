@@ -227,6 +227,7 @@ void Loop::take_over(unsigned me) {
   if (!drain_.takes()) return;
   drain_.set_taking(true);
   auto got = receive_handoff(heritage_.handoff_receive.get());
+  if (!got && got.error().code == ECONNRESET) parking_.lose_handoff();
   Connection* c = nullptr;
   // Otherwise another worker was faster, or the message made no sense.
   if (got) c = acceptor_.adopt(std::move(got.value().fd), got.value().listener, pool_);

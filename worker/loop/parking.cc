@@ -5,6 +5,8 @@
 #include <sys/epoll.h>
 #include <sys/socket.h>
 
+#include <cerrno>
+
 #include "base/clock.h"
 #include "base/log/log.h"
 #include "worker/loop/keeper.h"
@@ -74,8 +76,8 @@ void Parking::set_deadline(Connection& c, std::uint64_t now) {
   c.deadline_ns.store(ms == 0 ? 0 : now + ms * 1'000'000, std::memory_order_relaxed);
 }
 
-void Parking::close(Connection& c) {
-  pool_.give(c);
+void Parking::close(Connection& c, bool moved) {
+  pool_.give(c, moved);
   if (drain_.under_way()) keeper_.wake();
 }
 
@@ -143,11 +145,21 @@ void Parking::move_parked() {
 // `more`: another request may be there already, of which epoll will say nothing.
 void Parking::move(Connection& c, bool more) {
   if (drain_.hands_on() && hand_over(c)) return;
-  if (drain_.closes_silent() && c.kept && c.input.empty() && !has_arrived(c.fd.get())) {
+  if ((drain_.closes_silent() || handoff_lost_) && c.kept && c.input.empty() &&
+      !has_arrived(c.fd.get())) {
     close(c);
   } else if (more || !park(c, monotonic_ns())) {
     resume(c);
   }
+}
+
+void Parking::lose_handoff() {
+  if (handoff_lost_.exchange(true)) return;
+  events_.unwatch(heritage_.handoff_receive.get());
+  log::warning(
+      "this worker cannot hand connections over any more: a process of this site shut "
+      "the sockets down that are for that",
+      {log::Id::handoff_lost});
 }
 
 bool Parking::last_resort() const noexcept {
@@ -156,21 +168,22 @@ bool Parking::last_resort() const noexcept {
 }
 
 bool Parking::hand_over(Connection& c) {
-  if (!heritage_.handoff_send || c.stage.load(std::memory_order_relaxed) != Stage::head)
+  if (!heritage_.handoff_send || handoff_lost_ ||
+      c.stage.load(std::memory_order_relaxed) != Stage::head)
     return false;
   Handoff what;
   what.listener = c.listener;
   what.kept = c.kept;
   what.input = c.input.view();
-  if (!send_handoff(heritage_.handoff_send.get(), c.fd.get(), what)) return false;
+  if (const auto sent = send_handoff(heritage_.handoff_send.get(), c.fd.get(), what);
+      !sent) {
+    if (sent.error().code == EPIPE || sent.error().code == ECONNRESET) lose_handoff();
+    return false;
+  }
   scoreboard::add(header_.handed_out);
   // close() alone would not end the watch: the other worker holds the same open file.
   if (c.registered) events_.unwatch(c.fd.get());
-  {
-    const std::lock_guard lock{c.output_mutex};  // as in ConnectionPool::give
-    c.fd.reset();                                // theirs: close() shall not end it
-  }
-  close(c);
+  close(c, true);
   return true;
 }
 

@@ -30,8 +30,8 @@ class Parking {
   // Owner: waits for its client. False: something came meanwhile, still owned. `now`:
   // CLOCK_MONOTONIC, a moment ago.
   [[nodiscard]] bool park(Connection& c, std::uint64_t now);
-  // Owner: closes it.
-  void close(Connection& c);
+  // Owner: closes it. `moved`: another worker has it now.
+  void close(Connection& c, bool moved = false);
   // Owner: gives it to another worker. False: could not; still owned.
   [[nodiscard]] bool hand_over(Connection& c);
   // Owner, after the response went out entirely. `leading`: the caller is the leader.
@@ -57,6 +57,11 @@ class Parking {
   // from there right now, and nobody but us will take them.
   [[nodiscard]] bool last_resort() const noexcept;
 
+  // Any thread. The pair is shared by all workers, and shutdown(2) by one of them, whose
+  // application found it, is for all: its end would be reported without end. The master
+  // sees it, too, and has another pair for the workers to come.
+  void lose_handoff();
+
  private:
   void set_deadline(Connection& c, std::uint64_t now);
   void move(Connection& c, bool more);
@@ -69,6 +74,7 @@ class Parking {
   scoreboard::WorkerHeader& header_;
   Keeper& keeper_;
 
+  std::atomic<bool> handoff_lost_{false};
   std::deque<Connection*> ready_;  // the leader's
   std::mutex mutex_;
   std::vector<Connection*> resumed_;  // under mutex_

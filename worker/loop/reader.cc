@@ -4,19 +4,46 @@
 #include <sys/socket.h>
 
 #include <algorithm>
+#include <atomic>
 #include <cerrno>
+#include <span>
+#include <utility>
+#include <vector>
 
+#include "base/clock.h"
+#include "base/closer.h"
 #include "base/log/log.h"
+#include "base/passed_fds.h"
 
 namespace monodon::worker {
 
 namespace {
 
+constexpr std::uint64_t kTellAgainNs = 10'000'000'000;
+
+// Who sends descriptors speaks no HTTP. Nobody but a client of a Unix socket can.
+[[gnu::noinline]] ssize_t receive_from_stranger(Connection& c, std::span<char> to) {
+  std::vector<UniqueFd> strangers;
+  const ssize_t n = receive_guarded(c.fd.get(), to, strangers);
+  if (strangers.empty()) return n;
+  Closer::of_process().close(std::move(strangers));
+  static std::atomic<std::uint64_t> told{0};
+  const std::uint64_t now = monotonic_ns();
+  std::uint64_t last = told.load();
+  if ((last == 0 || now - last >= kTellAgainNs) &&
+      told.compare_exchange_strong(last, now))
+    log::warning("a client of a Unix socket sent file descriptors and was cut off",
+                 {log::Id::descriptors_refused});
+  errno = EPROTO;
+  return -1;
+}
+
 // recv(2) without EINTR: bytes, 0 at the end, -1 with errno.
-ssize_t receive(int fd, char* to, std::size_t size) {
+ssize_t receive(Connection& c, char* to, std::size_t size) {
+  if (c.guarded) return receive_from_stranger(c, {to, size});
   ssize_t n;
   do {
-    n = ::recv(fd, to, size, MSG_DONTWAIT);
+    n = ::recv(c.fd.get(), to, size, MSG_DONTWAIT);
   } while (n < 0 && errno == EINTR);
   return n;
 }
@@ -83,7 +110,7 @@ Reader::Outcome Reader::head(Connection& c) {
     if (c.end_of_input) return Outcome::closed;
     char* to = c.input.reserve(2048);
     const std::size_t room = c.input.room();
-    const ssize_t n = receive(c.fd.get(), to, room);
+    const ssize_t n = receive(c, to, room);
     if (nothing_there(n)) return Outcome::wait;
     if (n < 0) return Outcome::closed;
     if (n == 0) c.end_of_input = true;
@@ -129,7 +156,7 @@ Reader::Outcome Reader::body(Connection& c) {
         c.head.framing == http::Framing::length
             ? static_cast<std::size_t>(std::min<std::uint64_t>(c.body_left, kScratch))
             : kScratch;
-    const ssize_t n = receive(c.fd.get(), scratch_.get(), most);
+    const ssize_t n = receive(c, scratch_.get(), most);
     if (nothing_there(n)) return Outcome::wait;
     if (n <= 0) return Outcome::closed;
     c.more = static_cast<std::size_t>(n) == most;
@@ -195,7 +222,7 @@ Reader::Outcome Reader::store(Connection& c, std::string_view bytes) {
 // destroy the answer before the client has read it (RFC 9112 9.6).
 Reader::Outcome Reader::linger(Connection& c) {
   for (std::size_t turn = 0; turn < kTurn;) {
-    const ssize_t n = receive(c.fd.get(), scratch_.get(), kScratch);
+    const ssize_t n = receive(c, scratch_.get(), kScratch);
     if (nothing_there(n)) return Outcome::wait;
     if (n <= 0) return Outcome::closed;
     turn += static_cast<std::size_t>(n);

@@ -20,6 +20,7 @@
 #include "base/clock.h"
 #include "base/forks.h"
 #include "base/log/log.h"
+#include "base/own_process.h"
 #include "base/process_title.h"
 #include "base/spool_budget.h"
 #include "worker/process/local_request.h"
@@ -211,6 +212,7 @@ void Zygote::judge_imports(std::string_view lines) {
     const OwnFork ours;  // the child tells over our channel
     if (app_.fork() != 0) return;
   }
+  claim_process();  // or it would be ended as somebody else's, at its first import
   log::set_context({{"generation", boot_.generation}});
   (void)::prctl(PR_SET_NAME, "monodon-imports");
   set_title(fmt::format("monodon: trying imports [{}]", shown_name(boot_.settings)));
@@ -267,6 +269,8 @@ void Zygote::become_worker(wire::Message message) {
   heritage.handoff_receive = std::move(handoff_receive_);
   heritage.listeners = std::move(listeners_);
 
+  // Core dumps and tools of its own user (py-spy, gdb) work on it as on any process.
+  (void)::prctl(PR_SET_DUMPABLE, 1);
   (void)::prctl(PR_SET_NAME, "monodon-worker");
   set_title(fmt::format("monodon: worker {} gen {} [{}]", heritage.slot,
                         heritage.generation, shown_name(boot_.settings)));
@@ -300,6 +304,9 @@ int Zygote::live() {
   watch_forks([](void* self) noexcept { static_cast<Zygote*>(self)->let_go(); }, this);
   // Ctrl-C at a terminal is for the master, who tells us.
   (void)::setsid();
+  // Its workers are of the same user: none of them gets at its memory or its channel
+  // (pidfd_getfd(2)), over which it names processes to the master.
+  (void)::prctl(PR_SET_DUMPABLE, 0);
   (void)::prctl(PR_SET_NAME, "monodon-zygote");
   if (!take_boot()) return 1;
   set_title(fmt::format("monodon: zygote gen {} [{}]", boot_.generation,
@@ -316,16 +323,22 @@ int Zygote::live() {
       return 0;
     }
     const wire::Frame& frame = message.value().frame;
-    if (frame.kind == wire::Kind::fork)
+    if (frame.kind == wire::Kind::fork) {
       fork_worker(std::move(message).value());
-    else if (frame.kind == wire::Kind::judge_imports)
+    } else if (frame.kind == wire::Kind::judge_imports) {
       judge_imports(message.value().text);
-    else if (frame.kind == wire::Kind::worker_ended)
+    } else if (frame.kind == wire::Kind::handoff_pair) {
+      auto& fds = message.value().fds;
+      if (fds.size() != 2) continue;
+      handoff_send_ = std::move(fds[0]);
+      handoff_receive_ = std::move(fds[1]);
+    } else if (frame.kind == wire::Kind::worker_ended) {
       app_.worker_ended({.slot = frame.slot,
                          .serial = frame.serial,
                          .generation = boot_.generation,
                          .threads = boot_.settings.threads},
                         static_cast<int>(frame.value));
+    }
   }
 }
 

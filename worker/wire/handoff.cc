@@ -2,7 +2,10 @@
 #include "worker/wire/handoff.h"
 
 #include <cstring>
+#include <utility>
+#include <vector>
 
+#include "base/closer.h"
 #include "worker/wire/wire.h"
 
 namespace monodon::worker {
@@ -27,14 +30,19 @@ Outcome send_handoff(int socket, int fd, const Handoff& what) {
 }
 
 Result<Handoff> receive_handoff(int socket) {
-  auto got = wire::receive(socket);
+  const auto dispose = [](std::vector<UniqueFd> fds) {
+    Closer::of_process().close(std::move(fds));
+  };
+  auto got = wire::receive(socket, dispose);
   if (!got) return got.error();
   wire::Message& m = got.value();
   Header header{};
   const Error malformed{"take connection over: malformed message", EPROTO};
   if (m.frame.kind != wire::Kind::handoff || m.fds.size() != 1 ||
-      m.text.size() < sizeof header)
+      m.text.size() < sizeof header) {
+    dispose(std::move(m.fds));
     return malformed;
+  }
   std::memcpy(&header, m.text.data(), sizeof header);
   Handoff result;
   result.fd = std::move(m.fds[0]);

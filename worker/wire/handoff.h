@@ -26,7 +26,8 @@ inline constexpr std::size_t kMostInput = 32 * 1024;
 // flight. The caller still owns its descriptor and closes it after success.
 Outcome send_handoff(int socket, int fd, const Handoff& what);
 
-// Never blocks. EAGAIN: another worker was faster. EPROTO: not a handoff (dropped).
+// Never blocks. EAGAIN: another worker was faster. EPROTO, EBADMSG: not a handoff; what came with
+// it is closed by a thread of its own (base/closer.h), since any worker can have sent it.
 Result<Handoff> receive_handoff(int socket);
 
 }  // namespace monodon::worker

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "worker/wire/wire.h"
 
+#include <poll.h>
 #include <sys/socket.h>
 #include <sys/uio.h>
 
@@ -36,12 +37,22 @@ bool may_pass(const Error& refusal) noexcept {
   return code == EAGAIN || code == ENOBUFS || code == ENOMEM || code == ETOOMANYREFS;
 }
 
-Result<Message> receive(int socket) {
+namespace {
+
+// We send no packet of zero bytes, so zero is the end; but somebody may.
+bool at_end(int socket) noexcept {
+  pollfd look{socket, POLLRDHUP, 0};
+  return ::poll(&look, 1, 0) != 0;
+}
+
+}  // namespace
+
+Result<Message> receive(int socket, Disposal dispose) {
   Message result;
   result.text.resize(kMaxText);
   std::array<iovec, 2> parts{
       {{&result.frame, sizeof result.frame}, {result.text.data(), result.text.size()}}};
-  alignas(cmsghdr) std::array<char, CMSG_SPACE(sizeof(int) * kMaxFds)> control;
+  alignas(cmsghdr) std::array<char, CMSG_SPACE(sizeof(int) * kMaxPassedFds)> control;
   msghdr message{};
   message.msg_iov = parts.data();
   message.msg_iovlen = parts.size();
@@ -54,11 +65,14 @@ Result<Message> receive(int socket) {
   } while (got < 0 && errno == EINTR);
   if (got < 0) return last_error("receive message");
   take_passed_fds(message, result.fds);
-  // A packet of zero bytes is never sent, so zero is the end.
-  if (got == 0) return Error{"end of file", ECONNRESET};
+  if (got == 0 && at_end(socket)) return Error{"end of file", ECONNRESET};
   const auto bytes = static_cast<std::size_t>(got);
-  if (bytes < sizeof(Frame) || (message.msg_flags & (MSG_TRUNC | MSG_CTRUNC)) != 0)
-    return Error{"receive message: not a whole frame", EPROTO};
+  if (bytes < sizeof(Frame) || (message.msg_flags & (MSG_TRUNC | MSG_CTRUNC)) != 0 ||
+      result.fds.size() > kMaxFds) {
+    const int code = result.fds.empty() ? EPROTO : EBADMSG;
+    if (dispose != nullptr) dispose(std::move(result.fds));
+    return Error{"receive message: not a whole frame", code};
+  }
   result.text.resize(bytes - sizeof(Frame));
   return result;
 }

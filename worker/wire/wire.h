@@ -31,6 +31,7 @@ enum class Kind : std::uint32_t {
   worker_ended = 4,
   // text: names of modules, a line each. A throw-away child of the zygote imports them.
   judge_imports = 5,
+  handoff_pair = 6,  // fds: a new handoff tx, rx, for the workers to come
 
   // zygote -> master
   loaded = 10,       // ready to fork; value: milliseconds the import took, or -1: the
@@ -121,7 +122,9 @@ Outcome send(int socket, const Frame& frame, std::string_view text = {},
 
 // Takes one packet, without blocking if `socket` is non-blocking. The descriptors are
 // CLOEXEC. Errors: EAGAIN (nothing there), ECONNRESET with what == "end of file"
-// (the other side is gone), EPROTO (not a Frame: wrong size or truncated).
-Result<Message> receive(int socket);
+// (the other side is gone), EPROTO (not a Frame: wrong size or truncated), EBADMSG (the
+// same, with descriptors). `dispose` gets those, where closing them may wait.
+using Disposal = void (*)(std::vector<UniqueFd> fds);
+Result<Message> receive(int socket, Disposal dispose = nullptr);
 
 }  // namespace monodon::wire

@@ -82,6 +82,13 @@ class ToySystem : public Kernel {
     return some_fd();
   }
 
+  [[nodiscard]] bool can_be_worker(int pid, int /*zygote*/,
+                                   Clock::time_point ordered) const override {
+    const auto being = beings.find(pid);
+    return being == beings.end() ||
+           (being->second.serial != 0 && being->second.born >= ordered);
+  }
+
   Outcome tell(const Process& process, const wire::Frame& frame,
                std::span<const int> /*fds*/, std::string_view text) override {
     if (const int code = std::exchange(fail_next_tell, 0); code != 0)
@@ -169,7 +176,10 @@ class ToySystem : public Kernel {
     return process;
   }
 
-  static UniqueFd some_fd() { return UniqueFd{::fcntl(2, F_DUPFD_CLOEXEC, 3)}; }
+  static UniqueFd some_fd() {
+    static const UniqueFd null{::open("/dev/null", O_RDWR | O_CLOEXEC)};
+    return UniqueFd{::fcntl(null.get(), F_DUPFD_CLOEXEC, 3)};
+  }
 
   int last_pid_ = 100;
 };

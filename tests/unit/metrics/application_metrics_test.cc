@@ -44,9 +44,10 @@ class Region {
     write(at + 8, time);
     write(at + 16, pid);
   }
+  [[nodiscard]] UniqueFd copy() const { return UniqueFd{::dup(fd_.get())}; }
   [[nodiscard]] std::string text() const {
     Exposition shown;
-    shown.append(ApplicationMetrics{UniqueFd{::dup(fd_.get())}}.read(kPids));
+    shown.append(ApplicationMetrics{copy()}.read(kPids));
     return std::move(shown).text();
   }
   [[nodiscard]] bool shows(const std::string& line) const {
@@ -73,6 +74,28 @@ TEST_CASE("counters of all workers, dead ones as well, are added up", "[applicat
   region.cell(2, 4, 33);
   CHECK(region.shows("hits_total{a=\"b\"} 9"));
   CHECK(region.shows("# TYPE hits_total counter"));
+}
+
+TEST_CASE("a scrape has a size whatever the application writes", "[application]") {
+  Region region;
+  const std::string filler(800, 'x');
+  std::vector<std::uint32_t> pids(kRegionSlots, 0);
+  constexpr std::size_t kSeries = 200;
+  for (std::size_t i = 0; i < kSeries; ++i) {
+    region.entry(R"(["gauge","all","g)" + std::to_string(i) + R"(","g)" +
+                 std::to_string(i) + R"(",{"a":")" + filler + R"("},"h"])");
+    for (std::size_t slot = 0; slot < kRegionSlots; ++slot) region.cell(slot, 1, slot + 9);
+  }
+  ApplicationMetrics metrics{region.copy()};
+  const auto first = metrics.read(pids);
+  const auto left_out = metrics.left_out();
+  std::size_t shown = 0;
+  for (const auto& family : first) shown += family.metric.size();
+  CHECK(shown <= ApplicationMetrics::kMostBytes / filler.size());
+  CHECK(shown > 1000);
+  CHECK(shown + left_out == kSeries * kRegionSlots);
+  (void)metrics.read(pids);
+  CHECK(metrics.left_out() == left_out);
 }
 
 TEST_CASE("a help of more than one line does not break the others", "[application]") {

@@ -30,8 +30,13 @@ struct Pair {
 
 TEST_CASE("facts and pages arrive as they were sent, with descriptors", "[metrics]") {
   const Pair pair;
-  const Facts facts{"site.wsgi:application", "0123", false, 2,
-                    {{"unix:/s", true, 42}}, "-"};
+  Facts facts;
+  facts.application = "site.wsgi:application";
+  facts.configuration_hash = "0123";
+  facts.shared = false;
+  facts.ready_workers = 2;
+  facts.listeners = {{"unix:/s", true, 42}};
+  facts.hosts = {"site.test"};
   const std::array<int, 2> fds{pair.master.get(), pair.exporter.get()};
   REQUIRE(send(pair.master.get(), facts, fds));
   REQUIRE(send(pair.master.get(), PageOrder{3, 17, 4, 99}, pair.master.get()));

@@ -3,15 +3,20 @@
 
 #include <fcntl.h>
 #include <sys/mman.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
 #include <atomic>
 #include <catch2/catch.hpp>
+#include <cstring>
+#include <optional>
 #include <string>
 #include <thread>
 #include <utility>
+#include <vector>
 
 #include "scoreboard/board_view.h"
+#include "scoreboard/page_view.h"
 #include "scoreboard/segment.h"
 
 using namespace monodon;
@@ -185,6 +190,41 @@ TEST_CASE("a reader's descriptor can neither write nor shrink", "[board]") {
   (void)::munmap(memory, 4096);
 }
 
+TEST_CASE("what an owner has mapped nobody else can write, by any descriptor",
+          "[board]") {
+  auto page = make_page(1);
+  REQUIRE(page);
+  CHECK_FALSE(is_sealed_for_owner(page.value().get()));
+  WorkerPage owner{page.value().get(), 1};
+  Board board = make_board();
+  for (const int fd : {page.value().get(), board.reader_fd()}) {
+    CHECK(is_sealed_for_owner(fd));
+    struct stat about {};
+    REQUIRE(::fstat(fd, &about) == 0);
+    CHECK((about.st_mode & 0777U) == 0600U);
+    // Who runs as the same user may change the mode, and open it anew.
+    (void)::fchmod(fd, 0777);
+    const std::string path = "/proc/self/fd/" + std::to_string(fd);
+    const UniqueFd anew{::open(path.c_str(), O_RDWR | O_CLOEXEC)};
+    REQUIRE(anew);
+    CHECK(::pwrite(anew.get(), "x", 1, 0) == -1);
+    CHECK(::ftruncate(anew.get(), 0) == -1);
+    CHECK(::fcntl(anew.get(), F_ADD_SEALS, F_SEAL_WRITE) == -1);
+    CHECK(::fallocate(anew.get(), FALLOC_FL_PUNCH_HOLE | FALLOC_FL_KEEP_SIZE, 0,
+                      4096) == -1);
+    CHECK(::mmap(nullptr, 4096, PROT_READ | PROT_WRITE, MAP_SHARED, anew.get(), 0) ==
+          MAP_FAILED);
+    void* const seen = ::mmap(nullptr, 4096, PROT_READ, MAP_SHARED, anew.get(), 0);
+    REQUIRE(seen != MAP_FAILED);
+    CHECK(::mprotect(seen, 4096, PROT_READ | PROT_WRITE) == -1);
+    (void)::munmap(seen, 4096);
+  }
+  owner.header().heartbeat_ns = 77;
+  board.beat(78);
+  CHECK(PageView::open(page.value().get(), 1).value().heartbeat_ns() == 77);
+  CHECK(read(board).heartbeat_ns == 78);
+}
+
 TEST_CASE("the totals of an earlier master go on, its processes do not", "[board]") {
   Board first = make_board();
   Totals last;
@@ -193,7 +233,7 @@ TEST_CASE("the totals of an earlier master go on, its processes do not", "[board
   first.count_start();
   first.set_stopping();
   first.publish(2, {.state = SlotState::serving, .serial = 9, .pid = 77, .starts = 1});
-  auto next = Board::adopt(UniqueFd{::fcntl(first.writer_fd(), F_DUPFD_CLOEXEC, 0)});
+  auto next = Board::adopt(UniqueFd{::fcntl(first.reader_fd(), F_DUPFD_CLOEXEC, 0)});
   REQUIRE(next);
   BoardReport report = read(next.value());
   CHECK_FALSE(report.stopping);
@@ -220,12 +260,15 @@ TEST_CASE("what a worker counted is added once when no master saw its end", "[bo
     add(worker.row(0).requests, 5);
   }
   first.publish(0, {.state = SlotState::serving, .serial = 4, .starts = 1});
+  // Each master adopts the board of the one before it.
+  std::optional<Board> board{std::move(first)};
   const auto adopt = [&](std::uint32_t serial) {
     const LastPage last{0, serial, page.value().get()};
-    auto next = Board::adopt(UniqueFd{::fcntl(first.writer_fd(), F_DUPFD_CLOEXEC, 0)},
+    auto next = Board::adopt(UniqueFd{::fcntl(board->reader_fd(), F_DUPFD_CLOEXEC, 0)},
                              {&last, 1});
     REQUIRE(next);
-    return read(next.value()).slots.at(0).ended.requests;
+    board.emplace(std::move(next).value());
+    return read(*board).slots.at(0).ended.requests;
   };
   const bool waited_for = GENERATE(true, false);
   CHECK(adopt(waited_for ? 4 : 3) == (waited_for ? 5 : 0));
@@ -236,8 +279,13 @@ TEST_CASE("what is not a board of ours is not adopted", "[board]") {
   auto segment = make_segment("test", board_size(8));
   REQUIRE(segment);
   CHECK_FALSE(Board::adopt(std::move(segment).value()));
-  Board other = make_board();
+  auto other = make_segment("test", board_size(8));
+  REQUIRE(other);
+  const Board ours = make_board();
+  std::vector<char> bytes(board_size(0));
+  REQUIRE(::pread(ours.reader_fd(), bytes.data(), bytes.size(), 0) > 0);
   const std::uint32_t version = kBoardVersion + 1;
-  REQUIRE(::pwrite(other.writer_fd(), &version, sizeof version, 8) == sizeof version);
-  CHECK_FALSE(Board::adopt(UniqueFd{::fcntl(other.writer_fd(), F_DUPFD_CLOEXEC, 0)}));
+  std::memcpy(bytes.data() + 8, &version, sizeof version);
+  REQUIRE(::pwrite(other.value().get(), bytes.data(), bytes.size(), 0) > 0);
+  CHECK_FALSE(Board::adopt(std::move(other).value()));
 }

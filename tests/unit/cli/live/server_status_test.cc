@@ -36,7 +36,8 @@ Answer answer_with(int page) {
          {"age", 50.0},
          {"page", 0},
          {"starts", 4}},
-        {{"slot", 1}, {"state", "resting"}, {"next_try", 0.4}, {"failures", 2}},
+        {{"slot", 1}, {"state", "resting"}, {"next_try", 0.4}, {"failures", 2},
+         {"reason", "fork worker: no"}},
         {{"slot", 2}, {"state", "vacant"}, {"starts", 0}}}}};
   Answer answer;
   answer.line = line.dump();
@@ -68,6 +69,7 @@ TEST_CASE("status shows what the master says and what the page says", "[status]"
   CHECK(table.find("192.0.2.7") != std::string::npos);
   CHECK(table.find("secret") == std::string::npos);
   CHECK(table.find("rests 0.4s") != std::string::npos);
+  CHECK(table.find("fork worker: no") != std::string::npos);
   CHECK(table.find("vacant") == std::string::npos);  // never used
 
   const auto json = nlohmann::json::parse(status_json(status.value()));

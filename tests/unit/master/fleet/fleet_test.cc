@@ -218,21 +218,6 @@ TEST_CASE("a message from a process that is gone changes nothing", "[fleet]") {
   CHECK(toy.slot(0).view.state == State::starting);
 }
 
-TEST_CASE("a pid that is not a child of ours is not adopted", "[fleet]") {
-  ToyFleet toy;
-  toy.fleet.propose({{}, {.workers = 1}});
-  toy.zygote_loads(1);
-  for (const std::int64_t pid : {-1L, 0L, 1L, 77'777L, 1L << 40}) {
-    wire::Frame lie = toy.system.zygote(1)->orders.back();
-    lie.kind = wire::Kind::forked;
-    lie.value = pid;
-    toy.fleet.nursery().on_message(1, {lie, {}, {}});
-    toy.fleet.tick();
-    CHECK(toy.slot(0).view.state == State::vacant);
-    toy.advance(30s);
-  }
-}
-
 TEST_CASE("a zygote that dies is started again while its workers serve on", "[fleet]") {
   Serving toy{{.workers = 2}};
   toy.system.die(*toy.system.zygote(1), {true, false, SIGKILL});

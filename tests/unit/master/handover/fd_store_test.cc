@@ -71,6 +71,21 @@ TEST_CASE("connections wait in a stored pair for whoever opens it next", "[fd_st
   CHECK(waiting == 500);
 }
 
+TEST_CASE("a stored pair that somebody shut down is replaced", "[fd_store]") {
+  Heirlooms found;
+  auto stored = make_handoff();
+  REQUIRE(stored);
+  found.handoff = std::move(stored).value();
+  const int how = GENERATE(int{SHUT_RD}, int{SHUT_WR}, int{SHUT_RDWR});
+  const bool sending = GENERATE(true, false);
+  (void)::shutdown((sending ? found.handoff.send : found.handoff.receive).get(), how);
+  auto made = open_handoff(found);
+  REQUIRE(made);
+  CHECK(found.alien.size() == 2);
+  const UniqueFd connection = any_descriptor();
+  CHECK(worker::send_handoff(made.value().send.get(), connection.get(), {}));
+}
+
 TEST_CASE("half a pair, and what is no pair, are replaced", "[fd_store]") {
   Heirlooms found;
   found.handoff.send = any_descriptor();
