@@ -107,9 +107,6 @@ def test_new_code_of_it_that_leaves_something_costs_no_preload():
         assert server.get("/late").body == b"late 2"
 
 
-# The refusal is right, and its reason is lost: the master that came by the upgrade hears of
-# the end of the zygote before it has read why.
-@pytest.mark.xfail(strict=True, reason="after an upgrade the reason of a refusal is lost")
 def test_an_upgrade_passes_on_what_was_learned():
     with site() as server:
         learn(server)

@@ -8,6 +8,7 @@
 #include <algorithm>
 #include <array>
 #include <cerrno>
+#include <utility>
 
 #include "base/passed_fds.h"
 
@@ -59,10 +60,14 @@ Result<Message> receive(int socket, Disposal dispose) {
   message.msg_control = control.data();
   message.msg_controllen = control.size();
 
+  // Who ends with something of ours unread leaves ECONNRESET behind, which the kernel
+  // tells once, before what was sent to us: the reason of that end, most likely.
   ssize_t got;
+  bool reset = false;
   do {
     got = ::recvmsg(socket, &message, MSG_CMSG_CLOEXEC);
-  } while (got < 0 && errno == EINTR);
+  } while (got < 0 &&
+           (errno == EINTR || (errno == ECONNRESET && !std::exchange(reset, true))));
   if (got < 0) return last_error("receive message");
   take_passed_fds(message, result.fds);
   if (got == 0 && at_end(socket)) return Error{"end of file", ECONNRESET};

@@ -56,6 +56,20 @@ TEST_CASE("an empty socket, a dead peer and a torn packet are told apart", "[wir
   CHECK(wire::send(pair.b.get(), {wire::Kind::ready}).error().code == EPIPE);
 }
 
+TEST_CASE("last words are heard from a peer that left something of ours unread",
+          "[wire]") {
+  Pair pair;
+  REQUIRE(wire::send(pair.b.get(), {wire::Kind::judge_imports}));  // never read
+  REQUIRE(wire::send(pair.a.get(), {wire::Kind::load_failed}, "why"));
+  pair.a.reset();
+  const auto words = wire::receive(pair.b.get());
+  REQUIRE(words);
+  CHECK(words.value().frame.kind == wire::Kind::load_failed);
+  CHECK(words.value().text == "why");
+  CHECK(wire::receive(pair.b.get()).error().code == ECONNRESET);
+  CHECK(wire::receive(pair.b.get()).error().code == ECONNRESET);
+}
+
 TEST_CASE("a reader that does not read never blocks the sender", "[wire]") {
   Pair pair;
   Outcome last = ok();
