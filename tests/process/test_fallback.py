@@ -114,6 +114,7 @@ def application(environ, start_response):
 
 def test_a_parked_zygote_ends_with_its_time_with_the_next_commit_and_with_the_master():
     with site(config={"fallback": 0.5}) as server:
+        server.await_workers(server.config["workers"])  # one that starts is taken for one
         first, = server.zygotes()
         write(server, 2)
         assert reload(server)[0] == 0
@@ -136,6 +137,7 @@ def test_a_parked_zygote_ends_with_its_time_with_the_next_commit_and_with_the_ma
 def test_a_parked_zygote_that_dies_is_not_started_again():
     with site(config={"fallback": 300}, expect=["its zygote ended|zygote of generation 1"]
               ) as server:
+        server.await_workers(server.config["workers"])  # one that starts is taken for one
         first, = server.zygotes()
         write(server, 2)
         assert reload(server)[0] == 0

@@ -4,6 +4,7 @@
 MONODON_LONG=1 asks for the long runs.
 """
 
+import fcntl
 import os
 import signal
 import time
@@ -43,6 +44,7 @@ def test_steady_traffic_does_not_notice_restarts(how):
 @pytest.mark.parametrize("how", [signal.SIGTERM, signal.SIGKILL])
 def test_idle_connections_are_served_by_the_next_process(how):
     with site() as server:
+        server.await_workers(2)  # one that is killed with its master says so
         first = server.pid
         kept = [server.connect() for _ in range(100)]
         for number, connection in enumerate(kept):
@@ -124,7 +126,13 @@ def test_a_board_that_makes_no_sense_is_said_and_replaced():
         server.get("/?n=1")
         server.stop()
         entry, = [e for e in server.notify.stored if e[0] == "monodon-board"]
-        os.pwrite(entry[1], b"nonsense", 0)
+        # What is stored can only be read, so another one takes its place.
+        nonsense = os.memfd_create("nonsense", os.MFD_CLOEXEC | os.MFD_ALLOW_SEALING)
+        os.ftruncate(nonsense, os.fstat(entry[1]).st_size)
+        os.pwrite(nonsense, b"nonsense", 0)
+        fcntl.fcntl(nonsense, fcntl.F_ADD_SEALS, fcntl.F_SEAL_SHRINK | fcntl.F_SEAL_GROW)
+        os.dup2(nonsense, entry[1])
+        os.close(nonsense)
         server.restart()
         assert server.log.text().count("counters start anew") == 1
         assert requests_counted(server) == 0
