@@ -165,8 +165,11 @@ def test_upgrades_keep_the_process_and_are_not_noticed(busy):
             busy.run("cp -p /usr/bin/monodon /usr/bin/monodon.new && "
                      "mv /usr/bin/monodon.new /usr/bin/monodon")
             assert "has taken over" in busy.out(f"monodon upgrade {CONTROL}")
-            wait_until(lambda: f"all workers are of generation {number + 2}" in busy.out(
-                "cat /srv/aclarknet/logs/gunicorn-error.log"), 90, "the workers to follow")
+            # The line of the commit; the one before it says that they are watched.
+            wait_until(lambda: f"all workers are of generation {number + 2}\n" in busy.out(
+                "cat /srv/aclarknet/logs/gunicorn-error.log; echo"), 90,
+                "the workers to follow")
+    wait_until(lambda: busy.show(SERVICE, "ActiveState") == "active", 30, "the end of it")
     audience.judge()
     assert main_pid(busy) == pid
     assert busy.show(SERVICE, "ActiveState") == "active"
