@@ -252,7 +252,11 @@ void Fleet::dismiss_unused() {
 }
 
 Clock::time_point Fleet::next_wakeup() const {
-  auto next = std::min({pool_.next_wakeup(), nursery_.next_wakeup(), judge_at_});
+  auto next = std::min(pool_.next_wakeup(), nursery_.next_wakeup());
+  // A server that stops decides nothing about its code any more. A moment that is past and
+  // that nobody moves on would be a timer that never rests, and starves what ranks below.
+  if (stopping_) return next;
+  next = std::min(next, judge_at_);
   for (const Transaction* of : {&reload_, &last_})
     next = std::min({next, of->until, of->look_at});
   return next;

@@ -75,3 +75,22 @@ TEST_CASE("that a worker does not die is told rarer and rarer, for ever", "[flee
   CHECK(complaints >= 8);
   CHECK(complaints <= 14);
 }
+
+TEST_CASE("a stop leaves no moment behind that is past: the master would spin",
+          "[fleet]") {
+  Serving toy{{.workers = 1}};
+  const auto* worker = toy.system.worker(1);
+  toy.fleet.pool().on_message(worker->slot, 1,
+                              {{.kind = wire::Kind::learned,
+                                .slot = worker->slot,
+                                .serial = 1,
+                                .generation = 1},
+                               "!site.views\n",
+                               {}});
+  toy.fleet.tick();
+  REQUIRE(toy.fleet.next_wakeup() <= toy.system.clock + 500ms);  // to try the import
+  toy.fleet.stop(false);
+  toy.fleet.tick();
+  toy.advance(1s);
+  CHECK(toy.fleet.next_wakeup() > toy.system.clock);
+}
