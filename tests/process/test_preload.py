@@ -14,8 +14,8 @@ import threading
 import pytest
 from support import paths, proc
 from support.server import Server
-from support.traffic import Traffic
 from support.versions import reload
+from test_late_imports import check, load
 
 # The traffic's answers, after `work()` has proved that what the import made works.
 COMMON = """
@@ -162,17 +162,6 @@ def site(text, **options):
 
 def write(server, text, version=1):
     server.write("site_code.py", COMMON.format(version=version, text=text.format()))
-
-
-def load(server):
-    return Traffic(server.address, rate=40, slow=60.0, timeout=60.0)
-
-
-def check(server):
-    return subprocess.run(
-        [paths.MONODON, "check", "-c", server.path("monodon.yaml"), server.app],
-        env=server.environment, cwd=server.scratch, capture_output=True, text=True,
-        timeout=60, check=False)
 
 
 def loses_no_answer_while_workers_come_and_go(server, text):
