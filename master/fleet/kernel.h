@@ -80,12 +80,12 @@ class Kernel {
   // stranger's.
   virtual Result<UniqueFd> adopt(int pid) = 0;
 
-  // Whether `pid` can be what that zygote forked for an order of that time: in its
-  // session or one of its own, not older, and nothing that we started ourselves. A
-  // zygote imports the application, so its word alone is not enough: a worker is
-  // killed when it is late.
-  [[nodiscard]] virtual bool can_be_worker(int pid, int zygote,
-                                           Clock::time_point ordered) const = 0;
+  // Fails, saying why, unless the pid in `forked` can be what that zygote forked for an
+  // order of that time: in its session or one of its own, not older than the order, and
+  // nothing that we started ourselves. A zygote imports the application, so its word
+  // alone is not enough: a worker is killed when it is late.
+  [[nodiscard]] virtual Outcome check_worker(const wire::Frame& forked, int zygote,
+                                             Clock::time_point ordered) const = 0;
 
   // EAGAIN: it does not read; EPIPE: it is dead. Neither needs an answer here.
   virtual Outcome tell(const Process& process, const wire::Frame& frame,

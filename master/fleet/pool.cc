@@ -152,12 +152,8 @@ void Pool::on_zygote_message(const wire::Message& message, int zygote) {
 }
 
 void Pool::adopt(Slot& slot, const wire::Frame& frame, int zygote) {
-  constexpr std::int64_t kMaxPid = 1 << 22;  // PID_MAX_LIMIT, proc(5)
-  const auto known = [&](const Slot& s) { return s.process.pid == frame.value; };
-  if (frame.value <= 1 || frame.value > kMaxPid ||
-      std::any_of(slots_.begin(), slots_.end(), known) ||
-      !kernel_.can_be_worker(static_cast<int>(frame.value), zygote, slot.asked_at))
-    return unfork(slot, {"the zygote named a pid that cannot be"});
+  if (const auto checked = check_pid(slot, frame, zygote); !checked)
+    return unfork(slot, checked.error());
   auto pidfd = kernel_.adopt(static_cast<int>(frame.value));
   if (!pidfd) return unfork(slot, pidfd.error());
   slot.process.pidfd = std::move(pidfd).value();

@@ -175,6 +175,9 @@ class Pool {
   [[nodiscard]] std::vector<SlotView> views() const;
   [[nodiscard]] News news_of(News::Kind kind, const Slot& slot) const;
   [[nodiscard]] wire::Frame frame_for(wire::Kind kind, const Slot& slot) const;
+  // Whether the pid in `forked` can be the worker that the slot awaits.
+  [[nodiscard]] Outcome check_pid(const Slot& slot, const wire::Frame& forked,
+                                  int zygote) const;
   Slot* find(std::size_t slot, std::uint32_t serial);
   News& report(News::Kind kind, const Slot& slot) {
     return news_.emplace_back(news_of(kind, slot));

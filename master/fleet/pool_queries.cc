@@ -1,5 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 // What others may ask a Pool; nothing here changes it.
+#include <fmt/format.h>
+
 #include <algorithm>
 
 #include "master/fleet/pool.h"
@@ -21,6 +23,20 @@ std::vector<SlotView> Pool::views() const {
   all.reserve(slots_.size());
   for (const Slot& slot : slots_) all.push_back(slot.view);
   return all;
+}
+
+Outcome Pool::check_pid(const Slot& slot, const wire::Frame& forked, int zygote) const {
+  constexpr std::int64_t kMaxPid = 1 << 22;  // PID_MAX_LIMIT, proc(5)
+  const auto refuse = [&](std::string_view why) {
+    return Error{fmt::format("the zygote (pid {}) named pid {}, which cannot be: {}",
+                             zygote, forked.value, why)};
+  };
+  if (forked.value <= 1 || forked.value > kMaxPid) return refuse("there is none");
+  const auto known = [&](const Slot& s) { return s.process.pid == forked.value; };
+  if (std::any_of(slots_.begin(), slots_.end(), known))
+    return refuse("it is that of another worker");
+  const auto checked = kernel_.check_worker(forked, zygote, slot.asked_at);
+  return checked ? checked : Outcome{refuse(checked.error().message())};
 }
 
 News Pool::news_of(News::Kind kind, const Slot& slot) const {

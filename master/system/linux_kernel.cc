@@ -17,6 +17,8 @@ extern "C" {
 #include <sys/pidfd.h>
 }
 
+#include <fmt/format.h>
+
 #include <algorithm>
 #include <array>
 #include <ctime>
@@ -109,9 +111,9 @@ std::vector<int> children() {
 
 constexpr Clock::duration kStartPrecision = std::chrono::milliseconds{30};
 
-// Of the process, on our clock; the beginning of time if it cannot be told. /proc says
-// it in clock ticks after the boot, with the time that the machine was asleep.
-Clock::time_point started_at(int pid) {
+// Of the process, on our clock; nothing if /proc does not show it. It is said there in
+// clock ticks after the boot, with the time that the machine was asleep.
+std::optional<Clock::time_point> started_at(int pid) {
   constexpr int kAfterName = 19;  // proc(5): field 22, of which two go before the name
   std::ifstream file{"/proc/" + std::to_string(pid) + "/stat"};
   std::string text{std::istreambuf_iterator<char>{file}, {}};
@@ -121,7 +123,7 @@ Clock::time_point started_at(int pid) {
   for (int i = 0; i <= kAfterName; ++i) fields >> field;
   const auto ticks = parse_number(field);
   timespec boot{};
-  if (!ticks || ::clock_gettime(CLOCK_BOOTTIME, &boot) != 0) return {};
+  if (!ticks || ::clock_gettime(CLOCK_BOOTTIME, &boot) != 0) return std::nullopt;
   const std::chrono::nanoseconds since_boot =
       std::chrono::seconds{boot.tv_sec} + std::chrono::nanoseconds{boot.tv_nsec};
   const auto per_second = static_cast<std::uint64_t>(::sysconf(_SC_CLK_TCK));
@@ -218,6 +220,7 @@ Result<Process> LinuxKernel::ask_for_worker(const Process& zygote,
   if (::fcntl(channel.value().theirs.get(), F_SETFL, O_NONBLOCK) != 0)
     return last_error("set up channel");
 
+  note_children(order.serial);
   const std::array<int, 2> fds{channel.value().theirs.get(),
                                page.value().writable.get()};
   if (auto sent = wire::send(zygote.channel.get(), order, {}, fds); !sent)
@@ -240,12 +243,35 @@ Result<UniqueFd> LinuxKernel::adopt(int pid) {
   return pidfd;
 }
 
-bool LinuxKernel::can_be_worker(int pid, int zygote, Clock::time_point ordered) const {
-  if (is_known(started_, pid)) return false;
+void LinuxKernel::note_children(std::uint32_t serial) {
+  std::vector<Older> now;
+  for (const int pid : children()) {
+    const auto known = std::find_if(older_.begin(), older_.end(),
+                                    [&](const Older& o) { return o.pid == pid; });
+    now.push_back(known == older_.end() ? Older{pid, serial} : *known);
+  }
+  older_ = std::move(now);
+}
+
+Outcome LinuxKernel::check_worker(const wire::Frame& forked, int zygote,
+                                  Clock::time_point ordered) const {
+  const int pid = static_cast<int>(forked.value);
+  if (is_known(started_, pid)) return Error{"the master started that one itself"};
   const pid_t session = ::getsid(pid);
+  if (session < 0) return last_error("it has no session");
   // post_fork may have called setsid(2).
-  if (session != zygote && session != pid) return false;
-  return started_at(pid) >= ordered - kStartPrecision;
+  if (session != zygote && session != pid)
+    return Error{fmt::format("it is in session {}", session)};
+  if (std::any_of(older_.begin(), older_.end(), [&](const Older& o) {
+        return o.pid == pid && o.serial <= forked.serial;
+      }))
+    return Error{"it was there before the order"};
+  // ProtectProc=invisible of systemd.exec(5) hides a worker from us until it has undone
+  // its zygote's PR_SET_DUMPABLE: then the rest has to be enough.
+  const auto started = started_at(pid);
+  if (!started || *started >= ordered - kStartPrecision) return ok();
+  const auto ms = std::chrono::duration_cast<std::chrono::milliseconds>(ordered - *started);
+  return Error{fmt::format("it is {} ms older than the order", ms.count())};
 }
 
 Outcome LinuxKernel::tell(const Process& process, const wire::Frame& frame,

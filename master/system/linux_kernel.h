@@ -18,8 +18,8 @@ class LinuxKernel : public Kernel {
   Result<Process> ask_for_worker(const Process& zygote, const wire::Frame& order,
                                  std::size_t threads) override;
   Result<UniqueFd> adopt(int pid) override;
-  [[nodiscard]] bool can_be_worker(int pid, int zygote,
-                                   Clock::time_point ordered) const override;
+  [[nodiscard]] Outcome check_worker(const wire::Frame& forked, int zygote,
+                                     Clock::time_point ordered) const override;
   Outcome tell(const Process& process, const wire::Frame& frame,
                std::span<const int> fds, std::string_view text) override;
   Outcome kill(const Process& process) override;
@@ -49,10 +49,18 @@ class LinuxKernel : public Kernel {
   static int end_strangers(int spared);
 
  private:
+  // A child that was there before the worker of that serial was asked for.
+  struct Older {
+    int pid = 0;
+    std::uint32_t serial = 0;
+  };
+
   void note_start(const Result<Process>& spawned);
+  void note_children(std::uint32_t serial);
 
   OomWatch oom_;
   std::vector<int> started_;  // pids of zygotes and exporters, not reaped yet
+  std::vector<Older> older_;  // each child that there was at the last order
 };
 
 // Makes this process the parent of its orphaned descendants (prctl(2),

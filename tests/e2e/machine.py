@@ -88,6 +88,7 @@ class Machine:
         """Runs a shell command inside, as root."""
         done = subprocess.run(
             self.words(command), capture_output=True, text=True, timeout=timeout, cwd="/",
+            start_new_session=True,  # a kill of its group is not one of ours
         )
         if check and done.returncode != 0:
             raise AssertionError(

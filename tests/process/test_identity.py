@@ -10,6 +10,7 @@ import stat
 import pytest
 from support import paths, proc
 from support.client import Connection
+from support.jailed import Jailed
 from support.server import Server
 
 NOBODY = pwd.getpwnam("nobody")
@@ -21,8 +22,8 @@ pytestmark = [
                        reason="the build is in a directory of root's alone")]
 
 
-def own(**config):
-    server = Server(bind=[], umask=0o022, config={"user": "nobody"} | config)
+def own(*application, make=Server, **config):
+    server = make(*application, bind=[], umask=0o022, config={"user": "nobody"} | config)
     server.address = server.path("own.sock")
     server.config["bind"] = ["unix:" + server.address]
     return server
@@ -46,6 +47,22 @@ def test_every_process_is_the_user_and_can_never_be_root_again():
             for capabilities in ("CapPrm", "CapEff"):
                 with open(f"/proc/{pid}/status", encoding="ascii") as file:
                     assert f"{capabilities}:\t{0:016x}\n" in file.readlines()
+        assert server.get().status == 200
+
+
+def hidden(*application, **options):
+    """Under ProtectProc=invisible of systemd.exec(5), as in the units that are packaged."""
+    return Jailed(["mount -t proc -o hidepid=invisible proc /proc"], *application, **options)
+
+
+def test_a_worker_that_proc_does_not_show_yet_is_one():
+    # A zygote is closed to its own user, and so is its child until it says otherwise.
+    server = own("late:application", make=hidden)
+    os.chown(server.scratch, NOBODY.pw_uid, NOBODY.pw_gid)
+    server.write("late.py", "import os, time\nfrom probe import application\n"
+                            "os.register_at_fork(after_in_child=lambda: time.sleep(0.2))\n")
+    with server:
+        server.await_workers(2)
         assert server.get().status == 200
 
 

@@ -4,30 +4,17 @@
 import os
 import re
 import resource
-import shlex
 import signal
 import subprocess
 
 import pytest
 from support import paths
 from support.client import request
+from support.jailed import Jailed
 from support.server import Server
 
 BIG = b"x" * 2_000_000
 pytestmark = pytest.mark.skipif(os.geteuid() != 0, reason="mounting needs root")
-
-
-class Jailed(Server):
-    """A server in a mount namespace of its own, after some commands of a shell."""
-
-    def __init__(self, commands, **options):
-        super().__init__(**options)
-        self.commands = commands
-
-    def argv(self):
-        script = "".join(f"{command} && " for command in self.commands)
-        return ["/usr/bin/unshare", "--mount", "/bin/sh", "-c",
-                script + "exec " + shlex.join(super().argv())]
 
 
 def read_only(directory, scratch):

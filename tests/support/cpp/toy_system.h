@@ -82,11 +82,13 @@ class ToySystem : public Kernel {
     return some_fd();
   }
 
-  [[nodiscard]] bool can_be_worker(int pid, int /*zygote*/,
-                                   Clock::time_point ordered) const override {
-    const auto being = beings.find(pid);
-    return being == beings.end() ||
-           (being->second.serial != 0 && being->second.born >= ordered);
+  [[nodiscard]] Outcome check_worker(const wire::Frame& forked, int /*zygote*/,
+                                     Clock::time_point ordered) const override {
+    const auto being = beings.find(static_cast<int>(forked.value));
+    if (being == beings.end()) return ok();
+    if (being->second.serial == 0) return Error{"it is a zygote"};
+    if (being->second.born < ordered) return Error{"it is older than the order"};
+    return ok();
   }
 
   Outcome tell(const Process& process, const wire::Frame& frame,
