@@ -1,4 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
+// Foreign bytes into text that no terminal, log or JSON reader trips over.
 #include "base/escape.h"
 
 #include <array>

@@ -1,4 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
+// Where the files that were installed with this program lie.
 #include "base/install_paths.h"
 
 #include <limits.h>

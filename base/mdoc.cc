@@ -1,4 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
+// Sentences laid out for mdoc(7).
 #include "base/mdoc.h"
 
 #include <algorithm>

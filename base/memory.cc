@@ -1,4 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
+// What this process takes in memory, as /proc tells it.
 #include "base/memory.h"
 
 #include <charconv>

@@ -1,4 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
+// Numbers, durations and sizes, read strictly.
 #include "base/number.h"
 
 #include <array>

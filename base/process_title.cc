@@ -1,4 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
+// The name that ps(1) and top(1) show for this process.
 #include "base/process_title.h"
 
 #include <fcntl.h>

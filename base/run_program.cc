@@ -1,4 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
+// Another program, run to its end or until its time is up.
 #include "base/run_program.h"
 
 #include <fcntl.h>

@@ -1,4 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
+// Lines of text that may come from anybody, for terminals and messages.
 #include "base/text.h"
 
 #include "base/escape.h"

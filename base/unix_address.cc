@@ -1,4 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
+// Paths and abstract names as addresses of Unix sockets.
 #include "base/unix_address.h"
 
 #include <cstddef>

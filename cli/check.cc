@@ -1,4 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
+// monodon check: reads the configuration, then becomes the importer by exec.
 #include <fcntl.h>
 #include <fmt/format.h>
 #include <sys/mman.h>

@@ -1,4 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
+// What was asked for on the command line, as one structure for main().
 #include "cli/command_line.h"
 
 #include <fmt/format.h>

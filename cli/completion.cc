@@ -1,4 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
+// The scripts that complete monodon's commands and options in a shell.
 #include "cli/completion.h"
 
 #include <fmt/format.h>

@@ -1,4 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
+// Prints the documents and scripts that are made from our own tables.
 #include <cstdio>
 
 #include "cli/commands.h"

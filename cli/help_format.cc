@@ -1,4 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
+// The text of --help.
 #include "cli/help_format.h"
 
 #include <algorithm>

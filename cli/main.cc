@@ -1,4 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
+// The program monodon: hands each command to its room.
 #include <cstdio>
 #include <exception>
 

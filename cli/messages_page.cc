@@ -1,4 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
+// docs/messages.md from the table of messages.
 #include "cli/messages_page.h"
 
 #include <fmt/format.h>

@@ -1,4 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
+// monodon serve: reads the configuration and becomes the master.
 #include "master/serve.h"
 
 #include "cli/commands.h"

@@ -1,4 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
+// The options of import, init and doctor on the command line.
 #include "cli/site_commands.h"
 
 namespace monodon::cli {

@@ -1,4 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
+// What happens to workers and reloads as lines of the error log.
 #include "master/chronicle.h"
 
 #include <fmt/format.h>

@@ -1,4 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
+// Access-log lines for requests whose worker died.
 #include "master/dead_requests.h"
 
 #include <chrono>

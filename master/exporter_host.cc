@@ -1,4 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
+// Starts the exporter, feeds it pages, and starts it again.
 #include "master/exporter_host.h"
 
 #include <fmt/format.h>

@@ -1,4 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
+// Why a server does not start, for systemd and for whoever looks at stderr.
 #include "master/failed_start.h"
 
 #include <unistd.h>

@@ -1,4 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
+// A configuration that is tried: what of it holds at once, what needs a restart.
 #include "master/proposal.h"
 
 #include <unistd.h>

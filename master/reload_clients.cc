@@ -1,4 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
+// Those who wait for the end of a reload.
 #include "master/reload_clients.h"
 
 #include <nlohmann/json.hpp>

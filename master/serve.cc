@@ -1,4 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
+// The start of a master: listeners, store, user, server.
 #include "master/serve.h"
 
 #include <fmt/format.h>

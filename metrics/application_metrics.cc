@@ -1,4 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
+// The application's own metrics, read from memory that is not believed.
 #include "metrics/application_metrics.h"
 
 #include <unistd.h>

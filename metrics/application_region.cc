@@ -1,4 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
+// The memory in which an application counts.
 #include "metrics/application_region.h"
 
 #include <fcntl.h>

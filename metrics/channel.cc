@@ -1,4 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
+// Messages between the master and the exporter.
 #include "metrics/channel.h"
 
 #include <sys/socket.h>

@@ -1,4 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
+// The value of every metric, from one look at board and pages.
 #include "metrics/collect.h"
 
 #include <unistd.h>

@@ -1,4 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
+// The JSON behind the dashboard.
 #include "metrics/dashboard.h"
 
 #include <fmt/format.h>

@@ -1,4 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
+// The exporter's life: pages in, answers out.
 #include "metrics/exporter.h"
 
 #include <fcntl.h>

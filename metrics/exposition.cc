@@ -1,4 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
+// Samples in Prometheus's text format.
 #include "metrics/exposition.h"
 
 #include <prometheus/text_serializer.h>

@@ -1,4 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
+// The answers of the health checks.
 #include "metrics/health.h"
 
 #include <fmt/format.h>

@@ -1,4 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
+// How many connections wait at a listener, asked by netlink.
 #include "metrics/listen_queue.h"
 
 #include <linux/inet_diag.h>

@@ -1,4 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
+// The program monodon-exporter.
 #include <exception>
 
 #include "base/log/log.h"

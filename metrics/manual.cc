@@ -1,4 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
+// The manual page of the metrics, from their catalogue.
 #include <fmt/format.h>
 
 #include "base/mdoc.h"

@@ -1,4 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
+// All slots at one moment, for a scrape.
 #include "metrics/observer.h"
 
 #include <algorithm>

@@ -1,4 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
+// Processor time and memory of the workers, read in the background.
 #include "metrics/process_stats.h"
 
 #include <fcntl.h>

@@ -1,4 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
+// The master's writes to the board.
 #include "scoreboard/board.h"
 
 #include <unistd.h>

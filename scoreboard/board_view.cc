@@ -1,4 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
+// The board as others read it, checked.
 #include "scoreboard/board_view.h"
 
 #include <sys/stat.h>

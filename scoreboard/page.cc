@@ -1,4 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
+// A worker's page: made, mapped, written.
 #include "scoreboard/page.h"
 
 #include <sys/mman.h>

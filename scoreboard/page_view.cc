@@ -1,4 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
+// A worker's page as others read it: copied, checked, clamped.
 #include "scoreboard/page_view.h"
 
 #include <boost/interprocess/exceptions.hpp>

@@ -1,4 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
+// Sealed shared memory.
 #include "scoreboard/segment.h"
 
 #include <fcntl.h>

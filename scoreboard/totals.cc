@@ -1,4 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
+// Sums of everything that is counted.
 #include "scoreboard/totals.h"
 
 #include <algorithm>

@@ -1,4 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
+// Lines to journald in its native protocol, so that they keep their fields.
 #include "base/log/journal.h"
 
 #include <fcntl.h>

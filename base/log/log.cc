@@ -1,4 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
+// The error log of this process: which lines are written, and where to.
 #include "base/log/log.h"
 
 #include <pthread.h>

@@ -1,4 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
+// A log file that is reopened after rotation and never makes its writer wait.
 #include "base/log/log_file.h"
 
 #include <fcntl.h>

@@ -1,4 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
+// One line of the error log as text, JSON, or fields for journald.
 #include "base/log/log_format.h"
 
 #include <syslog.h>

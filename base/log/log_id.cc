@@ -1,4 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
+// The table of messages: name, id, cause and remedy of each.
 #include "base/log/log_id.h"
 
 #include <array>

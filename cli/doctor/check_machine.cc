@@ -1,4 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
+// What doctor finds about the machine: memory, limits, the kernel.
 #include <fmt/format.h>
 
 #include "base/number.h"

@@ -1,4 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
+// What doctor finds about nginx's configuration and its access to the socket.
 #include <fmt/format.h>
 #include <strings.h>
 

@@ -1,4 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
+// What doctor finds about the socket and the way to it.
 #include <fmt/format.h>
 
 #include <cerrno>

@@ -1,4 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
+// What doctor finds about the units of systemd.
 #include <fmt/format.h>
 
 #include <algorithm>

@@ -1,4 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
+// All checks of doctor in one table, run over the evidence.
 #include "cli/doctor/diagnosis.h"
 
 #include <fmt/format.h>

@@ -1,4 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
+// monodon doctor: gathers, judges, prints.
 #include <algorithm>
 #include <cstdio>
 

@@ -1,4 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
+// The evidence of a site, gathered for the checks.
 #include "cli/doctor/gather.h"
 
 #include <fmt/format.h>

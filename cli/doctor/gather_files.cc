@@ -1,4 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
+// Evidence from files: owners and modes on the way to the socket.
 #include <fmt/format.h>
 #include <grp.h>
 #include <pwd.h>

@@ -1,4 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
+// Evidence from systemd: the units, running or in a tree.
 #include <fmt/format.h>
 #include <unistd.h>
 

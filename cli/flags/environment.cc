@@ -1,4 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
+// Settings that the environment asks for.
 #include "cli/flags/environment.h"
 
 #include <fmt/format.h>

@@ -1,4 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
+// Settings that flags ask for, in our words or in Gunicorn's.
 #include "cli/flags/flags.h"
 
 #include <algorithm>

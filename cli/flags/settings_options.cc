@@ -1,4 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
+// An option for every setting, made from the table of settings.
 #include "cli/flags/settings_options.h"
 
 #include <fmt/format.h>

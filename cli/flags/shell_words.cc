@@ -1,4 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
+// A command line split into words as a POSIX shell does it.
 #include "cli/flags/shell_words.h"
 
 namespace monodon::cli {

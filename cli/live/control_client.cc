@@ -1,4 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
+// Finds the control socket of a running server and asks it.
 #include "cli/live/control_client.h"
 
 #include <glob.h>

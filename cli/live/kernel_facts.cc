@@ -1,4 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
+// What the kernel knows of workers and listeners, for status and top.
 #include "cli/live/kernel_facts.h"
 
 #include "metrics/process_stats.h"

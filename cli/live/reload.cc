@@ -1,4 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
+// monodon reload: asks for one and shows its steps until it ends.
 #include <fmt/format.h>
 
 #include <cstdio>

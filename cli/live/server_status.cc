@@ -1,4 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
+// The whole state of a running server, read from its pages and its answer.
 #include "cli/live/server_status.h"
 
 #include <algorithm>

@@ -1,4 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
+// The words for a slot that status, top and trace share.
 #include "cli/live/slot_text.h"
 
 #include <fmt/format.h>

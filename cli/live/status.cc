@@ -1,4 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
+// monodon status: one look at the server, as a table or JSON.
 #include <cstdio>
 
 #include "cli/live/commands.h"

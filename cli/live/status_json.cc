@@ -1,4 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
+// A status as JSON, for programs.
 #include <nlohmann/json.hpp>
 
 #include "cli/live/slot_text.h"

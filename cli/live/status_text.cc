@@ -1,4 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
+// A status as a table, for people.
 #include <fmt/format.h>
 
 #include <algorithm>

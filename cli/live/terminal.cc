@@ -1,4 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
+// The terminal that top draws on: its size, its keys, and how it is left.
 #include "cli/live/terminal.h"
 
 #include <poll.h>

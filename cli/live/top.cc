@@ -1,4 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
+// monodon top: looks again and again until somebody quits.
 #include <fmt/format.h>
 #include <poll.h>
 

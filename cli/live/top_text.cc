@@ -1,4 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
+// One picture of top as text.
 #include "cli/live/top_text.h"
 
 #include <fmt/chrono.h>

@@ -1,4 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
+// Rates and quantiles between two looks of top.
 #include "cli/live/top_trend.h"
 
 #include <algorithm>

@@ -1,4 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
+// monodon trace: the Python stacks of workers, as they arrive.
 #include <fmt/format.h>
 #include <poll.h>
 #include <sys/socket.h>

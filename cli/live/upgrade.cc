@@ -1,4 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
+// monodon upgrade: asks for one and waits for the new version.
 #include <poll.h>
 
 #include <chrono>

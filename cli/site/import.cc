@@ -1,4 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
+// A service of Gunicorn's in our words, and what differs.
 #include "cli/site/import.h"
 
 #include <fmt/format.h>

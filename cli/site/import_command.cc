@@ -1,4 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
+// monodon import: prints the settings or the unit that replace Gunicorn's.
 #include <fmt/format.h>
 
 #include <cstdio>

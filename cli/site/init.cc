@@ -1,4 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
+// monodon init: writes the files of a site, and says what to do with them.
 #include <fmt/format.h>
 #include <unistd.h>
 

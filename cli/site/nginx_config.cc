@@ -1,4 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
+// Reads nginx's configuration as far as a site is concerned.
 #include "cli/site/nginx_config.h"
 
 #include <algorithm>

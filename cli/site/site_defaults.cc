@@ -1,4 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
+// Finds on the machine and in the code what init was not told.
 #include <fmt/format.h>
 #include <grp.h>
 #include <pwd.h>

@@ -1,4 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
+// Asks the code of a site about itself, by its own interpreter.
 #include "cli/site/site_facts.h"
 
 #include <fmt/format.h>

@@ -1,4 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
+// The texts of a site's files, from their templates.
 #include "cli/site/site_files.h"
 
 #include <fmt/format.h>

@@ -1,4 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
+// A unit file that can be read, changed and written again.
 #include "cli/site/unit_file.h"
 
 #include <fmt/format.h>

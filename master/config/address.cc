@@ -1,4 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
+// The addresses of `bind` and the like.
 #include "master/config/address.h"
 
 #include <arpa/inet.h>

@@ -1,4 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
+// What is wrong or unwise about settings, alone or together.
 #include "master/config/check.h"
 
 #include <fmt/format.h>

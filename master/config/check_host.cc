@@ -1,4 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
+// What this machine lacks for the settings.
 #include <fcntl.h>
 #include <fmt/format.h>
 #include <grp.h>

@@ -1,4 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
+// The commented example and the documents made from the table of settings.
 #include "master/config/docs.h"
 
 #include <fmt/format.h>

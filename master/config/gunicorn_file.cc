@@ -1,4 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
+// Settings from a gunicorn.conf.py, which the site's interpreter runs for us.
 #include "master/config/gunicorn_file.h"
 
 #include <fmt/format.h>

@@ -1,4 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
+// Gunicorn's flags, and what each of them is here.
 #include "master/config/gunicorn_flags.h"
 
 namespace monodon::master {

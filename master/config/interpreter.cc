@@ -1,4 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
+// Finds the Python interpreter of a site.
 #include "master/config/interpreter.h"
 
 #include <fcntl.h>

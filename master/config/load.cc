@@ -1,4 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
+// All sources of settings, merged by rank and checked.
 #include "master/config/load.h"
 
 #include <fcntl.h>

@@ -1,4 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
+// monodon.yaml(5) from the table of settings.
 #include <fmt/format.h>
 
 #include "base/mdoc.h"

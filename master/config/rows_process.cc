@@ -1,4 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
+// The settings of the process: workers, sockets, users, reloads.
 #include <limits>
 
 #include "master/config/rows.h"

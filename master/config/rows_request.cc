@@ -1,4 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
+// The settings of a request: limits, time, headers, logs.
 #include <limits>
 
 #include "master/config/rows.h"

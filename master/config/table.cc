@@ -1,4 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
+// The table of settings as a whole.
 #include "master/config/table.h"
 
 #include <algorithm>

@@ -1,4 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
+// Values of settings, from text and to text.
 #include "master/config/value.h"
 
 #include <fmt/format.h>

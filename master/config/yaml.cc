@@ -1,4 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
+// The configuration file, read with the line of each key.
 #include "master/config/yaml.h"
 
 #include <fmt/format.h>

@@ -1,4 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
+// The rules of a reload: when it is refused, goes on, or is rolled back.
 #include "master/fleet/fleet.h"
 
 #include <algorithm>

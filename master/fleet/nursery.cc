@@ -1,4 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
+// Zygotes, one for each generation: started, awaited, ended.
 #include "master/fleet/nursery.h"
 
 #include <algorithm>

@@ -1,4 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
+// A worker's end in one sentence.
 #include "master/fleet/obituary.h"
 
 #include <fmt/format.h>

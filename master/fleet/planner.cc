@@ -1,4 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
+// What to start and what to drain, from all slots and the goal.
 #include "master/fleet/planner.h"
 
 #include <algorithm>

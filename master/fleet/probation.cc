@@ -1,4 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
+// What a new generation has to show before it is believed.
 #include "master/fleet/probation.h"
 
 #include <algorithm>

@@ -1,4 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
+// The steps of a reload, by name.
 #include "master/fleet/transaction.h"
 
 #include "master/fleet/obituary.h"

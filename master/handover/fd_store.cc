@@ -1,4 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
+// What is kept in systemd's descriptor store, and under which names.
 #include "master/handover/fd_store.h"
 
 #include <fcntl.h>

@@ -1,4 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
+// What one version of the master leaves to the next, written and read.
 #include "master/handover/testament.h"
 
 #include <fcntl.h>

@@ -1,4 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
+// Asks the program on disk whether it can take over, and becomes it.
 #include "master/handover/upgrade.h"
 
 #include <fcntl.h>

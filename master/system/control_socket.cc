@@ -1,4 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
+// The socket on which orders are taken, and who may give which.
 #include "master/system/control_socket.h"
 
 #include <poll.h>

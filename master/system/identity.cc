@@ -1,4 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
+// Users and groups: found, and become.
 #include "master/system/identity.h"
 
 #include <fcntl.h>

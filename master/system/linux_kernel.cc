@@ -1,4 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
+// The master's one door to the kernel: processes, signals, channels.
 #include "master/system/linux_kernel.h"
 
 #include <fcntl.h>

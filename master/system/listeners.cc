@@ -1,4 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
+// All sockets of a site: bound, shared, and cleared away.
 #include "master/system/listeners.h"
 
 #include <arpa/inet.h>

@@ -1,4 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
+// The memory that the cgroup leaves us, read from its files.
 #include "master/system/memory_limit.h"
 
 #include <algorithm>

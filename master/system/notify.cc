@@ -1,4 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
+// What systemd hears from the master.
 #include "master/system/notify.h"
 
 #include <fmt/format.h>

@@ -1,4 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
+// Whether the kernel's OOM killer was here.
 #include "master/system/oom_watch.h"
 
 #include <unistd.h>

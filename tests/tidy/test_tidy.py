@@ -34,6 +34,7 @@ BAD = [
     (tidy.pure_rooms, "worker/http/x.cc", "#include <sys/random.h>"),
     (tidy.pure_rooms, "worker/http/x.cc",
      "#include <sys/socket.h>\nint f() { return ::socket(1, 2, 0); }"),
+    (tidy.purpose, "base/x.cc", SPDX + "#include <x>\n// Late.\n"),
     (tidy.libraries, "master/x.cc", "#include <yaml-cpp/yaml.h>"),
     (tidy.libraries, "cli/x.cc", "#include <Python.h>"),
     (tidy.libraries, "master/x.cc", "#include <systemd/sd-event.h>"),
@@ -71,6 +72,8 @@ def test_it_is_found(rule, path, text):
 
 
 GOOD = [
+    (tidy.purpose, "base/x.cc", SPDX + "// What it is\n// there for.\n#include <x>\n"),
+    (tidy.purpose, "base/x.h", SPDX + "#pragma once\n"),
     (tidy.include_arrows, "worker/python/x.cc", '#include "worker/wire/wire.h"\n#include <vector>'),
     (tidy.include_arrows, "master/system/x.cc", '#include "master/fleet/kernel.h"'),
     (tidy.pure_rooms, "worker/http/x.h", "#include <sys/socket.h>\nsockaddr_storage at;"),

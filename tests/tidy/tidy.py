@@ -307,6 +307,13 @@ def function_sizes(path, text):
     return [(node.lineno, node.end_lineno - node.lineno + 1) for node in found]
 
 
+def purpose(tree):
+    """A source says in its second line what it is for."""
+    for path, text in tree.production():
+        if path.endswith(".cc") and not re.match(r"// .*\n(?:// .*\n)*?// .*[.:]\n", text):
+            yield path, 2, "a sentence of purpose belongs below the licence"
+
+
 def unit_test_of(path):
     """Tests lie as their sources do: master/fleet/pool.cc, tests/unit/master/fleet/..."""
     return "tests/unit/" + path.removesuffix(".cc") + "_test.cc"
@@ -335,8 +342,8 @@ def stale_exceptions(tree):
 
 
 RULES = [include_arrows, pure_rooms, libraries, banned_calls, banned_patterns, close_on_exec, headers,
-         marks, machine_paths, licence, file_length, function_length, unit_tests,
-         stale_exceptions]
+         marks, machine_paths, licence, file_length, function_length, purpose,
+         unit_tests, stale_exceptions]
 
 
 def findings(tree, rules=RULES):

@@ -1,4 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
+// The access log as JSON: always the same keys.
 #include <unistd.h>
 
 #include "base/escape.h"

@@ -1,4 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
+// Gunicorn's access_log_format, compiled once and written for each request.
 #include "worker/access/access_log.h"
 
 #include <unistd.h>

@@ -1,4 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
+// The values behind the atoms of an access-log line.
 #include "worker/access/access_values.h"
 
 #include <algorithm>

@@ -1,4 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
+// Access-log lines, gathered and written many at a time.
 #include "worker/access/access_writer.h"
 
 #include <unistd.h>

@@ -1,4 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
+// IP addresses and networks, read strictly.
 #include "worker/http/address.h"
 
 #include <arpa/inet.h>

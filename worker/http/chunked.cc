@@ -1,4 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
+// The chunked coding, one byte of framing at a time.
 #include <algorithm>
 
 #include "worker/http/chars.h"

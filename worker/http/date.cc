@@ -1,4 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
+// The Date field, made once a second.
 #include "worker/http/date.h"
 
 #include <algorithm>

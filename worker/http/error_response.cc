@@ -1,4 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
+// Our own responses: a status, its phrase, a small page.
 #include <algorithm>
 #include <array>
 #include <string>

@@ -1,4 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
+// Who a request is from, as far as a trusted proxy says so.
 #include "worker/http/forwarded.h"
 
 #include <algorithm>

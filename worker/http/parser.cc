@@ -1,4 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
+// A request head from its bytes; the fields and what they mean for the framing.
 #include "worker/http/parser.h"
 
 #include <algorithm>

@@ -1,4 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
+// A parsed request head.
 #include "worker/http/request.h"
 
 #include "worker/http/chars.h"

@@ -1,4 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
+// The request line: method, target, version.
 #include "worker/http/request_line.h"
 
 #include <algorithm>

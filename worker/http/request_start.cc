@@ -1,4 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
+// When the proxy got the request, as it says itself.
 #include "worker/http/request_start.h"
 
 #include <algorithm>

@@ -1,4 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
+// The application's status and fields, checked and written.
 #include "worker/http/response_head.h"
 
 #include <algorithm>

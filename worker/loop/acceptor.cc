@@ -1,4 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
+// Connections from the listeners, as long as there is room for them.
 #include "worker/loop/acceptor.h"
 
 #include <fcntl.h>

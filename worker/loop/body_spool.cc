@@ -1,4 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
+// A request body, in memory and then in a file.
 #include "worker/loop/body_spool.h"
 
 #include <unistd.h>

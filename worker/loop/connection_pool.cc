@@ -1,4 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
+// Connections to use again, at addresses that stay.
 #include "worker/loop/connection_pool.h"
 
 #include <sys/socket.h>

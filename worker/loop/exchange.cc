@@ -1,4 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
+// The application's answer as bytes for the client.
 #include "worker/loop/exchange.h"
 
 #include <fmt/format.h>

@@ -1,4 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
+// What a client has not taken yet, in memory and then in a file.
 #include "worker/loop/output.h"
 
 #include <fcntl.h>

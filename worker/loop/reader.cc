@@ -1,4 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
+// A request as it arrives: its head, its body, or why it is none.
 #include "worker/loop/reader.h"
 
 #include <sys/socket.h>

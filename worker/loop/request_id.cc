@@ -1,4 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
+// Request ids that no other worker gives.
 #include "worker/loop/request_id.h"
 
 #include <sys/random.h>

@@ -1,4 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
+// The native applications that tests and measurements ask for by name.
 #include <fmt/core.h>
 #include <unistd.h>
 

@@ -1,4 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
+// The program monodon-native.
 #include <algorithm>
 #include <string_view>
 #include <vector>

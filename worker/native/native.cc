@@ -1,4 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
+// A C++ handler as an application.
 #include "worker/native/native.h"
 
 #include <dlfcn.h>

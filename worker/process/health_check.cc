@@ -1,4 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
+// The request that a new worker makes inside itself.
 #include "worker/process/health_check.h"
 
 #include <fmt/core.h>

@@ -1,4 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
+// A request without a client, through the application as any other.
 #include "worker/process/local_request.h"
 
 #include <fmt/core.h>

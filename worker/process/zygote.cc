@@ -1,4 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
+// The life of a zygote: load once, then fork on request.
 #include "worker/process/zygote.h"
 
 #include <fcntl.h>

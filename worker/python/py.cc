@@ -1,4 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
+// Tracebacks and texts of Python, and calls of _monodon_runtime.
 #include "worker/python/py.h"
 
 #include <unistd.h>

@@ -1,4 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
+// Python's stacks through faulthandler, without the GIL.
 #include "worker/python/stacks.h"
 
 #include <fmt/core.h>

@@ -1,4 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
+// The boot message as JSON, and back.
 #include "worker/wire/boot.h"
 
 #include <nlohmann/json.hpp>

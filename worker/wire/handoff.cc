@@ -1,4 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
+// A connection from one worker to another, with what it has read.
 #include "worker/wire/handoff.h"
 
 #include <cstring>

@@ -1,4 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
+// Frames with text and descriptors over a socket.
 #include "worker/wire/wire.h"
 
 #include <poll.h>

@@ -1,4 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
+// The extension module _monodon, loaded by zygote.py.
 #include <array>
 
 #include "base/log/log.h"

@@ -1,4 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
+// The functions of the module that tests/python calls.
 #include "worker/python/extension/testing.h"
 
 #include <unistd.h>

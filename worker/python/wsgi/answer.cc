@@ -1,4 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
+// One call of the application, and what it returned, sent.
 #include "worker/python/wsgi/answer.h"
 
 #include <algorithm>

@@ -1,4 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
+// What one request and its Python objects share, until the request ends.
 #include "worker/python/wsgi/call.h"
 
 #include <charconv>

@@ -1,4 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
+// start_response, write and early_hints as built-in methods.
 #include "worker/python/wsgi/callables.h"
 
 #include <array>

@@ -1,4 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
+// CGI's names and values, without Python.
 #include "worker/python/wsgi/cgi_names.h"
 
 namespace monodon::python {

@@ -1,4 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
+// The environ of one request, made plainly.
 #include "worker/python/wsgi/environ.h"
 
 #include <array>

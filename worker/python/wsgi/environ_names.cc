@@ -1,4 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
+// Keys of environ, each made once.
 #include "worker/python/wsgi/environ_names.h"
 
 #include "worker/python/wsgi/cgi_names.h"

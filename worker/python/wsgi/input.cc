@@ -1,4 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
+// wsgi.input as a Python type.
 #include "worker/python/wsgi/input.h"
 
 #include <algorithm>
