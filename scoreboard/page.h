@@ -87,11 +87,11 @@ struct alignas(64) ThreadRow {
   Counter busy_ns;         // inside the application
   Counter dropped_fields;  // header names with underscores
   std::array<Counter, kClasses> responses{};  // by status class
-  std::array<std::array<Counter, kBuckets>, kClasses>
-      duration{};  // head complete to end
+  // From the complete head to the end of the response.
+  std::array<std::array<Counter, kBuckets>, kClasses> duration{};
   std::array<Counter, kClasses> duration_sum_us{};
-  std::array<std::array<Counter, kBuckets>, kClasses>
-      first_byte{};  // head complete to first byte of the answer
+  // From the complete head to the first byte of the response.
+  std::array<std::array<Counter, kBuckets>, kClasses> first_byte{};
   std::array<Counter, kClasses> first_byte_sum_us{};
   std::array<Counter, kBuckets> queue{};  // at the proxy and in the listen queue
   Counter queue_sum_us;

@@ -20,8 +20,8 @@ struct ThreadReport {
   std::optional<Phase> phase;
   std::uint64_t started_ns = 0;  // 0: nothing runs
   std::uint64_t sequence = 0;
-  bool torn =
-      false;  // the owner died, or is stopped, while it wrote the texts: no texts
+  // The owner died, or is stopped, while it wrote the texts: there are none.
+  bool torn = false;
   std::string remote;
   std::string request_id;
   std::string request;

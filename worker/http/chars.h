@@ -205,8 +205,7 @@ template <typename Bits>
 // Without case, as RFC 9110 compares names and most values: `text` has no control
 // bytes, `lower` is letters in lower case, digits and marks of a token or URL. (Setting
 // one bit in eight bytes at once folds letters; what else it makes equal are controls,
-// and
-// "^" and "~".)
+// and "^" and "~".)
 [[nodiscard]] inline bool equals_lower(std::string_view text,
                                        std::string_view lower) noexcept {
   const auto folded = [](const char* at, auto word) {
