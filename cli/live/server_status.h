@@ -97,9 +97,4 @@ class ServerView {
 // answer.
 Result<ServerStatus> read_status(const Answer& answer);
 
-// For people: a table, no wider than the texts need. For programs: one JSON object with
-// a newline. Both are safe to print whatever clients and workers wrote. Pure.
-std::string status_table(const ServerStatus& status);
-std::string status_json(const ServerStatus& status);
-
 }  // namespace monodon::cli

@@ -1,5 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 // A status as JSON, for programs.
+#include "cli/live/status_json.h"
+
 #include <nlohmann/json.hpp>
 
 #include "cli/live/slot_text.h"

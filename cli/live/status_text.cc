@@ -1,5 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 // A status as a table, for people.
+#include "cli/live/status_text.h"
+
 #include <fmt/format.h>
 
 #include <algorithm>

@@ -44,9 +44,4 @@ struct Imported {
 // Runs the gunicorn.conf.py that it names, if it does; reads nothing else.
 [[nodiscard]] Imported import_service(const GunicornService& service);
 
-// Changes the unit so that it runs us; what was changed, a sentence each. Pure.
-[[nodiscard]] std::vector<std::string> rewrite_unit(UnitFile& unit,
-                                                    const std::string& name,
-                                                    const Imported& imported);
-
 }  // namespace monodon::cli

@@ -9,6 +9,8 @@
 
 #include "cli/site/commands.h"
 #include "cli/site/import.h"
+#include "cli/site/import_unit.h"
+#include "cli/site/site_defaults.h"
 #include "cli/site/site_files.h"
 #include "master/config/gunicorn_file.h"
 

@@ -1,11 +1,12 @@
 // SPDX-License-Identifier: Apache-2.0
 // A unit of Gunicorn's, changed line by line so that it runs us.
+#include "cli/site/import_unit.h"
+
 #include <fmt/format.h>
 
 #include <algorithm>
 
 #include "base/number.h"
-#include "cli/site/import.h"
 
 namespace monodon::cli {
 namespace {

@@ -13,6 +13,7 @@
 #include "base/file_rights.h"
 #include "base/run_program.h"
 #include "cli/site/commands.h"
+#include "cli/site/site_defaults.h"
 
 namespace monodon::cli {
 namespace {

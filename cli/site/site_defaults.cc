@@ -1,5 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 // Finds on the machine and in the code what init was not told.
+#include "cli/site/site_defaults.h"
+
 #include <fmt/format.h>
 #include <grp.h>
 #include <pwd.h>

@@ -40,11 +40,6 @@ struct SiteFile {
   bool executable = false;
 };
 
-// Fills what was not said with what the machine and the application tell: names,
-// owners, nginx's user, Django's directories, a certificate. Imports the settings of
-// Django in a process of its own. What could not be found out is noted on stderr.
-void complete_site(Site& site);
-
 // The files of the site. Pure.
 [[nodiscard]] std::vector<SiteFile> site_files(const Site& site);
 

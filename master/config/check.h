@@ -21,7 +21,4 @@ struct Finding {
 // load_config. Pure.
 [[nodiscard]] std::vector<Finding> check_settings(const Settings& settings);
 
-// What this machine lacks for them: directories, users, groups. Reads, never writes.
-[[nodiscard]] std::vector<Finding> check_host(const Settings& settings);
-
 }  // namespace monodon::master

@@ -1,5 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 // What this machine lacks for the settings.
+#include "master/config/check_host.h"
+
 #include <fcntl.h>
 #include <fmt/format.h>
 #include <grp.h>
@@ -10,7 +12,6 @@
 #include "base/file_rights.h"
 #include "base/number.h"
 #include "base/result.h"
-#include "master/config/check.h"
 
 namespace monodon::master {
 namespace {

@@ -15,6 +15,7 @@
 #include "base/unique_fd.h"
 #include "master/config/address.h"
 #include "master/config/check.h"
+#include "master/config/check_host.h"
 #include "master/config/gunicorn_file.h"
 #include "master/config/interpreter.h"
 #include "master/config/table.h"

@@ -1,4 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
+// The modules that workers imported late, for the zygotes to come.
 #include "master/fleet/learned.h"
 
 #include <algorithm>

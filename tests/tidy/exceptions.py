@@ -38,6 +38,50 @@ ALLOWED = {
     "function length": {},
 }
 
+# Sources without a header of their name, and the header that has what they offer.
+HEADER_ELSEWHERE = {
+    # Commands: a room's commands.h is all that the command line knows of it.
+    "cli/check.cc": "cli/commands.h",
+    "cli/generate.cc": "cli/commands.h",
+    "cli/serve.cc": "cli/commands.h",
+    "cli/live/reload.cc": "cli/live/commands.h",
+    "cli/live/status.cc": "cli/live/commands.h",
+    "cli/live/top.cc": "cli/live/commands.h",
+    "cli/live/trace.cc": "cli/live/commands.h",
+    "cli/live/upgrade.cc": "cli/live/commands.h",
+    "cli/site/import_command.cc": "cli/site/commands.h",
+    "cli/site/init.cc": "cli/site/commands.h",
+    "cli/doctor/doctor.cc": "cli/doctor/commands.h",
+    # Rows of one table, too many for one file.
+    "master/config/rows_process.cc": "master/config/rows.h",
+    "master/config/rows_request.cc": "master/config/rows.h",
+    "cli/doctor/check_application.cc": "cli/doctor/diagnosis.h",
+    "cli/doctor/check_machine.cc": "cli/doctor/diagnosis.h",
+    "cli/doctor/check_nginx.cc": "cli/doctor/diagnosis.h",
+    "cli/doctor/check_socket.cc": "cli/doctor/diagnosis.h",
+    "cli/doctor/check_units.cc": "cli/doctor/diagnosis.h",
+    "cli/doctor/gather_files.cc": "cli/doctor/gather.h",
+    "cli/doctor/gather_probe.cc": "cli/doctor/gather.h",
+    "cli/doctor/gather_systemd.cc": "cli/doctor/gather.h",
+    # Parts of the parser, and of the response head.
+    "worker/http/chunked.cc": "worker/http/parser.h",
+    "worker/http/error_response.cc": "worker/http/response_head.h",
+    # The second source of a class.
+    "master/fleet/pool_queries.cc": "master/fleet/pool.h",
+    "master/fleet/fleet_steps.cc": "master/fleet/fleet.h",
+    "master/chronicle_imports.cc": "master/chronicle.h",
+    "master/requests.cc": "master/server.h",
+    "worker/python/wsgi/environ_shapes.cc": "worker/python/wsgi/environ.h",
+    # `monodon check`: a zygote that forks nothing.
+    "worker/process/check_application.cc": "worker/process/zygote.h",
+    # Texts made of one table, for programs that do not link the other.
+    "master/config/manual.cc": "master/config/docs.h",
+    "metrics/manual.cc": "metrics/catalogue.h",
+    # Reached by name: native:test, PyInit__monodon.
+    "worker/native/built_in.cc": "worker/native/native.h",
+    "worker/python/extension/module.cc": "worker/python/extension/testing.h",
+}
+
 # Sources without tests/unit/PATH_test.cc, and what tests them instead.
 NO_UNIT_TEST = {
     # Little but system calls: the suites with the real server run them.

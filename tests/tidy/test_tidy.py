@@ -122,9 +122,29 @@ def test_a_source_with_a_unit_test_of_its_name_or_of_its_header_is_fine():
         assert tidy.findings(tree, [tidy.unit_tests]) == []
 
 
+def test_a_source_has_a_header_of_its_name_or_says_which_one(monkeypatch):
+    elsewhere = {"cli/listed.cc": "cli/commands.h"}
+    monkeypatch.setattr(tidy.exceptions, "HEADER_ELSEWHERE", elsewhere)
+    sources = ["cli/x.cc", "cli/x.h", "cli/main.cc", "cli/listed.cc", "cli/lost.cc"]
+    found = tidy.findings(tidy.Tree(dict.fromkeys(sources, "")), [tidy.own_headers])
+    assert [line.split(" ")[0] for line in found] == ["cli/lost.cc:1:"]
+
+
+def test_an_exception_for_a_header_that_is_gone_or_came_is_found(monkeypatch):
+    monkeypatch.setattr(tidy.exceptions, "NO_UNIT_TEST", {})
+    monkeypatch.setattr(tidy.exceptions, "ALLOWED", {})
+    monkeypatch.setattr(tidy.exceptions, "HEADER_ELSEWHERE",
+                        {"cli/x.cc": "cli/gone.h", "cli/y.cc": "cli/y.h"})
+    tree = tidy.Tree({"cli/x.cc": "", "cli/y.cc": "", "cli/y.h": ""})
+    found = tidy.findings(tree, [tidy.stale_exceptions])
+    assert len(found) == 2
+    assert "one is not there" in found[0] and "take it out" in found[1]
+
+
 def test_an_exception_for_a_file_that_is_gone_is_found(monkeypatch):
     monkeypatch.setattr(tidy.exceptions, "NO_UNIT_TEST", {"worker/gone.cc": "reason"})
     monkeypatch.setattr(tidy.exceptions, "ALLOWED", {})
+    monkeypatch.setattr(tidy.exceptions, "HEADER_ELSEWHERE", {})
     tree = tidy.Tree({"worker/here.cc": ""})
     assert tidy.findings(tree, [tidy.stale_exceptions]) == [
         "tests/tidy/exceptions.py:1: worker/gone.cc is no longer there"

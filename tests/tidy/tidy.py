@@ -314,6 +314,16 @@ def purpose(tree):
             yield path, 2, "a sentence of purpose belongs below the licence"
 
 
+def own_headers(tree):
+    """What a source offers stands in the header of its name, where one looks for it."""
+    for path, _ in tree.production():
+        if not path.endswith(".cc") or path[:-3] + ".h" in tree.files:
+            continue
+        if not path.endswith("/main.cc") and path not in exceptions.HEADER_ELSEWHERE:
+            yield (path, 1, f"{path[:-3]}.h is missing (tests/tidy/exceptions.py lists "
+                            "what stands in another header)")
+
+
 def unit_test_of(path):
     """Tests lie as their sources do: master/fleet/pool.cc, tests/unit/master/fleet/..."""
     return "tests/unit/" + path.removesuffix(".cc") + "_test.cc"
@@ -336,13 +346,18 @@ def stale_exceptions(tree):
     for place in [*places, *exceptions.NO_UNIT_TEST]:
         if not any(path.startswith(place) for path in tree.files):
             yield "tests/tidy/exceptions.py", 1, f"{place} is no longer there"
+    for path, header in exceptions.HEADER_ELSEWHERE.items():
+        if path not in tree.files or header not in tree.files:
+            yield "tests/tidy/exceptions.py", 1, f"{path}, {header}: one is not there"
+        elif path[:-3] + ".h" in tree.files:
+            yield "tests/tidy/exceptions.py", 1, f"{path} has its header: take it out"
     for path in exceptions.NO_UNIT_TEST:
         if unit_test_of(path) in tree.files and path[-1] != "/":
             yield "tests/tidy/exceptions.py", 1, f"{path} has its test: take it out"
 
 
 RULES = [include_arrows, pure_rooms, libraries, banned_calls, banned_patterns, close_on_exec, headers,
-         marks, machine_paths, licence, file_length, function_length, purpose,
+         marks, machine_paths, licence, file_length, function_length, purpose, own_headers,
          unit_tests, stale_exceptions]
 
 

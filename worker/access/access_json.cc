@@ -1,5 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 // The access log as JSON: always the same keys.
+#include "worker/access/access_json.h"
+
 #include <unistd.h>
 
 #include "base/escape.h"

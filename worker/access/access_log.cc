@@ -11,6 +11,7 @@
 #include <vector>
 
 #include "base/escape.h"
+#include "worker/access/access_json.h"
 #include "worker/access/access_values.h"
 
 namespace monodon::worker {

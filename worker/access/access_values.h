@@ -29,8 +29,4 @@ std::string_view response_field(std::string_view head, std::string_view name) no
 // A variable of the WSGI environ that the request gives, by its name in capitals.
 std::string variable(const AccessRecord& record, std::string_view name);
 
-// One JSON object with its newline. The keys are always the same ones; those without a
-// value are null.
-void append_json_line(std::string& to, const AccessRecord& record);
-
 }  // namespace monodon::worker::access

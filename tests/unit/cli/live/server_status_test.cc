@@ -7,6 +7,8 @@
 #include <nlohmann/json.hpp>
 
 #include "base/clock.h"
+#include "cli/live/status_json.h"
+#include "cli/live/status_text.h"
 #include "scoreboard/page.h"
 #include "scoreboard/segment.h"
 

@@ -4,6 +4,8 @@
 #include <algorithm>
 #include <catch2/catch.hpp>
 
+#include "cli/site/import_unit.h"
+
 using namespace monodon;
 using namespace monodon::cli;
 

@@ -6,6 +6,7 @@
 #include <catch2/catch.hpp>
 #include <functional>
 
+#include "master/config/check_host.h"
 #include "master/config/table.h"
 
 using namespace monodon;
