@@ -10,10 +10,11 @@
 
 #include <array>
 #include <catch2/catch.hpp>
-#include <filesystem>
 #include <chrono>
+#include <filesystem>
 #include <functional>
 #include <optional>
+#include <semaphore>
 #include <thread>
 #include <utility>
 
@@ -209,16 +210,21 @@ TEST_CASE("who waits keeps the place, and the last places are for root", "[contr
   passed.value().info.address = "unix:" + served.path;  // of a mode that was chosen
   std::string turned_away;
   std::string as_root;
+  constexpr int kPlaces = 16;
+  std::counting_semaphore<kPlaces> heard{0};
   served.run(
-      [](std::string_view line, ControlClient) {
-        return ControlReply{line == "wait" ? "" : "here", {}};
+      [&](std::string_view line, ControlClient) {
+        if (line != "wait") return ControlReply{"here", {}};
+        heard.release();
+        return ControlReply{};
       },
       [&] {
         std::vector<UniqueFd> waiting;
         REQUIRE(become_thread(4321));
-        for (int i = 0; i < 17; ++i) {
+        for (int i = 0; i < kPlaces + 1; ++i) {
           waiting.push_back(Served::connect(path));
           say(waiting.back(), "wait\n");
+          if (i < kPlaces) heard.acquire();  // one that does not wait yet makes room
         }
         turned_away = hear(waiting.back(), 1);
         REQUIRE(become_thread(0));
