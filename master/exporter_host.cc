@@ -86,6 +86,35 @@ void ExporterHost::tick(const std::vector<Pool::Slot>& slots, Chronicle& chronic
   tell_at_ = Clock::time_point::max();
   tell_facts(chronicle.board_fd());
   if (introduced_) pass_pages(slots);
+  if (kernel_.now() >= heartbeat_.next_look()) look_for_life();
+}
+
+// A packet that lies there unread, look after look, is all that shows a hanging reader.
+void ExporterHost::look_for_life() {
+  const int channel = process_.channel.get();
+  if (metrics::is_all_read(channel)) {
+    ++beats_;
+    (void)metrics::send_beat(channel);
+  }
+  if (!heartbeat_.look(beats_, kernel_.now())) return;
+  if (std::exchange(killed_, true)) return leave_alone();
+  log::error(fmt::format("the exporter (pid {}) hangs: it reads nothing that it is told; "
+                         "it is killed, requests go on",
+                         process_.pid),
+             {log::Id::exporter_failed});
+  (void)kernel_.kill(process_);
+  heartbeat_.begin(kernel_.now());
+}
+
+// The kernel holds it. Should it end one day it is reaped as a stranger.
+void ExporterHost::leave_alone() {
+  log::error(fmt::format("the exporter (pid {}) does not die of SIGKILL: it waits in the "
+                         "kernel; another one takes its place",
+                         process_.pid),
+             {log::Id::exporter_failed});
+  death_ = {};
+  process_ = {};
+  rest(started_at_);
 }
 
 void ExporterHost::bind() {
@@ -129,6 +158,8 @@ void ExporterHost::start(Chronicle& chronicle) {
     return rest(kernel_.now());
   }
   process_ = std::move(process).value();
+  heartbeat_.begin(started_at_);
+  killed_ = false;
   told_.clear();
   introduced_ = facts_told_ = false;
   chronicle.note_exporter_start();
@@ -186,7 +217,8 @@ void ExporterHost::pass_pages(const std::vector<Pool::Slot>& slots) {
 Clock::time_point ExporterHost::next_wakeup() const {
   if (!facts_ || (listener_.empty() && address_.empty()))
     return Clock::time_point::max();
-  return process_.pid < 0 ? may_start_at_ : tell_at_;
+  if (process_.pid < 0) return may_start_at_;
+  return std::min(tell_at_, heartbeat_.next_look());
 }
 
 }  // namespace monodon::master

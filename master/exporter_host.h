@@ -8,6 +8,7 @@
 
 #include "master/chronicle.h"
 #include "master/config/settings.h"
+#include "master/fleet/heartbeat.h"
 #include "master/fleet/pool.h"
 #include "master/fleet/respawn_policy.h"
 #include "master/system/event_loop.h"
@@ -23,8 +24,9 @@ metrics::Facts exporter_facts(const Settings& settings,
 
 // Keeps the exporter (metrics/exporter.h) running and tells it of every worker's page.
 // Nothing that goes wrong here is a reason to stop serving: a port that is taken is
-// tried again, an exporter that ends is started again after growing pauses. The master
-// keeps the listener, so that nobody is refused meanwhile. Master only, in its loop.
+// tried again, an exporter that ends is started again after growing pauses; one that
+// hangs is killed, and left to itself if it does not die of that. The master keeps the
+// listener, so that nobody is refused meanwhile. Master only, in its loop.
 class ExporterHost {
  public:
   // `given`: the socket that systemd names "metrics"; else `address` is bound, unless
@@ -53,6 +55,8 @@ class ExporterHost {
   void bind();
   void start(Chronicle& chronicle);
   void bury();
+  void look_for_life();
+  void leave_alone();
   void rest(Clock::time_point started);
   void tell_facts(int board_fd);
   void pass_pages(const std::vector<Pool::Slot>& slots);
@@ -68,6 +72,9 @@ class ExporterHost {
   Clock::time_point started_at_{};
   Clock::time_point may_start_at_{};
   Clock::time_point tell_at_ = Clock::time_point::max();  // again: it did not read
+  Heartbeat heartbeat_;
+  std::uint64_t beats_ = 1;  // packets that it had read, when they were looked for
+  bool killed_ = false;      // it was silent, and was sent SIGKILL
   std::vector<std::uint32_t> told_;  // serial of the page that it has, by slot
   bool ended_ = false;
   bool introduced_ = false;   // it has board and listener

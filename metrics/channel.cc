@@ -2,6 +2,8 @@
 // Messages between the master and the exporter.
 #include "metrics/channel.h"
 
+#include <linux/sockios.h>
+#include <sys/ioctl.h>
 #include <sys/socket.h>
 #include <sys/uio.h>
 
@@ -78,6 +80,15 @@ Outcome send(int channel, const PageOrder& page, int fd) {
                     {"threads", page.threads},
                     {"since", page.since_ns}}}};
   return send_text(channel, json.dump(), {&fd, 1});
+}
+
+Outcome send_beat(int channel) {
+  return send_text(channel, "{}", {});
+}
+
+bool is_all_read(int channel) {
+  int unread = 0;
+  return ::ioctl(channel, SIOCOUTQ, &unread) != 0 || unread == 0;
 }
 
 Result<Message> receive(int channel) {

@@ -46,6 +46,12 @@ struct Message {
 // Never wait. An error with EAGAIN passes; with EPIPE or ECONNRESET it does not.
 Outcome send(int channel, const Facts& facts, std::span<const int> fds);
 Outcome send(int channel, const PageOrder& page, int fd);
+// Nothing but a packet, which is read as soon as the other end has a moment.
+Outcome send_beat(int channel);
+
+// Whether the other end has read all that was sent; an error counts as yes: it is then
+// known by other ways. unix(7), SIOCOUTQ.
+bool is_all_read(int channel);
 
 // Waits unless the descriptor is non-blocking. ECONNRESET: end of file.
 Result<Message> receive(int channel);

@@ -71,3 +71,16 @@ TEST_CASE("an exporter that does not read never holds the master up", "[metrics]
       code = sent.error().code;
   CHECK(code == EAGAIN);
 }
+
+TEST_CASE("a beat says nothing, and shows by its absence that it was read",
+          "[metrics]") {
+  const Pair pair;
+  CHECK(is_all_read(pair.master.get()));
+  REQUIRE(send_beat(pair.master.get()));
+  CHECK_FALSE(is_all_read(pair.master.get()));
+  auto heard = receive(pair.exporter.get());
+  REQUIRE(heard);
+  CHECK_FALSE(heard.value().facts);
+  CHECK_FALSE(heard.value().page);
+  CHECK(is_all_read(pair.master.get()));
+}
