@@ -29,7 +29,7 @@ TEST_CASE("each fuzz target holds for all that its corpus keeps", "[fuzz]") {
     for (const auto& entry :
          std::filesystem::directory_iterator{kCorpus / target.name}) {
       INFO(entry.path());
-      CHECK(target.run(read(entry.path())).empty());
+      CHECK(target.run(read(entry.path())) == "");
       ++inputs;
     }
     CHECK(inputs > 0);
