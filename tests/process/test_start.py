@@ -66,6 +66,7 @@ def test_a_quick_stop_does_not_wait_for_requests(how):
             server.gates.arrived("gate")
             server.send_signal(how)
             assert server.await_exit(timeout=8) == 0
+    assert "was killed by the master" not in server.log.text()  # it left when it was asked
 
 
 def test_a_graceful_stop_finishes_requests_and_takes_no_more():
@@ -264,6 +265,7 @@ def test_process_titles_tell_role_slot_generation_and_request():
             assert "secret" not in proc.title(worker)
             held.release()
             connection.response()
+            server.wait(lambda: "GET" not in proc.title(worker), "the plain title again")
 
 
 def test_status_tells_what_every_worker_does():

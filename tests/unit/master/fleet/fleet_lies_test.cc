@@ -42,6 +42,30 @@ TEST_CASE("a pid that is not a child of ours is not adopted", "[fleet]") {
   }
 }
 
+TEST_CASE("a zygote that answers for another one is not heard", "[fleet]") {
+  Serving toy;
+  toy.worker_dies(1);
+  toy.advance(30s);  // the slot rests no more
+  toy.fleet.propose({{}, {.workers = 1}});
+  toy.fleet.tick();
+  REQUIRE_FALSE(toy.system.zygote(1)->orders.empty());
+  const wire::Frame order = toy.system.zygote(1)->orders.back();
+  REQUIRE(toy.slot(0).view.state == State::forking);
+  wire::Frame answer = order;
+  answer.kind = wire::Kind::forked;
+  answer.value = toy.system.fork_for(order).pid;
+  for (const std::uint32_t generation : {2U, 1U}) {
+    answer.generation = 2;
+    toy.fleet.nursery().on_message(generation, {answer, {}, {}});
+    toy.fleet.tick();
+    CHECK(toy.slot(0).view.state == State::forking);
+  }
+  answer.generation = 1;
+  toy.fleet.nursery().on_message(1, {answer, {}, {}});
+  toy.fleet.tick();
+  CHECK(toy.slot(0).view.state == State::starting);
+}
+
 TEST_CASE("a worker that serves cannot say that it did not boot", "[fleet]") {
   Serving toy;
   (void)toy.fleet.take_worker_news();

@@ -22,11 +22,13 @@ TEST_CASE("new code is tried by one worker while all the old ones serve",
   CHECK(toy.fleet.generation() == 1);
   CHECK(toy.system.zygote(2)->orders.size() == 1);
   toy.zygote_forks(2);
+  CHECK_FALSE(toy.fleet.at_rest());
   CHECK(toy.serving(1) == 3);
   toy.everybody_is_ready();
   CHECK(toy.step() == ReloadStep::rolling);
   CHECK(toy.fleet.generation() == 2);
   toy.settle(2);
+  CHECK(toy.fleet.at_rest());
   CHECK(toy.last_news().kind == Kind::committed);
   CHECK(toy.serving(2) == 3);
   CHECK_FALSE(toy.fleet.busy());
@@ -94,6 +96,8 @@ TEST_CASE("a new worker that dies brings the old code back", "[transaction]") {
   CHECK(news.reason.find("SIGSEGV") != std::string::npos);
   CHECK_FALSE(toy.system.zygote(1)->orders.empty());
   toy.zygote_forks(2);  // what was asked of it before
+  toy.zygote_forks(1);
+  CHECK_FALSE(toy.fleet.at_rest());
   toy.settle(1);
   CHECK(toy.last_news().kind == Kind::restored);
   CHECK(toy.serving(1) == 3);
