@@ -19,7 +19,7 @@ import pytest
 from support import paths
 from support.client import request
 from support.scrape import (ask, await_exporter, exporter_of, metrics, watched)
-from support.server import PATIENCE
+from support.until import PATIENCE
 
 RUNS = int(os.environ.get("MONODON_CORRUPTIONS", "400"))
 # Somebody else's process, with the same user: whatever signal it gets, it tells.

@@ -15,7 +15,8 @@ from apps.hostile import bomb, disarm, send
 from support import proc
 from support.client import request
 from support.scrape import ask, await_exporter, exporter_of, watched
-from support.server import PATIENCE, Server
+from support.server import Server
+from support.until import PATIENCE
 
 
 def hostile(*, expect=(), **options):

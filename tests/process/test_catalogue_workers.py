@@ -12,6 +12,7 @@ from support.catalogue import moves
 from support.client import request
 from support.pypi import interpreter
 from support.scrape import metrics
+from support.until import until
 
 # What workers of `SITE` import; one that waits at a gate.
 SITE = "from probe import application\n"
@@ -158,10 +159,8 @@ def little_memory():
     try:
         yield {"cgroup": where}
     finally:
-        end = time.monotonic() + 10
-        while open(f"{where}/cgroup.procs", encoding="ascii").read():
-            assert time.monotonic() < end, f"{where} is not empty"
-            time.sleep(0.02)
+        until(lambda: not open(f"{where}/cgroup.procs", encoding="ascii").read(),
+              f"{where} to be empty")
         os.rmdir(where)
 
 

@@ -11,7 +11,8 @@ import venv
 import pytest
 from support import paths
 from support.client import request
-from support.server import PATIENCE, Server
+from support.server import Server
+from support.until import PATIENCE
 from support.versions import (
     BROKEN, CODE, begin, break_it, finish, reload, site, version_of, write)
 

@@ -10,11 +10,11 @@ import signal
 import struct
 import subprocess
 import termios
-import time
 
 from support import paths, proc
 from support.client import request
-from support.server import PATIENCE, Server
+from support.server import Server
+from support.until import PATIENCE, until
 
 
 class Screen:
@@ -52,11 +52,11 @@ class Screen:
         return plain.replace("\r", "").split("\n")
 
     def await_frame(self, fits, what):
-        until = time.monotonic() + 15 * PATIENCE
-        while not fits(self.frame()):
-            assert time.monotonic() < until, f"{what}; seen: {self.frame()}"
+        def fitting():
             self.read(0.1)
-        return self.frame()
+            frame = self.frame()
+            return [frame] if fits(frame) else None
+        return until(fitting, lambda: f"{what}; seen: {self.frame()}", 15, pause=0)[0]
 
     def await_text(self, pattern):
         return self.await_frame(lambda f: any(re.search(pattern, line) for line in f), pattern)
@@ -66,10 +66,11 @@ class Screen:
 
     def end(self):
         """The exit status."""
-        until = time.monotonic() + 15 * PATIENCE
-        while self.process.poll() is None and time.monotonic() < until:
+        def ended():
             self.read(0.05)
-        return self.process.wait(1)
+            return self.process.poll() is not None
+        until(ended, "top to end", 15, pause=0)
+        return self.process.returncode
 
     def close(self):
         if self.process.poll() is None:

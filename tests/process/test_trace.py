@@ -9,7 +9,8 @@ import time
 import pytest
 from support import paths, proc
 from support.client import request
-from support.server import PATIENCE, Server
+from support.server import Server
+from support.until import PATIENCE
 
 
 def trace(server, *words):

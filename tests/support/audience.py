@@ -14,7 +14,8 @@ import json
 import sys
 
 from .nginx import Nginx
-from .server import PATIENCE, Server
+from .server import Server
+from .until import PATIENCE
 from .traffic import Traffic
 
 # Seconds that a request may take longer than the slowest one of the untouched server.

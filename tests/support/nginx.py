@@ -12,7 +12,8 @@ server did.
 import os
 import signal
 import subprocess
-import time
+
+from .until import until
 
 _CONFIGURATION = """
 daemon off;
@@ -57,14 +58,17 @@ class Nginx:
         self.process = subprocess.Popen(
             ["nginx", "-p", self.directory, "-c", "nginx.conf", "-e", "error.log"],
             env={"PATH": path}, stdin=subprocess.DEVNULL)
-        end = time.monotonic() + 20
-        # The master writes it when all sockets listen.
-        while not os.path.exists(self.directory + "/nginx.pid"):
-            if self.process.poll() is not None or time.monotonic() > end:
-                self._kill()
-                raise AssertionError(f"nginx does not start: {self.complaints()}")
-            time.sleep(0.01)
+        try:
+            until(self._listens, lambda: f"nginx to start: {self.complaints()}", 20)
+        except AssertionError:
+            self._kill()
+            raise
         return self
+
+    def _listens(self):
+        """Its master writes the pid when all sockets listen."""
+        assert self.process.poll() is None, f"nginx does not start: {self.complaints()}"
+        return os.path.exists(self.directory + "/nginx.pid")
 
     def complaints(self):
         with open(self.directory + "/error.log", encoding="utf-8") as file:

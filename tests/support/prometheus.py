@@ -11,13 +11,12 @@ import shutil
 import socket
 import subprocess
 import tempfile
-import time
 import urllib.error
 import urllib.parse
 import urllib.request
 
 from . import paths
-from .server import PATIENCE
+from .until import until
 
 RULES = paths.ROOT / "conf" / "prometheus" / "monodon.rules.yml"
 
@@ -79,15 +78,13 @@ class Prometheus:
         return found
 
     def wait(self, predicate, what, timeout=30):
-        end = time.monotonic() + timeout * PATIENCE
-        while True:
+        def answer():
             try:
-                if answer := predicate():
-                    return answer
+                return predicate()
             except urllib.error.URLError:
                 assert self.process.poll() is None, "Prometheus has ended"
-            assert time.monotonic() < end, f"waited in vain for {what}"
-            time.sleep(0.1)
+                return None
+        return until(answer, what, timeout, pause=0.1)
 
     def __enter__(self):
         return self

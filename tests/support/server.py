@@ -21,10 +21,9 @@ import tempfile
 from . import client, control, paths, proc
 from .gate import Gates
 from .ledger import Ledger
+from .until import PATIENCE
 from .watch import Lines, NotifySocket, Watch
 
-# Under Valgrind or sanitizers everything takes longer; nothing but patience changes.
-PATIENCE = float(os.environ.get("MONODON_TEST_PATIENCE", "1"))
 # At the beginning of a line of the text log, after its time and pid.
 _BAD = re.compile(r"\[(ERROR|CRITICAL)\]")
 _SANITIZER = re.compile(r"AddressSanitizer|runtime error:|LeakSanitizer|ThreadSanitizer")

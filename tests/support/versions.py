@@ -4,7 +4,8 @@
 import subprocess
 
 from . import paths
-from .server import PATIENCE, Server
+from .server import Server
+from .until import PATIENCE
 
 CODE = """
 from traffic_site import application_of

@@ -5,12 +5,11 @@ what that lacks: the width of a telephone, a dark desktop)."""
 import base64
 import json
 import subprocess
-import time
 import urllib.error
 import urllib.request
 
 from .prometheus import free_port
-from .server import PATIENCE
+from .until import PATIENCE, until
 
 
 class Browser:
@@ -42,11 +41,7 @@ class Browser:
             return {"ready": False}
 
     def until(self, predicate, what):
-        end = time.monotonic() + 30 * PATIENCE
-        while not (answer := predicate()):
-            assert time.monotonic() < end, f"waited in vain for {what}"
-            time.sleep(0.05)
-        return answer
+        return until(predicate, what, 30)
 
     def open(self, url):
         self.ask("/url", {"url": url})
