@@ -168,12 +168,14 @@ def assert_dashboard_shows_something(prometheus, port):
 
 
 @contextlib.contextmanager
-def stopped(pid):
-    os.kill(pid, signal.SIGSTOP)
+def stopped(*pids):
+    for pid in pids:
+        os.kill(pid, signal.SIGSTOP)
     try:
         yield
     finally:
-        os.kill(pid, signal.SIGCONT)
+        for pid in pids:
+            os.kill(pid, signal.SIGCONT)
 
 
 @contextlib.contextmanager
@@ -266,7 +268,8 @@ def flood(server):
 # What is broken: (options of the server, context that breaks it, alerts, in the sample)
 FAULTS = {
     "nothing": ({"code": "from traffic_site import application\n"}, load_and_reloads, "", True),
-    "exporter": ({}, lambda s: stopped(exporter_of(s)), "Down", True),
+    # Its master would start another one.
+    "exporter": ({}, lambda s: stopped(s.pid, exporter_of(s)), "Down", True),
     "master": ({}, lambda s: stopped(s.pid), "MasterStuck", False),
     "all workers": ({"code": SITE, "config": {"workers": 1, "preload": False}},
                     lambda s: once(lambda: break_and_kill(s)),
