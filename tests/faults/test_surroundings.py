@@ -13,11 +13,16 @@ import venv
 
 import pytest
 from support import proc
+from support.scrape import await_exporter, exporter_of, metrics, watched
 from support.server import Server
 from support.versions import begin, reload, site, version_of, write
 
 CGROUPS = next((path for path in ("/sys/fs/cgroup", "/sys/fs/cgroup/unified")
                 if os.path.exists(path + "/cgroup.controllers")), "")
+
+
+LONG = pytest.mark.skipif(os.environ.get("MONODON_FAULTS") != "all",
+                          reason="takes as long as a sign of life may be late")
 
 
 @contextlib.contextmanager
@@ -49,7 +54,7 @@ def is_frozen(where):
         return "frozen 1" in file.read()
 
 
-@pytest.mark.skipif(os.environ.get("MONODON_FAULTS") != "all", reason="takes 25 seconds")
+@LONG
 def test_nobody_is_condemned_for_the_time_in_which_all_were_frozen():
     with freezer() as where, Server(cgroup=where) as server:
         old = server.await_workers(2)
@@ -60,6 +65,18 @@ def test_nobody_is_condemned_for_the_time_in_which_all_were_frozen():
         assert all(server.get().status == 200 for _ in range(20))
         time.sleep(5)  # some looks of the master; a word of theirs would be unexpected
         assert server.serving() == old
+
+
+@LONG
+def test_an_exporter_that_hangs_is_killed_and_started_again():
+    with watched(expect=["the exporter .* hangs"]) as server:
+        await_exporter(server)
+        first = exporter_of(server)
+        os.kill(first, signal.SIGSTOP)
+        server.await_log("the exporter .* hangs: it reads nothing", timeout=30)
+        server.wait(lambda: exporter_of(server) not in (None, first), "another exporter")
+        await_exporter(server)
+        assert metrics(server)["exporter_starts_total"] == 2
 
 
 def test_a_worker_without_address_space_is_replaced_when_there_is_some_again():

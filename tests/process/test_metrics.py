@@ -129,17 +129,6 @@ def test_a_stopped_exporter_holds_nobody_up():
         server.wait(lambda: total(metrics(server), "requests_total") == 20, "all of them")
 
 
-def test_an_exporter_that_hangs_is_killed_and_started_again():
-    with watched(expect=["the exporter .* hangs"]) as server:
-        await_exporter(server)
-        first = exporter_of(server)
-        os.kill(first, signal.SIGSTOP)
-        server.await_log("the exporter .* hangs: it reads nothing", timeout=30)
-        server.wait(lambda: exporter_of(server) not in (None, first), "another exporter")
-        await_exporter(server)
-        assert metrics(server)["exporter_starts_total"] == 2
-
-
 def test_a_port_that_is_taken_is_tried_again():
     with socket.create_server(("127.0.0.1", 0)) as taken:
         where = taken.getsockname()
