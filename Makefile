@@ -8,7 +8,7 @@ BUILD ?= build
 DEMO_PORT ?= 8000
 suites := unit tidy site python http process faults cost
 
-.PHONY: all bench bootstrap browser build deb demo check faults fuzz e2e format clean help long \
+.PHONY: all bench bootstrap browser build deb demo dev-tests check faults fuzz e2e format clean help long \
   observe rpm wagtail wheel \
   $(suites:%=test-%)
 
@@ -28,6 +28,7 @@ help:
 	@echo 'make wagtail     walk through a Wagtail site on MongoDB behind nginx (pip)'
 	@echo 'make deb         Debian package, in $(BUILD)/packages'
 	@echo 'make rpm         RPM package, in $(BUILD)/packages'
+	@echo 'make dev-tests   a developer at a terminal, static files beside nginx (pip)'
 	@echo 'make browser     look at the dashboard with Chromium'
 	@echo 'make wheel       Python wheel, in $(BUILD)/packages'
 	@echo 'make format      clang-format over all sources'
@@ -86,6 +87,10 @@ e2e: build
 wagtail: build
 	@scripts/bootstrap wagtail
 	scripts/check $(BUILD) --suite wagtail
+
+# The first time in each run, pip brings Flask.
+dev-tests: build
+	scripts/check $(BUILD) --suite dev
 
 # Parts of it, and shorter: bench/run --help.
 bench: bootstrap $(BUILD)/build.ninja

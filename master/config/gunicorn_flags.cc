@@ -20,8 +20,6 @@ constexpr std::string_view kSyslog =
 constexpr std::string_view kPythonLog =
     "the server's log is not made by Python's logging; see error_log, "
     "error_log_format, access_log_format";
-constexpr std::string_view kReload =
-    "code is not watched; monodon reload brings in new code without losing requests";
 constexpr std::string_view kPaste =
     "Paste files are not read; name the application as package.module:callable";
 constexpr std::string_view kProxyProtocol =
@@ -43,12 +41,9 @@ constexpr GunicornFlag kFlags[] = {
     {"--control-socket", true, true, "not used: see runtime_directory"},
     {"--control-socket-mode", true, true, "not used: it is 0600"},
     {"--no-control-socket", false, true,
-     "not used: without runtime_directory there is none", "control_socket_disable"},
+     "not used: it is for the server's user and root only", "control_socket_disable"},
     {"--http-parser", true, true, "not used: there is one parser"},
 
-    {"--reload", false, false, kReload},
-    {"--reload-engine", true, false, kReload},
-    {"--reload-extra-file", true, false, kReload, "reload_extra_files"},
     {"-D,--daemon", false, false,
      "there is no daemon mode; run it as a service of systemd, or with setsid"},
     {"--spew", false, false,

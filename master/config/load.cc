@@ -172,6 +172,9 @@ class Loader {
     worker::Settings& w = s.worker;
     // Who comes from Gunicorn, with what it takes, has views that rely on it.
     if (origins_.count("hop_by_hop") == 0 && !from_yaml()) w.hop_by_hop = "drop";
+    // The next edit would wait for the end of both.
+    if (w.reload && origins_.count("observe") == 0) s.observe = 0;
+    if (w.reload && origins_.count("fallback") == 0) s.fallback = 0;
     w.directory = w.directory.empty() ? line_.start_directory
                                       : absolute(w.directory, line_.start_directory);
     for (const Group& group : setting_groups()) {
@@ -184,6 +187,13 @@ class Loader {
       }
     }
     for (std::string& path : w.python_path) path = absolute(path, w.directory);
+    for (std::string& item : w.static_files) {
+      const std::size_t equals = item.find('=');
+      if (equals == std::string::npos) continue;  // the check says so
+      std::string prefix = item.substr(0, equals);
+      while (prefix.size() > 1 && prefix.back() == '/') prefix.pop_back();
+      item = prefix + "=" + absolute(item.substr(equals + 1), w.directory);
+    }
     if (!w.application.empty() && w.application.find(':') == std::string::npos) {
       w.application += ":application";
     }

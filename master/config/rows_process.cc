@@ -335,8 +335,11 @@ constexpr Setting kProcess[] = {
      .kind = Kind::path,
      .field = &M::runtime_directory,
      .doc = "Directory of the control socket, for monodon status and monodon reload.",
-     .more = "The default is $RUNTIME_DIRECTORY, which systemd sets from "
-             "RuntimeDirectory=; without either there is no control socket.",
+     .more = "It is made if it is not there; if that cannot be, the server does not "
+             "start. The default is $RUNTIME_DIRECTORY, which systemd sets from "
+             "RuntimeDirectory=, and without that a directory for the user alone: "
+             "$XDG_RUNTIME_DIR/monodon-NAME, else /tmp/monodon-UID/NAME, else "
+             "~/.cache/monodon/NAME. The commands look there by themselves.",
      .on_reload = OnReload::restart},
 };
 

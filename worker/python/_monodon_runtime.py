@@ -30,6 +30,7 @@ _cures = []  # of what the import has left, once that is known
 _learners = []  # one, if workers tell what they import after the fork
 _trial = []  # one, in a child of the zygote that tries imports
 _home = []  # directories of the application's own modules
+_development = []  # one, for a server of somebody who writes the application
 
 
 @functools.lru_cache(None)
@@ -47,10 +48,22 @@ _failure = beside("_monodon_failure")
 format_exception = _failure.format_exception
 explain = _failure.explain
 _loading = beside("_monodon_loading")
-load_application = _loading.load_application
+
+
+def load_application(spec):
+    failure, found = _loading.load_application(spec)
+    for development in _development:
+        development.tell_modules()
+        found = found if failure else development.dress(found)
+    return failure, found
 
 
 # Loading
+
+
+def develop(watched, terminal):
+    if not _development:
+        _development.append(beside("_monodon_development").Development(watched, terminal))
 
 
 def prepare_interpreter(path, environment):
@@ -182,6 +195,8 @@ def arm_stacks(signal_number, fd):
 def start_worker():
     for cures in _cures:
         cures.in_worker()
+    for development in _development:
+        development.in_worker()
     _explain_crashes()
 
 

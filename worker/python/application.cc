@@ -64,6 +64,11 @@ worker::LoadError import_failure() {
 }  // namespace
 
 worker::LoadError PythonApplication::prepare(const worker::Boot& boot) {
+  const worker::Settings& s = boot.settings;
+  if ((s.reload || s.development) &&
+      !call_runtime("develop", s.reload ? Py_True : Py_False,
+                    s.development ? Py_True : Py_False))
+    return import_failure();
   if (boot.gunicorn_conf.empty()) return {};
   const worker::Settings& settings = boot.settings;
   const Ref name = str_list({boot.gunicorn_conf});
