@@ -54,7 +54,6 @@ std::span<const Group> setting_groups() {
       Group{"Responses", rows::responses()},
       Group{"Logs", rows::logs()},
       Group{"Metrics", rows::metrics()},
-      Group{"Development", rows::development()},
       Group{"The process", rows::process()},
   };
   return groups;
