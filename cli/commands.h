@@ -11,7 +11,6 @@ namespace monodon::cli {
 
 enum class Command : std::uint8_t {
   serve,
-  dev,
   check,
   status,
   reload,
@@ -21,8 +20,7 @@ enum class Command : std::uint8_t {
   import,
   init,
   doctor,
-  generate,
-  watch
+  generate
 };
 
 struct CheckOptions {
