@@ -65,7 +65,6 @@ enum class Id : std::uint8_t {
   upgrade_done,
   exporter_failed,
   exporter_limited,
-  watcher_failed,
   bug,
 };
 
