@@ -8,7 +8,7 @@ BUILD ?= build
 DEMO_PORT ?= 8000
 suites := unit tidy site python http process faults cost
 
-.PHONY: all bench bootstrap browser build compat deb demo check faults fuzz e2e format clean help long \
+.PHONY: all bench bootstrap browser build deb demo dev-tests check faults fuzz e2e format clean help long \
   observe rpm wagtail wheel \
   $(suites:%=test-%)
 
@@ -25,10 +25,10 @@ help:
 	@echo 'make observe     fire every alert in a real Prometheus, corrupt a page 10,000 times'
 	@echo 'make bench       measure Monodon and its peers, write docs/benchmarks (long)'
 	@echo 'make e2e         test under a real systemd in a container (root)'
-	@echo 'make compat      files and lines of Gunicorn, beside Gunicorn itself (pip)'
 	@echo 'make wagtail     walk through a Wagtail site on MongoDB behind nginx (pip)'
 	@echo 'make deb         Debian package, in $(BUILD)/packages'
 	@echo 'make rpm         RPM package, in $(BUILD)/packages'
+	@echo 'make dev-tests   a developer at a terminal, static files beside nginx (pip)'
 	@echo 'make browser     look at the dashboard with Chromium'
 	@echo 'make wheel       Python wheel, in $(BUILD)/packages'
 	@echo 'make format      clang-format over all sources'
@@ -83,14 +83,14 @@ e2e: build
 	@scripts/bootstrap e2e
 	scripts/check $(BUILD) --suite e2e $(if $(MONODON_LONG),-t 0)
 
-# Files and lines of Gunicorn's, read and run by both; pip brings Gunicorn.
-compat: build
-	scripts/check $(BUILD) --suite compat
-
 # The first time, pip brings the site's packages into $(BUILD)/wagtail.
 wagtail: build
 	@scripts/bootstrap wagtail
 	scripts/check $(BUILD) --suite wagtail
+
+# The first time in each run, pip brings Flask.
+dev-tests: build
+	scripts/check $(BUILD) --suite dev
 
 # Parts of it, and shorter: bench/run --help.
 bench: bootstrap $(BUILD)/build.ninja

@@ -16,7 +16,7 @@
 #include "base/unique_fd.h"
 #include "cli/commands.h"
 #include "master/config/docs.h"
-#include "master/config/gunicorn_boot.h"
+#include "master/config/gunicorn_file.h"
 #include "master/config/interpreter.h"
 #include "master/config/spool_choice.h"
 #include "worker/wire/boot.h"
@@ -50,7 +50,8 @@ Outcome boot_on_stdin(const master::LoadedConfig& config) {
   worker::Boot boot;
   boot.settings = config.settings.worker;
   boot.settings.workers = config.settings.workers;
-  master::boot_like_gunicorn(config, boot);
+  if (master::is_gunicorn_config(config.config_file))
+    boot.gunicorn_conf = config.config_file;
   const std::string json = worker::to_json(boot);
   const UniqueFd file{::memfd_create("boot", MFD_CLOEXEC)};
   if (!file) return last_error("make the boot message");

@@ -10,7 +10,6 @@
 #include <memory>
 
 #include "cli/completion.h"
-#include "cli/flags/argparse.h"
 #include "cli/flags/serve_line.h"
 #include "cli/flags/settings_options.h"
 #include "cli/help_format.h"
@@ -49,11 +48,21 @@ void add_top_options(CLI::App& top, TopOptions& options) {
       ->check(CLI::IsMember(names));
 }
 
+// For masters only, so that --help has nothing of it.
+void add_watch_options(CLI::App& watch, WatchOptions& options) {
+  watch.group("");
+  watch.add_option("--root", options.roots)->allow_extra_args(false);
+  watch.add_option("--pattern", options.patterns)->allow_extra_args(false);
+  watch.add_option("--engine", options.engine);
+}
+
 // All commands with their options, on the stack of one parse.
 struct Commands {
   CLI::App app{"A preforking application server for Python web applications.",
                "monodon"};
   CLI::App* serve = app.add_subcommand("serve", "Serve an application.");
+  CLI::App* dev = app.add_subcommand(
+      "dev", "Serve the application that is here, and reload it at each edit.");
   CLI::App* check = app.add_subcommand(
       "check", "Check the configuration and import the application.");
   CLI::App* status = app.add_subcommand("status", "Show what a running server does.");
@@ -66,11 +75,12 @@ struct Commands {
       "trace", "Print the Python stacks of workers, also of stuck ones.");
   CLI::App* version = app.add_subcommand("version", "Print the version.");
   CLI::App* generate = app.add_subcommand("generate", "Print generated documents.");
+  CLI::App* watch = app.add_subcommand("watch", "Tell a master of changed files.");
   SettingsOptions serve_settings{*serve};
+  SettingsOptions dev_settings{*dev};
   SettingsOptions check_settings{*check};
   Invocation asked;
   SiteCommands sites{app, asked.site};
-  std::vector<std::string> notes;  // of the line as it was written
   bool version_flag = false;
 
   Commands() {
@@ -86,6 +96,7 @@ struct Commands {
     app.add_flag("-v,--version", version_flag, "Print the version.");
     app.set_help_flag("-h,--help", "Print this help.");
     serve->add_flag("-v,--version", version_flag, "Print the version.");
+    add_watch_options(*watch, asked.watch);
     generate->group("");
     generate
         ->add_option("what", asked.what,
@@ -138,14 +149,14 @@ Parsed usage_error(const std::vector<std::string>& complaints,
 Parsed with_settings(Commands& commands, const SettingsOptions& options,
                      const Variables& variables) {
   Invocation& asked = commands.asked;
-  const std::string name = asked.command == Command::serve ? "serve" : "check";
+  const std::string name = asked.command == Command::serve ? "serve"
+                           : asked.command == Command::dev ? "dev"
+                                                           : "check";
   asked.line.start_directory = start_directory(variables);
   if (const auto complaints = complete_line(options.flags(), variables, asked.line);
       !complaints.empty()) {
     return usage_error(complaints, name);
   }
-  asked.line.notes.insert(asked.line.notes.end(), commands.notes.begin(),
-                          commands.notes.end());
   if (options.check_config()) {
     asked.command = Command::check;
     asked.check.one_status = true;
@@ -161,6 +172,10 @@ Parsed dispatch(Commands& commands, const Variables& variables) {
   }
   if (commands.serve->parsed()) {
     return with_settings(commands, commands.serve_settings, variables);
+  }
+  if (commands.dev->parsed()) {
+    asked.command = Command::dev;
+    return with_settings(commands, commands.dev_settings, variables);
   }
   if (commands.check->parsed()) {
     asked.command = Command::check;
@@ -180,6 +195,8 @@ Parsed dispatch(Commands& commands, const Variables& variables) {
     asked.command = *chosen;
     const std::string complaint = commands.sites.complaint();
     if (!complaint.empty()) return usage_error({complaint}, "");
+  } else if (commands.watch->parsed()) {
+    asked.command = Command::watch;
   } else if (commands.generate->parsed()) {
     if (const std::size_t dash = asked.what.find("-completion");
         dash != std::string::npos) {
@@ -193,21 +210,6 @@ Parsed dispatch(Commands& commands, const Variables& variables) {
     return {std::nullopt, kBadUsage, {}, commands.app.help()};
   }
   return {std::move(asked), kGood, {}, {}};
-}
-
-// Flags of serve and check are Gunicorn's, and written as for Gunicorn.
-Outcome rewrite(Commands& commands, std::vector<std::string>& arguments) {
-  if (arguments.empty()) return ok();
-  for (const CLI::App* command : {commands.serve, commands.check}) {
-    if (arguments[0] != command->get_name()) continue;
-    auto line = read_like_argparse(*command, {arguments.begin() + 1, arguments.end()});
-    if (!line) return line.error();
-    arguments.erase(arguments.begin() + 1, arguments.end());
-    arguments.insert(arguments.end(), line.value().words.begin(),
-                     line.value().words.end());
-    commands.notes = std::move(line.value().notes);
-  }
-  return ok();
 }
 
 std::string explain(const CLI::ParseError& error,
@@ -226,9 +228,6 @@ std::string explain(const CLI::ParseError& error,
 Parsed parse_command_line(std::vector<std::string> arguments,
                           const Variables& variables) {
   Commands commands;
-  if (const Outcome read = rewrite(commands, arguments); !read) {
-    return usage_error({read.error().what}, arguments[0]);
-  }
   std::vector<std::string> reversed{arguments.rbegin(), arguments.rend()};
   std::string command;
   try {

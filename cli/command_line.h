@@ -6,9 +6,11 @@
 #include <vector>
 
 #include "cli/commands.h"
+#include "cli/dev/commands.h"
 #include "cli/flags/environment.h"
 #include "cli/live/commands.h"
 #include "cli/site_commands.h"
+#include "cli/watch/commands.h"
 
 namespace monodon::cli {
 
@@ -20,7 +22,8 @@ struct Invocation {
   ControlOptions control;  // status, reload, top, trace
   TopOptions top;
   SiteOptions site;  // import, init, doctor
-  std::string what;  // generate
+  std::string what;    // generate
+  WatchOptions watch;  // which a master starts
 };
 
 // Or, where that is all: text to print (help, version, usage errors) and the status to

@@ -11,6 +11,7 @@ namespace monodon::cli {
 
 enum class Command : std::uint8_t {
   serve,
+  dev,
   check,
   status,
   reload,
@@ -20,7 +21,8 @@ enum class Command : std::uint8_t {
   import,
   init,
   doctor,
-  generate
+  generate,
+  watch
 };
 
 struct CheckOptions {

@@ -13,6 +13,8 @@ int run(const Invocation& asked) {
   switch (asked.command) {
     case Command::serve:
       return run_serve(asked.line);
+    case Command::dev:
+      return run_dev(asked.line);
     case Command::check:
       return run_check(asked.line, asked.check);
     case Command::status:
@@ -33,6 +35,8 @@ int run(const Invocation& asked) {
       return run_doctor(asked.site.doctor);
     case Command::generate:
       return run_generate(asked.what);
+    case Command::watch:
+      return run_watch(asked.watch);
   }
   return kBadUsage;
 }

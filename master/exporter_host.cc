@@ -123,7 +123,7 @@ void ExporterHost::bind() {
   options.mode = 0660;  // of a Unix socket
   auto listener = bind_listener(address_, options);
   if (listener) {
-    log::info("metrics at " + listener.value().info.address,
+    log::info("metrics at " + link_to(listener.value().info),
               {log::Id::server_listening});
     listener_.push_back(std::move(listener).value());
     bind_failed_ = false;
@@ -139,10 +139,9 @@ void ExporterHost::bind() {
 void ExporterHost::start(Chronicle& chronicle) {
   started_at_ = kernel_.now();
   auto program = find_in_libdir("monodon-exporter");
-  auto process = program
-                     ? kernel_.start_exporter({program.value()},
-                                              heir_environment(own_environment(), {}))
-                     : Result<Process>{program.error()};
+  auto process = program ? kernel_.start_helper({program.value()},
+                                                heir_environment(own_environment(), {}))
+                         : Result<Process>{program.error()};
   if (process) {
     auto death = loop_.try_io(process.value().pidfd.get(), EventLoop::Rank::death,
                               [this] { ended_ = true; });

@@ -144,15 +144,14 @@ void ProcessWatch::read_zygote(std::uint32_t generation) {
 }
 
 // Orphans of the application come to us, the subreaper.
-void ProcessWatch::reap_strangers(int exporter) {
+void ProcessWatch::reap_strangers(std::span<const int> helpers) {
   if (!sweep_ || fleet_.pool().awaits_fork()) return;
   sweep_ = false;
-  std::vector<int> known;
+  std::vector<int> known{helpers.begin(), helpers.end()};
   for (const auto& slot : fleet_.pool().slots())
     if (slot.process.pid > 0) known.push_back(slot.process.pid);
   for (const auto& child : fleet_.nursery().children())
     if (child.alive) known.push_back(child.process.pid);
-  if (exporter > 0) known.push_back(exporter);
   if (const int count = LinuxKernel::reap_strangers(known); count > 0)
     log::debug(fmt::format("reaped {} processes that the application left", count));
 }

@@ -3,6 +3,7 @@
 
 #include <cstdint>
 #include <map>
+#include <span>
 
 #include "base/result.h"
 #include "master/fleet/fleet.h"
@@ -22,8 +23,8 @@ class ProcessWatch {
   void sync();
   // Some child ended that may be nobody's: SIGCHLD, or what an earlier program left.
   void suspect_strangers() { sweep_ = true; }
-  // Reaps them. `exporter`: its pid, or -1; it is no stranger.
-  void reap_strangers(int exporter);
+  // Reaps them. `helpers`: pids of our own programs, or -1; they are no strangers.
+  void reap_strangers(std::span<const int> helpers);
 
  private:
   // The two descriptors of a child that the loop watches.

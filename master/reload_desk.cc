@@ -183,11 +183,13 @@ void ReloadDesk::heed(const FleetNews& news) {
 
 void ReloadDesk::on_refused(const FleetNews& news) {
   if (fleet_.generation() == 0)
-    return hooks_.start_failed(static_cast<int>(news.failure),
-                               chronicle_.reason_of(news));
+    hooks_.start_failed(static_cast<int>(news.failure), chronicle_.reason_of(news));
+  // With a watcher a start goes on as reloads, until one has worked.
+  if (fleet_.generation() == 0 && phase_ == Phase::idle) return;
   failure_ = {"refused", news.generation, chronicle_.reason_of(news)};
-  log::error(fmt::format("generation {} serves on", fleet_.generation()),
-             {log::Id::generation_refused});
+  if (fleet_.generation() != 0)
+    log::error(fmt::format("generation {} serves on", fleet_.generation()),
+               {log::Id::generation_refused});
   fail();
   end();
 }

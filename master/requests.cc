@@ -112,6 +112,8 @@ ControlReply Server::answer(std::string_view line, ControlClient client) {
   const auto name = op->get<std::string>();
   if (name == "status")
     return status_reply(fleet_, {.application = settings().worker.application,
+                                 .directory = settings().worker.directory,
+                                 .config_file = desk_.config().config_file,
                                  .listeners = describe(*estate_.listeners),
                                  .board_fd = chronicle_.board_fd(),
                                  .upgrades = upgrades_,

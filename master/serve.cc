@@ -8,7 +8,6 @@
 
 #include <array>
 #include <csignal>
-#include <cstdlib>
 #include <exception>
 #include <optional>
 #include <utility>
@@ -16,6 +15,7 @@
 
 #include "base/log/log.h"
 #include "base/process_title.h"
+#include "master/control_place.h"
 #include "master/failed_start.h"
 #include "master/handover/inherited.h"
 #include "master/server.h"
@@ -67,25 +67,16 @@ Result<std::vector<Listener>> open_listeners(const Settings& settings,
   return listeners;
 }
 
-// Without a runtime directory there is no control socket of ours, and nobody misses it.
-ControlServer open_own_control(const Settings& settings) {
-  std::string directory = settings.runtime_directory;
-  if (directory.empty()) {
-    const char* given = std::getenv("RUNTIME_DIRECTORY");
-    // Several are separated by colons (systemd.exec(5)); the first is ours.
-    directory = given == nullptr ? "" : given;
-    directory = directory.substr(0, directory.find(':'));
+// A program that follows another goes on without: its workers serve.
+Result<ControlServer> open_control(const Settings& settings,
+                                   std::optional<Listener> passed, bool follows) {
+  auto control = open_own_control(settings);
+  if (!control) {
+    if (!follows) return control;
+    log::warning(control.error().message(), {log::Id::resources_short});
+    control = ControlServer{};
   }
-  if (directory.empty()) return {};
-  auto control = ControlServer::open(directory + "/control.sock");
-  if (control) return std::move(control).value();
-  log::warning(control.error().message(), {log::Id::resources_short});
-  return {};
-}
-
-ControlServer open_control(const Settings& settings, std::optional<Listener> passed) {
-  ControlServer control = open_own_control(settings);
-  if (passed) control.add(std::move(*passed));
+  if (passed) control.value().add(std::move(*passed));
   return control;
 }
 
@@ -156,6 +147,8 @@ int serve_with(const LoadedConfig& config) {
   const FileRights rights = rights_of(owner.value());
   if (auto opened = open_logs(settings.worker, owner.value(), rights); !opened)
     return complain(opened.error());
+  if (auto made = make_given_directory(settings, rights, owner.value()); !made)
+    return complain(made.error());
   auto pid_file = PidFile::make(settings.pid_file, rights);
   if (!pid_file) return complain(pid_file.error());
   NamedListeners named;
@@ -170,7 +163,7 @@ int serve_with(const LoadedConfig& config) {
       {settings.worker.error_log, settings.worker.access_log}, owner.value(), rights);
   if (!keeper) return give_up(keeper.error());
   if (auto changed = become(owner.value()); !changed) return give_up(changed.error());
-  if (::geteuid() == 0)
+  if (::geteuid() == 0 && !settings.worker.development)
     log::warning(
         "the application runs as root; set user, or User= in the unit of systemd",
         {log::Id::configuration_warning});
@@ -178,6 +171,9 @@ int serve_with(const LoadedConfig& config) {
 
   auto board = open_board(found);
   if (!board) return give_up(board.error());
+  auto control = open_control(settings, std::move(named.control),
+                              static_cast<bool>(found.testament));
+  if (!control) return give_up(control.error());
   auto handoff = open_handoff(found);
   if (!handoff) return give_up(handoff.error());
   const bool stored = store(handoff.value(), board.value().reader_fd(), found);
@@ -189,7 +185,7 @@ int serve_with(const LoadedConfig& config) {
     log::info(fmt::format("monodon {} starts", MONODON_VERSION),
               {log::Id::server_started});
   for (const Listener& listener : listeners.value())
-    log::info("listening at " + listener.info.address, {log::Id::server_listening});
+    log::info("listening at " + link_to(listener.info), {log::Id::server_listening});
   if (stored)
     log::info("idle connections and counters outlive a restart",
               {log::Id::server_started});
@@ -197,8 +193,7 @@ int serve_with(const LoadedConfig& config) {
   Server server{config, std::move(board).value(),
                 Estate{handoff.value().send.get(), handoff.value().receive.get(),
                        &listeners.value(), stored},
-                open_control(settings, std::move(named.control)),
-                std::move(named.metrics)};
+                std::move(control).value(), std::move(named.metrics)};
   server.use(found.log_keeper ? LogKeeper{std::move(found.log_keeper)}
                               : std::move(keeper).value());
   if (found.testament) {

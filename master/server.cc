@@ -8,6 +8,7 @@
 #include <utility>
 
 #include "base/close_elsewhere.h"
+#include "base/escape.h"
 #include "base/log/log.h"
 #include "master/failed_start.h"
 #include "master/handover/upgrade.h"
@@ -46,12 +47,15 @@ Server::Server(LoadedConfig config, scoreboard::Board board, Estate estate,
                                     std::string_view why) { fail_start(status, why); },
              .clock = [this] { return kernel_.now(); }}},
       exporter_{kernel_, loop_, std::move(metrics), settings().metrics_bind},
+      watcher_{kernel_, loop_, [this](std::string_view what) { files_changed(what); }},
       watch_{loop_, fleet_} {
   inform_exporter();
   chronicle_.use(settings().worker);
   timer_ = loop_.on_time([] {});  // the turn that follows does the work
   loop_.on_turn([this] { turn(); });
   watch_signals();
+  watcher_.use(desk_.config());
+  if (settings().worker.development) terminal_.save();
   control_.attach(loop_, [this](std::string_view line, ControlClient client) {
     return answer(line, client);
   });
@@ -71,7 +75,7 @@ int Server::run() {
   loop_.run();
   // systemd leaves this to us (KillMode=process), or workers could not outlive a master
   // that dies.
-  if (const int count = LinuxKernel::end_strangers(exporter_.pid()); count > 0)
+  if (const int count = LinuxKernel::end_strangers(helpers()); count > 0)
     log::info(fmt::format("processes that the application left: {} ended", count));
   log::info("stopped", {log::Id::server_stopped});
   return status_;
@@ -82,11 +86,12 @@ void Server::turn() {
   fleet_.tick();
   heed_news();
   watch_.sync();
-  watch_.reap_strangers(exporter_.pid());
+  watch_.reap_strangers(helpers());
   control_.tidy();
   kernel_.look_around();
   chronicle_.publish(fleet_, now);
   exporter_.tick(fleet_.pool().slots(), chronicle_);
+  watcher_.tick();
   handoff_.tick(fleet_.nursery().children());
   carry_out_closing();
   tell_systemd(now);
@@ -105,6 +110,8 @@ void Server::heed_news() {
     chronicle_.note(news);
     if (estate_.stored) keep_page(news);
     desk_.tell_worker(news);
+    // It may have been in pdb.
+    if (news.kind == News::Kind::gone) terminal_.restore();
     if (news.kind == News::Kind::ready && !std::exchange(ever_served_, true))
       notifier_.ready();
     if (news.kind == News::Kind::boot_failed && !ever_served_)
@@ -125,11 +132,31 @@ void Server::keep_page(const News& news) const {
 // Nothing was ever served: there is nothing to keep, and the reason is in the log.
 void Server::fail_start(int status, std::string_view why) {
   if (start_failure_.empty()) tell_failed_start(why);
+  // With a watcher somebody is at the keyboard: the next edit may be the cure.
+  if (settings().worker.reload) {
+    if (start_failure_.empty()) log::info("waiting for a change of the files");
+    start_failure_ = failed_start_text(why);
+    fleet_.set_workers(0);
+    return;
+  }
   start_failure_ = failed_start_text(why);
   const bool known = status == static_cast<int>(wire::LoadFailure::import_error) ||
                      status == static_cast<int>(wire::LoadFailure::no_such_attribute);
   status_ = known ? status : 1;
   stop(true);
+}
+
+void Server::files_changed(std::string_view what) {
+  if (fleet_.stopping()) return;
+  std::string text;
+  append_printable(text, what);
+  log::info(text + (what.find(" other files") != std::string_view::npos ||
+                            what.ends_with(" another file")
+                        ? " have changed"
+                        : " has changed"),
+            {log::Id::reload_begun});
+  start_failure_.clear();
+  desk_.ask();
 }
 
 void Server::tell_systemd(Clock::time_point now) {
@@ -161,8 +188,9 @@ void Server::tell_systemd(Clock::time_point now) {
 }
 
 void Server::arm_timer(Clock::time_point now) {
-  auto next = std::min({fleet_.next_wakeup(), notifier_.next_beat(),
-                        exporter_.next_wakeup(), handoff_.next_wakeup()});
+  auto next =
+      std::min({fleet_.next_wakeup(), notifier_.next_beat(), exporter_.next_wakeup(),
+                watcher_.next_wakeup(), handoff_.next_wakeup()});
   if (next_extension_ > now &&
       (fleet_.stopping() || desk_.under_way() || !ever_served_))
     next = std::min(next, next_extension_);

@@ -1,12 +1,14 @@
 // SPDX-License-Identifier: Apache-2.0
 #pragma once
 
+#include <array>
 #include <cstdint>
 #include <nlohmann/json_fwd.hpp>
 #include <optional>
 #include <string>
 #include <vector>
 
+#include "base/terminal_state.h"
 #include "master/chronicle.h"
 #include "master/exporter_host.h"
 #include "master/handover/fd_store.h"
@@ -19,6 +21,7 @@
 #include "master/system/linux_kernel.h"
 #include "master/system/log_keeper.h"
 #include "master/system/notify.h"
+#include "master/watcher_host.h"
 
 namespace monodon::master {
 
@@ -56,6 +59,10 @@ class Server {
   void heed_news();
   void keep_page(const News& news) const;
   void fail_start(int status, std::string_view why);
+  void files_changed(std::string_view what);
+  [[nodiscard]] std::array<int, 2> helpers() const {
+    return {exporter_.pid(), watcher_.pid()};
+  }
   void tell_systemd(Clock::time_point now);
   void arm_timer(Clock::time_point now);
 
@@ -81,6 +88,7 @@ class Server {
   ControlServer control_;
   ReloadDesk desk_;
   ExporterHost exporter_;
+  WatcherHost watcher_;
   ProcessWatch watch_;
   HandoffWatch handoff_{kernel_, loop_, estate_};
   std::vector<EventLoop::OnSignal> signals_;
@@ -90,6 +98,7 @@ class Server {
   std::string successor_;  // a program that will take our place; "" if none
   LogKeeper log_keeper_;
   std::uint32_t upgrades_ = 0;
+  TerminalState terminal_;     // with `development`: as it was at the start
   std::string start_failure_;  // for STATUS=, when nothing was ever served
   int status_ = 0;
 };

@@ -98,6 +98,8 @@ ControlReply status_reply(const Fleet& fleet, const StatusFacts& facts) {
   reply.line = json_line({{"version", MONODON_VERSION},
                           {"pid", ::getpid()},
                           {"application", facts.application},
+                          {"directory", facts.directory},
+                          {"config", facts.config_file},
                           {"generation", fleet.generation()},
                           {"candidate", fleet.candidate()},
                           {"step", name_of(fleet.reload().step)},

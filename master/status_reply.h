@@ -22,6 +22,8 @@ std::vector<metrics::ListenerFacts> describe(const std::vector<Listener>& listen
 // What status tells besides the fleet.
 struct StatusFacts {
   std::string application;
+  std::string directory;    // of the application
+  std::string config_file;  // absolute; "": none was read
   std::vector<metrics::ListenerFacts> listeners;
   int board_fd = -1;
   std::uint32_t upgrades = 0;

@@ -84,6 +84,8 @@ inline constexpr auto kCatalogue = std::to_array<Metric>({
      "Requests that were ended by request_timeout."},
     {"header_fields_dropped_total", Type::counter, "",
      "Header fields that were dropped because their names hold an underscore."},
+    {"static_files_total", Type::counter, "",
+     "Requests that were answered with a file, without the application."},
 
     {"connections_open", Type::gauge, "", "Connections that workers hold."},
     {"connections_idle", Type::gauge, "", "Kept-alive connections without a request."},

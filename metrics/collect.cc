@@ -105,6 +105,7 @@ void add_requests(const Sight& sight, Exposition& to) {
   to.add("slow_requests_total", number(sum.slow_requests));
   to.add("request_deadlines_total", number(sum.deadlines));
   to.add("header_fields_dropped_total", number(sum.dropped_fields));
+  to.add("static_files_total", number(sum.static_files));
   to.add("log_lines_dropped_total", number(sum.log_lines_dropped));
 }
 

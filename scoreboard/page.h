@@ -86,6 +86,7 @@ struct alignas(64) ThreadRow {
   Counter bytes_out;       // response bodies as sent
   Counter busy_ns;         // inside the application
   Counter dropped_fields;  // header names with underscores
+  Counter static_files;    // answered with a file, without the application
   std::array<Counter, kClasses> responses{};  // by status class
   // From the complete head to the end of the response.
   std::array<std::array<Counter, kBuckets>, kClasses> duration{};

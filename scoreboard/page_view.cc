@@ -44,6 +44,7 @@ void add_row(Totals& totals, const ThreadRow& row) {
   of_row.bytes_out = row.bytes_out.load(kRelaxed);
   of_row.busy_ns = row.busy_ns.load(kRelaxed);
   of_row.dropped_fields = row.dropped_fields.load(kRelaxed);
+  of_row.static_files = row.static_files.load(kRelaxed);
   for (std::size_t c = 0; c < kClasses; ++c) {
     of_row.responses[c] = row.responses[c].load(kRelaxed);
     of_row.duration_sum_us[c] = row.duration_sum_us[c].load(kRelaxed);

@@ -18,6 +18,7 @@ struct Totals {
   std::uint64_t bytes_out = 0;
   std::uint64_t busy_ns = 0;
   std::uint64_t dropped_fields = 0;
+  std::uint64_t static_files = 0;
   std::uint64_t accepted = 0;
   std::uint64_t accept_pauses = 0;
   std::uint64_t handed_in = 0;

@@ -14,6 +14,7 @@
 #include <system_error>
 #include <vector>
 
+#include "base/colour.h"
 #include "base/log/journal.h"
 #include "base/log/log_file.h"
 #include "base/log/log_format.h"
@@ -22,7 +23,7 @@
 namespace monodon::log {
 namespace {
 
-enum class Format : std::uint8_t { text, json, journald };
+enum class Format : std::uint8_t { text, terminal, json, journald };
 
 struct State {
   std::mutex mutex;
@@ -61,6 +62,7 @@ std::string missing_json(std::uint64_t missing) {
 Result<Format> format_from(const Options& options) {
   if (options.format == "text") return Format::text;
   if (options.format == "json") return Format::json;
+  if (options.format == "terminal") return Format::terminal;
   if (options.format == "journald") return Format::journald;
   if (options.format != "auto") return Error{"no log format '" + options.format + "'"};
   const bool journal = options.path == "-" && is_journal_stream(STDERR_FILENO);
@@ -108,6 +110,9 @@ void emit(State& s, const Entry& entry) {
     case Format::text:
       append_text(s.line, entry);
       break;
+    case Format::terminal:
+      append_for_terminal(s.line, entry, s.on_stderr && wants_colour(STDERR_FILENO));
+      break;
     case Format::json:
       append_json_line(s.line, entry);
       break;
@@ -115,6 +120,7 @@ void emit(State& s, const Entry& entry) {
       append_journal(s.line, entry);
       break;
   }
+  if (s.line.empty()) return;  // not for a terminal
   if (s.format == Format::journald) {
     s.journal.send(s.line);
   } else {
@@ -223,7 +229,7 @@ void raw(std::string_view text) {
   State& s = state();
   const std::lock_guard lock{s.mutex};
   ensure_open(s);
-  if (s.format == Format::text) {
+  if (s.format == Format::text || s.format == Format::terminal) {
     s.file.write(text);
     mind_loss(s, {Level::info, now(), ::getpid(), text, {}, {}, true});
   } else if (text.find_first_not_of('\n') != std::string_view::npos) {

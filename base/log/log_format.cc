@@ -4,11 +4,14 @@
 
 #include <syslog.h>
 
+#include <algorithm>
 #include <array>
 #include <cstdio>
 
+#include "base/colour.h"
 #include "base/escape.h"
 #include "base/log/journal.h"
+#include "base/log/log_id.h"
 #include "base/text.h"
 
 namespace monodon::log {
@@ -148,6 +151,44 @@ void append_text(std::string& to, const Entry& entry) {
   }
   append_blocks(to, entry.fields);
   append_blocks(to, entry.context);
+  to += '\n';
+}
+
+// The routine of starts and reloads: who waits for one wants to know how it ended.
+bool goes_without_saying(const Entry& entry) {
+  if (entry.level > Level::info) return false;
+  constexpr std::array kRoutine{
+      Id::server_started,     Id::spool_chosen,       Id::generation_proposed,
+      Id::application_loaded, Id::generation_rolling, Id::worker_ready,
+      Id::worker_retiring,    Id::worker_ended,       Id::application_unshared,
+      Id::configuration_note, Id::server_stopping};
+  return std::ranges::any_of(entry.fields, [&](const Field& field) {
+    return !field.message_id.empty() && std::ranges::any_of(kRoutine, [&](Id id) {
+      return row_of(id).message_id == field.message_id;
+    });
+  });
+}
+
+void append_for_terminal(std::string& to, const Entry& entry, bool coloured) {
+  if (goes_without_saying(entry)) return;
+  const auto paint = [&](std::string_view code) {
+    if (coloured) to += code;
+  };
+  std::tm parts{};
+  ::localtime_r(&entry.time.tv_sec, &parts);
+  std::array<char, 16> time{};
+  paint(colour::kDim);
+  to.append(time.data(), std::strftime(time.data(), time.size(), "%H:%M:%S ", &parts));
+  paint(colour::kPlain);
+  if (entry.level >= Level::warning) {
+    paint(entry.level == Level::warning ? colour::kYellow : colour::kRed);
+    to += name_of(entry.level).lower;
+    paint(colour::kPlain);
+    to += ": ";
+  }
+  append_printable_lines(to, without_final_newlines(entry.message), "");
+  append_fields(to, entry.fields);
+  append_blocks(to, entry.fields);
   to += '\n';
 }
 

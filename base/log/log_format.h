@@ -25,8 +25,11 @@ struct Entry {
 
 [[nodiscard]] std::string_view level_name(Level level) noexcept;  // "info"
 
-// Each appends the whole entry to `to`; text and json end with a newline.
+// Each appends the whole entry to `to`; text and json end with a newline. That for a
+// terminal has the time of day and the words, for somebody who sits there; what goes
+// without saying while one writes code is left out, and nothing is appended.
 void append_text(std::string& to, const Entry& entry);
+void append_for_terminal(std::string& to, const Entry& entry, bool coloured);
 void append_json_line(std::string& to, const Entry& entry);
 void append_journal(std::string& to, const Entry& entry);
 

@@ -204,6 +204,9 @@ constexpr auto kIds = std::to_array<IdRow>({
     {Id::exporter_limited, "exporter_limited", "2e87de063b014c5ca168e9ec596cea08",
      "The exporter cannot see something: listen queues, a page, a value.",
      "Often AF_NETLINK is missing in RestrictAddressFamilies= of the unit."},
+    {Id::watcher_failed, "watcher_failed", "4478c1e8a2be4bb0a1320a0c458fa5b3",
+     "With reload: files are not watched, or looked at one after the other.",
+     "The message has the reason; a reload can be asked for by hand."},
     {Id::bug, "bug", "e72ac1290d2149a5a7d26e1d09c4276a",
      "Monodon did what it never should.", "Please report it, with the message."},
 });

@@ -65,6 +65,7 @@ enum class Id : std::uint8_t {
   upgrade_done,
   exporter_failed,
   exporter_limited,
+  watcher_failed,
   bug,
 };
 

@@ -2,58 +2,24 @@
 // Finds the control socket of a running server and asks it.
 #include "cli/live/control_client.h"
 
-#include <glob.h>
 #include <poll.h>
 #include <sys/socket.h>
-#include <sys/stat.h>
 
 #include <algorithm>
 #include <array>
 #include <cerrno>
-#include <cstdlib>
-#include <filesystem>
 #include <nlohmann/json.hpp>
 #include <utility>
 
 #include "base/passed_fds.h"
 #include "base/text.h"
 #include "base/unix_address.h"
-#include "master/config/load.h"
 
 namespace monodon::cli {
 namespace {
 
 constexpr std::size_t kMaxAnswer = 4 << 20;
 constexpr std::size_t kMaxFds = 253;  // SCM_MAX_FD
-
-std::vector<std::string> sockets_below_run() {
-  std::vector<std::string> found;
-  glob_t matches{};
-  (void)::glob("/run/monodon*/control.sock", 0, nullptr, &matches);
-  (void)::glob("/run/monodon*/*/control.sock", GLOB_APPEND, nullptr, &matches);
-  for (std::size_t i = 0; i < matches.gl_pathc; ++i) {
-    const std::string path = matches.gl_pathv[i];
-    // monodon-control@SITE.socket leads to the same server as the service's own.
-    std::string own = path;
-    if (own.starts_with("/run/monodon/")) own[12] = '-';
-    if (own != path && std::find(found.begin(), found.end(), own) != found.end())
-      continue;
-    found.push_back(path);
-  }
-  ::globfree(&matches);
-  return found;
-}
-
-Result<std::string> runtime_directory_of(const std::string& config_file) {
-  master::CommandLine line;
-  line.config_file = config_file;
-  line.start_directory = std::filesystem::current_path();
-  const master::ConfigResult result = master::load_config(line);
-  if (result.config) return result.config->settings.runtime_directory;
-  std::string all = "the configuration names no control socket, it has problems";
-  for (const std::string& problem : result.problems) all += "\n  " + problem;
-  return Error{all};
-}
 
 Result<UniqueFd> connect_to(const std::string& path) {
   const auto address = UnixAddress::of_path(path);
@@ -99,32 +65,6 @@ std::string refusal_in(const std::string& line) {
 }
 
 }  // namespace
-
-Result<std::string> find_control_socket(const ControlOptions& options) {
-  if (!options.control.empty()) return options.control;
-  if (!options.config_file.empty()) {
-    auto directory = runtime_directory_of(options.config_file);
-    if (!directory) return directory.error();
-    if (!directory.value().empty()) return directory.value() + "/control.sock";
-  }
-  if (const char* const listed = ::getenv("RUNTIME_DIRECTORY");
-      listed != nullptr && *listed != '\0') {
-    const std::string_view all{listed};
-    return std::string{all.substr(0, all.find(':'))} + "/control.sock";
-  }
-  const std::vector<std::string> found = sockets_below_run();
-  if (found.size() == 1) return found.front();
-  if (found.empty())
-    return Error{
-        "no control socket: none below /run/monodon*, and RUNTIME_DIRECTORY is not "
-        "set; name it with --control, or the configuration file with -c. A server "
-        "without "
-        "runtime_directory has none: it reloads on SIGHUP, and tells its log how it "
-        "went"};
-  std::string all = "several servers run; choose one with --control:";
-  for (const std::string& path : found) all += "\n  " + path;
-  return Error{all};
-}
 
 Result<Conversation> Conversation::begin(const std::string& socket_path,
                                          std::string_view line) {

@@ -9,14 +9,8 @@
 #include "base/clock.h"
 #include "base/result.h"
 #include "base/unique_fd.h"
-#include "cli/live/commands.h"
 
 namespace monodon::cli {
-
-// Where the running server listens for orders. In this order: --control; with -c, the
-// runtime_directory of that file; $RUNTIME_DIRECTORY (systemd.exec(5)); the only
-// control.sock below /run/monodon*. An Error says where it was looked for.
-Result<std::string> find_control_socket(const ControlOptions& options);
 
 struct Answer {
   std::string line;  // JSON, without the newline

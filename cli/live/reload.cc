@@ -8,6 +8,7 @@
 #include "base/text.h"
 #include "cli/live/commands.h"
 #include "cli/live/control_client.h"
+#include "cli/live/control_finder.h"
 
 namespace monodon::cli {
 namespace {

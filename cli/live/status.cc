@@ -4,6 +4,7 @@
 
 #include "cli/live/commands.h"
 #include "cli/live/control_client.h"
+#include "cli/live/control_finder.h"
 #include "cli/live/server_status.h"
 #include "cli/live/status_json.h"
 #include "cli/live/status_text.h"

@@ -23,6 +23,7 @@ Json json_of(const scoreboard::Totals& totals) {
             {"handed_in", totals.handed_in},
             {"handed_out", totals.handed_out},
             {"dropped_fields", totals.dropped_fields},
+            {"static_files", totals.static_files},
             {"log_lines_dropped", totals.log_lines_dropped},
             {"slow_requests", totals.slow_requests},
             {"deadlines", totals.deadlines}};

@@ -11,6 +11,7 @@
 #include "base/clock.h"
 #include "cli/live/commands.h"
 #include "cli/live/control_client.h"
+#include "cli/live/control_finder.h"
 #include "cli/live/kernel_facts.h"
 #include "cli/live/terminal.h"
 #include "cli/live/top_text.h"

@@ -14,6 +14,7 @@
 #include "base/text.h"
 #include "cli/live/commands.h"
 #include "cli/live/control_client.h"
+#include "cli/live/control_finder.h"
 #include "cli/live/slot_text.h"
 
 namespace monodon::cli {

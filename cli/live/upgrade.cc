@@ -8,6 +8,7 @@
 
 #include "cli/live/commands.h"
 #include "cli/live/control_client.h"
+#include "cli/live/control_finder.h"
 
 namespace monodon::cli {
 

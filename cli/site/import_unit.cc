@@ -59,11 +59,8 @@ std::vector<std::string> rewrite_unit(UnitFile& unit, const std::string& name,
   const std::string file = fmt::format("/etc/monodon/{}.yaml", name);
   change.set("Type", "notify", "systemd hears when a worker serves");
   change.set("NotifyAccess", "main", "the master speaks, nobody else");
-  std::string start = "/usr/bin/monodon serve --config " + file;
-  for (auto word = imported.wrapper.rbegin(); word != imported.wrapper.rend(); ++word) {
-    start.insert(0, *word + " ");
-  }
-  change.set("ExecStart", start, "the settings are in that file");
+  change.set("ExecStart", "/usr/bin/monodon serve --config " + file,
+             "the settings are in that file");
   change.set("ExecReload", "/usr/bin/monodon reload",
              "waits, and fails with the reason when new code is refused");
   change.set("KillMode", "process",
@@ -75,13 +72,6 @@ std::vector<std::string> rewrite_unit(UnitFile& unit, const std::string& name,
                "longer than graceful_timeout, or requests are cut");
   }
   change.set("OOMPolicy", "continue", "a worker out of memory is replaced");
-  if (!imported.variables.empty()) {
-    std::string names;
-    for (const std::string& variable : imported.variables) {
-      names += (names.empty() ? "" : " ") + variable;
-    }
-    change.set("UnsetEnvironment", names, "would win over the settings in that file");
-  }
   change.remove("PIDFile", "systemd knows the process");
   change.remove("ExecStop", "SIGTERM, systemd's own, stops gracefully");
 

@@ -192,6 +192,29 @@ void check_metrics_bind(const Settings& s, Findings& found) {
                      "FileDescriptorName=metrics"});
 }
 
+void check_static(const worker::Settings& s, Findings& found) {
+  std::vector<std::string> prefixes;
+  for (const std::string& item : s.static_files) {
+    const auto wrong = [&](const char* why) {
+      found.push_back({kProblem, "static", fmt::format("\"{}\" {}", item, why)});
+    };
+    const std::size_t equals = item.find('=');
+    const std::string prefix = item.substr(0, equals);
+    if (equals == std::string::npos || equals + 1 == item.size()) {
+      wrong("is not /path=directory");
+    } else if (!prefix.starts_with('/') || prefix.find("//") != std::string::npos ||
+               prefix.find("/../") != std::string::npos || prefix.ends_with("/..") ||
+               prefix.find('%') != std::string::npos) {
+      wrong("must begin with a plain path, like /static");
+    } else if (prefix == "/") {
+      wrong("would hide the whole application; name a path below /");
+    } else if (std::ranges::find(prefixes, prefix) != prefixes.end()) {
+      wrong("is a second directory for this path");
+    }
+    prefixes.push_back(prefix);
+  }
+}
+
 void check_listeners(const Settings& s, Findings& found) {
   if (s.bind.empty()) found.push_back({kProblem, "bind", "names no address"});
   bool any_unix = false;
@@ -233,6 +256,7 @@ std::vector<Finding> check_settings(const Settings& settings) {
   check_application(settings.worker, found);
   check_lists(settings.worker, found);
   check_texts(settings.worker, found);
+  check_static(settings.worker, found);
   check_deadlines(settings.worker, found);
   check_supervision(settings, found);
   check_listeners(settings, found);

@@ -41,6 +41,26 @@ void check_parent(std::string_view key, const std::string& path, Findings& found
   check_directory(key, path.substr(0, slash), found);
 }
 
+// The server makes it where it can; systemd makes it with the service (and takes it
+// away), so that here and now it need not be possible.
+void check_runtime_directory(const std::string& path, Findings& found) {
+  if (path.empty()) return;
+  struct stat status {};
+  if (::stat(path.c_str(), &status) == 0) {
+    if (!S_ISDIR(status.st_mode))
+      found.push_back({kProblem, "runtime_directory", path + " is not a directory"});
+    return;
+  }
+  const std::string parent = path.substr(0, path.rfind('/'));
+  if (::faccessat(AT_FDCWD, parent.empty() ? "/" : parent.c_str(), W_OK | X_OK,
+                  AT_EACCESS) == 0)
+    return;
+  found.push_back({kWarning, "runtime_directory",
+                   last_error("make " + path).message() +
+                       "; without it the server does not start, unless systemd makes it "
+                       "(RuntimeDirectory=)"});
+}
+
 // Root opens the log, workers open it anew as the user: both must be able to.
 void check_log(std::string_view key, const std::string& path, const Settings& settings,
                Findings& found) {
@@ -88,16 +108,15 @@ std::vector<Finding> check_host(const Settings& settings) {
   check_directory("directory", settings.worker.directory, found);
   check_log("access_log", settings.worker.access_log, settings, found);
   check_log("error_log", settings.worker.error_log, settings, found);
-  // systemd makes it with the service, and takes it away.
-  if (!settings.runtime_directory.empty())
-    if (std::string why = directory_problem(settings.runtime_directory); !why.empty())
-      found.push_back(
-          {kWarning, "runtime_directory", why + "; there will be no control socket"});
+  check_runtime_directory(settings.runtime_directory, found);
   check_parent("pid_file", settings.pid_file, found);
   check_user("user", settings.user, found);
   check_user("socket_user", settings.socket_user, found);
   check_group("group", settings.group, found);
   check_group("socket_group", settings.socket_group, found);
+  for (const std::string& item : settings.worker.static_files)
+    if (const std::size_t equals = item.find('='); equals != std::string::npos)
+      check_directory("static", item.substr(equals + 1), found);
   for (const std::string& path : settings.worker.python_path) {
     if (::access(path.c_str(), F_OK) != 0) {
       found.push_back({kWarning, "python_path", last_error(path).message()});

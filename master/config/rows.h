@@ -11,6 +11,7 @@ std::span<const Setting> listeners();
 std::span<const Setting> workers();
 std::span<const Setting> recycling();
 std::span<const Setting> process();
+std::span<const Setting> development();
 std::span<const Setting> deadlines();
 std::span<const Setting> limits();
 std::span<const Setting> proxy();

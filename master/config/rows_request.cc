@@ -186,6 +186,19 @@ constexpr Setting kResponses[] = {
      .kind = Kind::text,
      .field = &W::server_header,
      .doc = "Value of the Server field; empty sends none."},
+    {.key = "static",
+     .kind = Kind::list,
+     .field = &W::static_files,
+     .doc = "Directories that are served without the application, as /path=directory.",
+     .more =
+         "In the file, a mapping of paths to directories: {/static: static}. For "
+         "sites without a proxy that does it. Answered are GET and HEAD, with "
+         "ranges, conditions (ETag, Last-Modified) and NAME.br or NAME.gz beside the "
+         "file, if the client takes those and they are not older. Not served: names "
+         "that begin with a dot, listings, and links that lead out of the "
+         "directory. What is not there is 404.",
+     .flags = "--static",
+     .separator = '\0'},
     {.key = "sendfile",
      .kind = Kind::flag,
      .field = &W::sendfile,
@@ -221,7 +234,7 @@ constexpr Setting kLogs[] = {
     {.key = "access_log_format",
      .kind = Kind::text,
      .field = &W::access_log_format,
-     .doc = "Format of the access log: Gunicorn's language, or \"json\".",
+     .doc = "Format of the access log: Gunicorn's language, \"json\" or \"terminal\".",
      .more = "Atoms: h l u t r m U q H s B b f a T M D L p, {name}i, {name}o, {name}e.",
      .flags = "--access-logformat",
      .fallback = R"(%(h)s %(l)s %(u)s %(t)s "%(r)s" %(s)s %(b)s "%(f)s" "%(a)s")"},
@@ -235,7 +248,9 @@ constexpr Setting kLogs[] = {
      .field = &W::error_log_format,
      .doc =
          "How it says it; auto is journald's own format where stderr is the journal.",
-     .choices = "auto|text|json|journald"},
+     .more = "terminal is for somebody who sits at one: the time of day and the words, "
+             "in colour (see NO_COLOR), without the routine of starts and reloads.",
+     .choices = "auto|text|terminal|json|journald"},
     {.key = "log_level",
      .kind = Kind::choice,
      .field = &W::log_level,

@@ -25,7 +25,7 @@ struct Settings {
   std::string socket_group;
 
   // Metrics
-  std::string metrics_bind;  // one address as of `bind`, or "off"
+  std::string metrics_bind;                // one address as of `bind`, or "off"
   std::vector<std::string> metrics_hosts;  // that its clients may ask for, in Host
   std::uint32_t ready_workers = 1;
 
@@ -40,14 +40,17 @@ struct Settings {
   std::uint64_t restart_pause = 100;  // first back-off of a slot
   std::uint64_t restart_pause_longest = 30'000;
 
+  // Development
+  std::vector<std::string> reload_extra_files;
+  std::string reload_engine = "auto";  // auto | inotify | poll
+
   // The process
   std::string python;  // interpreter as asked for; "" = search
   std::string user;
   std::string group;
   std::int32_t umask = -1;
   std::string pid_file;
-  std::string
-      runtime_directory;  // of the control socket; "" = $RUNTIME_DIRECTORY, else none
+  std::string runtime_directory;  // of the control socket; "" = master/control_place.h
 };
 
 }  // namespace monodon::master

@@ -54,6 +54,7 @@ std::span<const Group> setting_groups() {
       Group{"Responses", rows::responses()},
       Group{"Logs", rows::logs()},
       Group{"Metrics", rows::metrics()},
+      Group{"Development", rows::development()},
       Group{"The process", rows::process()},
   };
   return groups;

@@ -102,7 +102,7 @@ class Reader {
       items.push_back(pair ? entry.first.Scalar() + "=" + item.Scalar()
                            : item.Scalar());
     }
-    if (value.IsMap() && setting.key != "environment" &&
+    if (value.IsMap() && setting.key != "environment" && setting.key != "static" &&
         setting.key != "secure_scheme_headers") {
       return "must be a list, not a mapping";
     }

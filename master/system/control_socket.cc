@@ -101,6 +101,7 @@ ControlServer::~ControlServer() {
   std::vector<Listener> own;
   own.push_back(std::move(own_.socket));
   remove_socket_files(own);
+  if (!directory_.empty()) (void)::rmdir(directory_.c_str());
 }
 
 void ControlServer::add(Listener passed) {

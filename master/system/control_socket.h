@@ -8,6 +8,7 @@
 #include <list>
 #include <string>
 #include <string_view>
+#include <utility>
 #include <vector>
 
 #include "base/clock.h"
@@ -55,6 +56,9 @@ class ControlServer {
   ControlServer(ControlServer&&) noexcept = default;
   ControlServer& operator=(ControlServer&&) noexcept = default;
   ~ControlServer();
+
+  // The directory was made for this socket, and goes with it.
+  void own_directory(std::string path) { directory_ = std::move(path); }
 
   // Answers on the socket that systemd passed as well. Before attach().
   void add(Listener passed);
@@ -107,6 +111,7 @@ class ControlServer {
 
   Door own_;
   Door passed_;
+  std::string directory_;  // "": stays
   EventLoop* loop_ = nullptr;
   EventLoop::OnTime pause_;    // of accepting, when descriptors or memory ran out
   EventLoop::OnTime silence_;  // of some client

@@ -146,10 +146,11 @@ bool end_child(int pid) {
          info.si_pid == pid;
 }
 
-// A child with a channel as descriptor 3, `region` (if not -1) as 4, and no other
+// A child with a channel as descriptor 3, `more` (where not -1) after it, and no other
 // beyond the standard ones.
 Result<Process> spawn(const std::vector<std::string>& argv,
-                      const std::vector<std::string>& environment, int region) {
+                      const std::vector<std::string>& environment,
+                      std::initializer_list<int> more) {
   auto channel = make_channel();
   if (!channel) return channel.error();
   Process process;
@@ -158,12 +159,17 @@ Result<Process> spawn(const std::vector<std::string>& argv,
   auto* const actions = options.actions();
   posix_spawn_file_actions_adddup2(actions, channel.value().theirs.get(),
                                    worker::kZygoteChannel);
-  static_assert(metrics::kRegionFd == worker::kZygoteChannel + 1);
-  if (region >= 0)
-    posix_spawn_file_actions_adddup2(actions, region, metrics::kRegionFd);
+  int next = worker::kZygoteChannel;
+  for (const int fd : more) {
+    ++next;
+    // What we have there ourselves is no business of the child's.
+    if (fd >= 0)
+      posix_spawn_file_actions_adddup2(actions, fd, next);
+    else
+      posix_spawn_file_actions_addclose(actions, next);
+  }
   // Descriptors that we were born with and know nothing of are not CLOEXEC.
-  posix_spawn_file_actions_addclosefrom_np(
-      actions, worker::kZygoteChannel + (region >= 0 ? 2 : 1));
+  posix_spawn_file_actions_addclosefrom_np(actions, next + 1);
   const int refused =
       ::posix_spawn(&process.pid, argv.at(0).c_str(), actions, options.attributes(),
                     pointers(argv).data(), pointers(environment).data());
@@ -178,9 +184,10 @@ Result<Process> spawn(const std::vector<std::string>& argv,
 
 }  // namespace
 
-Result<Process> LinuxKernel::start_exporter(
-    const std::vector<std::string>& argv, const std::vector<std::string>& environment) {
-  auto spawned = spawn(argv, environment, -1);
+Result<Process> LinuxKernel::start_helper(const std::vector<std::string>& argv,
+                                          const std::vector<std::string>& environment,
+                                          int more) {
+  auto spawned = spawn(argv, environment, {more});
   note_start(spawned);
   return spawned;
 }
@@ -193,7 +200,10 @@ Result<Process> LinuxKernel::start_zygote(const ZygoteOrder& order) {
   const std::string boot = worker::to_json(order.boot);
   if (boot.size() > wire::kMaxText)
     return Error{"start zygote: the settings are larger than 64 KiB", E2BIG};
-  auto spawned = spawn(order.argv, order.environment, metrics::application_region());
+  static_assert(metrics::kRegionFd == worker::kZygoteChannel + 1);
+  static_assert(worker::kModulesFd == metrics::kRegionFd + 1);
+  auto spawned = spawn(order.argv, order.environment,
+                       {metrics::application_region(), modules_.get()});
   note_start(spawned);
   if (!spawned)
     return Error{"start zygote: " + spawned.error().what, spawned.error().code};
@@ -260,8 +270,8 @@ Outcome LinuxKernel::check_worker(const wire::Frame& forked, int zygote,
   if (is_known(started_, pid)) return Error{"the master started that one itself"};
   const pid_t session = ::getsid(pid);
   if (session < 0) return last_error("it has no session");
-  // post_fork may have called setsid(2).
-  if (session != zygote && session != pid)
+  // post_fork may have called setsid(2), and a zygote in development has not.
+  if (session != ::getsid(zygote) && session != pid)
     return Error{fmt::format("it is in session {}", session)};
   if (std::any_of(older_.begin(), older_.end(), [&](const Older& o) {
         return o.pid == pid && o.serial <= forked.serial;
@@ -271,7 +281,8 @@ Outcome LinuxKernel::check_worker(const wire::Frame& forked, int zygote,
   // its zygote's PR_SET_DUMPABLE: then the rest has to be enough.
   const auto started = started_at(pid);
   if (!started || *started >= ordered - kStartPrecision) return ok();
-  const auto ms = std::chrono::duration_cast<std::chrono::milliseconds>(ordered - *started);
+  const auto ms =
+      std::chrono::duration_cast<std::chrono::milliseconds>(ordered - *started);
   return Error{fmt::format("it is {} ms older than the order", ms.count())};
 }
 
@@ -335,13 +346,13 @@ int LinuxKernel::reap_strangers(std::span<const int> known) {
   return kPerTurn;
 }
 
-int LinuxKernel::end_strangers(int spared) {
+int LinuxKernel::end_strangers(std::span<const int> spared) {
   constexpr int kGenerations = 64;  // one that forks faster than it can be killed
   int ended = 0;
   for (int i = 0; i < kGenerations; ++i) {
     const int before = ended;
     for (const int pid : children())
-      if (pid != spared && end_child(pid)) ++ended;
+      if (!is_known(spared, pid) && end_child(pid)) ++ended;
     if (ended == before) break;
   }
   return ended;

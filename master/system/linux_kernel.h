@@ -32,9 +32,13 @@ class LinuxKernel : public Kernel {
   // At least once a second: takes notice of whom the OOM killer has killed.
   void look_around() { oom_.look(now()); }
 
-  // Starts the exporter with its channel (metrics/channel.h); it has a pid at once.
-  Result<Process> start_exporter(const std::vector<std::string>& argv,
-                                 const std::vector<std::string>& environment);
+  // Starts a program of ours with its channel, the exporter or the watcher, and with
+  // `more` (if not -1) as the descriptor after it; it has a pid at once.
+  Result<Process> start_helper(const std::vector<std::string>& argv,
+                               const std::vector<std::string>& environment,
+                               int more = -1);
+  // Zygotes that are started from now on get it as worker::kModulesFd.
+  void tell_modules_to(UniqueFd pipe) { modules_ = std::move(pipe); }
 
   // Reaps children that are not in `known`: orphans of the application that came to us,
   // the subreaper. Stops at a known one that has ended and is not reaped yet; call
@@ -43,10 +47,10 @@ class LinuxKernel : public Kernel {
   static int reap_strangers(std::span<const int> known);
 
   // SIGKILL for what is left of the application when its last worker is gone: children
-  // but `spared`, then the orphans that come to us from them, until there are none. One
+  // but those `spared`, then the orphans that come to us from them, until there are none. One
   // that the kernel cannot end within a second is left. Returns how many ended. Finds
   // them in /proc/PID/task/TID/children (proc(5)); without that file, none.
-  static int end_strangers(int spared);
+  static int end_strangers(std::span<const int> spared);
 
  private:
   // A child that was there before the worker of that serial was asked for.
@@ -59,7 +63,8 @@ class LinuxKernel : public Kernel {
   void note_children(std::uint32_t serial);
 
   OomWatch oom_;
-  std::vector<int> started_;  // pids of zygotes and exporters, not reaped yet
+  UniqueFd modules_;
+  std::vector<int> started_;  // pids of zygotes and helpers, not reaped yet
   std::vector<Older> older_;  // each child that there was at the last order
 };
 

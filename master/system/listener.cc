@@ -62,6 +62,10 @@ worker::ListenerInfo describe_tcp(const sockaddr_storage& at) {
 
 }  // namespace
 
+std::string link_to(const worker::ListenerInfo& listener) {
+  return listener.unix_socket ? listener.address : "http://" + listener.address;
+}
+
 Result<Listener> describe_listener(UniqueFd fd, std::string name) {
   const auto type = option(fd.get(), SO_TYPE);
   if (!type) return Error{fmt::format("descriptor {} is not a socket", fd.get())};

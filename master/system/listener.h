@@ -20,6 +20,9 @@ struct Listener {
   ino_t inode = 0;
 };
 
+// Its address, in a form that a terminal or a browser can follow if there is one.
+std::string link_to(const worker::ListenerInfo& listener);
+
 // Checks and describes `fd`, which is already a listening socket.
 Result<Listener> describe_listener(UniqueFd fd, std::string name);
 

@@ -79,6 +79,15 @@ def test_fields_with_underscores_are_counted(server, seen):
     seen.grows(2, "header_fields_dropped_total")
 
 
+@moves("static_files_total responses_total", config={"static": {"/apps": str(paths.APPS)}})
+def test_files_are_counted_apart_from_requests(server, seen):
+    server.get("/apps/probe.py")
+    server.get("/apps/nothing")
+    seen.grows(2, "static_files_total")
+    seen.grows(1, 'responses_total{class="2xx"}', 'responses_total{class="4xx"}')
+    seen.grows(0, 'requests_total{slot="0"}')
+
+
 @moves("requests_in_progress oldest_request_age_seconds connections_open "
        "connections_idle", config={"workers": 1})
 def test_what_is_there_now_is_seen_while_it_is_there(server, seen):

@@ -5,57 +5,28 @@ import os
 import re
 import shutil
 import signal
-import subprocess
 
 import pytest
 
 from support import paths, proc
 from support.client import request
 from support.server import Server
+from support.tmux import Terminal
 
 pytestmark = pytest.mark.skipif(not shutil.which("tmux"), reason="Debian's tmux is not there")
 
 
-class Terminal:
-    """A tmux of its own with one window, in which top runs."""
+class Top(Terminal):
+    """tmux with top in it."""
 
     def __init__(self, server, columns=110, rows=24):
-        self.server = server
-        self.socket = server.path("tmux.sock")
-        self.tmux("-f", "/dev/null", "new-session", "-d", "-x", str(columns), "-y", str(rows),
-                  f"{paths.MONODON} top -d 0.2 --control {server.path('control.sock')}; "
-                  "echo status $?; cat")
-
-    def tmux(self, *words):
-        return subprocess.run(
-            ["tmux", "-S", self.socket, *words], check=True, capture_output=True, text=True,
-            timeout=20, env=os.environ | {"LC_ALL": "C.UTF-8", "TERM": "xterm"}).stdout
-
-    def lines(self):
-        return self.tmux("capture-pane", "-p").split("\n")[:-1]
-
-    def keys(self, *keys):
-        self.tmux("send-keys", *keys)
-
-    def resize(self, columns, rows):
-        self.tmux("resize-window", "-x", str(columns), "-y", str(rows))
-
-    def until(self, fits, what):
-        def shown():
-            lines = self.lines()
-            return [lines] if fits(lines) else None
-        return self.server.wait(shown, f"{what} in {self.lines()}", 15)[0]
+        super().__init__(server, f"{paths.MONODON} top -d 0.2 --control "
+                         f"{server.path('control.sock')}", columns, rows)
 
     def order(self):
         """The slots from above to below."""
         return [int(found[1]) for line in self.lines()
                 if (found := re.match(r" +(\d+) (?:idle|busy)", line))]
-
-    def __enter__(self):
-        return self
-
-    def __exit__(self, *_):
-        self.tmux("kill-server")
 
 
 def shows(pattern):
@@ -75,7 +46,7 @@ def test_top_sorts_pauses_and_resizes_while_every_worker_hangs():
         for pid in pids:
             os.kill(pid, signal.SIGSTOP)
         try:
-            with Terminal(server) as top:
+            with Top(server) as top:
                 top.until(lambda lines: sum("GET /gate" in line for line in lines) == 4,
                           "what all of them run")
                 assert top.order() == [0, 1, 2, 3]

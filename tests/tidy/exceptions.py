@@ -77,6 +77,10 @@ HEADER_ELSEWHERE = {
     # Texts made of one table, for programs that do not link the other.
     "master/config/manual.cc": "master/config/docs.h",
     "metrics/manual.cc": "metrics/catalogue.h",
+    # Each is one command.
+    "cli/dev/dev.cc": "cli/dev/commands.h",
+    "cli/watch/watch.cc": "cli/watch/commands.h",
+    "master/config/rows_development.cc": "master/config/rows.h",
     # Reached by name: native:test, PyInit__monodon.
     "worker/native/built_in.cc": "worker/native/native.h",
     "worker/python/extension/module.cc": "worker/python/extension/testing.h",
@@ -136,6 +140,14 @@ NO_UNIT_TEST = {
     "cli/flags/settings_options.cc": "command_line_test.cc",
     "master/config/manual.cc": "docs_test.cc",
     "base/install_paths.cc": "interpreter_test.cc",
+    "base/colour.cc": "needs a terminal: tests/dev/test_dev.py",
+    "base/terminal_state.cc": "needs a terminal: tests/dev/test_dev.py",
+    "cli/dev/dev.cc": "needs a terminal: tests/dev/test_dev.py",
+    "cli/watch/watch.cc": "a process of its own: tests/process/test_autoreload.py",
+    "master/control_place.cc": "tests/process/test_control.py",
+    "master/watcher_host.cc": "tests/process/test_autoreload.py, with the real watcher",
+    "worker/loop/static_files.cc": "tests/http/test_static.py",
+    "master/config/rows_development.cc": "table_test.cc walks the rows",
     "master/config/rows_process.cc": "table_test.cc walks the rows",
     "master/config/rows_request.cc": "table_test.cc walks the rows",
     "master/config/value.cc": "table_test.cc, with every kind of setting",

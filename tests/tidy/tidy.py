@@ -47,9 +47,12 @@ ARROWS = {
     "cli/flags": ["base", "master/config"],
     "cli/live": ["base", "scoreboard", "metrics", "master/config", "cli/flags"],
     "cli/site": ["base", "master/config", "cli/flags"],
+    "cli/watch": ["base"],
+    "cli/dev": ["base", "master", "master/config", "master/handover", "cli/flags"],
     "cli/doctor": ["base", "master/config", "cli/flags", "cli/site"],
     "cli": ["base", "base/log", "metrics", "worker/wire", "master", "master/config",
-            "master/handover", "cli/flags", "cli/live", "cli/site", "cli/doctor"],
+            "master/handover", "cli/flags", "cli/live", "cli/site", "cli/doctor",
+            "cli/watch", "cli/dev"],
 }
 TOPS = {room.split("/")[0] for room in ARROWS}
 # Rooms that decide and parse, and never act: what is in them can be tried without a

@@ -12,6 +12,7 @@
 
 #include "base/escape.h"
 #include "worker/access/access_json.h"
+#include "worker/access/access_terminal.h"
 #include "worker/access/access_values.h"
 
 namespace monodon::worker {
@@ -265,6 +266,8 @@ void add_atom(Line& line, const Op& op, const AccessRecord& record) {
 
 struct AccessFormat::Program {
   bool json = false;
+  bool terminal = false;
+  bool coloured = false;
   std::vector<Op> ops;
 };
 
@@ -274,10 +277,12 @@ AccessFormat::AccessFormat(AccessFormat&&) noexcept = default;
 AccessFormat& AccessFormat::operator=(AccessFormat&&) noexcept = default;
 AccessFormat::~AccessFormat() = default;
 
-Result<AccessFormat> AccessFormat::compile(std::string_view format) {
+Result<AccessFormat> AccessFormat::compile(std::string_view format, bool coloured) {
   auto program = std::make_unique<Program>();
   program->json = format == "json";
-  if (program->json) return AccessFormat{std::move(program)};
+  program->terminal = format == "terminal";
+  program->coloured = coloured;
+  if (program->json || program->terminal) return AccessFormat{std::move(program)};
   if (format.empty()) format = kDefault;
   bool quoted = false;
   std::size_t at = 0;
@@ -308,6 +313,12 @@ void AccessFormat::append(const AccessRecord& record, ByteBuffer& to) const {
     std::string json;
     access::append_json_line(json, record);
     to.append(json);
+    return;
+  }
+  if (program_->terminal) {
+    std::string text;
+    access::append_terminal_line(text, record, program_->coloured);
+    to.append(text);
     return;
   }
   Line line{to};

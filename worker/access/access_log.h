@@ -26,7 +26,8 @@ struct AccessRecord {
 };
 
 // A compiled access-log format: Gunicorn's language (atoms h l u t r m U q H s B b f a
-// T M D L p, {header}i {header}o {variable}e), "json", or "" for Gunicorn's default.
+// T M D L p, {header}i {header}o {variable}e), "json",
+// "terminal" (in colour with `coloured`), or "" for Gunicorn's default.
 // What is missing is "-" (json: null). Names in braces are found in capital or small
 // letters. The variables are those that the request itself gives the WSGI environ, not
 // what the application adds.
@@ -38,7 +39,7 @@ struct AccessRecord {
 class AccessFormat {
  public:
   // An Error names the position and the atom that is not understood.
-  static Result<AccessFormat> compile(std::string_view format);
+  static Result<AccessFormat> compile(std::string_view format, bool coloured = false);
   AccessFormat(AccessFormat&&) noexcept;
   AccessFormat& operator=(AccessFormat&&) noexcept;
   ~AccessFormat();

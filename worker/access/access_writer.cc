@@ -8,14 +8,15 @@
 #include <system_error>
 #include <utility>
 
+#include "base/colour.h"
 #include "base/log/log.h"
 
 namespace monodon::worker {
 
 namespace {
 
-AccessFormat compiled(const std::string& text) {
-  auto format = AccessFormat::compile(text);
+AccessFormat compiled(const std::string& text, bool coloured) {
+  auto format = AccessFormat::compile(text, coloured);
   if (format) return std::move(format).value();
   log::error("access_log_format: " + format.error().message(),
              {log::Id::configuration_error});
@@ -25,7 +26,8 @@ AccessFormat compiled(const std::string& text) {
 }  // namespace
 
 AccessWriter::AccessWriter(const Settings& settings)
-    : format_{compiled(settings.access_log_format)} {
+    : format_{compiled(settings.access_log_format,
+                       settings.access_log == "-" && wants_colour(STDOUT_FILENO))} {
   if (settings.access_log.empty()) return;
   auto file = LogFile::open(settings.access_log, STDOUT_FILENO);
   if (!file) {

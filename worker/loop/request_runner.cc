@@ -12,6 +12,7 @@
 #include "base/own_process.h"
 #include "worker/loop/keeper.h"
 #include "worker/loop/recycle.h"
+#include "worker/loop/static_files.h"
 
 namespace monodon::worker {
 
@@ -48,12 +49,18 @@ RequestRunner::RequestRunner(const Heritage& heritage, MasterLine& master,
       leadership_{leadership},
       drain_{drain},
       keeper_{keeper},
+      files_{StaticFiles::of(heritage.boot->settings)},
       access_{heritage.boot->settings},
       max_requests_{retire_after(heritage.boot->settings, heritage.serial)} {}
+
+RequestRunner::~RequestRunner() = default;
 
 RequestRunner::Ending RequestRunner::run(Connection& c, AppThread& t) {
   if (const http::ParseError* refused = forwarding_.resolve(c.peer, c.head, c.origin))
     return refuse(c, *refused, t);
+  if (files_) [[unlikely]]
+    if (const auto mount = files_->mount_of(c.head.path))
+      return serve_file(c, t, *mount);
   if (c.head.dropped_fields != 0) note_dropped_fields(t.row, c.head.dropped_fields);
   if (c.origin.start_us != 0) count_queue_time(t.row, c.origin.start_us);
   t.take_request_id(c.origin.request_id);
@@ -73,15 +80,39 @@ RequestRunner::Ending RequestRunner::run(Connection& c, AppThread& t) {
   const std::uint64_t now = monotonic_ns();
   account(c, t, result, expired, now);
 
-  Ending ending{Next::close, leading, now, elapsed_ns(c.received_ns, now)};
+  const Ending ending{Next::close, leading, now, elapsed_ns(c.received_ns, now)};
+  if (!expired) return ending_of(c, result, ending);
+  c.end_tells = result.end_tells;
+  return ending;
+}
+
+RequestRunner::Ending RequestRunner::ending_of(Connection& c,
+                                               const Exchange::Result& result,
+                                               Ending ending) {
   bool keep_alive = result.keep_alive;
   c.end_tells = result.end_tells;
-  if (expired) return ending;
   if (result.shared && keeper_.outputs().finish(c, keep_alive))
     ending.next = Next::wait;
   else if (keep_alive)
     ending.next = Next::keep;
   return ending;
+}
+
+// Nothing of the application, so no deadline of its either: the leader stays the
+// leader, and a disk that does not answer is seen as its standing still.
+RequestRunner::Ending RequestRunner::serve_file(Connection& c, AppThread& t,
+                                                std::size_t mount) {
+  t.take_request_id(c.origin.request_id);
+  t.exchange.start(c, drain_, t.date.now());
+  files_->answer(mount, c.head, wall_seconds(), t.exchange);
+  const Exchange::Result result = t.exchange.complete();
+  const std::uint64_t now = monotonic_ns();
+  scoreboard::add(t.row.static_files);
+  scoreboard::end_request(t.row, result.status, c.body.size(), result.body_bytes,
+                          now - c.received_ns,
+                          elapsed_ns(c.received_ns, result.first_byte_at_ns));
+  log_access(&t, c, result.status, result.body_bytes, now, t.exchange.head());
+  return ending_of(c, result, {Next::close, true, now, elapsed_ns(c.received_ns, now)});
 }
 
 void RequestRunner::note_dropped_fields(scoreboard::ThreadRow& row,

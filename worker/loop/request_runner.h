@@ -3,6 +3,7 @@
 
 #include <atomic>
 #include <cstdint>
+#include <memory>
 #include <string_view>
 
 #include "scoreboard/page.h"
@@ -18,6 +19,7 @@
 namespace monodon::worker {
 
 class Keeper;
+class StaticFiles;
 
 // One request from its last byte to the end of its response: who it is from, the
 // application, counters and access log. What comes before is Reader's, what becomes of
@@ -41,6 +43,7 @@ class RequestRunner {
   RequestRunner(const Heritage& heritage, MasterLine& master, Application& app,
                 const http::Forwarding& forwarding, Leadership& leadership,
                 const Drain& drain, Keeper& keeper);
+  ~RequestRunner();
 
   // The leader, owner of `c`, which is Stage::ready. Lets others lead meanwhile.
   Ending run(Connection& c, AppThread& t);
@@ -59,6 +62,8 @@ class RequestRunner {
   [[nodiscard]] AccessWriter& access() noexcept { return access_; }
 
  private:
+  Ending serve_file(Connection& c, AppThread& t, std::size_t mount);
+  Ending ending_of(Connection& c, const Exchange::Result& result, Ending ending);
   [[nodiscard]] Request request_of(Connection& c, const AppThread& t) const;
   void note_dropped_fields(scoreboard::ThreadRow& row, std::uint32_t count);
   void account(Connection& c, AppThread& t, const Exchange::Result& r, bool expired,
@@ -71,6 +76,7 @@ class RequestRunner {
   Leadership& leadership_;
   const Drain& drain_;
   Keeper& keeper_;
+  std::unique_ptr<StaticFiles> files_;  // null: none are to be served
   AccessWriter access_;
   Refusals refusals_;
   std::atomic<bool> told_dropped_{false};

@@ -158,11 +158,6 @@ std::optional<int> Zygote::load() {
   const std::uint64_t begin = monotonic_ns();
   if (const LoadError error = app_.prepare(boot_); !error.reason.empty())
     return failed(error.failure, error.reason);
-  // With it, this is the second zygote of the generation.
-  if (boot_.shared_state.empty())
-    if (const LoadError error = app_.generation_begins(boot_.reload);
-        !error.reason.empty())
-      return failed(error.failure, error.reason);
   const bool shares = preloads(boot_);
   if (shares)
     if (const auto status = load_application()) return status;
@@ -246,10 +241,6 @@ void Zygote::fork_worker(wire::Message message) {
     say(wire::Kind::fork_failed, EPROTO, {}, about);
     return;
   }
-  app_.before_fork({.slot = about.slot,
-                    .serial = about.serial,
-                    .generation = boot_.generation,
-                    .threads = boot_.settings.threads});
   int pid = -1;
   int error = 0;
   {
@@ -312,13 +303,14 @@ void Zygote::let_go() noexcept {
 int Zygote::live() {
   log::survive_forks();
   watch_forks([](void* self) noexcept { static_cast<Zygote*>(self)->let_go(); }, this);
-  // Ctrl-C at a terminal is for the master, who tells us.
-  (void)::setsid();
   // Its workers are of the same user: none of them gets at its memory or its channel
   // (pidfd_getfd(2)), over which it names processes to the master.
   (void)::prctl(PR_SET_DUMPABLE, 0);
   (void)::prctl(PR_SET_NAME, "monodon-zygote");
   if (!take_boot()) return 1;
+  // Ctrl-C at a terminal is for the master, who tells us. In development the terminal
+  // is the application's too, which a session of our own would not have.
+  if (!boot_.settings.development) (void)::setsid();
   set_title(fmt::format("monodon: zygote gen {} [{}]", boot_.generation,
                         shown_name(boot_.settings)));
   log::set_context({{"generation", boot_.generation}});

@@ -21,6 +21,19 @@ def in_use():
     )
 
 
+def with_static_files(application):
+    """As runserver does it: with DEBUG, files of `static` in the applications."""
+    if not in_use():
+        return application
+    from django.conf import settings
+
+    if not settings.DEBUG or "django.contrib.staticfiles" not in settings.INSTALLED_APPS:
+        return application
+    from django.contrib.staticfiles.handlers import StaticFilesHandler
+
+    return StaticFilesHandler(application)
+
+
 def import_late(is_own):
     """(broken, told): texts with tracebacks. is_own(file): of the application itself."""
     broken, told = [], []

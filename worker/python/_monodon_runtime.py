@@ -30,6 +30,7 @@ _cures = []  # of what the import has left, once that is known
 _learners = []  # one, if workers tell what they import after the fork
 _trial = []  # one, in a child of the zygote that tries imports
 _home = []  # directories of the application's own modules
+_development = []  # one, for a server of somebody who writes the application
 
 
 @functools.lru_cache(None)
@@ -49,24 +50,20 @@ explain = _failure.explain
 _loading = beside("_monodon_loading")
 
 
-# Loading
-
-
 def load_application(spec):
     failure, found = _loading.load_application(spec)
-    if not failure:
-        for configuration in _gunicorn:
-            found = configuration.wrap(found)
+    for development in _development:
+        development.tell_modules()
+        found = found if failure else development.dress(found)
     return failure, found
 
 
-def set_argv(argv):
-    sys.argv[:] = argv or ["monodon"]
+# Loading
 
 
-def set_up_loggers(settings):
-    if not _before:  # once: a gunicorn.conf.py may have configured them since
-        beside("_monodon_gunicorn_log").install(*settings)
+def develop(watched, terminal):
+    if not _development:
+        _development.append(beside("_monodon_development").Development(watched, terminal))
 
 
 def prepare_interpreter(path, environment):
@@ -198,6 +195,8 @@ def arm_stacks(signal_number, fd):
 def start_worker():
     for cures in _cures:
         cures.in_worker()
+    for development in _development:
+        development.in_worker()
     _explain_crashes()
 
 
@@ -277,21 +276,19 @@ def load_hooks(specs):
         _hooks[name] = found or (lambda *_: None)
 
 
-def load_gunicorn_conf(texts):  # name of the file; facts for hooks, as JSON
-    for name in ("settings", "requests", "log"):
-        beside(f"_monodon_gunicorn_{name}")
-    _gunicorn.append(beside("_monodon_gunicorn").Configuration(*texts))
+def load_gunicorn_conf(names, numbers):
+    """names: that of the file. numbers: workers, threads."""
+    _gunicorn.append(beside("_monodon_gunicorn").Configuration(names[0], *numbers))
 
 
-def _tell_gunicorn(hook, *arguments):
+def call_when_ready():
     for configuration in _gunicorn:
-        getattr(configuration, hook)(*arguments)
+        configuration.when_ready()
 
 
-call_generation_begins = functools.partial(_tell_gunicorn, "generation_begins")
-call_before_fork = functools.partial(_tell_gunicorn, "before_fork")
-call_when_ready = functools.partial(_tell_gunicorn, "when_ready")
-call_worker_ended = functools.partial(_tell_gunicorn, "worker_ended")
+def call_worker_ended(numbers):
+    for configuration in _gunicorn:
+        configuration.worker_ended(*numbers)
 
 
 def call_post_fork(numbers, serial):

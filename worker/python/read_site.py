@@ -1,9 +1,11 @@
 # SPDX-License-Identifier: Apache-2.0
 """usage: python read_site.py DIRECTORY APPLICATION|"" [ENVIRONMENT_FILE...]
+       python read_site.py --candidates DIRECTORY
 
 What the application in a directory is, as one JSON object, for `monodon init` and
 `monodon doctor`: "application" (guessed where none is named), and for Django what its
 settings say. "error" says why there is less. Imports settings, nothing else of the site.
+With --candidates, which applications there may be, for `monodon dev`: imports nothing.
 """
 
 import json
@@ -33,15 +35,57 @@ def load_environment(files):
                 os.environ[name.removeprefix("export ").strip()] = value.strip().strip("\"'")
 
 
+NAMES = ("application", "app")
+# Files that have one, in the order in which it is looked for; then packages.
+FILES = ("wsgi.py", "app.py", "main.py", "application.py", "server.py", "run.py")
+FRAMEWORKS = re.compile(r"(?m)^(\w+)\s*(?::[^=\n]+)?=\s*(?:\w+\.)?(Flask|Bottle|Falcon|Pyramid)\(")
+ASGI = re.compile(
+    r"(?m)^(\w+)\s*(?::[^=\n]+)?=\s*(?:\w+\.)?"
+    r"(FastAPI|Starlette|Quart|Litestar|Sanic|get_asgi_application)\(")
+FACTORY = re.compile(r"(?m)^def (create_app|make_app)\(\s*(?:\w+\s*(?::[^,=)]+)?=[^)]*)?\)")
+
+
+def django_first(directory):
+    """wsgi.py of the project that manage.py is for."""
+    found = SETTINGS.search(read(directory / "manage.py"))
+    package = found[1].split(".") if found else []
+    while package := package[:-1]:
+        path = directory.joinpath(*package, "wsgi.py")
+        if path.exists():
+            return [path]
+    return []
+
+
+def name_in(text):
+    """(callable, whether it is for ASGI) in the text of a module; or (None, False)."""
+    if found := ASGI.search(text):
+        return found[1], True
+    for name in NAMES:
+        if re.search(rf"(?m)^{name}\s*(?::[^=\n]+)?=|^def {name}\(", text):
+            return name, False
+    if found := FRAMEWORKS.search(text):
+        return found[1], False
+    if found := FACTORY.search(text):
+        return f"{found[1]}()", False
+    return None, False
+
+
 def candidates(directory):
-    """(module:callable, path) of what looks like an application."""
-    for path in [*sorted(directory.glob("*/wsgi.py")), directory / "wsgi.py",
-                 directory / "app.py"]:
-        for name in ("application", "app"):
-            if re.search(rf"(?m)^{name}\s*=|^def {name}\(", read(path)):
-                module = ".".join(path.relative_to(directory).with_suffix("").parts)
-                yield f"{module}:{name}", path
-                break
+    """(module:callable, path, whether ASGI) of what looks like an application, WSGI
+    first."""
+    paths = dict.fromkeys([
+        *django_first(directory), *sorted(directory.glob("*/wsgi.py")),
+        *(directory / name for name in FILES), *sorted(directory.glob("*/__init__.py")),
+        *sorted(directory.glob("*/asgi.py")), directory / "asgi.py"])
+    found = []
+    for path in paths:
+        name, asgi = name_in(read(path))
+        if not name or any(part.startswith(".") for part in path.relative_to(directory).parts):
+            continue
+        parts = path.relative_to(directory).with_suffix("").parts
+        module = ".".join(parts[:-1] if parts[-1] == "__init__" else parts)
+        found.append((f"{module}:{name}", path, asgi))
+    return sorted(found, key=lambda one: one[2])
 
 
 def settings_module(directory, application):
@@ -84,7 +128,7 @@ def main(directory, application, *files):
     os.chdir(directory)
     facts = {}
     if not application:
-        found = list(candidates(directory))
+        found = [one for one in candidates(directory) if not one[2]]
         application = found[0][0] if found else ""
     module = settings_module(directory, application)
     if module:
@@ -97,5 +141,15 @@ def main(directory, application, *files):
     answer.close()
 
 
+def print_candidates(directory):
+    directory = pathlib.Path(directory)
+    json.dump([{"application": application, "file": str(path.relative_to(directory)),
+                "asgi": asgi} for application, path, asgi in candidates(directory)],
+              sys.stdout)
+
+
 if __name__ == "__main__":
-    main(*sys.argv[1:])
+    if sys.argv[1] == "--candidates":
+        print_candidates(sys.argv[2])
+    else:
+        main(*sys.argv[1:])

@@ -40,20 +40,21 @@ class Finder:
         return None
 
 
-def keep_region():
-    """The memory for the application's metrics, if the master gave any, is not for the
-    programs that the application starts."""
-    try:
-        os.set_inheritable(4, False)
-    except OSError:
-        pass  # none
+def keep_descriptors():
+    """The memory for the application's metrics and the pipe to the watcher, if the master
+    gave any, are not for the programs that the application starts."""
+    for descriptor in (4, 5):
+        try:
+            os.set_inheritable(descriptor, False)
+        except OSError:
+            pass  # none
 
 
 def main():
     check = "--check" in sys.argv[1:]
     check_config = "--check-config" in sys.argv[1:]
     hooks = "--hooks" in sys.argv[1:]
-    keep_region()
+    keep_descriptors()
     leave_sys_path()
     sys.meta_path.append(Finder)
     extension = load_beside("_monodon", "_monodon.abi3.so")

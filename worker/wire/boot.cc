@@ -16,12 +16,11 @@ NLOHMANN_DEFINE_TYPE_NON_INTRUSIVE(
     spool_directory, spool_limit, forwarded_allow_ips, secure_scheme_headers,
     forwarder_headers, header_map, remote_addr_from_forwarded,
     strip_untrusted_forwarded, request_id_header, request_uri, server_header, sendfile,
-    early_hints, hop_by_hop, access_log, access_log_format, error_log, error_log_format,
-    log_level)
+    early_hints, hop_by_hop, static_files, reload, development, access_log,
+    access_log_format, error_log, error_log_format, log_level)
 NLOHMANN_DEFINE_TYPE_NON_INTRUSIVE(ListenerInfo, name, address, unix_socket, host, port)
 NLOHMANN_DEFINE_TYPE_NON_INTRUSIVE(Boot, settings, listeners, generation, reload,
-                                   shared_state, learned, stored, gunicorn_conf,
-                                   gunicorn_settings, argv)
+                                   shared_state, learned, stored, gunicorn_conf)
 
 bool preloads(const Boot& boot) {
   return boot.settings.preload != "false" && boot.shared_state.empty();
@@ -35,16 +34,6 @@ bool forks_anyway(const Boot& boot) {
 
 bool learns(const Boot& boot) {
   return preloads(boot) && boot.settings.learned_imports != "off";
-}
-
-std::string facts_for_hooks(const Boot& boot) {
-  nlohmann::json listeners = nlohmann::json::array();
-  for (const ListenerInfo& listener : boot.listeners)
-    listeners.push_back(listener.address);
-  return nlohmann::json{
-      {"merged", nlohmann::json::parse(boot.gunicorn_settings, nullptr, false)},
-      {"listeners", std::move(listeners)}}
-      .dump(-1, ' ', false, nlohmann::json::error_handler_t::replace);
 }
 
 std::string to_json(const Boot& boot) {

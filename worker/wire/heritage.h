@@ -12,6 +12,9 @@ namespace monodon::worker {
 // Where a zygote finds its channel (wire::Kind): the one descriptor above stderr that
 // it inherits over exec.
 inline constexpr int kZygoteChannel = 3;
+// With `reload`, a pipe to the watcher: the files of loaded modules, a line each. Beside
+// it, and below, is that of the application's metrics.
+inline constexpr int kModulesFd = 5;
 
 // All that a worker gets from the master: the boot message (through the zygote, by
 // fork) and the descriptors named here. Everything else above stderr is CLOEXEC or

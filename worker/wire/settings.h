@@ -70,6 +70,11 @@ struct Settings {
   bool early_hints = false;           // offer wsgi.early_hints
   std::string hop_by_hop = "refuse";  // refuse | drop
 
+  // Files that are served without the application, and development
+  std::vector<std::string> static_files;  // "/static=directory"
+  bool reload = false;       // a watcher wants to know the files of modules
+  bool development = false;  // the terminal is the application's
+
   // Logs
   std::string access_log;                 // path, "-" for stdout, "" for none
   std::string access_log_format;          // Gunicorn's language, or "json"

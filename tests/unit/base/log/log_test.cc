@@ -246,3 +246,15 @@ TEST_CASE("a child of a process whose threads log can log", "[log]") {
     ++children;
   CHECK(children == 50);
 }
+
+TEST_CASE("at a terminal only the words are told, and the routine is not", "[log]") {
+  const Captured log{"terminal"};
+  log::info("worker 0 serves, after 3 ms", {log::Id::worker_ready});
+  log::error("generation 2 was refused: SyntaxError\n  File \"a.py\"\n",
+             {log::Id::generation_refused});
+  log::warning("worker 0 is slow", {log::Id::worker_ready, {"slot", 0}});
+  static const std::regex time{R"((^|\n)\d\d:\d\d:\d\d )"};
+  CHECK(std::regex_replace(log.text(), time, "$1") ==
+        "error: generation 2 was refused: SyntaxError\n  File \"a.py\"\n"
+        "warning: worker 0 is slow slot=0\n");
+}

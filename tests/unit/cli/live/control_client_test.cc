@@ -122,20 +122,3 @@ TEST_CASE("a server that hangs is not waited for longer than asked", "[control]"
             .message()
             .find("the server is not running") != std::string::npos);
 }
-
-TEST_CASE("the socket is found by option, file and environment, in this order",
-          "[control]") {
-  const Scratch scratch;
-  std::ofstream{scratch / "m.yaml"}
-      << "application: a:b\nruntime_directory: /run/own\n";
-  std::ofstream{scratch / "bad.yaml"} << "aplication: a:b\n";
-  ::setenv("RUNTIME_DIRECTORY", "/run/one:/run/two", 1);
-  CHECK(find_control_socket({.control = "/x", .config_file = "/y"}).value() == "/x");
-  CHECK(find_control_socket({.config_file = scratch / "m.yaml"}).value() ==
-        "/run/own/control.sock");
-  CHECK(find_control_socket({}).value() == "/run/one/control.sock");
-  const auto bad = find_control_socket({.config_file = scratch / "bad.yaml"});
-  REQUIRE_FALSE(bad);
-  CHECK(bad.error().message().find("aplication") != std::string::npos);
-  ::unsetenv("RUNTIME_DIRECTORY");
-}

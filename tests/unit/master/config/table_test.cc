@@ -56,7 +56,8 @@ TEST_CASE("every field of the worker's settings has a row", "[settings]") {
   const auto json = nlohmann::json::parse(worker::to_json(worker::Boot{}));
   for (const auto& [key, value] : json.at("settings").items()) {
     INFO(key);
-    CHECK(find_setting(key) != nullptr);
+    // "static" is a word of C++.
+    CHECK(find_setting(key == "static_files" ? "static" : key) != nullptr);
   }
   // The other way: a row whose field boot.cc forgets would be read, printed,
   // documented, and never reach a worker. `workers` is the master's, and told to
@@ -79,10 +80,10 @@ TEST_CASE("every field of the worker's settings has a row", "[settings]") {
 TEST_CASE("every field of the master's settings has a row", "[settings]") {
   // Does not compile when a field comes or goes: then the table needs a look as well.
   const auto [worker, bind, backlog, socket_mode, socket_user, socket_group,
-              metrics_bind, metrics_hosts, ready_workers, workers, boot_timeout, max_surge,
-              max_unavailable, health_check_timeout, observe, fallback, restart_pause,
-              restart_pause_longest, python, user, group, umask, pid_file,
-              runtime_directory] = Settings{};
+              metrics_bind, metrics_hosts, ready_workers, workers, boot_timeout,
+              max_surge, max_unavailable, health_check_timeout, observe, fallback,
+              restart_pause, restart_pause_longest, reload_extra_files, reload_engine,
+              python, user, group, umask, pid_file, runtime_directory] = Settings{};
   std::size_t rows = 0;
   for (const Setting* setting : all_settings()) {
     Settings settings;
@@ -95,7 +96,7 @@ TEST_CASE("every field of the master's settings has a row", "[settings]") {
         },
         setting->field);
   }
-  CHECK(rows == 23);
+  CHECK(rows == 25);
 }
 
 TEST_CASE("each key sets its own field, and what is set can be written back",

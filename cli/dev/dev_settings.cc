@@ -1,0 +1,92 @@
+// SPDX-License-Identifier: Apache-2.0
+// The settings of a server for who writes the application.
+#include "cli/dev/dev_settings.h"
+
+#include <netinet/in.h>
+#include <sys/socket.h>
+
+#include <algorithm>
+#include <array>
+#include <utility>
+
+#include "base/unique_fd.h"
+
+namespace monodon::cli {
+namespace {
+
+constexpr const char* kOrigin = "monodon dev";
+
+constexpr std::array<std::pair<const char*, const char*>, 31> kSettings{{
+    {"workers", "1"},
+    {"threads", "4"},
+    {"preload", "false"},
+    {"warm_up", ""},
+    {"pre_fork", ""},
+    {"health_check", ""},
+    // A breakpoint may stand for as long as it likes, but not in the way of an edit.
+    {"request_timeout", "0"},
+    {"slow_request", "0"},
+    {"boot_timeout", "1h"},
+    {"graceful_timeout", "1s"},
+    {"max_requests", "0"},
+    {"max_requests_jitter", "0"},
+    {"max_lifetime", "0"},
+    {"max_memory", "0"},
+    {"reload", "true"},
+    {"development", "true"},
+    {"observe", "0"},
+    {"fallback", "0"},
+    {"access_log", "-"},
+    {"access_log_format", "terminal"},
+    {"error_log", "-"},
+    {"error_log_format", "terminal"},
+    {"log_level", "info"},
+    {"metrics_bind", "127.0.0.1:0"},
+    // Of a service, not of somebody who tries what he writes.
+    {"user", ""},
+    {"group", ""},
+    {"pid_file", ""},
+    {"runtime_directory", ""},
+    {"socket_mode", ""},
+    {"socket_user", ""},
+    {"socket_group", ""},
+}};
+
+bool is_free(std::uint16_t port) {
+  const UniqueFd socket{::socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0)};
+  const int on = 1;
+  (void)::setsockopt(socket.get(), SOL_SOCKET, SO_REUSEADDR, &on, sizeof on);
+  sockaddr_in address{};
+  address.sin_family = AF_INET;
+  address.sin_port = htons(port);
+  address.sin_addr.s_addr = htonl(INADDR_LOOPBACK);
+  return ::bind(socket.get(), reinterpret_cast<const sockaddr*>(&address),
+                sizeof address) == 0 &&
+         ::listen(socket.get(), 1) == 0;
+}
+
+}  // namespace
+
+std::vector<master::Override> dev_settings() {
+  std::vector<master::Override> all;
+  for (const auto& [key, value] : kSettings) all.push_back({key, {value}, kOrigin});
+  return all;
+}
+
+bool is_set(const master::CommandLine& line, const std::string& key) {
+  const auto has = [&](const std::vector<master::Override>& overrides) {
+    return std::ranges::any_of(overrides,
+                               [&](const auto& given) { return given.key == key; });
+  };
+  return has(line.environment) || has(line.arguments);
+}
+
+std::uint16_t free_port(std::uint16_t first) {
+  constexpr int kTries = 10;
+  for (int i = 0; i < kTries; ++i)
+    if (const auto port = static_cast<std::uint16_t>(first + i); is_free(port))
+      return port;
+  return first;
+}
+
+}  // namespace monodon::cli

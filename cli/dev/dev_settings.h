@@ -1,0 +1,24 @@
+// SPDX-License-Identifier: Apache-2.0
+#pragma once
+
+#include <cstdint>
+#include <string>
+#include <vector>
+
+#include "master/config/load.h"
+
+namespace monodon::cli {
+
+// What `monodon dev` is, in settings: one worker that may be stopped in a debugger for
+// hours, no code in memory that would not be there otherwise, everything on the
+// terminal. They go over the file, which is for production, and under the flags. Pure.
+[[nodiscard]] std::vector<master::Override> dev_settings();
+
+// Whether flags or environment of `line` set `key`. Pure.
+[[nodiscard]] bool is_set(const master::CommandLine& line, const std::string& key);
+
+// The first of ten ports from `first` on, at 127.0.0.1, that nobody has; `first` where
+// all are taken. Asks the kernel, so that somebody may be faster.
+[[nodiscard]] std::uint16_t free_port(std::uint16_t first);
+
+}  // namespace monodon::cli

@@ -1,0 +1,219 @@
+// SPDX-License-Identifier: Apache-2.0
+// The watcher of a development server: tells its master when code has changed.
+#include <fmt/format.h>
+#include <poll.h>
+#include <sys/prctl.h>
+#include <sys/socket.h>
+#include <unistd.h>
+
+#include <algorithm>
+#include <array>
+#include <cerrno>
+#include <chrono>
+#include <ctime>
+#include <optional>
+#include <string_view>
+#include <utility>
+
+#include "base/clock.h"
+#include "cli/watch/commands.h"
+#include "cli/watch/interest.h"
+#include "cli/watch/notices.h"
+#include "cli/watch/tree.h"
+
+namespace monodon::cli {
+namespace {
+
+using namespace std::chrono_literals;
+
+constexpr int kChannel = 3;
+constexpr int kModules = 4;
+// Saving one file is several events, a checkout thousands: wait until it is quiet.
+constexpr auto kQuiet = 25ms;
+constexpr auto kLongestBurst = 2s;
+constexpr auto kPollPeriod = 400ms;
+
+// The clock of ctime(2).
+std::int64_t file_time() {
+  timespec now{};
+  (void)::clock_gettime(CLOCK_REALTIME_COARSE, &now);
+  return now.tv_sec * 1'000'000'000 + now.tv_nsec;
+}
+
+class Watcher {
+ public:
+  // What was saved while the first look went on may be older than the code in memory.
+  explicit Watcher(const WatchOptions& options)
+      : interest_{options.roots, options.patterns}, roots_{options.roots} {
+    const std::int64_t begin = file_time();
+    choose_engine(options);
+    Tree::Changes ignored;
+    tree_.look_at_all(ignored);
+    changes_ = tree_.changed_since(begin);
+    tell_changes();
+    next_poll_ = Clock::now() + kPollPeriod;
+  }
+
+  // Until the master is gone.
+  void run() {
+    for (;;) {
+      std::array<pollfd, 3> fds{pollfd{kChannel, POLLIN, 0},
+                                pollfd{modules_open_ ? kModules : -1, POLLIN, 0},
+                                pollfd{polling_ ? -1 : notices_.fd(), POLLIN, 0}};
+      const int n = ::poll(fds.data(), fds.size(), timeout());
+      if (n < 0 && errno != EINTR) return;
+      if (n > 0 && fds[0].revents != 0) return;
+      if (n > 0 && fds[1].revents != 0) read_modules();
+      if (n > 0 && fds[2].revents != 0) note(notices_.read());
+      act(Clock::now());
+    }
+  }
+
+ private:
+  void choose_engine(const WatchOptions& options) {
+    polling_ = options.engine == "poll";
+    if (polling_) return;
+    const auto remote = std::ranges::find_if(options.roots, is_remote);
+    if (options.engine == "auto" && remote != options.roots.end())
+      return fall_back(*remote + " is not a local file system");
+    auto notices = Notices::open();
+    if (!notices) return fall_back(notices.error().message());
+    notices_ = std::move(notices).value();
+  }
+
+  // From here on files are compared, which finds the same changes later.
+  void fall_back(const std::string& why) {
+    if (std::exchange(polling_, true)) return;
+    tell("!files are looked at every 400 ms, since inotify does not serve: " + why);
+  }
+
+  void enter(const std::string& directory) {
+    if (polling_) return;
+    if (const Outcome watched = notices_.watch(directory); !watched)
+      fall_back(watched.error().message() +
+                (watched.error().code == ENOSPC
+                     ? " (sysctl fs.inotify.max_user_watches says how many)"
+                     : ""));
+  }
+
+  void note(Notices::News news) {
+    lost_ = lost_ || news.lost;
+    dirty_.merge(news.directories);
+    if (dirty_.empty() && !lost_) return;
+    last_event_ = Clock::now();
+    if (!first_event_) first_event_ = last_event_;
+  }
+
+  [[nodiscard]] std::optional<Clock::time_point> wakeup() const {
+    if (first_event_)
+      return std::min(last_event_ + kQuiet, *first_event_ + kLongestBurst);
+    if (polling_) return next_poll_;
+    return std::nullopt;
+  }
+
+  [[nodiscard]] int timeout() const {
+    const auto when = wakeup();
+    if (!when) return -1;
+    const auto left =
+        std::chrono::ceil<std::chrono::milliseconds>(*when - Clock::now());
+    return static_cast<int>(std::clamp<std::int64_t>(left.count(), 0, 10'000));
+  }
+
+  void act(Clock::time_point now) {
+    const auto when = wakeup();
+    if (!when || now < *when) return;
+    if (polling_) return look_by_itself(now);
+    if (std::exchange(lost_, false)) {
+      dirty_.clear();
+      tree_.look_at_all(changes_);
+    }
+    for (const std::string& directory : std::exchange(dirty_, {}))
+      tree_.look(directory, changes_);
+    first_event_.reset();
+    tell_changes();
+  }
+
+  // Tells when two looks have found the same: nobody is in the middle of it.
+  void look_by_itself(Clock::time_point now) {
+    Tree::Changes fresh;
+    tree_.look_at_all(fresh);
+    const Clock::time_point done = Clock::now();
+    // A large tree may take long: most of the time is not for us.
+    next_poll_ = done + std::max<Clock::duration>(kPollPeriod, 20 * (done - now));
+    if (fresh.empty()) {
+      first_event_.reset();
+      return tell_changes();
+    }
+    changes_.merge(fresh);
+    last_event_ = done;
+    if (!first_event_) first_event_ = done;
+    if (done < *first_event_ + kLongestBurst) return;
+    first_event_.reset();
+    tell_changes();
+  }
+
+  void tell_changes() {
+    if (changes_.empty()) return;
+    std::string text = *changes_.begin();
+    for (const std::string& root : roots_)
+      if (text.starts_with(root + "/")) {
+        text.erase(0, root.size() + 1);
+        break;
+      }
+    if (changes_.size() == 2) text += " and another file";
+    if (changes_.size() > 2)
+      text += fmt::format(" and {} other files", changes_.size() - 1);
+    changes_.clear();
+    tell(text);
+  }
+
+  static void tell(const std::string& text) {
+    constexpr std::size_t kMost = 1000;
+    (void)::send(kChannel, text.data(), std::min(text.size(), kMost), MSG_NOSIGNAL);
+  }
+
+  void read_modules() {
+    std::array<char, 64 * 1024> block;
+    const ssize_t got = ::read(kModules, block.data(), block.size());
+    if (got < 0 && (errno == EINTR || errno == EAGAIN)) return;
+    modules_open_ = got > 0;
+    if (!modules_open_) return;
+    lines_.append(block.data(), static_cast<std::size_t>(got));
+    std::size_t end;
+    while ((end = lines_.find('\n')) != std::string::npos) {
+      const std::string path = lines_.substr(0, end);
+      lines_.erase(0, end + 1);
+      if (path.starts_with('/') && interest_.add_file(path)) tree_.add_file(path);
+    }
+    constexpr std::size_t kLongestLine = 8192;
+    if (lines_.size() > kLongestLine) lines_.clear();
+  }
+
+  Interest interest_;
+  std::vector<std::string> roots_;
+  Notices notices_;
+  Tree tree_{interest_,
+             {[this](const std::string& d) { enter(d); },
+              [this](const std::string& d) { notices_.forget(d); }}};
+  bool polling_ = false;
+  bool modules_open_ = true;
+  std::string lines_;
+  std::set<std::string> dirty_;
+  bool lost_ = false;
+  Tree::Changes changes_;
+  std::optional<Clock::time_point> first_event_;
+  Clock::time_point last_event_{};
+  Clock::time_point next_poll_{};
+};
+
+}  // namespace
+
+int run_watch(const WatchOptions& options) {
+  (void)::prctl(PR_SET_NAME, "monodon-watcher");
+  // Ctrl-C at a terminal is for the master; our channel ends with it.
+  (void)::setsid();
+  Watcher{options}.run();
+  return 0;
+}
+
+}  // namespace monodon::cli

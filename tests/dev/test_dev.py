@@ -1,0 +1,301 @@
+# SPDX-License-Identifier: Apache-2.0
+"""`monodon dev` in a real terminal, with projects as their own start commands make them:
+start, a broken file, its cure, a breakpoint, a template, a new file, Ctrl-C."""
+
+import os
+import pathlib
+import re
+import shutil
+import socket
+import subprocess
+import time
+import urllib.error
+import urllib.request
+
+import pytest
+from support import paths, proc, pypi
+from support.server import PATIENCE, scratch_directory
+from support.tmux import Terminal
+
+pytestmark = pytest.mark.skipif(not shutil.which("tmux"), reason="Debian's tmux is not there")
+
+FLASK = """
+from flask import Flask, render_template
+
+app = Flask(__name__)
+
+@app.get("/")
+def index():
+    return render_template("index.html")
+
+@app.get("/stop")
+def stop():
+    one = 1
+    breakpoint()
+    two = one + 1
+    return str(two)
+"""
+DJANGO_VIEWS = """
+from django.http import HttpResponse
+from django.shortcuts import render
+
+def index(request):
+    return render(request, "index.html")
+
+def stop(request):
+    one = 1
+    breakpoint()
+    two = one + 1
+    return HttpResponse(str(two))
+"""
+
+
+class Project:
+    """A directory with code, and what waits for something to happen to it."""
+
+    def __init__(self, python):
+        self.scratch = scratch_directory()
+        self.directory = pathlib.Path(self.path("site"))
+        self.directory.mkdir()
+        self.python = python
+        self.port = None
+
+    def path(self, name):
+        return os.path.join(self.scratch, name)
+
+    def write(self, name, text):
+        path = self.directory / name
+        path.parent.mkdir(parents=True, exist_ok=True)
+        (path.parent / (path.name + ".new")).write_text(text, encoding="utf-8")
+        os.replace(path.parent / (path.name + ".new"), path)
+
+    def edit(self, name, old, new):
+        text = (self.directory / name).read_text(encoding="utf-8")
+        assert old in text
+        self.write(name, text.replace(old, new))
+
+    def wait(self, predicate, what, timeout=10):
+        end = time.monotonic() + timeout * PATIENCE
+        while time.monotonic() < end:
+            if found := predicate():
+                return found
+            time.sleep(0.05)
+        raise AssertionError(f"nothing came of {what}")
+
+    def terminal(self, words="", environment=""):
+        return Terminal(self, f"env -u NO_COLOR XDG_RUNTIME_DIR= TMPDIR={self.scratch} "
+                        f"{environment} {paths.MONODON} dev --python {self.python} {words}",
+                        150, 100, str(self.directory))
+
+    def started(self, terminal):
+        """Its address, as the terminal shows it."""
+        lines = terminal.until(lambda lines: any("listening at http" in line for line in lines),
+                               "the address", 40)
+        self.port = int(re.search(r"listening at http://127\.0\.0\.1:(\d+)",
+                                  "\n".join(lines))[1])
+        self.wait(lambda: self.answer("/") is not None, "an answer", 40)
+
+    def answer(self, path):
+        try:
+            with urllib.request.urlopen(f"http://127.0.0.1:{self.port}{path}",
+                                        timeout=20 * PATIENCE) as got:
+                return got.read().decode()
+        except urllib.error.HTTPError as error:
+            return f"{error.code} {error.read().decode()}"
+        except OSError:
+            return None
+
+    def processes(self):
+        return proc.with_environment(f"TMPDIR={self.scratch}\0".encode())
+
+    def close(self):
+        for pid in self.processes():
+            proc.kill(pid)
+        shutil.rmtree(self.scratch, ignore_errors=True)
+
+
+@pytest.fixture(name="flask")
+def _flask():
+    project = Project(pypi.interpreter("flask"))
+    project.write("app.py", FLASK)
+    project.write("templates/index.html", "<h1>first</h1>")
+    project.index, project.code, project.broken = "templates/index.html", "app.py", "app.get(\"/\")"
+    yield project
+    project.close()
+
+
+@pytest.fixture(name="django")
+def _django():
+    project = Project(paths.PYTHON)
+    subprocess.run([paths.PYTHON, "-m", "django", "startproject", "shop", "."], check=True,
+                   cwd=project.directory, timeout=60)
+    subprocess.run([paths.PYTHON, "manage.py", "startapp", "cart"], check=True,
+                   cwd=project.directory, timeout=60)
+    project.write("cart/views.py", DJANGO_VIEWS)
+    project.write("cart/templates/index.html", "<h1>first</h1>")
+    project.write("cart/static/cart.css", "body { color: red }")
+    project.edit("shop/settings.py", "INSTALLED_APPS = [", 'INSTALLED_APPS = [\n    "cart",')
+    project.edit("shop/urls.py", "urlpatterns = [",
+                 'from cart import views\nurlpatterns = [\n    path("", views.index),\n'
+                 '    path("stop", views.stop),')
+    project.index, project.code = "cart/templates/index.html", "cart/views.py"
+    yield project
+    project.close()
+
+
+@pytest.fixture(name="project", params=["flask", "django"])
+def _project(request):
+    return request.getfixturevalue(request.param)
+
+
+def test_a_day_with_a_project(project):
+    with project.terminal() as terminal:
+        project.started(terminal)
+        assert project.answer("/") == "<h1>first</h1>"
+        good = (project.directory / project.code).read_text()
+        # Broken, and mended: the page that was there stays.
+        project.write(project.code, good + "\ndef broken(:\n")
+        terminal.until(shows("SyntaxError"), "the exception")
+        assert any("def broken(:" in line for line in terminal.lines())
+        assert not shows(r"\\x0a")(terminal.lines())
+        assert project.answer("/") == "<h1>first</h1>"
+        project.write(project.code, good + "\n# mended\n")
+        terminal.until(shows("of generation 3"), "the new generation")
+        # A template, and a new file that code imports.
+        project.write(project.index, "<h1>second</h1>")
+        terminal.until(shows("of generation 4"), "the reload for the template")
+        project.wait(lambda: project.answer("/") == "<h1>second</h1>", "the new template")
+        module = project.code.replace("app.py", "fresh.py").replace("views.py", "fresh.py")
+        project.write(module, "NUMBER = 40\n")
+        terminal.until(shows("of generation 5"), "the reload for the new file")
+        name = "fresh" if "/" not in module else "cart.fresh"
+        project.write(project.code, f"import {name} as fresh\n" + good.replace(
+            "one = 1", "one = fresh.NUMBER"))
+        terminal.until(shows("of generation 6"), "the reload for its use")
+        # The debugger has the terminal.
+        asked = subprocess.Popen(["curl", "-s", f"http://127.0.0.1:{project.port}/stop"],
+                                 stdout=subprocess.PIPE, text=True)
+        terminal.until(shows(r"^\(Pdb\)"), "the prompt of pdb")
+        terminal.keys("p one", "Enter")
+        terminal.until(shows("^40"), "the value")
+        terminal.keys("n", "Enter")
+        terminal.until(shows("-> return"), "the next line")
+        terminal.keys("p two", "Enter")
+        terminal.until(shows("^41"), "the other value")
+        terminal.keys("c", "Enter")
+        assert asked.communicate(timeout=20 * PATIENCE)[0] == "41"
+        terminal.until(shows(r"200 .*GET /stop"), "the line of the request")
+        terminal.keys("C-c")
+        terminal.until(shows("^status 0"), "the end", 10)
+        project.wait(lambda: not project.processes(), "the last process to go")
+
+
+def shows(pattern):
+    return lambda lines: any(re.search(pattern, line) for line in lines)
+
+
+def test_ctrl_c_ends_all_while_pdb_waits_and_leaves_a_good_terminal(flask):
+    with flask.terminal() as terminal:
+        flask.started(terminal)
+        with subprocess.Popen(["curl", "-s", f"http://127.0.0.1:{flask.port}/stop"],
+                              stdout=subprocess.DEVNULL) as asked:
+            terminal.until(shows(r"^\(Pdb\)"), "the prompt of pdb")
+            terminal.keys("C-c")
+            terminal.until(shows("^status 0"), "the end", 10)
+            asked.wait(20 * PATIENCE)
+        flask.wait(lambda: not flask.processes(), "the last process to go")
+        terminal.keys("typed and seen", "Enter")  # to cat: the terminal echoes again
+        terminal.until(lambda lines: sum("typed and seen" in line for line in lines) == 2, "an echo")
+
+
+def test_an_edit_while_pdb_waits_is_served_and_the_terminal_is_good(flask):
+    with flask.terminal() as terminal:
+        flask.started(terminal)
+        with subprocess.Popen(["curl", "-s", f"http://127.0.0.1:{flask.port}/stop"],
+                              stdout=subprocess.DEVNULL) as asked:
+            terminal.until(shows(r"^\(Pdb\)"), "the prompt of pdb")
+            flask.edit("app.py", "one = 1", "one = 5")
+            asked.wait(20 * PATIENCE)
+        flask.edit("app.py", "    breakpoint()\n", "")
+        flask.wait(lambda: flask.answer("/stop") == "6", "the new code")
+
+
+def test_colours_are_for_terminals_and_not_for_who_wants_none(flask):
+    for environment, coloured in (("", True), ("NO_COLOR=1", False)):
+        with flask.terminal(environment=environment) as terminal:
+            flask.started(terminal)
+            flask.answer("/nothing")
+            terminal.until(shows(r"404 .*GET /nothing"), "the line of the request")
+            assert any("\x1b[" in line for line in terminal.lines(colours=True)) == coloured
+            terminal.keys("C-c")
+            terminal.until(shows("^status 0"), "the end")
+
+
+def test_a_second_instance_takes_another_port_and_is_told_apart(flask):
+    with flask.terminal() as terminal:
+        flask.started(terminal)
+        first = flask.port
+        second = Project(flask.python)
+        try:
+            second.write("main.py", FLASK)
+            second.write("templates/index.html", "<h1>other</h1>")
+            with second.terminal() as other:
+                second.started(other)
+                assert second.port != first
+                assert shows(f"port 8000 is taken, so it is {second.port}")(other.lines())
+                assert second.answer("/") == "<h1>other</h1>"
+                other.keys("C-c")
+                other.until(shows("^status 0"), "the end")
+        finally:
+            second.close()
+        assert flask.answer("/") == "<h1>first</h1>"
+
+
+def test_django_has_its_static_files_and_debug_pages(django):
+    with django.terminal() as terminal:
+        django.started(terminal)
+        assert django.answer("/static/cart.css") == "body { color: red }"
+        assert "base.css" in django.answer("/admin/login/")
+        assert django.answer("/static/admin/css/base.css").startswith("/*")
+        assert "Using the URLconf defined in" in django.answer("/nothing")
+        django.edit("cart/views.py", "def index(request):", "def index(request):\n    1 / 0")
+        django.wait(lambda: "ZeroDivisionError" in django.answer("/"), "the page of the error")
+        done = subprocess.run(
+            [paths.MONODON, "status"], cwd=django.directory, text=True, capture_output=True,
+            check=False, env=os.environ | {"TMPDIR": django.scratch, "XDG_RUNTIME_DIR": ""})
+        assert "shop.wsgi" in done.stdout, done.stderr
+
+
+def test_a_broken_start_waits_for_the_edit(flask):
+    flask.edit("app.py", "app = Flask(__name__)", "app = Flask(__name__")
+    with flask.terminal() as terminal:
+        terminal.until(shows("waiting for a change"), "the wait", 40)
+        assert shows("SyntaxError")(terminal.lines())
+        flask.edit("app.py", "app = Flask(__name__", "app = Flask(__name__)")
+        flask.started(terminal)
+        assert flask.answer("/") == "<h1>first</h1>"
+
+
+@pytest.mark.parametrize("files,told", [
+    ({}, "no application in"), ({"main.py": "app = FastAPI()\n"}, "is an ASGI application"),
+    ({"app.py": "app = 1 + 1", "wsgi.py": "application = 2"}, "there is also app:app")])
+def test_what_was_found_is_told(files, told):
+    project = Project(paths.PYTHON)
+    try:
+        for name, text in files.items():
+            project.write(name, text)
+        done = subprocess.run([paths.MONODON, "dev", "--python", paths.PYTHON, "--no-reload"],
+                              cwd=project.directory, text=True, capture_output=True, check=False,
+                              timeout=40 * PATIENCE, env=os.environ | {"TMPDIR": project.scratch})
+        assert told in done.stderr
+        assert done.returncode in (1, 4)
+    finally:
+        project.close()
+
+
+def test_a_port_that_was_asked_for_is_not_changed(flask):
+    with socket.create_server(("127.0.0.1", 0)) as taken:
+        port = taken.getsockname()[1]
+        with flask.terminal(f"--bind 127.0.0.1:{port}") as terminal:
+            terminal.until(shows("Address already in use"), "the reason")
+            terminal.until(shows("^status 1"), "the end")

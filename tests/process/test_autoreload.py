@@ -1,0 +1,185 @@
+# SPDX-License-Identifier: Apache-2.0
+"""`reload`: what is saved is served, and what cannot be imported is not. Each way in which
+editors and tools write files; tests/dev has the terminal."""
+
+import os
+import pathlib
+import signal
+import time
+
+import pytest
+from support import proc
+from support.server import PATIENCE, Server
+
+APP = """
+import answer
+def application(environ, start_response):
+    start_response("200 OK", [("Content-Type", "text/plain")])
+    return [answer.TEXT]
+"""
+
+
+def site(text=b"1", **options):
+    config = options.pop("config", {})
+    server = Server("site_code:application", expect=["."], config={
+        "workers": 1, "reload": True, "observe": None, "fallback": None} | config, **options)
+    server.write("site_code.py", APP)
+    save(server, "answer.py", text)
+    return server
+
+
+def save(server, name, text, how="rename"):
+    """As an editor does."""
+    path = pathlib.Path(server.path(name))
+    content = f"TEXT = {text!r}\n" if isinstance(text, bytes) else text
+    if how == "rename":  # vim, PyCharm
+        server.write(name, content)
+    elif how == "in place":  # nano, VS Code
+        path.write_text(content, encoding="utf-8")
+    elif how == "backup":  # vim with backupcopy=no
+        path.rename(str(path) + "~")
+        path.write_text(content, encoding="utf-8")
+
+
+def await_answer(server, body, timeout=20):
+    server.wait(lambda: server.get("/").body == body, f"the answer {body!r}", timeout)
+
+
+def watcher(server):
+    return server.wait(lambda: [pid for pid in proc.children(server.pid)
+                                if proc.comm(pid) == "monodon-watcher"], "the watcher")[0]
+
+
+def test_what_is_saved_is_served_however_it_was_saved(tmp_path):
+    with site() as server:
+        watcher(server)
+        for number, how in enumerate(("rename", "in place", "backup", "rename"), 2):
+            save(server, "answer.py", str(number).encode(), how)
+            await_answer(server, str(number).encode())
+        # The import's time plus 100 ms, at the best of some tries on a busy machine.
+        delays = []
+        for number in range(3):
+            begin = time.monotonic()
+            save(server, "answer.py", b"fast %d" % number)
+            await_answer(server, b"fast %d" % number)
+            delays.append(time.monotonic() - begin)
+        assert min(delays) < 1.5 * PATIENCE, delays
+        assert any("answer.py has changed" in line for line in server.log.lines)
+
+
+def test_broken_code_is_told_and_the_old_serves_until_it_is_mended():
+    with site() as server:
+        watcher(server)
+        save(server, "answer.py", "TEXT = (\n")
+        server.await_log("generation 2 was refused")
+        server.await_log("SyntaxError")
+        assert not any(r"\x0a" in line for line in server.log.lines)
+        assert server.get("/").body == b"1"
+        save(server, "answer.py", b"mended")
+        await_answer(server, b"mended")
+        assert server.status()["generation"] == 3
+
+
+@pytest.mark.parametrize("preload", [True, False])
+def test_a_start_with_broken_code_waits_for_the_edit_that_mends_it(preload):
+    server = site("TEXT = (\n", config={"preload": preload})
+    try:
+        server.spawn()
+        server.await_log("SyntaxError")
+        server.await_log("waiting for a change of the files")
+        watcher(server)
+        save(server, "answer.py", b"mended")
+        server.await_ready()
+        await_answer(server, b"mended")
+        server.finish()
+    finally:
+        server.close()
+
+
+def test_new_files_templates_and_modules_from_elsewhere_count(tmp_path):
+    (tmp_path / "far_away.py").write_text("TEXT = b'far 1'\n")
+    with site("import sys\nsys.path.append(%r)\nimport far_away\nTEXT = far_away.TEXT\n"
+              % str(tmp_path), config={"reload_extra_files": [str(tmp_path / "*.toml")]}) as server:
+        assert server.get("/").body == b"far 1"
+        watcher(server)
+        server.wait(lambda: str(tmp_path) in watched_directories(watcher(server)),
+                    "a watch of the module's directory")
+        (tmp_path / "far_away.py").write_text("TEXT = b'far 22'\n")
+        await_answer(server, b"far 22")
+        os.makedirs(server.path("pages/templates"))
+        for count, name in enumerate(["pages/templates/mail.txt", "fresh.py", ".env"], 3):
+            pathlib.Path(server.path(name)).write_text("x = 1\n")
+            server.wait(lambda: server.status()["generation"] >= count, f"a reload for {name}")
+        before = server.status()["generation"]
+        (tmp_path / "site.toml").write_text("")
+        server.wait(lambda: server.status()["generation"] > before, "a reload for a pattern")
+
+
+def watched_directories(pid):
+    """By inode, as /proc says it; the paths of those that we know."""
+    found = set()
+    for fd in os.listdir(f"/proc/{pid}/fdinfo"):
+        try:
+            for line in open(f"/proc/{pid}/fdinfo/{fd}", encoding="ascii"):
+                if line.startswith("inotify wd:"):
+                    found.add(int(line.split("ino:")[1].split()[0], 16))
+        except OSError:
+            continue
+    return {path for path in KNOWN if os.stat(path).st_ino in found}
+
+
+KNOWN = []
+
+
+@pytest.fixture(autouse=True)
+def _known(tmp_path):
+    KNOWN[:] = [str(tmp_path)]
+
+
+def test_no_change_is_lost_when_more_happens_than_the_kernel_remembers():
+    with site() as server:
+        pid = watcher(server)
+        save(server, "one.py", "x = 1\n")
+        save(server, "two.py", "x = 1\n")
+        server.wait(lambda: server.status()["generation"] > 1, "a reload for them")
+        os.kill(pid, signal.SIGSTOP)
+        with open("/proc/sys/fs/inotify/max_queued_events", encoding="ascii") as limit:
+            for _ in range(int(limit.read()) // 2 + 1):  # never two that are alike
+                os.utime(server.path("one.py"))
+                os.utime(server.path("two.py"))
+        save(server, "answer.py", b"after", "in place")
+        os.kill(pid, signal.SIGCONT)
+        await_answer(server, b"after")
+        save(server, "answer.py", b"and on")
+        await_answer(server, b"and on")
+        used = proc.cpu_seconds(pid)
+        for _ in range(20):
+            server.get("/")
+        assert proc.cpu_seconds(pid) - used <= 0.02  # no busy loop
+
+
+def test_where_inotify_does_not_serve_files_are_compared():
+    with site(config={"reload_engine": "poll"}) as server:
+        watcher(server)
+        for number in (2, 3):
+            save(server, "answer.py", str(number).encode())
+            await_answer(server, str(number).encode())
+
+
+def test_a_watcher_that_dies_is_started_again_and_ends_with_its_master():
+    with site() as server:
+        first = watcher(server)
+        os.kill(first, signal.SIGKILL)
+        server.await_log("the watcher of files ended")
+        second = server.wait(lambda: watcher(server) != first and watcher(server), "another one")
+        server.wait(lambda: pathlib.Path(f"/proc/{second}/wchan").exists(), "its start")
+        server.await_workers(1)
+        # It has looked at everything once it waits.
+        server.wait(lambda: "poll" in open(f"/proc/{second}/wchan", encoding="ascii").read()
+                    or proc.state(second) == "S", "its first look")
+        save(server, "answer.py", b"again")
+        await_answer(server, b"again")
+        server.send_signal(signal.SIGUSR2)
+        server.await_log("upgraded to monodon")
+        save(server, "answer.py", b"upgraded")
+        await_answer(server, b"upgraded")

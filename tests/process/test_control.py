@@ -1,0 +1,105 @@
+# SPDX-License-Identifier: Apache-2.0
+"""The control socket of a server that nobody gave a runtime directory, and how commands
+find it without being told."""
+
+import json
+import os
+import signal
+import stat
+import subprocess
+
+import pytest
+from support import paths
+from support.server import PATIENCE, Server
+
+
+@pytest.fixture(name="home")
+def _home(tmp_path):
+    """What the user's environment says, all below one private directory."""
+    run = tmp_path / "run"
+    run.mkdir(mode=0o700)
+    return {"XDG_RUNTIME_DIR": str(run), "TMPDIR": str(tmp_path), "HOME": str(tmp_path)}
+
+
+def server_of(home, **options):
+    options.setdefault("config", {})["runtime_directory"] = None
+    return Server(environment=home, **options)
+
+
+def command(home, *words, cwd, status=0):
+    done = subprocess.run([str(paths.MONODON), *words], cwd=cwd, text=True,
+                          env={"PATH": os.environ["PATH"], **home}, capture_output=True,
+                          timeout=20 * PATIENCE, check=False)
+    assert done.returncode == status, done.stdout + done.stderr
+    return done.stdout + done.stderr
+
+
+def pid_found(home, *words, cwd):
+    return json.loads(command(home, "status", "--json", *words, cwd=cwd))["pid"]
+
+
+def test_a_server_without_a_runtime_directory_is_found_by_every_command(home, tmp_path):
+    socket = tmp_path / "run" / "monodon-probe" / "control.sock"
+    with server_of(home) as server:
+        server.await_log(f"control socket at {socket}")
+        assert stat.S_IMODE(socket.parent.stat().st_mode) == 0o700
+        assert pid_found(home, cwd=tmp_path) == server.pid
+        assert "generation 2 serves" in command(home, "reload", cwd=tmp_path)
+        assert "worker 0" in command(home, "trace", cwd=tmp_path)
+        assert "0 " in command(home, "top", "--once", cwd=tmp_path)
+        command(home, "upgrade", cwd=tmp_path)
+        server.await_log("upgraded to monodon")
+        server.wait(lambda: server.notify.messages[-1:] and pid_found(
+            home, cwd=tmp_path) == server.pid, "the same place after an upgrade")
+    assert not socket.parent.exists()  # it goes with the server
+
+
+def test_of_several_servers_the_one_of_this_directory_or_file_is_meant(home, tmp_path):
+    with server_of(home) as one, server_of(home) as two:
+        assert (tmp_path / "run" / "monodon-probe.2").exists()
+        for server in (one, two):
+            assert pid_found(home, cwd=server.scratch) == server.pid
+            assert pid_found(home, "-c", server.path("monodon.yaml"),
+                             cwd=tmp_path) == server.pid
+        told = command(home, "status", cwd=tmp_path, status=1)
+        assert "several servers run" in told and told.count("probe:application in ") == 2
+        # A file that nobody has read is not anybody's, whoever else runs.
+        (tmp_path / "monodon.yaml").write_text("application: other:app\n")
+        told = command(home, "reload", cwd=tmp_path, status=1)
+        assert "no server that runs has read" in told
+        two.send_signal(signal.SIGKILL)
+        two.await_exit()
+        for pid in two.processes():
+            os.kill(pid, signal.SIGKILL)
+        (tmp_path / "monodon.yaml").unlink()
+        assert pid_found(home, cwd=tmp_path) == one.pid  # what two has left is no server
+
+
+def test_the_directory_that_a_file_names_is_made_or_the_start_is_refused(home, tmp_path):
+    with Server(config={"runtime_directory": str(tmp_path / "mine")}) as server:
+        assert pid_found(home, "-c", server.path("monodon.yaml"), cwd=tmp_path) == server.pid
+        assert pid_found(home, cwd=server.scratch) == server.pid
+    server = Server(config={"runtime_directory": str(tmp_path / "no" / "where")},
+                    expect=["make runtime_directory"])
+    try:
+        server.spawn()
+        assert server.await_exit() == 1
+        assert any("where: No such file or directory" in line for line in server.log.lines)
+    finally:
+        server.close()
+
+
+def test_a_server_starts_where_nothing_can_be_written(home, tmp_path):
+    (tmp_path / "run").rmdir()
+    nowhere = {name: "/proc/nowhere" for name in home}
+    with server_of(nowhere | {"XDG_CACHE_HOME": "/proc/nowhere"}) as server:
+        server.await_log("there is no control socket, only signals: .*proc/nowhere")
+        assert server.get("/").status == 200
+
+
+def test_a_private_directory_of_somebody_else_is_not_used(home, tmp_path):
+    os.chmod(tmp_path / "run", 0o755)
+    (tmp_path / f"monodon-{os.geteuid()}").symlink_to("/tmp")
+    with server_of(home) as server:
+        server.await_log(f"control socket at {tmp_path}/.cache/monodon/probe/control.sock")
+        assert pid_found(home, cwd=tmp_path) == server.pid

@@ -1,0 +1,60 @@
+# SPDX-License-Identifier: Apache-2.0
+"""For who writes the application: the files of its modules are told to the watcher
+(monodon watch), and the terminal is its own. Zygote and worker, with `reload` or
+`development` only.
+"""
+
+import os
+import signal
+import sys
+import threading
+
+_FD = 5  # worker::kModulesFd
+_PERIOD = 1.0  # seconds; what is in the application's own tree is watched anyway
+
+
+class Development:
+    def __init__(self, watched, terminal):
+        self._watched, self._terminal, self._told = watched, terminal, set()
+        if terminal:
+            # Ctrl-C is for the master alone, which ends us.
+            signal.signal(signal.SIGINT, signal.SIG_IGN)
+
+    def dress(self, application):
+        """The application with what runserver would add to it."""
+        django = sys.modules["_monodon_runtime"].beside("_monodon_django")
+        return django.with_static_files(application) if self._terminal else application
+
+    def tell_modules(self):
+        """The files of all modules that were not told before."""
+        for module in list(sys.modules.values()) if self._watched else ():
+            file = getattr(module, "__file__", None)
+            if not isinstance(file, str) or file in self._told:
+                continue
+            self._told.add(file)
+            # Both names: the file itself, and a link that may come to lead elsewhere.
+            for path in {os.path.abspath(file), os.path.realpath(file)}:
+                _say(path[:-1] if path.endswith(".pyc") else path)
+
+    def in_worker(self):
+        """What is imported from now on is told as well."""
+        if self._watched:
+            threading.Thread(target=self._follow, name="monodon-modules", daemon=True).start()
+
+    def _follow(self):
+        seen, pause = 0, threading.Event()
+        while True:
+            if len(sys.modules) != seen:
+                seen = len(sys.modules)
+                self.tell_modules()
+            pause.wait(_PERIOD)
+
+
+def _say(path):
+    line = os.fsencode(path)
+    if b"\n" in line or len(line) > 4000:
+        return
+    try:
+        os.write(_FD, line + b"\n")  # whole: it is shorter than PIPE_BUF
+    except OSError:  # nobody reads, and there is no room: it is only a convenience
+        pass
