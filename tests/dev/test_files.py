@@ -65,6 +65,8 @@ def test_both_say_the_same(both, method, fields, name):
         for field in SAME:
             if ours.status == 304 or (name == "empty.txt" and field == "Content-Length"):
                 continue
+            if field == "Accept-Ranges" and theirs.header(field) is None:
+                continue  # nginx says it with the whole of a plain file only
             assert ours.header(field) == theirs.header(field), field
     assert ours.header("Content-Range") == theirs.header("Content-Range")
 

@@ -140,6 +140,7 @@ def test_ranges_are_the_bytes_that_were_asked_for(server):
         assert answer.body == (b"0123456789" if body is None else body)
     assert ask(server, "HEAD", "/static/a.txt", Range="bytes=0-3").status == 200
     assert get(server, "/static/empty.css", Range="bytes=0-").status == 416
+    assert get(server, "/static/empty.css", Range="bytes=-5").status == 200
 
 
 def test_several_ranges_come_as_parts_of_one_body(server):

@@ -32,7 +32,8 @@ Spec parse_spec(std::string_view text, std::uint64_t size) {
   if (before.empty()) {
     const auto count = position(after);
     if (!count) return {};
-    if (*count == 0 || size == 0) return {true, std::nullopt};
+    if (*count == 0) return {true, std::nullopt};
+    if (size == 0) return {};  // satisfiable (14.1.2), and no Content-Range can say it
     return {true, ByteRange{size - std::min(*count, size), size - 1}};
   }
   const auto first = position(before);
