@@ -24,11 +24,11 @@ def beside(name):
     return module
 
 descriptors, threads = beside("_monodon_descriptors"), beside("_monodon_threads")
-inspection = beside("_monodon_inspection")
-before = descriptors.descriptors()
+inspection, probe = beside("_monodon_inspection"), beside("_monodon_probe").Probe()
+before = probe.descriptors()
 import shop
 cures = beside("_monodon_cures").Cures()
-found = threads.lost() + descriptors.left(before) + inspection.child_processes()
+found = threads.lost(probe) + descriptors.left(before, probe) + inspection.child_processes()
 print("\\n".join(inspection.sentences(found, {explain!r})), flush=True)
 {ask}
 for pid in inspection.children():
@@ -123,6 +123,9 @@ def test_what_a_fork_breaks_is_found(look, text, found):
     "import subprocess\np = subprocess.Popen(['true'])\n"
     "while open(f'/proc/{p.pid}/stat').read().split()[2] != 'Z': pass",
     "import asyncio\nasyncio.new_event_loop().close()\nasyncio.run(asyncio.sleep(0))",
+    # As grpc, ddtrace: a hook closes in the child what it is not to share.
+    "s = connect()\nos.register_at_fork(after_in_child=s.close)",
+    "import select\np = select.epoll()\nos.register_at_fork(after_in_child=p.close)",
     # As OpenTelemetry, ddtrace: a hook revives the thread in the child, ...
     "start(name='exporter-1')\n"
     "os.register_at_fork(after_in_child=lambda: start(name='exporter-2'))",

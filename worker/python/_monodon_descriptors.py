@@ -13,37 +13,32 @@ import sys
 
 # They see that they are in another process and connect anew there.
 _AWARE = {"pymongo", "redis"}
+_POLL = "anon_inode:[eventpoll]"
 _DRIVERS = {"psycopg2", "psycopg", "psycopg_c", "psycopg_binary", "MySQLdb"}
 
 
-def descriptors():
-    """{number: what /proc says it is} of this process, above stderr."""
-    found = {}
-    for entry in os.listdir("/proc/self/fd"):
-        try:
-            found[int(entry)] = os.readlink(f"/proc/self/fd/{entry}")
-        except OSError:
-            continue  # that of the listing itself
-    return {fd: what for fd, what in found.items() if fd > 2}
-
-
-def left(before):
-    """As findings, (kind, what). `before`: what descriptors() said before anything of the
+def left(before, probe):
+    """As findings, (kind, what). `before`: the descriptors before anything of the
     application ran."""
     found, polls = [], 0
-    for fd, what in sorted(descriptors().items()):
+    for fd, what in sorted(probe.descriptors().items()):
         if before.get(fd) == what:
             continue
         try:
             if what.startswith("socket:"):
-                found += _socket(fd)
-            elif what == "anon_inode:[eventpoll]":
+                found += [one for one in _socket(fd) if _stays(what, probe)]
+            elif what == _POLL:
                 polls += 1
             elif stat.S_ISREG(os.fstat(fd).st_mode):
                 found += _file(fd, what)
         except OSError:
             continue  # closed meanwhile
-    return found + _event_loops(polls)
+    return found + _event_loops(polls, probe)
+
+
+def _stays(what, probe):
+    """Hooks of a library may close its sockets in a forked child, or before the fork."""
+    return probe.child is None or what in probe.child.descriptors
 
 
 def _socket(fd):
@@ -92,8 +87,10 @@ def _file(fd, path):
     return [("file", path)]
 
 
-def _event_loops(polls):
+def _event_loops(polls, probe):
     """polls: how many epoll descriptors there are; every event loop has one."""
+    if polls and probe.child is not None:
+        polls = min(polls, probe.child.descriptors.count(_POLL))
     if not polls:
         return []
     loops = []

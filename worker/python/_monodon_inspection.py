@@ -1,7 +1,7 @@
 # SPDX-License-Identifier: Apache-2.0
 """Findings: what an import has left in this process that a fork breaks, in words. The
-sorts that take some work have modules of their own: _monodon_threads.py,
-_monodon_descriptors.py. Zygote (and `monodon check`), after the cures of
+sorts that take some work have modules of their own: _monodon_threads.py and
+_monodon_descriptors.py, which ask the child of _monodon_probe.py. Zygote (and `monodon check`), after the cures of
 _monodon_cures.py and before the first fork. Nothing of this stays in workers.
 """
 

@@ -82,7 +82,7 @@ def prepare_interpreter(path, environment):
     _home[:] = front
     sys.path[:] = front + [p for p in sys.path if p not in front]
     if not _before:
-        _before.update(beside("_monodon_descriptors").descriptors())
+        _before.update(beside("_monodon_probe").descriptors())
 
 
 def import_late(learned, refuse):
@@ -119,7 +119,8 @@ def prepare_to_fork(explain):
     the collector off what all workers will share."""
     _cures.append(beside("_monodon_cures").Cures())
     texts = _findings(explain)
-    for name in ("_monodon_inspection", "_monodon_threads", "_monodon_descriptors"):
+    for name in ("_monodon_inspection", "_monodon_threads", "_monodon_descriptors",
+                 "_monodon_probe"):
         sys.modules.pop(name, None)  # not for workers
     beside.cache_clear()
     gc.collect()
@@ -133,9 +134,10 @@ def _findings(explain):
 
 def _left():
     """What the import has left that a fork breaks: (kind, what)."""
+    probe = beside("_monodon_probe").Probe()
     return [
-        *beside("_monodon_threads").lost(),
-        *beside("_monodon_descriptors").left(_before),
+        *beside("_monodon_threads").lost(probe),
+        *beside("_monodon_descriptors").left(_before, probe),
         *beside("_monodon_inspection").child_processes(),
     ]
 
@@ -162,7 +164,7 @@ def can_be_imported_early(line):
 def _traces():
     return (
         sorted(os.listdir("/proc/self/task")),
-        beside("_monodon_descriptors").descriptors(),
+        beside("_monodon_probe").descriptors(),
         beside("_monodon_inspection").children(),
     )
 
