@@ -244,10 +244,11 @@ void Board::count_exporter_start() noexcept {
   add(mapping_->header->exporter_starts);
 }
 
-void Board::count_reload(Reload outcome, std::uint64_t took_ms) noexcept {
+void Board::count_reload(Reload outcome,
+                         std::optional<std::uint64_t> took_ms) noexcept {
   BoardHeader& header = *mapping_->header;
   add(header.reloads.at(static_cast<std::size_t>(outcome)));
-  header.last_reload_ms.store(took_ms, kRelaxed);
+  if (took_ms) header.last_reload_ms.store(*took_ms, kRelaxed);
   header.last_reload_unix.store(static_cast<std::uint64_t>(wall().tv_sec), kRelaxed);
 }
 

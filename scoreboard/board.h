@@ -4,6 +4,7 @@
 #include <cstddef>
 #include <cstdint>
 #include <memory>
+#include <optional>
 #include <span>
 #include <string_view>
 
@@ -86,7 +87,9 @@ class Board {
   void count_start() noexcept;
   void count_boot(std::uint64_t took_us) noexcept;
   void count_exporter_start() noexcept;
-  void count_reload(Reload outcome, std::uint64_t took_ms) noexcept;
+  // Without `took_ms` how long the last one took stays as it is: one that is undone
+  // after its commit.
+  void count_reload(Reload outcome, std::optional<std::uint64_t> took_ms) noexcept;
   void add_event(const Event& event) noexcept;
 
  private:

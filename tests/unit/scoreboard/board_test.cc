@@ -106,6 +106,9 @@ TEST_CASE("reloads are counted by outcome", "[board]") {
   CHECK(report.reloads[static_cast<std::size_t>(Reload::refused)] == 1);
   CHECK(report.last_reload_ms == 30);
   CHECK(report.last_reload_unix > 1'500'000'000);
+  board.count_reload(Reload::fell_back, std::nullopt);
+  CHECK(read(board).reloads[static_cast<std::size_t>(Reload::fell_back)] == 1);
+  CHECK(read(board).last_reload_ms == 30);
 }
 
 TEST_CASE("totals and serial of a slot change as one", "[board]") {
