@@ -18,9 +18,10 @@ class Rewriter {
  public:
   explicit Rewriter(UnitFile& unit) : unit_{unit} {}
 
-  void set(std::string_view key, const std::string& value, std::string_view why) {
-    const std::string before = unit_.value(kService, key);
-    if (!unit_.set(kService, key, value)) return;
+  void set(std::string_view key, const std::string& value, std::string_view why,
+           std::string_view section = kService) {
+    const std::string before = unit_.value(section, key);
+    if (!unit_.set(section, key, value)) return;
     changes_.push_back(
         before.empty() ? fmt::format("{}={}: {}", key, value, why)
                        : fmt::format("{}={} (was {}): {}", key, value, before, why));
@@ -72,6 +73,10 @@ std::vector<std::string> rewrite_unit(UnitFile& unit, const std::string& name,
                "longer than graceful_timeout, or requests are cut");
   }
   change.set("OOMPolicy", "continue", "a worker out of memory is replaced");
+  change.set(
+      "StartLimitIntervalSec", "0",
+      "a start that fails while requests wait must not close the socket for good",
+      "Unit");
   change.remove("PIDFile", "systemd knows the process");
   change.remove("ExecStop", "SIGTERM, systemd's own, stops gracefully");
 

@@ -88,6 +88,7 @@ TEST_CASE("the unit is changed where it must be, and nowhere else", "[import]") 
   const Texts changes = rewrite_unit(unit, "shop", import_service(service.value()));
   CHECK(unit.value("Service", "Type") == "notify");
   CHECK(unit.value("Service", "TimeoutStopSec") == "40");
+  CHECK(unit.value("Unit", "StartLimitIntervalSec") == "0");
   CHECK(unit.value("Service", "RuntimeDirectory") == "monodon-shop");
   CHECK(unit.values("Service", "PIDFile").empty());
   CHECK(unit.value("Service", "WorkingDirectory") == "/srv/shop");

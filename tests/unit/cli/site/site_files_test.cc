@@ -77,6 +77,14 @@ TEST_CASE("no file keeps a word of the template or an instance's specifier",
   }
 }
 
+// Or systemd closes the socket for good when a start fails while requests wait.
+TEST_CASE("no service gives up after some starts that failed", "[site_files]") {
+  const UnitFile packaged{file_template("monodon@.service.in")};
+  const UnitFile made{text_of(shop(), "shop.service")};
+  for (const UnitFile& unit : {packaged, made})
+    CHECK(unit.value("Unit", "StartLimitIntervalSec") == "0");
+}
+
 TEST_CASE("an instance gets a drop-in and no units", "[site_files]") {
   Site site = shop();
   site.instance = true;
