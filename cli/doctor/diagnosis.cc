@@ -9,6 +9,7 @@
 
 #include "base/number.h"
 #include "base/text.h"
+#include "cli/live/status_text.h"
 
 namespace monodon::cli {
 namespace {
@@ -54,13 +55,16 @@ int exit_status(const std::vector<Diagnosis>& found) {
 }
 
 std::string doctor_text(const Evidence& evidence, const std::vector<Diagnosis>& found) {
-  if (found.empty()) return fmt::format("{}: nothing found\n", evidence.site);
   std::string text;
+  if (found.empty()) text = fmt::format("{}: nothing found\n", evidence.site);
   for (const Diagnosis& one : found) {
     text += fmt::format("{}: {} ({}): {}\n    {}\n", evidence.site,
                         weight_name(one.check->weight), one.check->id,
                         printable(one.finding.what), printable(one.finding.remedy));
   }
+  if (evidence.preload)
+    text += fmt::format("{}: {}\n", evidence.site,
+                        fmt::join(preload_lines(*evidence.preload), ", "));
   return text;
 }
 
@@ -72,8 +76,15 @@ std::string doctor_json(const Evidence& evidence, const std::vector<Diagnosis>& 
                    {"what", one.finding.what},
                    {"remedy", one.finding.remedy}});
   }
-  const nlohmann::json answer = {
-      {"site", evidence.site}, {"status", exit_status(found)}, {"findings", all}};
+  nlohmann::json preload;
+  if (evidence.preload)
+    preload = {{"setting", evidence.preload->setting},
+               {"shared", evidence.preload->shared},
+               {"left_by_import", evidence.preload->because}};
+  const nlohmann::json answer = {{"site", evidence.site},
+                                 {"status", exit_status(found)},
+                                 {"findings", all},
+                                 {"preload", preload}};
   return answer.dump(-1, ' ', false, nlohmann::json::error_handler_t::replace) + "\n";
 }
 

@@ -11,6 +11,7 @@
 #include <string_view>
 #include <vector>
 
+#include "cli/live/server_status.h"
 #include "cli/site/nginx_config.h"
 #include "cli/site/site_facts.h"
 #include "master/config/settings.h"
@@ -81,6 +82,7 @@ struct Evidence {
   std::vector<std::string> denials;  // lines of SELinux or AppArmor
   std::optional<SiteFacts> facts;
   std::string facts_error;
+  std::optional<ServerStatus::Preload> preload;  // of the running server
 };
 
 enum class Weight : std::uint8_t { warning, error };

@@ -47,6 +47,7 @@ class Gatherer {
     if (e_.live && !e_.listen.empty() && !keeps_failing(e_.service)) {
       e_.probe = ask_socket(e_.listen, host());
     }
+    if (e_.live) ask_server();
   }
 
  private:
@@ -232,6 +233,15 @@ class Gatherer {
                            e_.settings->worker.application, variables, files, user);
     if (!facts) return void(e_.facts_error = facts.error().message());
     e_.facts = std::move(facts).value();
+  }
+
+  // After the probe, which starts a service that waits for its first request.
+  void ask_server() {
+    std::string directory = property(e_.service, "RuntimeDirectory");
+    directory = "/run/" + directory.substr(0, directory.find(' '));
+    if (e_.settings && !e_.settings->runtime_directory.empty())
+      directory = e_.settings->runtime_directory;
+    e_.preload = ask_for_preload(directory + "/control.sock");
   }
 
   // A name that the application takes for its own.

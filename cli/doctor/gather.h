@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 #pragma once
 
+#include <optional>
 #include <string>
 #include <string_view>
 #include <vector>
@@ -54,6 +55,11 @@ class Units {
 void look_at_files(Evidence& evidence);
 // One request, as the proxy would make it; waits at most 30 s.
 [[nodiscard]] Probe ask_socket(const std::string& path, const std::string& host);
+
+// How the workers of the server that listens for orders there got the application;
+// nothing where none answers.
+[[nodiscard]] std::optional<ServerStatus::Preload> ask_for_preload(
+    const std::string& control_socket);
 
 // `site`: its name, or that of its service.
 [[nodiscard]] Evidence gather(const std::string& site, const std::string& root);

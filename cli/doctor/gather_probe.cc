@@ -16,6 +16,7 @@
 #include "base/unique_fd.h"
 #include "base/unix_address.h"
 #include "cli/doctor/gather.h"
+#include "cli/live/control_client.h"
 
 namespace monodon::cli {
 namespace {
@@ -134,6 +135,16 @@ Probe ask_socket(const std::string& path, const std::string& host) {
       std::chrono::steady_clock::now() - begin);
   probe.milliseconds = static_cast<std::uint64_t>(took.count());
   return probe;
+}
+
+std::optional<ServerStatus::Preload> ask_for_preload(
+    const std::string& control_socket) {
+  const auto answer =
+      ask(control_socket, R"({"op":"status"})", std::chrono::seconds{2});
+  if (!answer) return std::nullopt;
+  auto view = ServerView::open(answer.value());
+  if (!view) return std::nullopt;
+  return view.value().read().preload;
 }
 
 }  // namespace monodon::cli

@@ -70,6 +70,8 @@ std::string reload_of(const ServerStatus& status) {
   if (step.empty() || step == "none") return {};
   if (step == "importing")
     return fmt::format(", generation {} is being imported", status.reload);
+  if (step == "rehearsing")
+    return fmt::format(", generation {} answers requests inside itself", status.reload);
   if (step == "canary")
     return fmt::format(", generation {} is tried by one worker", status.reload);
   if (step == "restoring")
@@ -77,21 +79,6 @@ std::string reload_of(const ServerStatus& status) {
   std::string text = fmt::format(", generation {} is ", status.reload);
   append_escaped(text, step);
   return text;
-}
-
-// Only where it is not as usual.
-std::string preload_text(const ServerStatus& status) {
-  if (!status.preload || status.preload->shared) return {};
-  std::string text = "\neach worker imports the application by itself";
-  const char* before = ", since its import leaves ";
-  for (const std::string& line : status.preload->because) {
-    text += before;
-    append_escaped(text, line);
-    before = "; ";
-  }
-  return text +
-         "\nso no old code is in memory: a worker that is replaced runs what is on "
-         "the disk";
 }
 
 std::string headline(const ServerStatus& status) {
@@ -110,7 +97,10 @@ std::string headline(const ServerStatus& status) {
   text += reload_of(status);
   if (status.stopping) text += ", stopping";
   text += queue_text(status);
-  text += preload_text(status) + "\n";
+  // Only where it is not as usual.
+  if (status.preload && !status.preload->shared)
+    for (const std::string& line : preload_lines(*status.preload)) text += "\n" + line;
+  text += "\n";
   if (status.fallback != 0)
     text += fmt::format("generation {} can come back by itself, for {} more\n",
                         status.fallback, spell_seconds(status.fallback_seconds));
@@ -122,6 +112,20 @@ std::string headline(const ServerStatus& status) {
 }
 
 }  // namespace
+
+std::vector<std::string> preload_lines(const ServerStatus::Preload& preload) {
+  if (preload.shared) return {"workers share one import of the application"};
+  std::string text = "each worker imports the application by itself";
+  const char* before = ", since its import leaves ";
+  for (const std::string& line : preload.because) {
+    text += before;
+    append_escaped(text, line);
+    before = "; ";
+  }
+  return {text,
+          "so no old code is in memory: a worker that is replaced runs what is on the "
+          "disk"};
+}
 
 std::string status_table(const ServerStatus& status) {
   std::vector<Row> rows{{"SLOT", "STATE", "GEN", "PID", "AGE", "REQUESTS", "ERRORS",

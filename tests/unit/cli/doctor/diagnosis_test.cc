@@ -204,6 +204,23 @@ TEST_CASE("a healthy site has no finding", "[doctor]") {
   CHECK(doctor_text(healthy(), {}) == "shop: nothing found\n");
 }
 
+TEST_CASE("how workers get the application is told, and is no finding", "[doctor]") {
+  Evidence e = healthy();
+  CHECK(doctor_json(e, {}).find("\"preload\":null") != std::string::npos);
+  e.preload = ServerStatus::Preload{"auto", true, {}};
+  CHECK(diagnose(e).empty());
+  CHECK(doctor_text(e, {}) ==
+        "shop: nothing found\nshop: workers share one import of the application\n");
+  e.preload = ServerStatus::Preload{"auto", false, {"thread 'mailer'", "lock on /x"}};
+  CHECK(
+      doctor_text(e, {}) ==
+      "shop: nothing found\nshop: each worker imports the application by itself, since "
+      "its import leaves thread 'mailer'; lock on /x, so no old code is in memory: a "
+      "worker that is replaced runs what is on the disk\n");
+  CHECK(doctor_json(e, {}).find("\"shared\":false") != std::string::npos);
+  CHECK_FALSE(ask_for_preload("/nowhere/control.sock"));
+}
+
 TEST_CASE("each fault is found, and nothing else with it", "[doctor]") {
   for (const auto& [id, plant] : kPlants) {
     Evidence e = healthy();
