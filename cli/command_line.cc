@@ -118,6 +118,9 @@ struct Commands {
     }
     reload->add_flag("--wait,!--no-wait", asked.control.wait,
                      "Wait for the end and show the progress (the default).");
+    reload->add_flag("--rehearse,!--no-rehearsal", asked.control.rehearse,
+                     "Have new code answer a few requests inside itself first (the "
+                     "default).");
     reload
         ->add_option("--timeout", asked.control.timeout,
                      "Seconds to wait; 0 is as long as it takes.")

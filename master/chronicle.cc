@@ -7,6 +7,7 @@
 #include <algorithm>
 #include <cerrno>
 #include <csignal>
+#include <optional>
 #include <utility>
 #include <vector>
 
@@ -136,6 +137,15 @@ void write_not_forked(const News& news) {
              {news.value == ETOOMANYREFS ? log::Id::descriptors_in_flight
                                          : log::Id::worker_not_forked,
               log::beside({"generation", news.generation})});
+}
+
+std::string farewell(const FleetNews& news) {
+  if (news.reason.empty())
+    return fmt::format("generation {} has stood for its time; the code before it ends",
+                       news.generation);
+  return fmt::format(
+      "{}: the code before generation {} ends, and cannot come back by itself any more",
+      news.reason, news.generation);
 }
 
 }  // namespace
@@ -268,11 +278,18 @@ void Chronicle::note(const FleetNews& news, Clock::duration took) {
   const auto ended = [&](EventKind kind, scoreboard::Reload outcome,
                          const std::string& why) {
     board_.add_event({kind, 0, 0, g, why});
-    if (g > 1) board_.count_reload(outcome, ms(took));
+    // One that falls back was over with its commit.
+    const bool over = outcome == scoreboard::Reload::fell_back;
+    if (g > 1)
+      board_.count_reload(outcome, over ? std::nullopt : std::optional{ms(took)});
   };
   switch (news.kind) {
     case FleetNews::Kind::imported:
       log::debug(fmt::format("generation {} is tried with one worker", g));
+      break;
+    case FleetNews::Kind::rehearsed:
+      log::info(fmt::format("generation {}: {}", g, news.reason),
+                {log::Id::generation_rolling});
       break;
     case FleetNews::Kind::rolling:
       log::info(fmt::format("generation {} takes over, worker by worker", g),
@@ -316,14 +333,7 @@ void Chronicle::note(const FleetNews& news, Clock::duration took) {
                     {log::Id::generation_rolled_back});
       break;
     case FleetNews::Kind::no_way_back:
-      log::info(news.reason.empty()
-                    ? fmt::format("generation {} has stood for its time; the code "
-                                  "before it ends",
-                                  g)
-                    : fmt::format("{}: the code before generation {} ends, and cannot "
-                                  "come back by itself any more",
-                                  news.reason, g),
-                {log::Id::generation_committed});
+      log::info(farewell(news), {log::Id::generation_committed});
       break;
     case FleetNews::Kind::restored:
       log::info(fmt::format("no worker is of generation {} any more", g),

@@ -88,6 +88,7 @@ void Chronicle::note(const ZygoteNews& news) {
             {log::Id::zygote_failed, log::beside({"generation", news.generation})});
       break;
     case ZygoteNews::Kind::answer:
+    case ZygoteNews::Kind::rehearsed:  // what that means for the reload is told
       break;
   }
 }

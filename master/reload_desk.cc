@@ -52,8 +52,9 @@ bool ReloadDesk::start() {
   return false;
 }
 
-void ReloadDesk::ask() {
+void ReloadDesk::ask(bool rehearse) {
   if (fleet_.stopping()) return;
+  rehearse_ = rehearse;
   if (fleet_.busy()) {
     log::info("a reload is under way; the next one follows it",
               {log::Id::reload_begun});
@@ -128,6 +129,7 @@ bool ReloadDesk::propose(LoadedConfig config) {
   }
   tell_spool(draft.value().spool);
   candidate_ = std::move(config);
+  if (!std::exchange(rehearse_, true)) draft.value().proposal.rehearse = 0;
   const std::uint32_t generation = fleet_.propose(std::move(draft.value().proposal));
   const std::string text =
       fmt::format("generation {}: {} for {} workers, hosted by {}", generation,
@@ -145,6 +147,9 @@ void ReloadDesk::heed(const FleetNews& news) {
     case FleetNews::Kind::imported:
       tell_step(g,
                 fmt::format("generation {} is imported; starting its first worker", g));
+      break;
+    case FleetNews::Kind::rehearsed:
+      tell_step(g, news.reason);
       break;
     case FleetNews::Kind::rolling:
       tell_step(g, "its first worker serves; replacing the others");

@@ -46,7 +46,8 @@ class ReloadDesk {
   bool start();
   // A reload, now or after the one under way; several that are asked for meanwhile are
   // one. Nothing while the server stops.
-  void ask();
+  // `rehearse`: false leaves the rehearsal out of the next reload that begins.
+  void ask(bool rehearse = true);
   // `client` waits for the end of the next reload that begins.
   void add(ControlClient client) { clients_.add(client, fleet_.busy()); }
   // The server stops: whoever waits is told.
@@ -98,6 +99,7 @@ class ReloadDesk {
   Clock::time_point began_{};
   Phase phase_ = Phase::idle;
   bool queued_ = false;
+  bool rehearse_ = true;  // in the next reload
 };
 
 }  // namespace monodon::master

@@ -122,18 +122,30 @@ ControlReply Server::answer(std::string_view line, ControlClient client) {
   if (name == "reload") {
     if (fleet_.stopping()) return refusal("the server stops");
     const auto wait = request.find("wait");
+    const auto rehearse = request.find("rehearse");
+    const bool rehearses =
+        rehearse == request.end() || !rehearse->is_boolean() || rehearse->get<bool>();
     const bool waits = wait != request.end() && wait->is_boolean() && wait->get<bool>();
     if (waits) desk_.add(client);
-    desk_.ask();
+    desk_.ask(rehearses);
     if (waits) return {};
     return {json_line({{"ok", true}}), {}, {}};
+  }
+  if (name == "learned") {
+    const auto& learned = std::as_const(fleet_).learned();
+    return {json_line({{"application", settings().worker.application},
+                       {"directory", settings().worker.directory},
+                       {"learned", learned.importable()}}),
+            {},
+            {}};
   }
   if (name == "upgrade") {
     if (auto asked = upgrade(); !asked) return refusal(asked.error().message());
     return {json_line({{"ok", true}, {"upgrades", upgrades_}}), {}, {}};
   }
   if (name == "stacks") return stacks_reply(request);
-  return refusal("this \"op\" is not known; status, reload, upgrade and stacks are");
+  return refusal(
+      "this \"op\" is not known; status, reload, learned, upgrade and stacks are");
 }
 
 // The worker writes into one end of a socket pair and the client reads from the other:

@@ -128,6 +128,34 @@ void end_expired(ThreadRow& row) noexcept {
   set_idle(row);
 }
 
+void note_sighting(ThreadRow& row, const Sighting& sighting,
+                   std::uint64_t now_ns) noexcept {
+  SightingRow* chosen = row.sightings.data();
+  bool known = false;
+  for (SightingRow& one : row.sightings) {
+    const std::uint64_t seen = one.seen_ns.load(std::memory_order_relaxed);
+    known = seen != 0 && holds_text(one.path, sighting.path) &&
+            holds_text(one.host, sighting.host);
+    if (known || seen < chosen->seen_ns.load(std::memory_order_relaxed)) chosen = &one;
+    if (known) break;
+  }
+  const VersionedWrite write{chosen->version};
+  if (!known) {
+    store_text(chosen->host, sighting.host);
+    store_text(chosen->path, sighting.path);
+    for (auto& client : chosen->clients) client.store(0, std::memory_order_relaxed);
+  }
+  chosen->secure.store(sighting.secure ? 1 : 0, std::memory_order_relaxed);
+  chosen->seen_ns.store(now_ns, std::memory_order_relaxed);
+  for (auto& client : chosen->clients) {
+    const std::uint64_t before = client.load(std::memory_order_relaxed);
+    if (before == sighting.client) break;
+    if (before != 0) continue;
+    client.store(sighting.client, std::memory_order_relaxed);
+    break;
+  }
+}
+
 void note_queue_time(ThreadRow& row, std::uint64_t us) noexcept {
   add(row.queue[bucket_of(us)]);
   add(row.queue_sum_us, us);

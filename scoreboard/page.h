@@ -68,6 +68,21 @@ struct alignas(64) WorkerHeader {
   Counter late;  // answered 408: they did not come in time
 };
 
+// A path that was asked for lately and that a deploy may ask the new code for: an
+// anonymous GET that was answered well (worker/loop/sightings.h says of which kind).
+// Without a path and clients: the site is known by this name.
+inline constexpr std::size_t kSightings = 8;  // of each thread
+inline constexpr std::size_t kSightingClients = 3;
+struct alignas(64) SightingRow {
+  std::atomic<std::uint32_t> version{0};  // odd while the owner writes
+  std::atomic<std::uint32_t> secure{0};   // 1: it came over https
+  std::atomic<std::uint64_t> seen_ns{0};  // CLOCK_MONOTONIC; 0: nothing is here
+  // Hashes of the first different clients, 0 where there were fewer.
+  std::array<std::atomic<std::uint64_t>, kSightingClients> clients{};
+  std::array<std::atomic<std::uint64_t>, 8> host{};   // 64 bytes, NUL padded
+  std::array<std::atomic<std::uint64_t>, 16> path{};  // 128 bytes, NUL padded
+};
+
 struct alignas(64) ThreadRow {
   // What runs now. `version` is odd while the owner writes the texts.
   std::atomic<std::uint32_t> version{0};
@@ -97,9 +112,12 @@ struct alignas(64) ThreadRow {
   std::array<Counter, kBuckets> queue{};  // at the proxy and in the listen queue
   Counter queue_sum_us;
   Counter lock_wait_ns;  // for the runtime's lock (the GIL)
+
+  std::array<SightingRow, kSightings> sightings{};
 };
 
 static_assert(std::is_standard_layout_v<WorkerHeader>);
+static_assert(std::is_standard_layout_v<SightingRow>);
 static_assert(std::is_standard_layout_v<ThreadRow>);
 
 // Size of a page for `threads` application threads, a whole number of 4 KiB pages.
@@ -148,6 +166,21 @@ void end_request(ThreadRow& row, int status, std::uint64_t bytes_in,
 void expire_request(ThreadRow& row, int status, std::uint64_t bytes_in,
                     std::uint64_t duration_ns) noexcept;
 void end_expired(ThreadRow& row) noexcept;
+
+// What note_sighting() keeps. Texts that do not fit are not for it.
+struct Sighting {
+  std::string_view host;
+  std::string_view path;
+  bool secure = false;
+  std::uint64_t client = 0;  // a hash of who asked; 0: nobody that counts
+};
+inline constexpr std::size_t kMostHost = 63;
+inline constexpr std::size_t kMostPath = 127;
+
+// Owner thread only. A path that is known gets one client more; a new one takes the place
+// of that which was not seen for longest. Some 100 ns.
+void note_sighting(ThreadRow& row, const Sighting& sighting,
+                   std::uint64_t now_ns) noexcept;
 
 // Owner thread only: a request that waited before it came to us.
 void note_queue_time(ThreadRow& row, std::uint64_t us) noexcept;

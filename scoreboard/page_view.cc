@@ -129,6 +129,25 @@ WorkerReport PageView::read() const {
   return report;
 }
 
+std::vector<SightingReport> PageView::sightings() const {
+  std::vector<SightingReport> all;
+  for (const ThreadRow& row : mapping_->rows()) {
+    for (const SightingRow& one : row.sightings) {
+      SightingReport report;
+      const bool whole = read_versioned(one.version, [&] {
+        report.seen_ns = one.seen_ns.load(kRelaxed);
+        report.secure = one.secure.load(kRelaxed) == 1;
+        for (std::size_t i = 0; i < report.clients.size(); ++i)
+          report.clients[i] = one.clients[i].load(kRelaxed);
+        report.host = load_text(one.host);
+        report.path = load_text(one.path);
+      });
+      if (whole && report.seen_ns != 0) all.push_back(std::move(report));
+    }
+  }
+  return all;
+}
+
 std::uint64_t PageView::heartbeat_ns() const noexcept {
   return mapping_->header().heartbeat_ns.load(kRelaxed);
 }

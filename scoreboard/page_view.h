@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 #pragma once
 
+#include <array>
 #include <cstdint>
 #include <memory>
 #include <optional>
@@ -38,6 +39,15 @@ struct WorkerReport {
   std::vector<ThreadReport> threads;
 };
 
+// A path that was asked for; see SightingRow.
+struct SightingReport {
+  std::string host;
+  std::string path;
+  bool secure = false;
+  std::uint64_t seen_ns = 0;
+  std::array<std::uint64_t, kSightingClients> clients{};
+};
+
 // The readers' side of a worker's page, in any process. Maps read-only.
 class PageView {
  public:
@@ -52,6 +62,10 @@ class PageView {
   // Never waits: a row that is being written is tried a few times. Its numbers are
   // read one by one and need not belong to one moment.
   [[nodiscard]] WorkerReport read() const;
+
+  // What was asked for lately: bounded texts of any bytes. Those that are being written
+  // are left out.
+  [[nodiscard]] std::vector<SightingReport> sightings() const;
 
   // Only the time of the last sign of life; what the master's timer needs.
   [[nodiscard]] std::uint64_t heartbeat_ns() const noexcept;

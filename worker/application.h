@@ -162,13 +162,20 @@ class Application {
   // Zygote: the master has seen the end of a worker of this generation.
   virtual void worker_ended(const WorkerInfo& /*which*/, int /*pid*/) {}
 
-  // Zygote. double_fork() of worker/process/zygote.h with what the runtime needs around
-  // it: the new process becomes the master's child. Returns like fork(2).
+  // Zygote. double_fork() of worker/process/double_fork.h with what the runtime needs
+  // around it: the new process becomes the master's child. Returns like fork(2).
   virtual int fork() = 0;
+
+  // Zygote. The same for a child of the zygote's own, which it reaps.
+  virtual int fork_child() = 0;
 
   // Worker, main thread, after fork and load, before `ready`. A reason: the worker
   // must not serve.
   virtual LoadError start_worker(const WorkerInfo& /*info*/) { return {}; }
+
+  // Worker or rehearsal, after start_worker: from now on the requests are rehearsed,
+  // and the application can see that they are.
+  virtual void rehearse() {}
 
   // Worker. Starts application thread number `index` (1..), which must call
   // `body(context, index)` and end when that returns. The main thread is number 0.

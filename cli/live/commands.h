@@ -16,6 +16,7 @@ struct ControlOptions {
   bool json = false;                 // status only
   std::vector<std::uint32_t> slots;  // trace only; empty = all
   double patience = 5;               // trace only; seconds for each worker
+  bool rehearse = true;              // reload only
   bool wait = true;                  // reload only: for its end
   double timeout = 0;                // reload only, seconds; 0: none
 };

@@ -34,8 +34,14 @@ void show(const std::string& text) {
   std::fflush(stdout);  // who waits wants to see it now, also through a pipe
 }
 
-int no_wait(const std::string& path) {
-  const auto answer = ask(path, R"({"op":"reload"})", kFirstAnswer);
+std::string order_of(const ControlOptions& options) {
+  return nlohmann::json{
+      {"op", "reload"}, {"wait", options.wait}, {"rehearse", options.rehearse}}
+      .dump();
+}
+
+int no_wait(const std::string& path, const ControlOptions& options) {
+  const auto answer = ask(path, order_of(options), kFirstAnswer);
   if (!answer) return complain(answer.error().message());
   show("reload begun; `monodon status` shows the generation that serves");
   return kGood;
@@ -55,13 +61,13 @@ int fail(const nlohmann::json& line) {
 int run_reload(const ControlOptions& options) {
   const auto path = find_control_socket(options);
   if (!path) return complain(path.error().message());
-  if (!options.wait) return no_wait(path.value());
+  if (!options.wait) return no_wait(path.value(), options);
   const auto begin = Clock::now();
   const bool bounded = options.timeout > 0;
   const auto end = bounded ? begin + std::chrono::duration_cast<Clock::duration>(
                                          std::chrono::duration<double>(options.timeout))
                            : Clock::time_point::max();
-  auto talk = Conversation::begin(path.value(), R"({"op":"reload","wait":true})");
+  auto talk = Conversation::begin(path.value(), order_of(options));
   if (!talk) return complain(talk.error().message());
 
   std::string last = "nothing was heard of it";

@@ -214,6 +214,24 @@ constexpr Setting kWorkers[] = {
      .on_reload = OnReload::workers,
      .smallest = 1,
      .largest = kHour},
+    {.key = "rehearse",
+     .kind = Kind::count,
+     .field = &M::rehearse,
+     .doc = "Requests that new code answers inside itself before it may serve; off: "
+            "none.",
+     .more = "Paths that at least three clients asked for lately, with GET and without "
+             "query, Cookie, Authorization or what looks like a token, and that were "
+             "answered well; else /. New code that fails at one which the old code "
+             "answers now is refused. monodon.rehearsal in the environ is true, and "
+             "User-Agent says it. With health_check that is asked for instead. For a "
+             "site whose GET requests change something: off.",
+     .largest = 10},
+    {.key = "rehearse_timeout",
+     .kind = Kind::duration,
+     .field = &M::rehearse_timeout,
+     .doc = "Time for the rehearsal; what is not answered by then is no failure.",
+     .smallest = 1,
+     .largest = kHour},
     {.key = "observe",
      .kind = Kind::duration,
      .field = &M::observe,

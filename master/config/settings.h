@@ -35,6 +35,8 @@ struct Settings {
   std::uint32_t max_surge = 1;
   std::uint32_t max_unavailable = 0;
   std::uint64_t health_check_timeout = 10'000;
+  std::uint32_t rehearse = 3;         // requests; 0: off
+  std::uint64_t rehearse_timeout = 5'000;
   std::uint64_t observe = 3'000;      // after a reload; 0: not at all
   std::uint64_t fallback = 300'000;   // after that; 0: not at all
   std::uint64_t restart_pause = 100;  // first back-off of a slot

@@ -93,6 +93,7 @@ std::string set_number(const Setting& setting, std::string_view text,
     });
     return {};
   }
+  if (text == "off" && setting.kind != Kind::mode && setting.smallest == 0) text = "0";
   const Parsed parsed = parse_by_kind(setting.kind, text);
   if (!parsed.number) return fmt::format("\"{}\" {}", text, parsed.problem);
   const std::uint64_t value = *parsed.number;

@@ -35,6 +35,9 @@ std::uint32_t Fleet::propose(Proposal proposal) {
   reload_.generation = ++last_generation_;
   reload_.goal = proposal.pool;
   reload_.goal.generation = reload_.generation;
+  // A health check of the operator's own says more.
+  reload_.rehearse = proposal.pool.check_health ? 0 : proposal.rehearse;
+  reload_.rehearse_timeout = proposal.rehearse_timeout;
   reload_.observe = proposal.observe;
   reload_.fallback = proposal.fallback;
   reload_.order = std::move(proposal.order);
@@ -174,9 +177,15 @@ void Fleet::heed(ZygoteNews& news) {
         fail({.reason = "the zygote ended while it imported the application"});
       else if (tried)
         fail({.reason = "the zygote of the new generation ended"});
+      else if (reload_.step == ReloadStep::rehearsing &&
+               news.generation == reload_.asked)
+        end_rehearsal();
       // Another one would import what is on the disk by now.
       if (last_.parked() && news.generation == last_.previous.generation)
         advance(last_, ReloadEvent::expired, {.reason = "its zygote ended"});
+      break;
+    case ZygoteNews::Kind::rehearsed:
+      heed_rehearsal(news);
       break;
     case ZygoteNews::Kind::answer:
       pool_.on_zygote_message(news.message, news.pid);
@@ -221,7 +230,11 @@ void Fleet::conclude(Clock::time_point now) {
   const bool watched = reload_.step == ReloadStep::observing;
   if (!watched && pool_.took_over()) advance(reload_, ReloadEvent::spread);
   // Whoever is missing now is being recycled: the old ones have left long ago.
-  if (now >= reload_.until) advance(reload_, ReloadEvent::expired);
+  if (now < reload_.until) return;
+  if (reload_.step == ReloadStep::rehearsing)
+    tell(FleetNews::Kind::rehearsed, reload_.generation,
+         {.reason = reload_.rehearsals.account()});
+  advance(reload_, ReloadEvent::expired);
 }
 
 Traffic Fleet::traffic(std::uint32_t generation) const {

@@ -19,12 +19,15 @@ struct Proposal {
   PoolSettings pool;
   Clock::duration observe{};   // how long the answers of its workers are compared
   Clock::duration fallback{};  // how long after that the code before it can come back
+  std::size_t rehearse = 0;    // requests that the new code answers inside itself first
+  Clock::duration rehearse_timeout{};
 };
 
 // What became of a generation.
 struct FleetNews {
   enum class Kind : std::uint8_t {
     imported,     // its first worker is being tried
+    rehearsed,    // nothing against it; reason: what came of it, in one line
     rolling,      // its first worker serves; the others follow
     observing,    // all serve; the old zygote lives on for `observe`
     committed,    // it has taken over for good
@@ -121,6 +124,11 @@ class Fleet {
   // The only place that changes a step, and the only one that acts on it.
   void advance(Transaction& of, ReloadEvent on, FleetNews why = {});
   void perform(Transaction& of, ReloadEffect effect, ReloadStep before, FleetNews why);
+  void rehearse(Transaction& of);
+  void heed_rehearsal(const ZygoteNews& news);
+  void end_rehearsal();
+  [[nodiscard]] bool ask_to_rehearse(std::uint32_t generation,
+                                     const std::vector<std::string>& targets);
   void roll(Transaction& of);
   void commit(Transaction& of);
   void go_back(Transaction& of);

@@ -6,6 +6,7 @@
 #include <utility>
 
 #include "master/fleet/fleet.h"
+#include "master/fleet/rehearsal.h"
 
 namespace monodon::master {
 
@@ -13,8 +14,9 @@ namespace {
 
 using namespace std::chrono_literals;
 
-constexpr Clock::duration kLookPeriod = 500ms;  // at the answers of new workers
-constexpr Clock::duration kParkedPeriod = 1s;   // the same, once they are committed
+constexpr Clock::duration kLookPeriod = 500ms;      // at the answers of new workers
+constexpr Clock::duration kParkedPeriod = 1s;       // the same, once they are committed
+constexpr Clock::duration kRehearsalPatience = 2s;  // with who has to tell its end
 
 }  // namespace
 
@@ -34,6 +36,9 @@ void Fleet::perform(Transaction& of, ReloadEffect effect, ReloadStep before,
       break;
     case ReloadEffect::start_zygote:
       nursery_.start(g, std::move(of.order), of.goal.boot_timeout, of.goal.respawn);
+      break;
+    case ReloadEffect::rehearse:
+      rehearse(of);
       break;
     case ReloadEffect::try_out:
       pool_.begin_trial(of.goal);
@@ -90,6 +95,60 @@ void Fleet::perform(Transaction& of, ReloadEffect effect, ReloadStep before,
           name_of(before);
       break;
   }
+}
+
+void Fleet::rehearse(Transaction& of) {
+  std::vector<Sighting> seen;
+  for (const Pool::Slot& slot : pool_.slots()) {
+    if (slot.view.state != State::serving) continue;
+    const auto more = kernel_.sightings(slot.process, slot.threads);
+    seen.insert(seen.end(), more.begin(), more.end());
+  }
+  const auto targets = choose_targets(seen, of.rehearse);
+  if (targets.empty() || !ask_to_rehearse(of.generation, targets))
+    advance(of, ReloadEvent::rehearsed);
+}
+
+bool Fleet::ask_to_rehearse(std::uint32_t generation,
+                            const std::vector<std::string>& targets) {
+  const Process* zygote = nursery_.ready(generation);
+  if (zygote == nullptr) return false;
+  Clock::duration time = reload_.rehearse_timeout;
+  if (!nursery_.in_memory(generation)) time += reload_.goal.boot_timeout;
+  const auto ms = std::chrono::duration_cast<std::chrono::milliseconds>(time);
+  const auto told = kernel_.tell(
+      *zygote,
+      {.kind = wire::Kind::rehearse, .generation = generation, .value = ms.count()}, {},
+      worker::to_json(targets));
+  reload_.asked = generation;
+  // Its child is killed when its time is over, and that is told.
+  reload_.until = kernel_.now() + time + kRehearsalPatience;
+  return static_cast<bool>(told);
+}
+
+void Fleet::heed_rehearsal(const ZygoteNews& news) {
+  Rehearsals& all = reload_.rehearsals;
+  if (reload_.step != ReloadStep::rehearsing || news.generation != reload_.asked)
+    return;
+  auto answers = worker::rehearsed_from_json(news.text);
+  if (!answers || answers.value().empty()) return;
+  const bool new_code = news.generation == reload_.generation;
+  auto& of = !new_code ? all.old : all.first.empty() ? all.first : all.second;
+  of = std::move(answers).value();
+  all.old_code_in_memory = nursery_.in_memory(goal_.generation);
+  const auto next = all.left_to_ask();
+  const std::uint32_t whom = all.old.empty() ? goal_.generation : reload_.generation;
+  if (next.empty() || !ask_to_rehearse(whom, next)) end_rehearsal();
+}
+
+void Fleet::end_rehearsal() {
+  if (const worker::Rehearsed* one = reload_.rehearsals.blame())
+    return fail({.reason = "GET " + one->target +
+                           " fails in the new code, and the old code answers it: " +
+                           one->reason});
+  tell(FleetNews::Kind::rehearsed, reload_.generation,
+       {.reason = reload_.rehearsals.account()});
+  advance(reload_, ReloadEvent::rehearsed);
 }
 
 void Fleet::roll(Transaction& of) {

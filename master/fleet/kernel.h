@@ -6,6 +6,7 @@
 #include <optional>
 #include <span>
 #include <string>
+#include <string_view>
 #include <vector>
 
 #include "base/clock.h"
@@ -49,6 +50,13 @@ struct Rumour {
   std::uint64_t heartbeat = 0;  // 0: none yet, or unreadable
   bool busy = false;            // runs a request
   Traffic traffic;
+};
+
+// A path that clients asked for, and hashes of the first different ones that did.
+struct Sighting {
+  std::string target;  // "http://host/path"
+  std::vector<std::uint64_t> clients;
+  std::uint64_t seen_ns = 0;
 };
 
 // What it takes to start a zygote.
@@ -96,6 +104,10 @@ class Kernel {
 
   [[nodiscard]] virtual Rumour listen(const Process& process,
                                       std::size_t threads) const = 0;
+
+  // What clients asked this worker for lately. A rumour, too.
+  [[nodiscard]] virtual std::vector<Sighting> sightings(const Process& process,
+                                                        std::size_t threads) const = 0;
 
   // Reaps it if it has ended.
   virtual std::optional<Death> reap(const Process& process) = 0;

@@ -186,6 +186,8 @@ void Nursery::on_message(std::uint32_t generation, wire::Message message) {
   } else if (kind == wire::Kind::broken && child->warnings < kMostWarnings) {
     ++child->warnings;
     report(ZygoteNews::Kind::broken, *child).text = std::move(message.text);
+  } else if (kind == wire::Kind::rehearsed) {
+    report(ZygoteNews::Kind::rehearsed, *child).text = std::move(message.text);
   } else if (kind == wire::Kind::forked || kind == wire::Kind::fork_failed) {
     report(ZygoteNews::Kind::answer, *child).message = std::move(message);
   }

@@ -22,6 +22,7 @@ struct ZygoteNews {
     shared_state,  // text: what the import has left; another one takes its place
     importable,    // text: lines of master/fleet/learned.h that are good
     broken,        // text: a part that cannot be imported; it is served all the same
+    rehearsed,     // text: worker/wire/rehearsal.h
     not_started,   // no process: text says why
     overdue,       // boot_timeout struck: it was sent SIGKILL
     gone,          // reaped: death

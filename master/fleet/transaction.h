@@ -8,6 +8,7 @@
 #include "master/fleet/kernel.h"
 #include "master/fleet/pool.h"
 #include "master/fleet/probation.h"
+#include "master/fleet/rehearsal.h"
 #include "master/fleet/reload_state.h"
 
 namespace monodon::master {
@@ -20,8 +21,12 @@ struct Transaction {
   ZygoteOrder order;             // until its zygote has it
   PoolSettings goal;             // its
   PoolSettings previous;         // to go back to
-  Clock::duration observe{};     // length of the window; zero: none
-  Clock::duration fallback{};    // after it, the old zygote stays parked; zero: not
+  std::size_t rehearse = 0;      // requests, at most
+  Clock::duration rehearse_timeout{};
+  Rehearsals rehearsals;       // what came of them
+  std::uint32_t asked = 0;     // which generation answers them now
+  Clock::duration observe{};   // length of the window; zero: none
+  Clock::duration fallback{};  // after it, the old zygote stays parked; zero: not
   Clock::time_point until = Clock::time_point::max();    // the end of this step
   Clock::time_point look_at = Clock::time_point::max();  // at the answers
   Traffic before;  // answers of the workers that are replaced

@@ -311,6 +311,21 @@ Rumour LinuxKernel::listen(const Process& process, std::size_t threads) const {
   return {report.heartbeat_ns, busy, traffic};
 }
 
+std::vector<Sighting> LinuxKernel::sightings(const Process& process,
+                                             std::size_t threads) const {
+  std::vector<Sighting> all;
+  const auto page = scoreboard::PageView::open(process.page.get(), threads);
+  if (!page) return all;
+  for (const scoreboard::SightingReport& one : page.value().sightings()) {
+    Sighting sighting{
+        (one.secure ? "https://" : "http://") + one.host + one.path, {}, one.seen_ns};
+    for (const std::uint64_t client : one.clients)
+      if (client != 0) sighting.clients.push_back(client);
+    all.push_back(std::move(sighting));
+  }
+  return all;
+}
+
 bool LinuxKernel::is_short_of_memory() {
   const auto use = read_memory_use(oom_.directory());
   return use && is_short(*use);

@@ -25,6 +25,8 @@ class LinuxKernel : public Kernel {
   Outcome kill(const Process& process) override;
   [[nodiscard]] Rumour listen(const Process& process,
                               std::size_t threads) const override;
+  [[nodiscard]] std::vector<Sighting> sightings(const Process& process,
+                                                std::size_t threads) const override;
   std::optional<Death> reap(const Process& process) override;
   [[nodiscard]] bool is_short_of_memory() override;
   [[nodiscard]] Clock::time_point now() const override { return Clock::now(); }

@@ -32,6 +32,8 @@ std::string reload_text(const Situation& s) {
       return {};
     case ReloadStep::importing:
       return fmt::format("; importing generation {}", s.reload);
+    case ReloadStep::rehearsing:
+      return fmt::format("; rehearsing generation {}", s.reload);
     case ReloadStep::canary:
       return fmt::format("; trying generation {} with one worker", s.reload);
     case ReloadStep::rolling:

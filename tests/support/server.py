@@ -107,7 +107,7 @@ class Server:
         return {"workers": 2, "runtime_directory": self.scratch, "python": paths.PYTHON,
                 "python_path": [str(paths.APPS), self.scratch], "log_level": "debug",
                 "error_log_format": "text", "graceful_timeout": 10, "access_log": "",
-                "observe": 0, "fallback": 0,
+                "observe": 0, "fallback": 0, "rehearse": 0,
                 "spool_directory": self.scratch} | ({"bind": self.bind} if self.bind else {})
 
     def _environment(self, more, watchdog):

@@ -13,20 +13,22 @@ ALLOWED = {
         "master/system/linux_kernel.cc": "the master's one door to the kernel",
         "master/system/log_keeper.cc": "keeps one right of root's, before the master "
                                        "becomes another user",
-        "worker/process/zygote.cc": "a zygote is there to fork",
+        "worker/process/double_fork.cc": "a zygote is there to fork",
         "worker/python/": "Application::fork, with what the interpreter needs around it",
         "worker/native/": "Application::fork",
     },
     "signal process": {
         "base/spool_budget.cc": "asks whether a worker is there; signal 0 is none",
         "base/run_program.cc": "ends what it started and hangs, by pidfd",
+        "worker/process/rehearsal.cc": "a zygote ends its own child, which nobody else reaps",
         "master/system/linux_kernel.cc": "the master's one door to the kernel",
     },
     "wait for process": {
         "master/system/log_keeper.cc": "of the process between it and the keeper",
         "base/run_program.cc": "of what it started",
         "master/system/linux_kernel.cc": "the master's one door to the kernel",
-        "worker/process/zygote.cc": "reaps the middle process of the double fork",
+        "worker/process/double_fork.cc": "reaps the middle process of the double fork",
+        "worker/process/rehearsal.cc": "a zygote reaps its own child",
     },
     "signal handler": {
         "worker/process/worker.cc": "SIGTERM to one worker asks for its replacement",
@@ -110,6 +112,8 @@ NO_UNIT_TEST = {
     "worker/python/": "tests/python drives the extension from Python",
     "worker/process/local_request.cc": "tests/process: warm_up",
     "worker/process/zygote.cc": "tests/python and tests/process",
+    "worker/process/double_fork.cc": "tests/python and tests/process: every worker",
+    "worker/process/rehearsal.cc": "tests/process/test_rehearsal.py",
     "worker/process/check_application.cc": "tests/python and tests/process/test_check.py",
     "cli/check.cc": "process tests of monodon check: it becomes the importer by exec",
     "cli/flags/environment.cc": "command_line_test.cc, together with the command line",

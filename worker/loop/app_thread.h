@@ -9,6 +9,7 @@
 #include "worker/http/date.h"
 #include "worker/loop/exchange.h"
 #include "worker/loop/request_id.h"
+#include "worker/loop/sightings.h"
 
 namespace monodon::worker {
 
@@ -29,6 +30,7 @@ class AppThread {
   http::DateText date;
   RequestIds ids;
   std::string request_id;  // of the present request
+  Sightings sightings;
 
   // The thread itself: it took a step. It neither waits nor runs the application.
   void step() noexcept {

@@ -155,6 +155,9 @@ void RequestRunner::account(Connection& c, AppThread& t, const Exchange::Result&
                             now - c.received_ns,
                             elapsed_ns(c.received_ns, r.first_byte_at_ns));
     log_access(&t, c, r.status, r.body_bytes, now, t.exchange.head());
+    if (t.sightings.due(now))
+      t.sightings.look(t.row, c.head, c.origin, r.failed ? 500 : r.status,
+                       now - c.received_ns, now);
   }
   if (max_requests_ != 0 && requests_.fetch_add(1) + 1 == max_requests_)
     master_.ask_to_retire(wire::Retire::max_requests);

@@ -10,7 +10,7 @@
 #include <system_error>
 #include <thread>
 
-#include "worker/process/zygote.h"
+#include "worker/process/double_fork.h"
 #include "worker/wire/wire.h"
 
 namespace monodon::native {
@@ -60,6 +60,10 @@ worker::LoadError NativeApplication::load(const worker::Boot& boot) {
 
 int NativeApplication::fork() {
   return worker::double_fork();
+}
+
+int NativeApplication::fork_child() {
+  return ::fork();
 }
 
 worker::LoadError NativeApplication::start_worker(const worker::WorkerInfo& /*info*/) {

@@ -13,6 +13,7 @@ class NativeApplication final : public worker::Application {
  public:
   worker::LoadError load(const worker::Boot& boot) override;
   int fork() override;
+  int fork_child() override;
   worker::LoadError start_worker(const worker::WorkerInfo& info) override;
   Outcome start_thread(unsigned index, void (*body)(void*, unsigned),
                        void* context) override;

@@ -37,6 +37,13 @@ std::vector<std::string> decision(Application& app, const Boot& boot) {
   return left;
 }
 
+// Imports what a zygote imports in advance. A reason: it would be refused in a reload.
+std::string import_late(Application& app, const Boot& boot) {
+  LateImports late = app.import_late(boot);
+  for (const std::string& text : late.told) say("warning: " + text);
+  return late.broken.empty() ? "" : std::move(late.broken.front());
+}
+
 // What a zygote and, with `call_hooks`, its first worker do before they serve.
 LoadError try_out(Application& app, const Boot& boot, bool call_hooks) {
   const Settings& settings = boot.settings;
@@ -45,14 +52,16 @@ LoadError try_out(Application& app, const Boot& boot, bool call_hooks) {
             applied.error().message()};
   LoadError error = app.prepare(boot);
   if (error.reason.empty()) error = app.load(boot);
-  if (error.reason.empty()) {
-    LateImports late = app.import_late(boot);
-    for (const std::string& text : late.told) say("warning: " + text);
-    if (!late.broken.empty()) error.reason = std::move(late.broken.front());
-  }
+  // What was learned does not count for the decision: a zygote does without rather than
+  // have each worker import by itself.
+  Boot unlearned = boot;
+  unlearned.learned.clear();
+  if (error.reason.empty()) error.reason = import_late(app, unlearned);
   if (call_hooks && error.reason.empty()) error = app.call_pre_fork();
   if (error.reason.empty())
     for (const std::string& line : decision(app, boot)) say(line);
+  if (error.reason.empty() && !boot.learned.empty())
+    error.reason = import_late(app, boot);
   if (!call_hooks) return error;
   if (error.reason.empty()) error = app.when_ready();
   if (error.reason.empty())

@@ -68,6 +68,7 @@ class MemoryResponse final : public Response {
 
   Taken write(std::string_view data) override {
     sent_ = true;
+    if (answer_.body.size() > kMostLocalBody) return Taken::gone;
     const bool counted = plan_.framing == http::Framing::length;
     const std::uint64_t room = !plan_.body_allowed ? 0
                                : counted ? plan_.content_length - answer_.body.size()
@@ -83,7 +84,7 @@ class MemoryResponse final : public Response {
       const ssize_t got = ::pread(fd, block.data(), want, static_cast<off_t>(offset));
       if (got <= 0) return false;
       const auto bytes = static_cast<std::size_t>(got);
-      (void)write({block.data(), bytes});
+      if (write({block.data(), bytes}) == Taken::gone) return true;
       offset += bytes;
       count -= bytes;
     }
@@ -162,12 +163,14 @@ Result<LocalAnswer> serve_locally(Application& app, const Boot& boot,
 }
 
 Result<LocalAnswer> get_locally(Application& app, const Boot& boot,
-                                const http::LocalTarget& target) {
+                                const http::LocalTarget& target,
+                                std::string_view user_agent) {
   // The scheme is for WSGI; Django looks at the field, where it is told to.
   const std::string head = fmt::format(
-      "GET {} HTTP/1.1\r\nHost: {}\r\nUser-Agent: monodon\r\n{}"
+      "GET {} HTTP/1.1\r\nHost: {}\r\nUser-Agent: {}\r\n{}"
       "Connection: close\r\n\r\n",
-      target.path, target.host, target.secure ? "X-Forwarded-Proto: https\r\n" : "");
+      target.path, target.host, user_agent,
+      target.secure ? "X-Forwarded-Proto: https\r\n" : "");
   return serve_locally(app, boot, head, {}, target.secure ? "https" : "http");
 }
 

@@ -20,6 +20,9 @@ struct LocalAnswer {
   std::string failure;    // what Response::fail was told
 };
 
+// A body that is longer is cut: the application is told that its client is gone.
+inline constexpr std::size_t kMostLocalBody = 16 << 20;
+
 // Runs one request through `app` without a connection: warm-up, health check of a new
 // worker, tests. `head` is a complete request head, parsed as strictly as any other;
 // `body` is the body, decoded. The peer is nobody, the listener the first of `boot`.
@@ -30,6 +33,7 @@ Result<LocalAnswer> serve_locally(Application& app, const Boot& boot,
 
 // A GET for it. Error: the target is not fit for a request.
 Result<LocalAnswer> get_locally(Application& app, const Boot& boot,
-                                const http::LocalTarget& target);
+                                const http::LocalTarget& target,
+                                std::string_view user_agent = "monodon");
 
 }  // namespace monodon::worker

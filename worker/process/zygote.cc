@@ -8,7 +8,6 @@
 #include <signal.h>
 #include <sys/prctl.h>
 #include <sys/resource.h>
-#include <sys/wait.h>
 #include <unistd.h>
 
 #include <algorithm>
@@ -16,6 +15,7 @@
 #include <cerrno>
 #include <cstdio>
 #include <cstdlib>
+#include <filesystem>
 #include <optional>
 
 #include "base/clock.h"
@@ -25,6 +25,7 @@
 #include "base/process_title.h"
 #include "base/spool_budget.h"
 #include "worker/process/local_request.h"
+#include "worker/process/rehearsal.h"
 #include "worker/process/worker.h"
 #include "worker/wire/wire.h"
 
@@ -36,32 +37,20 @@ constexpr unsigned kMostSeconds = 15;               // for trying imports
 constexpr std::uint64_t kTellPeriod = 300'000'000;  // ns
 constexpr int kPause = 50;  // ms, before a message that was refused is sent again
 
-struct Forked {
-  pid_t pid = -1;
-  int error = 0;
-};
-
-pid_t wait_for(pid_t pid) {
-  pid_t ended;
-  do {
-    ended = ::waitpid(pid, nullptr, 0);
-  } while (ended < 0 && errno == EINTR);
-  return ended;
-}
-
-// Reads what the process in between has to say; EOF means that it died.
-Forked read_report(int pipe) {
-  Forked report;
-  ssize_t got;
-  do {
-    got = ::read(pipe, &report, sizeof report);
-  } while (got < 0 && errno == EINTR);
-  if (got != static_cast<ssize_t>(sizeof report)) return {-1, ECHILD};
-  return report;
-}
-
 std::string shown_name(const Settings& settings) {
   return settings.name.empty() ? settings.application : settings.name;
+}
+
+// A release by symbolic link: workers that import by themselves do so for as long as
+// their generation lives, wherever the link points by then.
+void resolve_links(Settings& settings) {
+  const auto resolve = [](std::string& path) {
+    std::error_code error;
+    const auto physical = std::filesystem::canonical(path, error);
+    if (!error) path = physical;
+  };
+  resolve(settings.directory);
+  std::ranges::for_each(settings.python_path, resolve);
 }
 
 class Zygote {
@@ -81,6 +70,8 @@ class Zygote {
   void judge_imports(std::string_view lines);
   void fork_worker(wire::Message message);
   [[noreturn]] void become_worker(wire::Message message);
+  void rehearse(const wire::Message& message);
+  void end_rehearsal();
   Result<wire::Message> receive();
   void say(wire::Kind kind, std::int64_t value, std::string_view text = {},
            const wire::Frame& about = {});
@@ -91,15 +82,23 @@ class Zygote {
   UniqueFd handoff_send_;
   UniqueFd handoff_receive_;
   std::vector<UniqueFd> listeners_;
+  std::optional<Rehearsal> rehearsal_;
 };
 
-// The channel may be non-blocking (the flag belongs to the pair, not to the side).
+// Waits for an order, and tells meanwhile what came of a rehearsal.
 Result<wire::Message> Zygote::receive() {
   for (;;) {
+    std::array<pollfd, 2> wait{
+        {{channel_.get(), POLLIN, 0}, {rehearsal_ ? rehearsal_->fd() : -1, POLLIN, 0}}};
+    if (::poll(wait.data(), wait.size(), -1) < 0) {
+      if (errno == EINTR) app_.on_interrupt();
+      continue;
+    }
+    if (wait[1].revents != 0) end_rehearsal();
+    if (wait[0].revents == 0) continue;
+    // Not blocking, perhaps: the flag belongs to the pair, not to the side.
     auto message = wire::receive(channel_.get());
     if (message || message.error().code != EAGAIN) return message;
-    pollfd wait{channel_.get(), POLLIN, 0};
-    if (::poll(&wait, 1, -1) < 0 && errno == EINTR) app_.on_interrupt();
   }
 }
 
@@ -154,6 +153,7 @@ std::optional<int> Zygote::load() {
     return failed(kImport, opened.error().message());
   if (const Outcome applied = apply_surroundings(settings); !applied)
     return failed(kImport, applied.error().message());
+  resolve_links(boot_.settings);
 
   const std::uint64_t begin = monotonic_ns();
   if (const LoadError error = app_.prepare(boot_); !error.reason.empty())
@@ -255,8 +255,32 @@ void Zygote::fork_worker(wire::Message message) {
     say(wire::Kind::fork_failed, error, {}, about);
 }
 
+// What came of it is told later; orders are heard meanwhile.
+void Zygote::rehearse(const wire::Message& message) {
+  auto targets = targets_from_json(message.text);
+  if (!targets) return;
+  rehearsal_.reset();  // nobody waits for the one before
+  auto begun = Rehearsal::begin(app_, boot_, targets.value(),
+                                std::chrono::milliseconds{message.frame.value},
+                                [this] { let_go(); });
+  if (begun) {
+    rehearsal_.emplace(std::move(begun).value());
+    return;
+  }
+  std::vector<Rehearsed> none;
+  for (std::string& target : targets.value())
+    none.push_back({std::move(target), {}, begun.error().message()});
+  say(wire::Kind::rehearsed, 0, to_json(none));
+}
+
+void Zygote::end_rehearsal() {
+  say(wire::Kind::rehearsed, 0, to_json(rehearsal_->end()));
+  rehearsal_.reset();
+}
+
 void Zygote::become_worker(wire::Message message) {
   channel_.reset();
+  if (rehearsal_) rehearsal_->disown();
   Heritage heritage;
   heritage.slot = message.frame.slot;
   heritage.serial = message.frame.serial;
@@ -329,6 +353,8 @@ int Zygote::live() {
       fork_worker(std::move(message).value());
     } else if (frame.kind == wire::Kind::judge_imports) {
       judge_imports(message.value().text);
+    } else if (frame.kind == wire::Kind::rehearse) {
+      rehearse(message.value());
     } else if (frame.kind == wire::Kind::handoff_pair) {
       auto& fds = message.value().fds;
       if (fds.size() != 2) continue;
@@ -358,29 +384,6 @@ Outcome apply_surroundings(const Settings& settings) {
   if (!settings.directory.empty() && ::chdir(settings.directory.c_str()) != 0)
     return last_error("change to directory " + settings.directory);
   return ok();
-}
-
-pid_t double_fork() {
-  std::array<int, 2> ends{};
-  if (::pipe2(ends.data(), O_CLOEXEC) != 0) return -1;
-  UniqueFd read_end{ends[0]};
-  UniqueFd write_end{ends[1]};
-  const pid_t between = ::fork();
-  if (between < 0) return -1;
-  if (between == 0) {
-    Forked report;
-    report.pid = ::fork();
-    if (report.pid == 0) return 0;
-    report.error = errno;
-    (void)!::write(write_end.get(), &report, sizeof report);
-    ::_exit(0);
-  }
-  write_end.reset();
-  const Forked report = read_report(read_end.get());
-  // Once it has ended the kernel has given the new process its new parent.
-  (void)wait_for(between);
-  errno = report.error;
-  return report.pid;
 }
 
 int run_zygote(UniqueFd channel, Application& app) {

@@ -1,8 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 #pragma once
 
-#include <sys/types.h>
-
 #include "base/unique_fd.h"
 #include "worker/application.h"
 #include "worker/wire/heritage.h"
@@ -26,12 +24,6 @@ namespace monodon::worker {
 // never understood what to do. A worker never returns from here; it leaves by _exit
 // with the status of worker::run.
 int run_zygote(UniqueFd channel, Application& app);
-
-// For Application::fork: makes a process that is not our child but that of the next
-// subreaper above (prctl(2), PR_SET_CHILD_SUBREAPER), by forking twice. Returns 0 in
-// the new process, and its pid here, when it has its new parent already; or -1 and
-// errno of the fork that failed. The process between the two runs nothing.
-pid_t double_fork();
 
 // Sets environment and working directory as the settings say.
 Outcome apply_surroundings(const Settings& settings);

@@ -13,7 +13,7 @@
 
 #include "base/clock.h"
 #include "base/log/log.h"
-#include "worker/process/zygote.h"
+#include "worker/process/double_fork.h"
 #include "worker/wire/wire.h"
 
 namespace monodon::python {
@@ -184,11 +184,13 @@ std::vector<std::string> PythonApplication::prepare_to_fork(bool explain) {
   return texts_of(lines.get());
 }
 
-// The hooks of os.register_at_fork run once here and once in the worker; the process
+namespace {
+
+// The hooks of os.register_at_fork run once here and once in the new process; one
 // between the two has no Python.
-int PythonApplication::fork() {
+int fork_python(pid_t (*fork_process)()) {
   PyOS_BeforeFork();
-  const pid_t pid = worker::double_fork();
+  const pid_t pid = fork_process();
   const int error = errno;
   if (pid == 0)
     PyOS_AfterFork_Child();
@@ -196,6 +198,21 @@ int PythonApplication::fork() {
     PyOS_AfterFork_Parent();
   errno = error;
   return pid;
+}
+
+}  // namespace
+
+int PythonApplication::fork() {
+  return fork_python(&worker::double_fork);
+}
+
+int PythonApplication::fork_child() {
+  return fork_python(&::fork);
+}
+
+void PythonApplication::rehearse() {
+  const Held held;
+  if (gateway_) gateway_->rehearse();
 }
 
 worker::LoadError PythonApplication::start_worker(const worker::WorkerInfo& info) {

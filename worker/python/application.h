@@ -33,6 +33,8 @@ class PythonApplication final : public worker::Application {
   worker::LoadError when_ready() override;
   void worker_ended(const worker::WorkerInfo& which, int pid) override;
   int fork() override;
+  int fork_child() override;
+  void rehearse() override;
   worker::LoadError start_worker(const worker::WorkerInfo& info) override;
   Outcome start_thread(unsigned index, void (*body)(void*, unsigned),
                        void* context) override;

@@ -19,6 +19,9 @@ class Gateway {
   // KeyboardInterrupt included, ends in Response::finish or Response::fail and with no
   // Python exception set. Throws std::bad_alloc only.
   virtual void answer(const worker::Request& request, worker::Response& response) = 0;
+
+  // worker::Application::rehearse, under the GIL.
+  virtual void rehearse() = 0;
 };
 
 // Zygote or worker, main thread. `boot` outlives the gateway. Null with a Python

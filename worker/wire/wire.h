@@ -32,6 +32,10 @@ enum class Kind : std::uint32_t {
   // text: names of modules, a line each. A throw-away child of the zygote imports them.
   judge_imports = 5,
   handoff_pair = 6,  // fds: a new handoff tx, rx, for the workers to come
+  // Answer requests in a process of its own that accepts none
+  // (worker/wire/rehearsal.h);
+  // value: milliseconds for all; text: the targets.
+  rehearse = 7,
 
   // zygote -> master
   loaded = 10,       // ready to fork; value: milliseconds the import took, or -1: the
@@ -47,6 +51,7 @@ enum class Kind : std::uint32_t {
   shared_state = 16,
   importable =
       17,  // text: those of the names of judge_imports that are safe, a line each
+  rehearsed = 18,  // text: what came of `rehearse`
 
   // worker -> master
   ready = 20,        // accepts connections

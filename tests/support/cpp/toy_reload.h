@@ -12,13 +12,13 @@ namespace monodon::testing {
 // Generation 1 serves; generation 2 was proposed and is imported.
 struct Reload : ToyFleet {
   explicit Reload(PoolSettings settings, Clock::duration observe = {},
-                  Clock::duration fallback = {}) {
+                  Clock::duration fallback = {}, std::size_t rehearse = 0) {
     fleet.propose({{}, settings});
     zygote_loads(1);
     zygote_forks(1);
     everybody_is_ready();
     (void)fleet.take_news();
-    fleet.propose({{}, settings, observe, fallback});
+    fleet.propose({{}, settings, observe, fallback, rehearse, std::chrono::seconds{5}});
     zygote_loads(2);
   }
 

@@ -11,6 +11,7 @@
 #include <vector>
 
 #include "master/fleet/fleet.h"
+#include "worker/wire/rehearsal.h"
 
 namespace monodon::testing {
 
@@ -41,12 +42,15 @@ class ToySystem : public Kernel {
     Traffic traffic;
     Clock::time_point born{};
     Death death;
-    std::deque<wire::Frame> orders;  // zygotes: forks not done yet
+    std::deque<wire::Frame> orders;      // zygotes: forks not done yet
+    std::vector<std::string> rehearses;  // zygotes: what was not answered yet
   };
 
   Clock::time_point clock{std::chrono::hours{1}};
   std::map<int, Being> beings;  // by pid; gone when reaped
   std::vector<wire::Frame> told;
+  std::vector<std::vector<std::string>> rehearsals;  // that zygotes were asked for
+  std::vector<Sighting> asked_for;                   // of every worker
   bool short_of_memory = false;
   std::string to_judge;      // lines that a zygote was asked to try
   int fail_next_order = 0;   // errno of the next ask_for_worker
@@ -99,6 +103,10 @@ class ToySystem : public Kernel {
     if (frame.kind == wire::Kind::judge_imports) to_judge = text;
     const auto being = beings.find(process.pid);
     if (being == beings.end() || being->second.dead) return Error{"tell", EPIPE};
+    if (frame.kind == wire::Kind::rehearse) {
+      rehearsals.push_back(worker::targets_from_json(text).value());
+      being->second.rehearses = rehearsals.back();
+    }
     being->second.told_to_go |= frame.kind == wire::Kind::drain ||
                                 frame.kind == wire::Kind::stop ||
                                 frame.kind == wire::Kind::quit;
@@ -127,6 +135,11 @@ class ToySystem : public Kernel {
     const auto seen = (b.stopped ? b.born : clock).time_since_epoch();
     return {static_cast<std::uint64_t>(seen / std::chrono::seconds{1}), b.busy,
             b.traffic};
+  }
+
+  [[nodiscard]] std::vector<Sighting> sightings(const Process&,
+                                                std::size_t) const override {
+    return asked_for;
   }
 
   [[nodiscard]] bool is_short_of_memory() override { return short_of_memory; }

@@ -41,6 +41,7 @@ class ToyApplication final : public worker::Application {
 
   worker::LoadError load(const worker::Boot&) override { return {0, ""}; }
   int fork() override { return -1; }
+  int fork_child() override { return -1; }
   Outcome start_thread(unsigned index, void (*body)(void*, unsigned),
                        void* context) override {
     std::thread{body, context, index}.detach();

@@ -85,6 +85,13 @@ Ref EnvironMaker::make_template(const worker::ListenerInfo& listener) const {
   return owned;
 }
 
+void EnvironMaker::mark(const char* key) {
+  for (const Template& t : templates_)
+    if (PyDict_SetItemString(t.dict.get(), key, Py_True) != 0) PyErr_Clear();
+  shapes_.clear();
+  last_shape_ = nullptr;
+}
+
 PyObject* EnvironMaker::template_for(const worker::ListenerInfo& listener) {
   for (const Template& t : templates_)
     if (t.listener == &listener) return t.dict.get();

@@ -42,6 +42,9 @@ class EnvironMaker {
   // wsgi.early_hints from the call.
   [[nodiscard]] Ref make(const Call& call);
 
+  // Every environ from now on has `key`, which is True.
+  void mark(const char* key);
+
  private:
   struct Template {
     const worker::ListenerInfo* listener = nullptr;

@@ -22,6 +22,7 @@ class WsgiApplication final : public Gateway {
                   Ref file_wrapper);
 
   void answer(const worker::Request& request, worker::Response& response) override;
+  void rehearse() override { environ_.mark("monodon.rehearsal"); }
 
  private:
   [[nodiscard]] Call& take_call();

@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 #include <algorithm>
+#include <array>
 #include <catch2/catch.hpp>
 #include <random>
 #include <utility>
@@ -21,8 +22,17 @@ struct Nature {
   bool health_check_fails = false;
   bool health_check_hangs = false;
   bool workers_die_at_work = false;  // at their first request
+  unsigned rehearsal_fails = 0;      // of a hundred requests
+  bool leaves_threads = false;       // its import: a zygote gives it up
   bool workers_die_later = false;    // likewise, once it is committed
   bool slow_to_boot = false;
+};
+
+// What happened in all worlds, so that nothing is thought to be tried and is not.
+struct Tried {
+  unsigned fallbacks = 0, given_up = 0, refused_in_rehearsal = 0;
+  // By the step of the reload, and whether they were of the new code.
+  std::array<std::array<unsigned, 2>, kReloadSteps> zygote_deaths{}, worker_deaths{};
 };
 
 // A world with a seed: zygotes and workers crash, hang, dawdle and lie, new code is
@@ -31,7 +41,8 @@ struct Nature {
 // there, at no moment are fewer workers there than promised.
 class World {
  public:
-  explicit World(unsigned seed) : dice_{seed}, seed_{seed}, calm_{seed % 3 == 0} {
+  World(unsigned seed, Tried& tried)
+      : dice_{seed}, seed_{seed}, calm_{seed % 3 == 0}, tried_{tried} {
     settings_.workers = 1 + roll(6);
     settings_.max_surge = roll(3);
     settings_.max_unavailable = roll(3);
@@ -68,7 +79,6 @@ class World {
   }
 
   [[nodiscard]] const std::string& last_reason() const { return last_reason_; }
-  [[nodiscard]] unsigned fallbacks() const { return fallbacks_; }
 
   bool stops() {
     toy_.fleet.stop(chance(30));
@@ -108,7 +118,9 @@ class World {
     if (!good && chance(5)) toy_.system.fail_next_zygote = EAGAIN;
     const Clock::duration observe = chance(30) ? 2s : 0s;
     const Clock::duration fallback = chance(60) ? std::chrono::seconds{roll(60)} : 0s;
-    const auto generation = toy_.fleet.propose({{}, settings, observe, fallback});
+    const std::size_t rehearse = roll(3);
+    const auto generation =
+        toy_.fleet.propose({{}, settings, observe, fallback, rehearse, 5s});
     Nature nature;
     if (!good) {
       nature.import_fails = chance(20);
@@ -116,10 +128,12 @@ class World {
       nature.workers_die_at_boot = chance(20);
       nature.health_check_fails = settings_.check_health && chance(10);
       nature.health_check_hangs = settings_.check_health && chance(10);
+      nature.rehearsal_fails = chance(30) ? 50 * (1 + roll(2)) : 0;
       nature.workers_die_at_work = !calm_ && chance(20);
       nature.workers_die_later = !calm_ && chance(50);
     }
     nature.slow_to_boot = !good && chance(20);
+    nature.leaves_threads = chance(20);
     natures_[generation] = nature;
     tick();
   }
@@ -179,7 +193,12 @@ class World {
     if (news.kind == Kind::fell_back) {
       promise(before_ != 0, "there is one way back from one commit");
       committed_ = std::exchange(before_, 0);
-      ++fallbacks_;
+      ++tried_.fallbacks;
+    }
+    if (news.kind == Kind::refused && news.reason.starts_with("GET ")) {
+      promise(natures_[news.generation].rehearsal_fails > 0,
+              "code that answers is not refused in its rehearsal");
+      ++tried_.refused_in_rehearsal;
     }
     if (!news.reason.empty()) last_reason_ = news.reason;
     return news.kind == Kind::rolled_back || news.kind == Kind::refused ||
@@ -231,6 +250,7 @@ class World {
     if (z.told_to_go && chance(60)) toy_.system.die(z, {});
     if (z.dead) {
       const auto generation = z.generation;
+      note(tried_.zygote_deaths, z);
       if (chance(70)) nursery.on_hung_up(generation);
       nursery.on_pidfd(generation);  // z is gone now
       return;
@@ -242,10 +262,17 @@ class World {
         toy_.system.die(z, {false, false, 3});
         return;
       }
+      if (nature.leaves_threads && z.preloads) {
+        toy_.zygote_says(z.generation, wire::Kind::shared_state, 0, "thread 'a'");
+        ++tried_.given_up;
+        toy_.system.die(z, {});
+        return;
+      }
       z.loaded = true;
-      toy_.zygote_says(z.generation, wire::Kind::loaded);
+      toy_.zygote_says(z.generation, wire::Kind::loaded, z.preloads ? 1 : -1);
       return;
     }
+    if (!z.rehearses.empty() && chance(50)) rehearse(z, nature, chaos);
     while (!z.orders.empty() && chance(80)) {
       wire::Frame answer = z.orders.front();
       z.orders.pop_front();
@@ -255,6 +282,28 @@ class World {
       answer.value = fails ? EAGAIN : toy_.system.fork_for(answer).pid;
       nursery.on_message(answer.generation, {answer, {}, {}});
     }
+  }
+
+  void rehearse(ToySystem::Being& z, const Nature& nature, bool chaos) {
+    using Ending = worker::Rehearsed::Ending;
+    std::vector<worker::Rehearsed> all;
+    for (const std::string& target : std::exchange(z.rehearses, {})) {
+      const Ending ending = chaos && chance(20)              ? Ending::unfinished
+                            : chance(nature.rehearsal_fails) ? Ending::failed
+                                                             : Ending::answered;
+      all.push_back({target, ending, {}});
+    }
+    if (chaos && chance(5)) return;  // no word
+    toy_.zygote_says(z.generation, wire::Kind::rehearsed, 0, worker::to_json(all));
+  }
+
+  void note(std::array<std::array<unsigned, 2>, kReloadSteps>& deaths,
+            const ToySystem::Being& one) {
+    if (one.told_to_go) return;
+    const auto& fleet = toy_.fleet;
+    const bool parked = fleet.last().parked() && !fleet.reload().open();
+    const Transaction& of = parked ? fleet.last() : fleet.reload();
+    ++deaths[static_cast<std::size_t>(of.step)][one.generation == of.generation];
   }
 
   void say(const ToySystem::Being& w, wire::Kind kind) {
@@ -284,6 +333,7 @@ class World {
     }
     if (w.dead) {
       const auto copy = w;
+      note(tried_.worker_deaths, w);
       if (chance(50)) toy_.fleet.pool().on_hung_up(w.slot, w.serial);
       if (chance(80)) toy_.fleet.pool().on_pidfd(w.slot, w.serial);
       if (!calm_ && chance(10)) say(copy, wire::Kind::ready);  // it outlived its sender
@@ -310,9 +360,9 @@ class World {
   std::mt19937 dice_;
   unsigned seed_;
   bool calm_;
+  Tried& tried_;
   std::uint32_t committed_ = 0;
   std::uint32_t before_ = 0;  // what a fall back leads to
-  unsigned fallbacks_ = 0;
   std::string last_reason_;
   std::size_t floor_ = 0;
   bool reached_ = false;
@@ -325,16 +375,26 @@ class World {
 
 TEST_CASE("whatever happens, the fleet keeps its promises, recovers and stops",
           "[fleet][simulation]") {
-  unsigned fallbacks = 0;
+  Tried tried;
   for (unsigned seed = 0; seed < 10'000; ++seed) {
     INFO("seed " << seed);
-    World world{seed};
+    World world{seed, tried};
     world.live(60);
     const bool right = world.comes_right();
     INFO("the last reload that failed: " << world.last_reason());
     REQUIRE(right);
     REQUIRE(world.stops());
-    fallbacks += world.fallbacks();
   }
-  CHECK(fallbacks > 100);  // it was tried at all
+  CHECK(tried.fallbacks > 100);
+  CHECK(tried.given_up > 1'000);
+  CHECK(tried.refused_in_rehearsal > 100);
+  for (std::size_t step = 0; step < kReloadSteps; ++step) {
+    INFO(name_of(static_cast<ReloadStep>(step)));
+    // Nobody is of new code before there is any, nor works for it before its canary.
+    const bool works = step >= static_cast<std::size_t>(ReloadStep::canary);
+    CHECK(tried.zygote_deaths[step][0] > 20);
+    CHECK(tried.worker_deaths[step][0] > 20);
+    CHECK((step == 0 || tried.zygote_deaths[step][1] > 20));
+    CHECK((!works || tried.worker_deaths[step][1] > 20));
+  }
 }

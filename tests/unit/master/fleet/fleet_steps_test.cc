@@ -244,3 +244,141 @@ TEST_CASE("how workers are kept now holds for the code that comes back, too",
   toy.settle(1);
   CHECK(toy.serving(1) == 3);
 }
+
+namespace {
+
+using worker::Rehearsed;
+using Ending = Rehearsed::Ending;
+
+// Generation 2 is imported and asked for what generation 1 was asked for.
+struct Rehearsing : Reload {
+  Rehearsing() : Reload{{.workers = 2}, 0s, 0s, 3} {
+    REQUIRE(step() == ReloadStep::rehearsing);
+    REQUIRE(system.rehearsals.size() == 1);
+    REQUIRE(system.zygote(2)->orders.empty());
+  }
+
+  void answers(std::uint32_t generation, Ending ending, std::string reason = {}) {
+    std::vector<Rehearsed> all;
+    for (const std::string& target : system.rehearsals.back())
+      all.push_back({target, ending, reason});
+    zygote_says(generation, wire::Kind::rehearsed, 0, worker::to_json(all));
+    fleet.tick();
+  }
+};
+
+}  // namespace
+
+TEST_CASE("new code answers requests inside itself before its first worker starts",
+          "[rehearsal]") {
+  Rehearsing toy;
+  CHECK(toy.fleet.busy());
+  CHECK(toy.system.rehearsals[0] == std::vector<std::string>{"/"});
+  toy.answers(2, Ending::answered);
+  CHECK(toy.fleet.take_news().front().reason == "1 request rehearsed: it is answered");
+  CHECK(toy.step() == ReloadStep::canary);
+  toy.settle(2);
+  CHECK(toy.last_news().kind == Kind::committed);
+}
+
+TEST_CASE("what the old code answers, and the new code twice does not, is a refusal",
+          "[rehearsal]") {
+  Rehearsing toy;
+  toy.answers(2, Ending::failed, "KeyError: 'x'\nTraceback");
+  REQUIRE(toy.system.rehearsals.size() == 2);
+  CHECK(toy.system.told.back().generation == 1);
+  SECTION("the old code answers") {
+    toy.answers(2, Ending::answered);  // out of turn
+    CHECK(toy.step() == ReloadStep::rehearsing);
+    toy.answers(1, Ending::answered);
+    REQUIRE(toy.system.rehearsals.size() == 3);
+    CHECK(toy.system.told.back().generation == 2);
+    SECTION("and the new code fails again") {
+      toy.answers(2, Ending::failed, "KeyError: 'y'\nTraceback");
+      const FleetNews news = toy.last_news();
+      CHECK(news.kind == Kind::refused);
+      CHECK(news.reason.starts_with("GET / fails in the new code, and the old code "
+                                    "answers it: KeyError: 'y'"));
+      CHECK(toy.system.zygote(2)->told_to_go);
+      CHECK(toy.serving(1) == 2);
+      return;
+    }
+    SECTION("but the new code answers the second time") { toy.answers(2, Ending::answered); }
+    SECTION("and the new code is late the second time") { toy.advance(10s); }
+  }
+  SECTION("the old code fails as well: a database is down") {
+    toy.answers(1, Ending::failed, "KeyError: 'x'");
+  }
+  SECTION("the old code says nothing in time") {
+    toy.advance(10s);
+  }
+  SECTION("the old code says nothing of it") {
+    toy.zygote_says(1, wire::Kind::rehearsed, 0, "[]");
+    toy.fleet.tick();
+    CHECK(toy.step() == ReloadStep::rehearsing);
+    toy.advance(10s);
+  }
+  SECTION("the zygote of the old code ends") {
+    toy.system.die(*toy.system.zygote(1), {true, false, SIGKILL});
+    toy.fleet.nursery().on_pidfd(1);
+    toy.fleet.tick();
+  }
+  CHECK(toy.step() == ReloadStep::canary);
+}
+
+TEST_CASE("a rehearsal that does not end is no failure, a zygote that does is",
+          "[rehearsal]") {
+  Rehearsing toy;
+  SECTION("late") {
+    toy.answers(2, Ending::unfinished);
+    CHECK(toy.step() == ReloadStep::canary);
+  }
+  SECTION("no word at all") {
+    toy.advance(4s);
+    CHECK(toy.step() == ReloadStep::rehearsing);
+    toy.advance(4s);
+    CHECK(toy.step() == ReloadStep::canary);
+    toy.answers(2, Ending::failed);  // too late
+    CHECK(toy.fleet.busy());
+  }
+  SECTION("nonsense") {
+    toy.zygote_says(2, wire::Kind::rehearsed, 0, "{]");
+    toy.fleet.tick();
+    CHECK(toy.step() == ReloadStep::rehearsing);
+  }
+  SECTION("the new zygote ends") {
+    toy.system.die(*toy.system.zygote(2), {true, false, SIGKILL});
+    toy.fleet.nursery().on_pidfd(2);
+    toy.fleet.tick();
+    CHECK(toy.last_news().kind == Kind::refused);
+    CHECK(toy.serving(1) == 2);
+  }
+}
+
+TEST_CASE("a health check of the operator's own takes the place of the rehearsal",
+          "[rehearsal]") {
+  Reload toy{{.workers = 2, .check_health = true}, 0s, 0s, 3};
+  CHECK(toy.step() == ReloadStep::canary);
+  CHECK(toy.system.rehearsals.empty());
+}
+
+TEST_CASE("where workers import by themselves the code of the old release is asked from "
+          "the disk, and has time to import",
+          "[rehearsal]") {
+  ToyFleet toy;
+  toy.fleet.propose({{}, {.workers = 1, .boot_timeout = 30s}});
+  toy.zygote_says(1, wire::Kind::loaded, -1);
+  toy.fleet.tick();
+  toy.zygote_forks(1);
+  toy.everybody_is_ready();
+  toy.fleet.propose({{}, {.workers = 1, .boot_timeout = 30s}, 0s, 0s, 3, 5s});
+  toy.zygote_loads(2);
+  const std::vector<Rehearsed> failed{{"/", Ending::failed, "KeyError"}};
+  toy.zygote_says(2, wire::Kind::rehearsed, 0, worker::to_json(failed));
+  toy.fleet.tick();
+  REQUIRE(toy.system.rehearsals.size() == 2);
+  CHECK(toy.system.told.back().value == 35'000);
+  toy.zygote_says(1, wire::Kind::rehearsed, 0, worker::to_json(failed));
+  toy.fleet.tick();
+  CHECK(toy.fleet.reload().step == ReloadStep::canary);
+}

@@ -19,6 +19,7 @@ class Patient final : public Application {
 
   LoadError load(const Boot&) override { return {}; }
   int fork() override { return -1; }
+  int fork_child() override { return -1; }
   Outcome start_thread(unsigned, void (*)(void*, unsigned), void*) override {
     return ok();
   }

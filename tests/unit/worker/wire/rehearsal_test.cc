@@ -1,0 +1,34 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "worker/wire/rehearsal.h"
+
+#include <catch2/catch.hpp>
+
+#include "worker/wire/wire.h"
+
+using namespace monodon::worker;
+
+TEST_CASE("a rehearsal arrives as it was sent, and fits into a frame", "[rehearsal]") {
+  using Ending = Rehearsed::Ending;
+  const std::vector<std::string> targets{"/", "https://a.test/b"};
+  CHECK(targets_from_json(to_json(targets)).value() == targets);
+  std::vector<Rehearsed> all{
+      {"/", Ending::answered, ""},
+      {"/b", Ending::failed,
+       "ValueError: \xff\n" + std::string(100'000, 'x') + "\nthe end"}};
+  const auto back = rehearsed_from_json(to_json(all)).value();
+  REQUIRE(back.size() == 2);
+  CHECK(back[0].target == "/");
+  CHECK(back[0].ending == Ending::answered);
+  CHECK(back[1].ending == Ending::failed);
+  CHECK(back[1].reason.starts_with("ValueError: "));
+  CHECK(back[1].reason.ends_with("the end"));
+  CHECK(to_json(std::vector<Rehearsed>(16, all[1])).size() < monodon::wire::kMaxText);
+}
+
+TEST_CASE("what is no rehearsal is refused", "[rehearsal]") {
+  for (const char* text : {"", "{}", "[[]]", "[[\"/\", 3, \"\"]]", "[[\"/\", 1]]",
+                           "[[\"/\", -1, \"\"]]", "[1]"})
+    CHECK_FALSE(rehearsed_from_json(text));
+  CHECK_FALSE(targets_from_json("[1]"));
+  CHECK_FALSE(targets_from_json("x"));
+}

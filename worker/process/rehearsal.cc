@@ -1,0 +1,218 @@
+// SPDX-License-Identifier: Apache-2.0
+// Requests that code answers for nobody, before a deploy goes on.
+#include "worker/process/rehearsal.h"
+
+#include <fmt/core.h>
+#include <signal.h>
+#include <sys/mman.h>
+#include <sys/prctl.h>
+#include <sys/wait.h>
+#include <time.h>
+#include <unistd.h>
+
+#include <array>
+#include <cerrno>
+#include <cstring>
+#include <exception>
+#include <utility>
+
+#include "base/forks.h"
+#include "base/log/log.h"
+#include "base/process_title.h"
+#include "base/text.h"
+#include "worker/process/local_request.h"
+
+// The header of glibc 2.36 does not say that its functions are C.
+extern "C" {
+#include <sys/pidfd.h>
+}
+
+namespace monodon::worker {
+namespace {
+
+using Ending = Rehearsed::Ending;
+
+// No column of the application's metrics is for this process.
+constexpr std::uint32_t kNoSlot = 0xffff'ffff;
+constexpr std::string_view kUserAgent = "monodon-rehearsal/" MONODON_VERSION;
+
+// The kernel ends this process then, whatever it does.
+bool limit_life(std::chrono::milliseconds time) {
+  sigevent how{};
+  how.sigev_notify = SIGEV_SIGNAL;
+  how.sigev_signo = SIGKILL;
+  timer_t timer{};
+  if (::timer_create(CLOCK_MONOTONIC, &how, &timer) != 0) return false;
+  itimerspec when{};
+  when.it_value.tv_sec = static_cast<time_t>(time.count() / 1000);
+  when.it_value.tv_nsec = static_cast<long>(time.count() % 1000 * 1'000'000 + 1);
+  return ::timer_settime(timer, 0, &when, nullptr) == 0;
+}
+
+// A line for each request as it begins, and one for what came of it, into memory that
+// is read when this process is over: no reader is waited for, and whoever holds a copy
+// of the descriptor holds nobody up.
+void write_line(int file, const std::string& text) {
+  const std::string line = text + "\n";
+  for (std::string_view left = line; !left.empty();) {
+    const ssize_t put = ::write(file, left.data(), left.size());
+    if (put < 0 && errno == EINTR) continue;
+    if (put <= 0) return;
+    left.remove_prefix(static_cast<std::size_t>(put));
+  }
+}
+
+Rehearsed answer_one(Application& app, const Boot& boot, const std::string& target) {
+  const auto got = get_locally(app, boot, http::parse_local_target(target), kUserAgent);
+  if (!got) return {target, Ending::unfinished, got.error().message()};
+  const LocalAnswer& a = got.value();
+  if (!a.failure.empty()) {
+    const std::string reason{last_line(a.failure)};
+    const bool more = without_final_newlines(a.failure) != reason;
+    return {target, Ending::failed, reason + (more ? "\n" + a.failure : "")};
+  }
+  if (a.status >= 500)
+    return {target, Ending::failed, fmt::format("it was answered with {}", a.status)};
+  return {target, a.status == 0 ? Ending::unfinished : Ending::answered, {}};
+}
+
+void perform_all(Application& app, const Boot& boot,
+                 const std::vector<std::string>& targets, int file) {
+  if (!preloads(boot) && !app.load(boot).reason.empty()) return;
+  // Its reason is told by the first worker, which fails of the same.
+  if (!app.start_worker({.slot = kNoSlot,
+                         .generation = boot.generation,
+                         .threads = boot.settings.threads})
+           .reason.empty())
+    return;
+  app.rehearse();
+  for (const std::string& target : targets) {
+    write_line(file, to_json(std::vector<Rehearsed>{}));
+    write_line(file, to_json(std::vector{answer_one(app, boot, target)}));
+  }
+}
+
+std::string manner(int status) {
+  if (WIFSIGNALED(status)) {
+    const char* name = ::sigabbrev_np(WTERMSIG(status));
+    return fmt::format("the process was killed by SIG{}", name == nullptr ? "?" : name);
+  }
+  return fmt::format("the process left with exit status {}", WEXITSTATUS(status));
+}
+
+std::string read_all(int file) {
+  std::string text;
+  std::array<char, 4096> block;
+  for (;;) {
+    const ssize_t got =
+        ::pread(file, block.data(), block.size(), static_cast<off_t>(text.size()));
+    if (got < 0 && errno == EINTR) continue;
+    if (got <= 0) return text;
+    text.append(block.data(), static_cast<std::size_t>(got));
+  }
+}
+
+int reap(pid_t pid) {
+  int status = 0;
+  pid_t ended;
+  do {
+    ended = ::waitpid(pid, &status, 0);
+  } while (ended < 0 && errno == EINTR);
+  // A handler of the application's was quicker: nothing is known of it.
+  return ended < 0 ? SIGKILL : status;
+}
+
+}  // namespace
+
+Rehearsal::Rehearsal(std::vector<std::string> targets, UniqueFd file, pid_t pid,
+                     UniqueFd pidfd)
+    : targets_{std::move(targets)},
+      file_{std::move(file)},
+      pid_{pid},
+      pidfd_{std::move(pidfd)} {}
+
+Rehearsal::~Rehearsal() {
+  if (!pidfd_) return;
+  (void)::kill(pid_, SIGKILL);
+  (void)reap(pid_);
+}
+
+Result<Rehearsal> Rehearsal::begin(Application& app, const Boot& boot,
+                                   std::vector<std::string> targets,
+                                   std::chrono::milliseconds time,
+                                   const std::function<void()>& let_go) {
+  UniqueFd file{::memfd_create("rehearsal", MFD_CLOEXEC)};
+  if (!file) return last_error("make memory for a rehearsal");
+  pid_t pid = -1;
+  {
+    const OwnFork ours;
+    pid = app.fork_child();
+  }
+  if (pid < 0) return last_error("fork for a rehearsal");
+  if (pid == 0) {
+    let_go();
+    perform(app, boot, targets, time, file.get());
+  }
+  UniqueFd pidfd{::pidfd_open(pid, 0)};
+  if (!pidfd) {
+    const Error error = last_error("watch a rehearsal");
+    (void)::kill(pid, SIGKILL);
+    (void)reap(pid);
+    return error;
+  }
+  return Rehearsal{std::move(targets), std::move(file), pid, std::move(pidfd)};
+}
+
+void Rehearsal::disown() noexcept {
+  pidfd_.reset();
+  file_.reset();
+}
+
+void Rehearsal::perform(Application& app, const Boot& boot,
+                        const std::vector<std::string>& targets,
+                        std::chrono::milliseconds time, int file) noexcept {
+  // Ours, so that code of the application may come back to it; its own children are
+  // not.
+  watch_forks([](void*) noexcept {}, nullptr);
+  if (!limit_life(time)) ::_exit(0);
+  (void)::prctl(PR_SET_PDEATHSIG, SIGKILL);
+  (void)::prctl(PR_SET_NAME, "monodon-rehears");
+  (void)::signal(SIGPIPE, SIG_IGN);
+  try {
+    set_title(fmt::format("monodon: rehearsal gen {}", boot.generation));
+    perform_all(app, boot, targets, file);
+  } catch (const std::exception& e) {
+    log::warning("rehearsal: " + std::string{e.what()}, {log::Id::application_warning});
+  }
+  ::_exit(0);
+}
+
+std::vector<Rehearsed> Rehearsal::end() {
+  const int status = reap(pid_);
+  pidfd_.reset();
+  std::vector<Rehearsed> all;
+  for (std::string& target : targets_) all.push_back({std::move(target), {}, {}});
+  const std::string text = read_all(file_.get());
+  std::size_t begun = 0;
+  bool runs = false;
+  for (std::size_t at = 0; at < text.size() && begun <= all.size();) {
+    const std::size_t end = std::min(text.find('\n', at), text.size());
+    auto told = rehearsed_from_json(std::string_view{text}.substr(at, end - at));
+    at = end + 1;
+    if (!told) continue;
+    runs = told.value().empty();
+    if (runs)
+      ++begun;
+    else if (begun > 0 && begun <= all.size())
+      all[begun - 1] = std::move(told.value().front());
+  }
+  // SIGKILL: its time was over, or memory was.
+  const bool killed = WIFSIGNALED(status) && WTERMSIG(status) == SIGKILL;
+  if (runs && !killed && begun <= all.size()) {
+    all[begun - 1].ending = Ending::failed;
+    all[begun - 1].reason = manner(status);
+  }
+  return all;
+}
+
+}  // namespace monodon::worker
