@@ -5,8 +5,10 @@
 #include <sys/mman.h>
 #include <unistd.h>
 
+#include <chrono>
 #include <cstdio>
 #include <cstdlib>
+#include <nlohmann/json.hpp>
 #include <optional>
 #include <utility>
 
@@ -15,6 +17,7 @@
 #include "base/result.h"
 #include "base/unique_fd.h"
 #include "cli/commands.h"
+#include "cli/live/control_client.h"
 #include "master/config/docs.h"
 #include "master/config/gunicorn_file.h"
 #include "master/config/interpreter.h"
@@ -46,12 +49,43 @@ Result<std::vector<std::string>> importer(const master::Settings& settings,
   return std::vector<std::string>{python.value().path, zygote.value(), mode};
 }
 
+// What workers of the running server of this site have imported late, as its next
+// zygote would import it: none where no such server answers us.
+std::vector<std::string> learned_imports(const master::LoadedConfig& config) {
+  constexpr std::chrono::seconds kPatience{2};
+  const worker::Settings& settings = config.settings.worker;
+  std::vector<std::string> lines;
+  if (settings.learned_imports == "off") return lines;
+  ControlOptions options;
+  if (const std::string& directory = config.settings.runtime_directory;
+      !directory.empty())
+    options.control = directory + "/control.sock";
+  const auto socket = find_control_socket(options);
+  if (!socket) return lines;
+  const auto answer = ask(socket.value(), R"({"op":"learned"})", kPatience);
+  if (!answer) return lines;
+  const auto told = nlohmann::json::parse(answer.value().line, nullptr, false);
+  if (!told.is_object() || !told.contains("learned") ||
+      told.value("application", nlohmann::json{}) != settings.application ||
+      told.value("directory", nlohmann::json{}) != settings.directory)
+    return lines;
+  for (const nlohmann::json& line : told["learned"])
+    if (line.is_string()) lines.push_back(line.get<std::string>());
+  return lines;
+}
+
 Outcome boot_on_stdin(const master::LoadedConfig& config) {
   worker::Boot boot;
   boot.settings = config.settings.worker;
   boot.settings.workers = config.settings.workers;
   if (master::is_gunicorn_config(config.config_file))
     boot.gunicorn_conf = config.config_file;
+  boot.learned = learned_imports(config);
+  if (!boot.learned.empty())
+    say(fmt::format("with {} that workers of the running server have imported late",
+                    boot.learned.size() == 1
+                        ? "one module"
+                        : fmt::format("{} modules", boot.learned.size())));
   const std::string json = worker::to_json(boot);
   const UniqueFd file{::memfd_create("boot", MFD_CLOEXEC)};
   if (!file) return last_error("make the boot message");

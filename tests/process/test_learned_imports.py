@@ -8,8 +8,8 @@ import signal
 
 import pytest
 from support import django_site
-from support.versions import reload
-from test_late_imports import kill_all, load
+from support.versions import reload, version_of
+from test_late_imports import check, kill_all, load
 
 
 def learn(server, *names):
@@ -135,3 +135,21 @@ def test_nothing_is_learned_where_it_is_switched_off():
         django_site.write(server, 2, late="def broken(:")
         assert reload(server)[0] == 0
         assert not [line for line in server.log.lines if "after the fork" in line]
+
+
+def test_check_asks_the_running_server_of_the_site_and_tries_what_it_learned():
+    with site() as server:
+        learn(server)
+        good = check(server)
+        assert good.returncode == 0, good.stderr
+        assert "that workers of the running server have imported late" in good.stderr
+        django_site.write(server, 2, late="def broken(:")
+        broken = check(server)
+        assert broken.returncode == 3
+        assert "monodon_site.late, which the serving code has imported" in (
+            broken.stderr.splitlines()[-1])
+        assert version_of(server) == 1
+        # Of another site nothing is tried.
+        server.app = "monodon_site.wsgi:get_wsgi_application"
+        other = check(server)
+        assert "of the running server" not in other.stderr and "late" not in other.stderr
