@@ -9,7 +9,7 @@ DEMO_PORT ?= 8000
 suites := unit tidy site python http process faults cost
 
 .PHONY: all bench bootstrap browser build deb demo dev-tests check faults fuzz e2e format clean help long \
-  observe rpm wagtail wheel \
+  habits observe rpm wagtail wheel \
   $(suites:%=test-%)
 
 all: build
@@ -26,6 +26,7 @@ help:
 	@echo 'make bench       measure Monodon and its peers, write docs/benchmarks (long)'
 	@echo 'make e2e         test under a real systemd in a container (root)'
 	@echo 'make wagtail     walk through a Wagtail site on MongoDB behind nginx (pip)'
+	@echo 'make habits      sites that do at import what is usual with libraries (pip)'
 	@echo 'make deb         Debian package, in $(BUILD)/packages'
 	@echo 'make rpm         RPM package, in $(BUILD)/packages'
 	@echo 'make dev-tests   a developer at a terminal, static files beside nginx (pip)'
@@ -87,6 +88,11 @@ e2e: build
 wagtail: build
 	@scripts/bootstrap wagtail
 	scripts/check $(BUILD) --suite wagtail
+
+# The first time, pip brings the libraries into $(BUILD)/habits.
+habits: build
+	@scripts/bootstrap habits
+	scripts/check $(BUILD) --suite habits
 
 # The first time in each run, pip brings Flask.
 dev-tests: build
