@@ -7,7 +7,6 @@
 #include <sys/socket.h>
 #include <unistd.h>
 
-#include <algorithm>
 #include <array>
 #include <cerrno>
 #include <iterator>
@@ -15,6 +14,7 @@
 
 #include "base/guarded_socket.h"
 #include "base/passed_fds.h"
+#include "base/system_calls.h"
 
 namespace monodon {
 
@@ -24,18 +24,6 @@ int option(int fd, int name) noexcept {
   int value = -1;
   socklen_t size = sizeof value;
   return ::getsockopt(fd, SOL_SOCKET, name, &value, &size) == 0 ? value : -1;
-}
-
-// In the child: it must not keep a channel or a listener open if it has to wait.
-void keep_only(std::vector<int> kept) {
-  std::sort(kept.begin(), kept.end());
-  unsigned from = 0;
-  for (const int fd : kept) {
-    const auto number = static_cast<unsigned>(fd);
-    if (number > from) (void)::close_range(from, number - 1, 0);
-    from = number + 1;
-  }
-  (void)::close_range(from, ~0U, 0);
 }
 
 struct Pipe {
@@ -61,7 +49,8 @@ void await(const UniqueFd& fd) {
                                  Pipe& done) {
   std::vector<int> kept{alone.write.get(), done.read.get()};
   for (const UniqueFd& fd : fds) kept.push_back(fd.get());
-  keep_only(std::move(kept));
+  // It must not keep a channel or a listener open if it has to wait.
+  close_all_but(0, std::move(kept));
   (void)::close(alone.write.get());
   (void)::prctl(PR_SET_NAME, "monodon-closer");
   await(done.read);

@@ -16,12 +16,8 @@
 #include <string_view>
 
 #include "base/spawn_options.h"
+#include "base/system_calls.h"
 #include "base/unique_fd.h"
-
-// The header of glibc 2.36 does not say that its functions are C.
-extern "C" {
-#include <sys/pidfd.h>
-}
 
 namespace monodon {
 namespace {
@@ -50,20 +46,45 @@ std::string content(int fd) {
 
 // False: it took longer, and was killed.
 bool await(pid_t pid, std::chrono::milliseconds patience) {
-  const UniqueFd process{::pidfd_open(pid, 0)};
+  const UniqueFd process = open_pidfd(pid);
   if (!process) return true;  // then there is no way but to wait for it
   const auto end = std::chrono::steady_clock::now() + patience;
   while (true) {
     const auto left = std::chrono::ceil<std::chrono::milliseconds>(
         end - std::chrono::steady_clock::now());
     pollfd wait{process.get(), POLLIN, 0};
-    const int ready = ::poll(&wait, 1, static_cast<int>(std::max(left.count(), 0L)));
+    const int ready =
+        ::poll(&wait, 1, left.count() > 0 ? static_cast<int>(left.count()) : 0);
     if (ready > 0) return true;
     if (ready < 0 && errno == EINTR) continue;
-    (void)::pidfd_send_signal(process.get(), SIGKILL, nullptr, 0);
+    (void)kill_by_pidfd(process.get());
     return false;
   }
 }
+
+// That of this process, changed until this ends. (posix_spawn(3) can change that of the
+// child since glibc 2.29 only.)
+class WorkingDirectory {
+ public:
+  WorkingDirectory() = default;
+  ~WorkingDirectory() {
+    if (changed_) (void)::fchdir(before_.get());
+  }
+  WorkingDirectory(const WorkingDirectory&) = delete;
+  WorkingDirectory& operator=(const WorkingDirectory&) = delete;
+  // 0 or an errno.
+  [[nodiscard]] int change(const std::string& path) {
+    if (path.empty()) return 0;
+    if (!before_ || ::chdir(path.c_str()) != 0) return before_ ? errno : EBADF;
+    changed_ = true;
+    return 0;
+  }
+
+ private:
+  // From the beginning: who changes it may have no right to where we are.
+  UniqueFd before_{::open(".", O_PATH | O_DIRECTORY | O_CLOEXEC)};
+  bool changed_ = false;
+};
 
 }  // namespace
 
@@ -89,16 +110,17 @@ Result<Finished> run_program(const std::vector<std::string>& argv,
   posix_spawn_file_actions_addopen(actions, STDIN_FILENO, "/dev/null", O_RDONLY, 0);
   posix_spawn_file_actions_adddup2(actions, output.get(), STDOUT_FILENO);
   posix_spawn_file_actions_adddup2(actions, errors.get(), STDERR_FILENO);
-  posix_spawn_file_actions_addclosefrom_np(actions, STDERR_FILENO + 1);
-  if (!directory.empty())
-    posix_spawn_file_actions_addchdir_np(actions, directory.c_str());
+  close_on_exec_from(STDERR_FILENO + 1);
   pid_t pid = 0;
   int refused = 0;
+  WorkingDirectory working_directory;
   {
     const ActingAs acting =
         user == nullptr ? ActingAs{} : ActingAs{*user, ActingAs::Ids::all};
-    refused = ::posix_spawnp(&pid, words[0], actions, options.attributes(),
-                             words.data(), variables.data());
+    refused = working_directory.change(directory);
+    if (refused == 0)
+      refused = ::posix_spawnp(&pid, words[0], actions, options.attributes(),
+                               words.data(), variables.data());
   }
   if (refused != 0) return Error{"run " + argv[0], refused};
   const bool in_time = await(pid, patience);

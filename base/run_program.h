@@ -22,7 +22,8 @@ struct Finished {
 // their default. After `patience` it is killed, which is an Error, as is a program that
 // cannot be started. Any status is success.
 //
-// Blocks the caller: for tools, and for the master only before it serves or reloads.
+// Blocks the caller, and is for processes with one thread: tools, and the master, which
+// calls it only before it serves or reloads.
 Result<Finished> run_program(const std::vector<std::string>& argv,
                              std::chrono::milliseconds patience,
                              const std::string& directory = {},

@@ -3,13 +3,13 @@
 #include "master/fleet/obituary.h"
 
 #include <fmt/format.h>
-#include <string.h>
 
 #include <algorithm>
 #include <chrono>
 #include <csignal>
 
 #include "base/escape.h"
+#include "base/system_calls.h"
 
 namespace monodon::master {
 
@@ -18,9 +18,8 @@ namespace {
 using namespace std::chrono_literals;
 
 std::string signal_name(int number) {
-  const char* name = ::sigabbrev_np(number);
-  return name == nullptr ? fmt::format("signal {}", number)
-                         : fmt::format("SIG{}", name);
+  const std::string name = signal_abbreviation(number);
+  return name.empty() ? fmt::format("signal {}", number) : "SIG" + name;
 }
 
 std::string why_retired(std::int64_t reason) {

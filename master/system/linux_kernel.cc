@@ -3,6 +3,7 @@
 #include "master/system/linux_kernel.h"
 
 #include <fcntl.h>
+#include <fmt/format.h>
 #include <poll.h>
 #include <signal.h>
 #include <spawn.h>
@@ -12,13 +13,6 @@
 #include <sys/syscall.h>
 #include <sys/wait.h>
 #include <unistd.h>
-
-// glibc 2.36 declares these functions as C++ ones.
-extern "C" {
-#include <sys/pidfd.h>
-}
-
-#include <fmt/format.h>
 
 #include <algorithm>
 #include <array>
@@ -33,6 +27,7 @@ extern "C" {
 #include "base/number.h"
 #include "base/passed_fds.h"
 #include "base/spawn_options.h"
+#include "base/system_calls.h"
 #include "master/system/memory_limit.h"
 #include "metrics/application_region.h"
 #include "scoreboard/page_view.h"
@@ -136,7 +131,7 @@ std::optional<Clock::time_point> started_at(int pid) {
 // True if it has ended; it is reaped then.
 bool end_child(int pid) {
   constexpr int kPatienceMs = 1000;
-  const UniqueFd pidfd{::pidfd_open(pid, 0)};
+  const UniqueFd pidfd = open_pidfd(pid);
   if (!pidfd || ::kill(pid, SIGKILL) != 0) return false;
   pollfd death{pidfd.get(), POLLIN, 0};
   while (::poll(&death, 1, kPatienceMs) < 0 && errno == EINTR) {
@@ -155,27 +150,28 @@ Result<Process> spawn(const std::vector<std::string>& argv,
   if (!channel) return channel.error();
   Process process;
   process.channel = std::move(channel.value().ours);
+  // Not one of the numbers that they are to have: the first would close the second, and
+  // before glibc 2.29 a dup2 onto itself leaves it to be closed by exec.
+  const int above = worker::kZygoteChannel + 1 + static_cast<int>(more.size());
   SpawnOptions options;
   auto* const actions = options.actions();
-  posix_spawn_file_actions_adddup2(actions, channel.value().theirs.get(),
-                                   worker::kZygoteChannel);
+  std::vector<UniqueFd> copies;
+  const auto give = [&](int fd, int number) {
+    copies.emplace_back(::fcntl(fd, F_DUPFD_CLOEXEC, above));
+    posix_spawn_file_actions_adddup2(actions, copies.back().get(), number);
+    return static_cast<bool>(copies.back());
+  };
   int next = worker::kZygoteChannel;
-  for (const int fd : more) {
-    ++next;
-    // What we have there ourselves is no business of the child's.
-    if (fd >= 0)
-      posix_spawn_file_actions_adddup2(actions, fd, next);
-    else
-      posix_spawn_file_actions_addclose(actions, next);
-  }
-  // Descriptors that we were born with and know nothing of are not CLOEXEC.
-  posix_spawn_file_actions_addclosefrom_np(actions, next + 1);
+  if (!give(channel.value().theirs.get(), next)) return last_error("set up channel");
+  for (const int fd : more)
+    if (++next; fd >= 0 && !give(fd, next)) return last_error("set up channel");
+  close_on_exec_from(worker::kZygoteChannel);
   const int refused =
       ::posix_spawn(&process.pid, argv.at(0).c_str(), actions, options.attributes(),
                     pointers(argv).data(), pointers(environment).data());
   if (refused != 0) return Error{"execute " + argv.at(0), refused};
   // Our own child: its pid stays its own until we reap it.
-  process.pidfd.reset(::pidfd_open(process.pid, 0));
+  process.pidfd = open_pidfd(process.pid);
   if (process.pidfd) return process;
   const Error error = last_error("watch process");
   abandon(process.pid);
@@ -244,7 +240,7 @@ Result<Process> LinuxKernel::ask_for_worker(const Process& zygote,
 }
 
 Result<UniqueFd> LinuxKernel::adopt(int pid) {
-  UniqueFd pidfd{::pidfd_open(pid, 0)};
+  UniqueFd pidfd = open_pidfd(pid);
   if (!pidfd) return last_error("watch worker");
   // ECHILD unless it is our child; WNOWAIT leaves a dead one to be reaped.
   siginfo_t info{};
@@ -292,8 +288,7 @@ Outcome LinuxKernel::tell(const Process& process, const wire::Frame& frame,
 }
 
 Outcome LinuxKernel::kill(const Process& process) {
-  if (::pidfd_send_signal(process.pidfd.get(), SIGKILL, nullptr, 0) != 0)
-    return last_error("kill process");
+  if (!kill_by_pidfd(process.pidfd.get())) return last_error("kill process");
   return ok();
 }
 
@@ -374,7 +369,8 @@ int LinuxKernel::end_strangers(std::span<const int> spared) {
 }
 
 void become_master() {
-  if (::prctl(PR_SET_CHILD_SUBREAPER, 1) != 0)
+  // Whose parent has ended becomes a child of process 1 anyway.
+  if (::prctl(PR_SET_CHILD_SUBREAPER, 1) != 0 && ::getpid() != 1)
     throw std::system_error{errno, std::generic_category(), "become subreaper"};
   if (::prctl(PR_SET_DUMPABLE, 0) != 0)
     throw std::system_error{errno, std::generic_category(), "close own memory"};

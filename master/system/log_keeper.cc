@@ -12,10 +12,12 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
-#include <algorithm>
 #include <array>
 #include <cerrno>
 #include <filesystem>
+#include <utility>
+
+#include "base/system_calls.h"
 
 namespace monodon::master {
 
@@ -57,27 +59,16 @@ void drop_capabilities() {
   (void)::prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0);
 }
 
-// The pid file's lock, listening sockets and whatever else the master has would live on
-// with this process.
-void close_all_but(std::vector<unsigned> kept) {
-  std::sort(kept.begin(), kept.end());
-  unsigned first = STDERR_FILENO + 1;
-  for (const unsigned fd : kept) {
-    if (fd > first) (void)::close_range(first, fd - 1, 0);
-    first = fd + 1;
-  }
-  (void)::close_range(first, ~0U, 0);
-}
-
 // In the keeper; never returns.
 [[noreturn]] void keep(UniqueFd channel, const std::vector<Place>& places, uid_t uid,
                        gid_t gid) {
   (void)::setsid();
   (void)::prctl(PR_SET_NAME, "monodon-logs");
-  std::vector<unsigned> kept{static_cast<unsigned>(channel.get())};
-  for (const Place& place : places)
-    kept.push_back(static_cast<unsigned>(place.directory.get()));
-  close_all_but(std::move(kept));
+  // The pid file's lock, listening sockets and whatever else the master has would live
+  // on with this process.
+  std::vector<int> kept{channel.get()};
+  for (const Place& place : places) kept.push_back(place.directory.get());
+  close_all_but(STDERR_FILENO + 1, std::move(kept));
   drop_capabilities();
   for (;;) {
     char order = 0;

@@ -29,6 +29,34 @@ def forget_passrights():
              (load, 0, 0, 24), (equal, 0, 3, socket.SOL_SOCKET),
              (load, 0, 0, 32), (equal, 0, 1, so_passrights),
              (answer, 0, 0, no_such_option), (answer, 0, 0, allow)]
+    install(lines)
+
+
+def refuse_calls(first, last, error):
+    """System calls of these numbers fail with this error from here on."""
+    load, at_least, above, answer = 0x20, 0x35, 0x25, 0x06
+    lines = [(load, 0, 0, 0), (at_least, 0, 2, first), (above, 1, 0, last),
+             (answer, 0, 0, 0x00050000 | error), (answer, 0, 0, 0x7fff0000)]
+    install(lines)
+
+
+def forget_what_is_newer():
+    """From here on it is Linux 5.10: what came later is not known."""
+    close_range, newest = 436, 600
+    refuse_calls(close_range + 5, newest, errno.ENOSYS)  # epoll_pwait2(2) was 5.11
+    # Known since 5.9, but not its flag.
+    load, equal, answer = 0x20, 0x15, 0x06
+    install([(load, 0, 0, 0), (equal, 0, 3, close_range), (load, 0, 0, 32),
+             (equal, 1, 0, 0), (answer, 0, 0, 0x00050000 | errno.EINVAL),
+             (answer, 0, 0, 0x7fff0000)])
+
+
+def forget_close_range():
+    """A sandbox that has never heard of it, nor of what came after it."""
+    refuse_calls(436, 600, errno.ENOSYS)
+
+
+def install(lines):
     code = ctypes.create_string_buffer(b"".join(struct.pack("HBBI", *line) for line in lines))
     program = struct.pack("HP", len(lines), ctypes.addressof(code))
     libc = ctypes.CDLL(None, use_errno=True)
@@ -62,6 +90,13 @@ def main():
     os.umask(orders["umask"])
     if orders["old_kernel"]:
         forget_passrights()
+    if orders["old_kernel"] in ("5.10", "sandbox"):
+        # What a program may be born with, and knows nothing of.
+        os.dup2(os.open("/etc/passwd", os.O_RDONLY), 150)
+    if orders["old_kernel"] == "5.10":
+        forget_what_is_newer()
+    if orders["old_kernel"] == "sandbox":
+        forget_close_range()
     os.execve(orders["argv"][0], orders["argv"], environment)
 
 

@@ -61,7 +61,8 @@ class Server:
     stdout/stderr a descriptor to use in place of the one that is read here
     directory     a scratch directory that exists already (and stays)
     cgroup        the directory of a cgroup to run in
-    old_kernel    True: the kernel cannot refuse descriptors (SO_PASSRIGHTS, Linux 6.16)
+    old_kernel    True: the kernel cannot refuse descriptors (SO_PASSRIGHTS, Linux 6.16);
+                  "5.10": it is that one; "sandbox": even close_range(2) is refused
     """
 
     UNIX = "http.sock"  # in the scratch directory

@@ -14,6 +14,7 @@
 
 #include "base/clock.h"
 #include "base/log/log.h"
+#include "base/system_calls.h"
 #include "worker/http/path.h"
 #include "worker/loop/keeper.h"
 
@@ -74,7 +75,7 @@ void Loop::join_keeper() {
 
 void Loop::run_thread(unsigned me) {
   AppThread& self = *threads_[me];
-  self.set_tid(::gettid());
+  self.set_tid(thread_id());
   const std::uint64_t bit = 1ULL << me;
   while (!drain_.over()) {
     if (leadership_.leads(me)) {

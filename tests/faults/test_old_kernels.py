@@ -1,0 +1,31 @@
+# SPDX-License-Identifier: Apache-2.0
+"""On a kernel that has not got the newer system calls and flags, by seccomp(2): what Monodon
+does in their place."""
+
+import os
+import signal
+
+import pytest
+from support import proc
+from support.scrape import watched
+
+
+def holders(server, path):
+    """Which processes have a file open."""
+    return {pid for pid in [server.pid, *server.processes()]
+            for fd in os.listdir(f"/proc/{pid}/fd")
+            if os.readlink(f"/proc/{pid}/fd/{fd}") == path}
+
+
+@pytest.mark.parametrize("old_kernel", ["5.10", "sandbox"])
+def test_all_goes_on_where_the_kernel_lacks_what_is_newer(old_kernel):
+    with watched(config={"workers": 2, "max_requests": 5},
+                 old_kernel=old_kernel) as server:
+        for _ in range(20):
+            assert server.get().status == 200
+        server.send_signal(signal.SIGHUP)
+        server.await_log("all workers are of generation 2")
+        assert server.get().status == 200
+        # What the master was born with and knows nothing of is for no other program.
+        assert holders(server, "/etc/passwd") == {server.pid}
+        assert not [p for p in proc.children(server.pid) if proc.state(p) == "Z"]
