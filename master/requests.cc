@@ -35,16 +35,16 @@ void Server::watch_signals() {
   const auto on = [this](int signo, EventLoop::OnSignal::Handler handler) {
     signals_.push_back(loop_.on_signal(signo, std::move(handler)));
   };
-  on(SIGTERM, [this](int) { stop(false); });
-  on(SIGINT, [this](int) { stop(true); });
-  on(SIGQUIT, [this](int) { stop(true); });
-  on(SIGHUP, [this](int) { desk_.ask(); });
-  on(SIGTTIN, [this](int) { change_workers(1); });
-  on(SIGTTOU, [this](int) { change_workers(-1); });
-  on(SIGUSR1, [this](int) { reopen_logs(); });
-  on(SIGUSR2, [this](int) { (void)upgrade(); });
-  on(SIGWINCH, [this](int) { rest_workers(); });
-  on(SIGCHLD, [this](int) { watch_.suspect_strangers(); });
+  on(SIGTERM, [this] { stop(false); });
+  on(SIGINT, [this] { stop(true); });
+  on(SIGQUIT, [this] { stop(true); });
+  on(SIGHUP, [this] { desk_.ask(); });
+  on(SIGTTIN, [this] { change_workers(1); });
+  on(SIGTTOU, [this] { change_workers(-1); });
+  on(SIGUSR1, [this] { reopen_logs(); });
+  on(SIGUSR2, [this] { (void)upgrade(); });
+  on(SIGWINCH, [this] { rest_workers(); });
+  on(SIGCHLD, [this] { watch_.suspect_strangers(); });
   // Nobody writes to a pipe without looking at the result. Not a handler: there is none
   // in this process.
   (void)::signal(SIGPIPE, SIG_IGN);

@@ -6,7 +6,6 @@
 #include <fmt/format.h>
 #include <poll.h>
 #include <sys/socket.h>
-#include <systemd/sd-daemon.h>
 
 #include <array>
 #include <charconv>
@@ -21,7 +20,7 @@ namespace {
 
 constexpr std::string_view kOurs = "monodon-";
 constexpr std::string_view kPage = "monodon-page-";  // SLOT-SERIAL
-constexpr std::uint64_t kPatienceUs = 1'000'000;
+constexpr std::chrono::milliseconds kPatience{1000};
 
 std::string page_name(const scoreboard::LastPage& page) {
   return fmt::format("{}{}-{}", kPage, page.slot, page.serial);
@@ -86,7 +85,7 @@ bool has_store() {
   const int sent = theirs.get();
   if (!send_to_systemd("FDSTORE=1\nFDNAME=monodon-probe", {&sent, 1})) return false;
   theirs.reset();
-  if (::sd_notify_barrier(0, kPatienceUs) < 0) return false;
+  if (!await_systemd(kPatience)) return false;
   pollfd look{ours.get(), POLLIN, 0};
   return ::poll(&look, 1, 0) == 0;
 }

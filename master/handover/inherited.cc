@@ -3,40 +3,22 @@
 #include "master/handover/inherited.h"
 
 #include <fmt/format.h>
-#include <systemd/sd-daemon.h>
 
 #include <algorithm>
-#include <cstdlib>
-#include <memory>
 #include <utility>
 
 #include "master/handover/upgrade.h"
+#include "master/system/activation.h"
 
 namespace monodon::master {
 
 namespace {
 
-// The names that sd_listen_fds_with_names allocates, with their ends.
-struct FreeNames {
-  void operator()(char** names) const noexcept {
-    if (names == nullptr) return;
-    for (char** name = names; *name != nullptr; ++name) std::free(*name);
-    std::free(static_cast<void*>(names));
-  }
-};
-
 // By the program that was here before, or by systemd.
 Result<std::vector<Passed>> passed_descriptors() {
   auto passed = take_passed();
   if (!passed || !passed.value().empty()) return passed;
-  char** raw = nullptr;
-  const int count = ::sd_listen_fds_with_names(1, &raw);
-  const std::unique_ptr<char*, FreeNames> names{raw};
-  if (count < 0) return Error{"take the sockets that systemd passed", -count};
-  for (int i = 0; i < count; ++i)
-    passed.value().push_back(
-        {SD_LISTEN_FDS_START + i, raw == nullptr || raw[i] == nullptr ? "" : raw[i]});
-  return passed;
+  return take_activation();
 }
 
 }  // namespace

@@ -8,6 +8,7 @@
 #include "base/result.h"
 #include "master/handover/estate.h"
 #include "master/handover/testament.h"
+#include "master/system/activation.h"
 
 namespace monodon::master {
 
@@ -32,13 +33,6 @@ Outcome ask_program(const std::string& program, std::vector<std::string> argv);
 // The other side of ask_program(), in a `monodon serve` whose configuration is good:
 // the exit status, or nothing when this is no such question.
 std::optional<int> answer_question();
-
-// A descriptor with the name that it has for systemd (LISTEN_FDNAMES), or, when it is
-// one of ours, for the file descriptor store (master/handover/fd_store.h).
-struct Passed {
-  int fd = -1;
-  std::string name;
-};
 
 // Does not return, unless it fails: then all is as it was before. `passed`: what goes
 // along beside the estate.

@@ -281,12 +281,12 @@ void ControlServer::tidy() {
   clients_.remove_if([](const Client& client) { return client.gone; });
   for (Client& client : clients_) {
     const auto waits = [&] { return client.starved || !client.output.empty(); };
-    if (!waits() && client.writable.source() != nullptr) {
+    if (!waits() && client.writable.watches()) {
       client.writable = {};
       await_line(client);
       answer(client);  // which may have to wait in its turn
     }
-    if (waits() && client.writable.source() == nullptr) {
+    if (waits() && !client.writable.watches()) {
       client.readable = {};
       await_room(client);
     }

@@ -2,11 +2,14 @@
 // What systemd hears from the master.
 #include "master/system/notify.h"
 
+#include <fcntl.h>
 #include <fmt/format.h>
+#include <poll.h>
 #include <sys/socket.h>
-#include <systemd/sd-daemon.h>
 
 #include <algorithm>
+#include <array>
+#include <cerrno>
 #include <cstddef>
 #include <cstdlib>
 #include <string_view>
@@ -15,6 +18,7 @@
 #include "base/passed_fds.h"
 #include "base/unique_fd.h"
 #include "base/unix_address.h"
+#include "master/system/activation.h"
 
 namespace monodon::master {
 
@@ -95,10 +99,28 @@ bool send_to_systemd(std::string_view text, std::span<const int> fds) {
   return socket && ::sendmsg(socket.get(), &message, MSG_NOSIGNAL | MSG_DONTWAIT) >= 0;
 }
 
+bool await_systemd(std::chrono::milliseconds patience) {
+  std::array<int, 2> ends{};
+  if (::pipe2(ends.data(), O_CLOEXEC) != 0) return false;
+  const UniqueFd ours{ends[0]};
+  UniqueFd theirs{ends[1]};
+  const int sent = theirs.get();
+  if (!send_to_systemd("BARRIER=1", {&sent, 1})) return false;
+  theirs.reset();
+  const auto end = Clock::now() + patience;
+  pollfd closed{ours.get(), 0, 0};
+  while (true) {
+    const auto left =
+        std::chrono::ceil<std::chrono::milliseconds>(end - Clock::now()).count();
+    const int ready = ::poll(&closed, 1, left > 0 ? static_cast<int>(left) : 0);
+    if (ready >= 0 || errno != EINTR) return ready > 0;
+  }
+}
+
 Notifier::Notifier() : heard_{std::getenv("NOTIFY_SOCKET") != nullptr} {
-  std::uint64_t period = 0;
-  if (::sd_watchdog_enabled(0, &period) <= 0) return;
-  watchdog_ = std::chrono::microseconds{period / 2};
+  const Clock::duration period = watchdog_period();
+  if (period == Clock::duration::zero()) return;
+  watchdog_ = period / 2;
   next_beat_ = Clock::time_point{};
 }
 

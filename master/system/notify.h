@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 #pragma once
 
+#include <chrono>
 #include <cstddef>
 #include <cstdint>
 #include <span>
@@ -38,6 +39,10 @@ std::string reloading_text(Clock::time_point now);
 // False: nobody is there (no NOTIFY_SOCKET), or it was refused (EAGAIN when nobody
 // reads, ENOBUFS, ENOMEM).
 bool send_to_systemd(std::string_view text, std::span<const int> fds = {});
+
+// Waits until systemd has read what was sent before (sd_notify_barrier(3)): it closes the
+// descriptor that comes last. False: nobody is there, or it takes longer.
+bool await_systemd(std::chrono::milliseconds patience);
 
 // Speaks sd_notify(3) to whoever started us; silent where nobody listens.
 // Never waits: a message that is refused (EAGAIN when nobody reads, ENOBUFS, ENOMEM)

@@ -109,7 +109,7 @@ def test_it_is_left_alone(rule, path, text):
 def test_numbers_with_separators_and_raw_strings_do_not_hide_what_follows():
     text = "int a = 1'000'000;\nauto s = R\"x(\" ' ( {)x\";\nvoid f() { sleep(1); }"
     assert find(tidy.banned_calls, text) == [
-        "base/x.cc:3: sleep() (sleep): wait for the event itself: epoll, sd-event, a timer"
+        "base/x.cc:3: sleep() (sleep): wait for the event itself: epoll, the event loop, a timer"
     ]
 
 

@@ -4,7 +4,7 @@
 // Loaded with LD_PRELOAD into every process of a server. A page shared with the test
 // (the file named by INJECT_PAGE) says which call, in a process of which role, is to
 // fail the k-th time, and with which errno; it tells what happened. Or it only counts
-// which calls there are. Only calls made by our own code and by libsystemd count: what
+// which calls there are. Only calls made by our own code count: what
 // the interpreter does for itself is not ours to judge. Roles: the master, which is
 // the program monodon; the zygote, which is any other that it started; a worker, which
 // a zygote forked.
@@ -87,15 +87,13 @@ __attribute__((constructor)) static void begin(void) {
   (void)pthread_atfork(NULL, NULL, became_child);
 }
 
-static int ours(const char* call, const void* caller) {
+static int ours(const void* caller) {
   Dl_info info;
   if (dladdr(caller, &info) == 0 || info.dli_fname == NULL) return 0;
   if (info.dli_fbase == program) return program_ours;
   const char* slash = strrchr(info.dli_fname, '/');
   const char* name = slash != NULL ? slash + 1 : info.dli_fname;
-  // What libsystemd reads are signals and timers, which do not fail.
-  return strstr(name, "monodon") != NULL ||
-         (strstr(name, "libsystemd") != NULL && strcmp(call, "read") != 0);
+  return strstr(name, "monodon") != NULL;
 }
 
 static void count(const char* call) {
@@ -110,10 +108,10 @@ static int verdict(const char* call, const void* caller) {
   const uint32_t mode = atomic_load_explicit(&page->armed, memory_order_acquire);
   if (mode == kIdle) return 0;
   if (mode == kCount) {
-    if (ours(call, caller)) count(call);
+    if (ours(caller)) count(call);
     return 0;
   }
-  if ((page->role & role) == 0 || strcmp(page->call, call) != 0 || !ours(call, caller))
+  if ((page->role & role) == 0 || strcmp(page->call, call) != 0 || !ours(caller))
     return 0;
   if (atomic_fetch_add(&page->count, 1) + 1 != page->k) return 0;
   page->fired_role = role;
