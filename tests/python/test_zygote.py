@@ -189,6 +189,35 @@ def test_why_an_application_cannot_be_loaded_is_told(
     assert zygote.end() == failure
 
 
+UNSUITABLE = [
+    ("sys.version_info = (3, 9, 2, 'final', 0)", "CPython 3.9.2"),
+    ("sys.implementation.name = 'pypy'", "pypy, for Python 3"),
+    ("import sysconfig; sysconfig.get_config_var = {'Py_GIL_DISABLED': 1}.get",
+     "a free-threaded build of CPython 3"),
+]
+
+
+@pytest.mark.parametrize("disguise, words", UNSUITABLE)
+def test_an_interpreter_that_cannot_run_it_is_named_in_one_sentence(
+    start, module, disguise, words
+):
+    script = (f"import runpy, sys; {disguise}; path = sys.argv.pop(1); "
+              "runpy.run_path(path, run_name='__main__')")
+    command = [sys.executable, "-c", script, PYTHON[1]]
+    zygote = start(command)
+    zygote.boot(**module(GOOD))
+    kind, _, _, value, reason = zygote.receive()
+    assert (kind, value) == (LOAD_FAILED, 1)
+    assert reason.startswith(f"{sys.executable} is {words}")
+    assert "CPython 3.11 or newer" in reason and "\n" not in reason
+    assert zygote.end() == 1
+
+    checked = subprocess.run([*command, "--check"], input=json.dumps(boot(**module(GOOD))),
+                             capture_output=True, text=True, timeout=20, check=False)
+    assert checked.returncode == 1
+    assert checked.stderr == f"monodon: {reason}\n"
+
+
 @pytest.mark.parametrize(
     "text, spec",
     [

@@ -7,7 +7,36 @@ its path, so that nothing of ours is on the application's sys.path.
 import importlib.machinery
 import importlib.util
 import os
+import socket
+import struct
 import sys
+import sysconfig
+
+
+def what_is_wrong_with_the_interpreter():
+    """One sentence; "" if the extension can be loaded into it. Runs on every Python 3."""
+    name = sys.implementation.name
+    version = ".".join(str(part) for part in sys.version_info[:3])
+    if name != "cpython":
+        found = f"{name}, for Python {version}"
+    elif sys.version_info < (3, 11):
+        found = f"CPython {version}"
+    elif sysconfig.get_config_var("Py_GIL_DISABLED"):
+        found = f"a free-threaded build of CPython {version}"
+    else:
+        return ""
+    return (f"{sys.executable} is {found}: Monodon runs applications in CPython 3.11 or "
+            "newer, with its lock (GIL). Name such an interpreter, or a virtual environment "
+            "of one: --python or `python:`.")
+
+
+def tell_master(reason):
+    """A `load_failed` of worker/wire/wire.h, where the extension cannot be loaded."""
+    frame = struct.Struct("=IIIIq")
+    load_failed, not_ready = 11, 1
+    channel = socket.socket(socket.AF_UNIX, socket.SOCK_SEQPACKET, 0, 3)
+    generation = frame.unpack_from(channel.recv(frame.size))[3]
+    channel.send(frame.pack(load_failed, 0, 0, generation, not_ready) + reason.encode())
 
 
 def load_beside(name, file_name):
@@ -55,6 +84,13 @@ def main():
     check_config = "--check-config" in sys.argv[1:]
     hooks = "--hooks" in sys.argv[1:]
     keep_descriptors()
+    wrong = what_is_wrong_with_the_interpreter()
+    if wrong:
+        if check or check_config:
+            print(f"monodon: {wrong}", file=sys.stderr)
+        else:
+            tell_master(wrong)
+        return 1
     leave_sys_path()
     sys.meta_path.append(Finder)
     extension = load_beside("_monodon", "_monodon.abi3.so")
