@@ -19,13 +19,9 @@
 #include "base/forks.h"
 #include "base/log/log.h"
 #include "base/process_title.h"
+#include "base/system_calls.h"
 #include "base/text.h"
 #include "worker/process/local_request.h"
-
-// The header of glibc 2.36 does not say that its functions are C.
-extern "C" {
-#include <sys/pidfd.h>
-}
 
 namespace monodon::worker {
 namespace {
@@ -94,8 +90,8 @@ void perform_all(Application& app, const Boot& boot,
 
 std::string manner(int status) {
   if (WIFSIGNALED(status)) {
-    const char* name = ::sigabbrev_np(WTERMSIG(status));
-    return fmt::format("the process was killed by SIG{}", name == nullptr ? "?" : name);
+    const std::string name = signal_abbreviation(WTERMSIG(status));
+    return fmt::format("the process was killed by SIG{}", name.empty() ? "?" : name);
   }
   return fmt::format("the process left with exit status {}", WEXITSTATUS(status));
 }
@@ -153,7 +149,7 @@ Result<Rehearsal> Rehearsal::begin(Application& app, const Boot& boot,
     let_go();
     perform(app, boot, targets, time, file.get());
   }
-  UniqueFd pidfd{::pidfd_open(pid, 0)};
+  UniqueFd pidfd = open_pidfd(pid);
   if (!pidfd) {
     const Error error = last_error("watch a rehearsal");
     (void)::kill(pid, SIGKILL);
