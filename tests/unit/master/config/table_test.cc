@@ -97,7 +97,7 @@ TEST_CASE("every field of the master's settings has a row", "[settings]") {
         },
         setting->field);
   }
-  CHECK(rows == 25);
+  CHECK(rows == 27);
 }
 
 TEST_CASE("each key sets its own field, and what is set can be written back",
