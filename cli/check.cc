@@ -21,7 +21,7 @@
 #include "cli/live/control_client.h"
 #include "cli/live/control_finder.h"
 #include "master/config/docs.h"
-#include "master/config/gunicorn_file.h"
+#include "master/config/gunicorn_boot.h"
 #include "master/config/interpreter.h"
 #include "master/config/spool_choice.h"
 #include "worker/wire/boot.h"
@@ -80,8 +80,7 @@ Outcome boot_on_stdin(const master::LoadedConfig& config) {
   worker::Boot boot;
   boot.settings = config.settings.worker;
   boot.settings.workers = config.settings.workers;
-  if (master::is_gunicorn_config(config.config_file))
-    boot.gunicorn_conf = config.config_file;
+  master::boot_like_gunicorn(config, boot);
   boot.learned = learned_imports(config);
   if (!boot.learned.empty())
     say(fmt::format("with {} that workers of the running server have imported late",

@@ -10,6 +10,7 @@
 #include <memory>
 
 #include "cli/completion.h"
+#include "cli/flags/argparse.h"
 #include "cli/flags/serve_line.h"
 #include "cli/flags/settings_options.h"
 #include "cli/help_format.h"
@@ -81,6 +82,7 @@ struct Commands {
   SettingsOptions check_settings{*check};
   Invocation asked;
   SiteCommands sites{app, asked.site};
+  std::vector<std::string> notes;  // of the line as it was written
   bool version_flag = false;
 
   Commands() {
@@ -160,6 +162,8 @@ Parsed with_settings(Commands& commands, const SettingsOptions& options,
       !complaints.empty()) {
     return usage_error(complaints, name);
   }
+  asked.line.notes.insert(asked.line.notes.end(), commands.notes.begin(),
+                          commands.notes.end());
   if (options.check_config()) {
     asked.command = Command::check;
     asked.check.one_status = true;
@@ -215,6 +219,21 @@ Parsed dispatch(Commands& commands, const Variables& variables) {
   return {std::move(asked), kGood, {}, {}};
 }
 
+// Flags of serve and check are Gunicorn's, and written as for Gunicorn.
+Outcome rewrite(Commands& commands, std::vector<std::string>& arguments) {
+  if (arguments.empty()) return ok();
+  for (const CLI::App* command : {commands.serve, commands.check}) {
+    if (arguments[0] != command->get_name()) continue;
+    auto line = read_like_argparse(*command, {arguments.begin() + 1, arguments.end()});
+    if (!line) return line.error();
+    arguments.erase(arguments.begin() + 1, arguments.end());
+    arguments.insert(arguments.end(), line.value().words.begin(),
+                     line.value().words.end());
+    commands.notes = std::move(line.value().notes);
+  }
+  return ok();
+}
+
 std::string explain(const CLI::ParseError& error,
                     const std::vector<std::string>& arguments) {
   const bool extra = dynamic_cast<const CLI::ExtrasError*>(&error) != nullptr;
@@ -231,6 +250,9 @@ std::string explain(const CLI::ParseError& error,
 Parsed parse_command_line(std::vector<std::string> arguments,
                           const Variables& variables) {
   Commands commands;
+  if (const Outcome read = rewrite(commands, arguments); !read) {
+    return usage_error({read.error().what}, arguments[0]);
+  }
   std::vector<std::string> reversed{arguments.rbegin(), arguments.rend()};
   std::string command;
   try {

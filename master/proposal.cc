@@ -13,7 +13,7 @@
 #include <utility>
 
 #include "base/install_paths.h"
-#include "master/config/gunicorn_file.h"
+#include "master/config/gunicorn_boot.h"
 #include "master/config/interpreter.h"
 #include "master/config/table.h"
 #include "master/config/value.h"
@@ -119,12 +119,11 @@ Result<DraftedProposal> draft_proposal(const LoadedConfig& config,
       heir_environment(own_environment(), config.settings.worker.environment);
   order.boot.settings = config.settings.worker;
   order.boot.settings.workers = config.settings.workers;
+  boot_like_gunicorn(config, order.boot);
   draft.spool = choose_spool(config.settings.worker);
   order.boot.settings.spool_directory = draft.spool.directory;
   order.boot.settings.spool_limit = draft.spool.limit;
   order.boot.stored = estate.stored;
-  if (is_gunicorn_config(config.config_file))
-    order.boot.gunicorn_conf = config.config_file;
   order.fds = {estate.handoff_send, estate.handoff_receive};
   for (const Listener& listener : *estate.listeners) {
     order.boot.listeners.push_back(listener.info);

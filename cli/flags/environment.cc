@@ -7,6 +7,7 @@
 
 #include "cli/flags/flags.h"
 #include "cli/flags/shell_words.h"
+#include "master/config/gunicorn_values.h"
 #include "master/config/table.h"
 
 namespace monodon::cli {
@@ -24,7 +25,7 @@ std::string translated(std::string_view name, const std::string& value) {
 // Of numbers and names, an empty variable is one that is not set. One that says who is
 // trusted says that nobody is.
 bool is_given(const master::Setting& setting, const std::string& value) {
-  return !value.empty() || setting.trusts;
+  return value.find_first_not_of(" \t\r\n") != std::string::npos || setting.trusts;
 }
 
 void apply_common(const Variables& variables, master::CommandLine& line) {
@@ -35,9 +36,12 @@ void apply_common(const Variables& variables, master::CommandLine& line) {
           !is_given(setting, found->second)) {
         continue;
       }
-      line.environment.push_back({std::string{setting.key},
-                                  {translated(setting.environment, found->second)},
-                                  found->first});
+      const master::TakenValue taken = master::take_gunicorn_value(
+          setting, translated(setting.environment, found->second));
+      line.environment.push_back({std::string{taken.key}, {taken.text}, found->first});
+      if (!taken.warning.empty()) {
+        line.warnings.push_back(fmt::format("{}: {}", found->first, taken.warning));
+      }
     }
   }
 }
@@ -85,6 +89,9 @@ std::vector<std::string> apply_arguments(const std::string& text,
     line.environment.push_back(std::move(override));
   }
   line.notes.insert(line.notes.end(), asked.notes.begin(), asked.notes.end());
+  for (const std::string& warning : asked.warnings) {
+    line.warnings.push_back(fmt::format("{}: {}", kArguments, warning));
+  }
   if (line.config_file.empty()) line.config_file = asked.config_file;
   return std::move(asked.complaints);
 }
@@ -111,9 +118,10 @@ std::vector<std::string> apply_environment(const Variables& variables,
   if (script_name != variables.end()) {
     const std::string& value = script_name->second;
     if (!value.empty() && value.front() != '/') {
-      return {fmt::format("SCRIPT_NAME in the environment: \"{}\" is not a path; it "
-                          "begins with \"/\", or is not set",
-                          value)};
+      return {
+          fmt::format("SCRIPT_NAME in the environment: \"{}\" is not a path; it "
+                      "begins with \"/\", or is not set",
+                      value)};
     }
   }
   const auto arguments = variables.find(std::string{kArguments});

@@ -4,6 +4,7 @@
 
 #include <algorithm>
 
+#include "cli/flags/argparse.h"
 #include "cli/flags/settings_options.h"
 
 namespace monodon::cli {
@@ -12,13 +13,19 @@ Result<Flags> parse_flags(std::vector<std::string> words) {
   CLI::App app;
   app.set_help_flag();
   const SettingsOptions options{app};
+  auto line = read_like_argparse(app, words);
+  if (!line) return line.error();
+  words = std::move(line.value().words);
   try {
     std::reverse(words.begin(), words.end());  // so CLI11 wants them
     app.parse(std::move(words));
   } catch (const CLI::ParseError& e) {
     return Error{e.what()};
   }
-  return options.flags();
+  Flags flags = options.flags();
+  flags.notes.insert(flags.notes.end(), line.value().notes.begin(),
+                     line.value().notes.end());
+  return flags;
 }
 
 }  // namespace monodon::cli

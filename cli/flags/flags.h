@@ -14,8 +14,9 @@ struct Flags {
   // What was wrong with their use, a sentence each; then nothing else counts.
   std::vector<std::string> complaints;
   std::vector<master::Override> overrides;
-  std::vector<std::string> notes;  // of flags that do nothing
-  std::string config_file;         // empty: not named
+  std::vector<std::string> notes;     // of flags that do nothing
+  std::vector<std::string> warnings;  // of values that are taken for others
+  std::string config_file;            // empty: not named
 };
 
 // Of flags that are written elsewhere than on our own command line: in

@@ -12,6 +12,7 @@ std::vector<std::string> complete_line(Flags flags, const Variables& variables,
   line.config_file = std::move(flags.config_file);
   line.arguments = std::move(flags.overrides);
   line.notes = std::move(flags.notes);
+  line.warnings = std::move(flags.warnings);
   return apply_environment(variables, line);
 }
 

@@ -5,6 +5,7 @@
 #include <fmt/format.h>
 
 #include "master/config/gunicorn_file.h"
+#include "master/config/gunicorn_values.h"
 #include "master/config/value.h"
 
 namespace monodon::cli {
@@ -160,22 +161,26 @@ std::vector<std::string> SettingsOptions::complaints() const {
                              : fmt::format("{}: unknown flag; did you mean {}?", name,
                                            master::long_flag(*near)));
   }
-  if (complaints.empty() && !app_.remaining().empty()) {
-    complaints.push_back(
-        fmt::format("{}: one application is all there can be", app_.remaining()[0]));
-  }
   return complaints;
 }
 
-std::vector<master::Override> SettingsOptions::overrides() const {
-  std::vector<master::Override> overrides;
+void SettingsOptions::add_overrides(Flags& flags) const {
   for (const auto& [setting, option] : settings_) {
     if (option->count() == 0) continue;
     const std::string name =
         setting->key == "application" ? "APP_MODULE" : master::long_flag(*setting);
-    overrides.push_back({std::string{setting->key}, option->results(), name});
+    std::string key{setting->key};
+    std::vector<std::string> values = option->results();
+    if (setting->kind != Kind::list) {
+      master::TakenValue taken = master::take_gunicorn_value(*setting, values.back());
+      key = taken.key;
+      values = {std::move(taken.text)};
+      if (!taken.warning.empty()) {
+        flags.warnings.push_back(fmt::format("{}: {}", name, taken.warning));
+      }
+    }
+    flags.overrides.push_back({std::move(key), std::move(values), name});
   }
-  return overrides;
 }
 
 std::vector<std::string> SettingsOptions::notes() const {
@@ -189,8 +194,13 @@ std::vector<std::string> SettingsOptions::notes() const {
 }
 
 Flags SettingsOptions::flags() const {
-  return {complaints(), overrides(), notes(),
-          config_->count() == 0 ? "" : config_->results().back()};
+  Flags flags{complaints(),
+              {},
+              notes(),
+              {},
+              config_->count() == 0 ? "" : config_->results().back()};
+  add_overrides(flags);
+  return flags;
 }
 
 bool SettingsOptions::check_config() const {

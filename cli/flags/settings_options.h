@@ -31,7 +31,7 @@ class SettingsOptions {
   void add_gunicorn_flag(const master::GunicornFlag& flag);
   void complain_about_worker_class(std::vector<std::string>& complaints) const;
   [[nodiscard]] std::vector<std::string> complaints() const;
-  [[nodiscard]] std::vector<master::Override> overrides() const;
+  void add_overrides(Flags& flags) const;
   [[nodiscard]] std::vector<std::string> notes() const;
 
   CLI::App& app_;

@@ -6,13 +6,18 @@
 
 #include <algorithm>
 #include <array>
+#include <cerrno>
+#include <fstream>
 #include <nlohmann/json.hpp>
 #include <utility>
 
+#include "base/file_rights.h"
 #include "base/install_paths.h"
+#include "base/number.h"
 #include "base/run_program.h"
 #include "master/config/code_runner.h"
 #include "master/config/gunicorn_flags.h"
+#include "master/config/gunicorn_values.h"
 #include "master/config/table.h"
 
 namespace monodon::master {
@@ -20,45 +25,27 @@ namespace {
 
 using nlohmann::json;
 
-constexpr std::chrono::seconds kPatience{10};
-
-// Gunicorn's name of a setting, and ours.
-constexpr std::pair<std::string_view, std::string_view> kNames[] = {
-    {"accesslog", "access_log"},
-    {"access_log_format", "access_log_format"},
-    {"backlog", "backlog"},
-    {"bind", "bind"},
-    {"chdir", "directory"},
-    {"errorlog", "error_log"},
-    {"forwarded_allow_ips", "forwarded_allow_ips"},
-    {"forwarder_headers", "forwarder_headers"},
-    {"graceful_timeout", "graceful_timeout"},
-    {"group", "group"},
-    {"header_map", "header_map"},
-    {"keepalive", "keepalive"},
-    {"limit_request_field_size", "limit_request_field_size"},
-    {"limit_request_fields", "limit_request_fields"},
-    {"limit_request_line", "limit_request_line"},
-    {"loglevel", "log_level"},
-    {"max_requests", "max_requests"},
-    {"max_requests_jitter", "max_requests_jitter"},
-    {"pidfile", "pid_file"},
-    {"preload_app", "preload"},
-    {"proc_name", "name"},
-    {"pythonpath", "python_path"},
-    {"raw_env", "environment"},
-    {"reload", "reload"},
-    {"reload_engine", "reload_engine"},
-    {"reload_extra_files", "reload_extra_files"},
-    {"secure_scheme_headers", "secure_scheme_headers"},
-    {"sendfile", "sendfile"},
-    {"threads", "threads"},
-    {"timeout", "request_timeout"},
-    {"umask", "umask"},
-    {"user", "user"},
-    {"workers", "workers"},
-    {"wsgi_app", "application"},
+// What Gunicorn takes for a setting that is not given, where that is not nothing.
+constexpr std::pair<std::string_view, std::string_view> kDefaults[] = {
+    {"asgi_lifespan", "auto"},
+    {"asgi_loop", "auto"},
+    {"do_handshake_on_connect", "false"},
+    {"http_parser", "auto"},
+    {"http_protocols", "h1"},
+    {"logger_class", "gunicorn.glogging.Logger"},
+    {"protocol", "http"},
+    {"suppress_ragged_eofs", "true"},
+    {"syslog_addr", "udp://localhost:514"},
+    {"syslog_facility", "user"},
 };
+
+bool is_default(std::string_view name, const json& value) {
+  const auto* const usual =
+      std::find_if(std::begin(kDefaults), std::end(kDefaults),
+                   [&](const auto& pair) { return pair.first == name; });
+  if (usual == std::end(kDefaults)) return false;
+  return (value.is_string() ? value.get<std::string>() : value.dump()) == usual->second;
+}
 
 std::string name_in_file(const GunicornFlag& flag) {
   if (!flag.setting.empty()) return std::string{flag.setting};
@@ -76,6 +63,10 @@ bool is_nothing(const json& value) {
 
 std::string text_of(const json& value, const Setting& setting) {
   if (value.is_string()) return value.get<std::string>();
+  // Booleans are numbers to Python.
+  const bool number = setting.kind == Kind::count || setting.kind == Kind::duration ||
+                      setting.kind == Kind::size;
+  if (value.is_boolean() && number) return value.get<bool>() ? "1" : "0";
   if (setting.kind == Kind::mode && value.is_number_unsigned()) {
     return fmt::format("{:04o}", value.get<std::uint64_t>());
   }
@@ -103,16 +94,17 @@ class Translator {
   explicit Translator(std::string_view file) : file_{file} {}
 
   void value(const std::string& name, const json& value) {
-    const auto* const known =
-        std::find_if(std::begin(kNames), std::end(kNames),
-                     [&](const auto& pair) { return pair.first == name; });
+    const auto names = gunicorn_names();
+    const auto known = std::find_if(names.begin(), names.end(), [&](const auto& pair) {
+      return pair.theirs == name;
+    });
     // None is Gunicorn's word for "not set". An empty list or text is a value.
-    if (known != std::end(kNames)) {
-      const Setting& setting = *find_setting(known->second);
+    if (known != names.end()) {
+      const Setting& setting = *find_setting(known->ours);
       if (!value.is_null() || setting.trusts) ours(name, setting, value);
     } else if (name == "worker_class") {
       worker_class(value);
-    } else if (!is_nothing(value)) {
+    } else if (!is_nothing(value) && !is_default(name, value)) {
       theirs(name);
     }
   }
@@ -143,8 +135,17 @@ class Translator {
       result_.problems.push_back(fmt::format("{}: {}: must be one value", file_, name));
       return;
     }
-    result_.settings.push_back({std::string{setting.key}, std::move(texts),
-                                fmt::format("{}: {}", file_, name)});
+    const std::string origin = fmt::format("{}: {}", file_, name);
+    std::string key{setting.key};
+    if (setting.kind != Kind::list) {
+      TakenValue taken = take_gunicorn_value(setting, texts.front());
+      key = taken.key;
+      texts = {std::move(taken.text)};
+      if (!taken.warning.empty()) {
+        result_.warnings.push_back(fmt::format("{}: {}", origin, taken.warning));
+      }
+    }
+    result_.settings.push_back({std::move(key), std::move(texts), origin});
   }
 
   void worker_class(const json& value) {
@@ -157,21 +158,28 @@ class Translator {
   }
 
   void theirs(const std::string& name) {
+    for (const char* logging :
+         {"logconfig", "logconfig_dict", "logconfig_json", "logger_class"}) {
+      if (name != logging) continue;
+      result_.hooks.push_back(fmt::format(
+          "{}: {}: configures the logging of the application as long as this "
+          "file is the configuration; with YAML the application does that",
+          file_, name));
+      return;
+    }
     for (const GunicornFlag& flag : gunicorn_flags()) {
       if (name_in_file(flag) != name) continue;
       const std::string text = fmt::format("{}: {}: {}", file_, name, flag.answer);
       // Plain HTTP where TLS was asked for is not less, it is something else.
-      const bool tls = name == "certfile" || name == "keyfile";
-      (tls             ? result_.problems
-       : flag.harmless ? result_.notes
-                       : result_.warnings)
+      (flag.other_service ? result_.problems
+       : flag.harmless    ? result_.notes
+                          : result_.warnings)
           .push_back(text);
       return;
     }
-    if (name == "logconfig_dict" || name == "tmp_upload_dir") {
-      result_.warnings.push_back(fmt::format(
-          "{}: {}: has no equivalent; see {}", file_, name,
-          name == "tmp_upload_dir" ? "spool_directory" : "error_log_format"));
+    if (name == "tmp_upload_dir") {
+      result_.warnings.push_back(
+          fmt::format("{}: {}: has no equivalent; see spool_directory", file_, name));
     }
   }
 
@@ -179,10 +187,30 @@ class Translator {
   GunicornConfig result_;
 };
 
+// The first line of settings in YAML: "key: value", "---" or "{". Python may have a
+// type there: "workers: int = 3".
+bool is_yaml_line(std::string_view line) {
+  if (line.starts_with("---") || line.starts_with('{') || line.starts_with('%')) {
+    return true;
+  }
+  const std::size_t end = line.find_first_not_of("abcdefghijklmnopqrstuvwxyz_");
+  if (end == 0 || end == std::string_view::npos) return false;
+  const std::string_view rest = line.substr(end);
+  return rest.starts_with(':') && rest.find(" = ") == std::string_view::npos;
+}
+
 }  // namespace
 
-bool is_gunicorn_config(std::string_view name) {
-  return name.ends_with(".py") || name.starts_with("python:");
+bool is_gunicorn_config(const std::string& name) {
+  if (name.ends_with(".py") || name.starts_with("python:")) return true;
+  if (name.ends_with(".yaml") || name.ends_with(".yml")) return false;
+  const ActingAs acting = as_keeper_of(name);
+  std::ifstream file{name};
+  for (std::string line; std::getline(file, line);) {
+    const std::size_t begin = line.find_first_not_of(" \t\r");
+    if (begin != std::string::npos && line[begin] != '#') return !is_yaml_line(line);
+  }
+  return false;
 }
 
 std::string refuse_worker_class(std::string_view name) {
@@ -203,6 +231,7 @@ std::string refuse_worker_class(std::string_view name) {
 Result<std::string> read_gunicorn_config(const std::string& name,
                                          const std::string& python,
                                          const std::string& directory,
+                                         std::chrono::milliseconds patience,
                                          const std::string& user) {
   const auto script = find_in_libdir("read_gunicorn_conf.py");
   if (!script) return script.error();
@@ -212,7 +241,11 @@ Result<std::string> read_gunicorn_config(const std::string& name,
   if (!runner) return Error{name + ": " + runner.error().message(), 0};
   const Credentials* const as = runner.value() ? &*runner.value() : nullptr;
   const std::string who = as == nullptr ? "" : " as " + name_of_user(as->uid);
-  auto done = run_program({python, script.value(), name}, kPatience, directory, as);
+  auto done = run_program({python, script.value(), name}, patience, directory, as);
+  if (!done && done.error().code == ETIMEDOUT)
+    return Error{
+        fmt::format("{}: has not come to its end within {}, see boot_timeout", name,
+                    format_duration_ms(static_cast<std::uint64_t>(patience.count())))};
   if (!done) return Error{name + who + ": " + done.error().message(), 0};
   if (done.value().status != 0) {
     return Error{fmt::format("{}: cannot be run by {}{}:\n{}", name, python, who,

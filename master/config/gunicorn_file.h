@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 #pragma once
 
+#include <chrono>
 #include <string>
 #include <string_view>
 #include <vector>
@@ -19,16 +20,19 @@ struct GunicornConfig {
   std::vector<std::string> problems;  // set, and a service without it is another one
 };
 
-// Whether -c names such a file: "x.py", "python:module".
-[[nodiscard]] bool is_gunicorn_config(std::string_view name);
+// Whether -c names such a file: "x.py", "python:module". A file whose name says
+// nothing, as gunicorn.conf, is looked into: Gunicorn runs what is named, however it is
+// named.
+[[nodiscard]] bool is_gunicorn_config(const std::string& name);
 
 // Runs the file (absolute) or python:module in `python`, with `directory` as the
 // working directory and first in sys.path; what it set, as JSON. The Error holds its
-// traceback. Blocks for as long as the file takes to run, at most 10 s. Where we are
-// root it is run by `user`, or by whoever owns it: see master/config/code_runner.h.
+// traceback. Blocks for as long as the file takes to run, at most `patience`. Where we
+// are root it is run by `user`, or by whoever owns it: see master/config/code_runner.h.
 Result<std::string> read_gunicorn_config(const std::string& name,
                                          const std::string& python,
                                          const std::string& directory,
+                                         std::chrono::milliseconds patience,
                                          const std::string& user = {});
 
 // What that JSON means in our settings. `name` is that of the file, for messages. Pure.

@@ -2,6 +2,9 @@
 // Gunicorn's flags, and what each of them is here.
 #include "master/config/gunicorn_flags.h"
 
+#include <algorithm>
+#include <array>
+
 namespace monodon::master {
 namespace {
 
@@ -18,8 +21,9 @@ constexpr std::string_view kSyslog =
     "there is no syslog client; under systemd the journal takes the log (and passes it "
     "on to syslog), see error_log_format";
 constexpr std::string_view kPythonLog =
-    "the server's log is not made by Python's logging; see error_log, "
-    "error_log_format, access_log_format";
+    "is taken from a gunicorn.conf.py (logconfig, logconfig_json, logconfig_dict, "
+    "logger_class), where it configures the logging of the application; the server's "
+    "own lines are those of error_log and access_log";
 constexpr std::string_view kPaste =
     "Paste files are not read; name the application as package.module:callable";
 constexpr std::string_view kProxyProtocol =
@@ -44,8 +48,12 @@ constexpr GunicornFlag kFlags[] = {
      "not used: it is for the server's user and root only", "control_socket_disable"},
     {"--http-parser", true, true, "not used: there is one parser"},
 
-    {"-D,--daemon", false, false,
-     "there is no daemon mode; run it as a service of systemd, or with setsid"},
+    {"-D,--daemon",
+     false,
+     false,
+     "there is no daemon mode; run it as a service of systemd, or with setsid",
+     {},
+     true},
     {"--spew", false, false,
      "there is no equivalent; slow_request logs the stacks of slow requests"},
     {"--logger-class", true, false, kPythonLog},
@@ -58,25 +66,30 @@ constexpr GunicornFlag kFlags[] = {
     {"--statsd-host", true, false, kStatsd},
     {"--statsd-prefix", true, false, kStatsd},
     {"--dogstatsd-tags", true, false, kStatsd},
-    {"--proxy-protocol", false, false, kProxyProtocol},
+    {"--proxy-protocol", false, false, kProxyProtocol, {}, true},
     {"--proxy-allow-from", true, false, kProxyProtocol, "proxy_allow_ips"},
-    {"--paste,--paster", true, false, kPaste},
+    {"--paste,--paster", true, false, kPaste, {}, true},
     {"--paste-global", true, false, kPaste, "raw_paste_global_conf"},
-    {"--protocol", true, false, "only HTTP is spoken, which needs no flag"},
+    {"--protocol",
+     true,
+     false,
+     "only HTTP is spoken, which needs no flag; in nginx: proxy_pass for uwsgi_pass",
+     {},
+     true},
     {"--uwsgi-allow-from", true, false, "the uwsgi protocol is not spoken",
      "uwsgi_allow_ips"},
     {"--root-path", true, false,
      "have the proxy send SCRIPT_NAME (see forwarder_headers)"},
-    {"--keyfile", true, false, kTls},
-    {"--certfile", true, false, kTls},
+    {"--keyfile", true, false, kTls, {}, true},
+    {"--certfile", true, false, kTls, {}, true},
     {"--ssl-version", true, false, kTls},
     {"--cert-reqs", true, false, kTls},
     {"--ca-certs", true, false, kTls},
     {"--ciphers", true, false, kTls},
     {"--suppress-ragged-eofs", false, false, kTls},
     {"--do-handshake-on-connect", false, false, kTls},
-    {"--http-protocols", true, false, kHttp2},
-    {"--http2-cleartext", true, false, kHttp2},
+    {"--http-protocols", true, false, kHttp2, {}, true},
+    {"--http2-cleartext", true, false, kHttp2, {}, true},
     {"--http2-max-concurrent-streams", true, false, kHttp2},
     {"--http2-initial-window-size", true, false, kHttp2},
     {"--http2-max-frame-size", true, false, kHttp2},
@@ -89,11 +102,87 @@ constexpr GunicornFlag kFlags[] = {
     {"--asgi-loop", true, false, kAsgi},
     {"--asgi-lifespan", true, false, kAsgi},
     {"--asgi-disconnect-grace-period", true, false, kAsgi},
-    {"--dirty-app", true, false, kDirty, "dirty_apps"},
+    {"--websocket-max-message-size", true, false, kAsgi},
+    {"--dirty-app", true, false, kDirty, "dirty_apps", true},
     {"--dirty-workers", true, false, kDirty},
     {"--dirty-timeout", true, false, kDirty},
     {"--dirty-threads", true, false, kDirty},
     {"--dirty-graceful-timeout", true, false, kDirty},
+};
+
+// Those that are ours as well.
+constexpr std::array<std::string_view, 39> kShared = {"--help",
+                                                      "--version",
+                                                      "--config",
+                                                      "--bind",
+                                                      "--backlog",
+                                                      "--workers",
+                                                      "--worker-class",
+                                                      "--threads",
+                                                      "--max-requests",
+                                                      "--max-requests-jitter",
+                                                      "--timeout",
+                                                      "--graceful-timeout",
+                                                      "--keep-alive",
+                                                      "--limit-request-line",
+                                                      "--check-config",
+                                                      "--limit-request-fields",
+                                                      "--print-config",
+                                                      "--limit-request-field_size",
+                                                      "--preload",
+                                                      "--no-sendfile",
+                                                      "--chdir",
+                                                      "--env",
+                                                      "--pid",
+                                                      "--user",
+                                                      "--group",
+                                                      "--umask",
+                                                      "--access-logfile",
+                                                      "--forwarded-allow-ips",
+                                                      "--error-logfile",
+                                                      "--access-logformat",
+                                                      "--log-file",
+                                                      "--log-level",
+                                                      "--pythonpath",
+                                                      "--forwarder-headers",
+                                                      "--header-map",
+                                                      "--name"};
+
+constexpr GunicornName kNames[] = {
+    {"accesslog", "access_log"},
+    {"access_log_format", "access_log_format"},
+    {"backlog", "backlog"},
+    {"bind", "bind"},
+    {"chdir", "directory"},
+    {"errorlog", "error_log"},
+    {"forwarded_allow_ips", "forwarded_allow_ips"},
+    {"forwarder_headers", "forwarder_headers"},
+    {"graceful_timeout", "graceful_timeout"},
+    {"group", "group"},
+    {"header_map", "header_map"},
+    {"keepalive", "keepalive"},
+    {"limit_request_field_size", "limit_request_field_size"},
+    {"limit_request_fields", "limit_request_fields"},
+    {"limit_request_line", "limit_request_line"},
+    {"loglevel", "log_level"},
+    {"max_requests", "max_requests"},
+    {"max_requests_jitter", "max_requests_jitter"},
+    {"pidfile", "pid_file"},
+    {"preload_app", "preload"},
+    {"proc_name", "name"},
+    {"pythonpath", "python_path"},
+    {"raw_env", "environment"},
+    {"reload", "reload"},
+    {"reload_engine", "reload_engine"},
+    {"reload_extra_files", "reload_extra_files"},
+    {"secure_scheme_headers", "secure_scheme_headers"},
+    {"sendfile", "sendfile"},
+    {"threads", "threads"},
+    {"timeout", "request_timeout"},
+    {"umask", "umask"},
+    {"user", "user"},
+    {"workers", "workers"},
+    {"wsgi_app", "application"},
 };
 
 constexpr std::string_view kInMaster =
@@ -108,16 +197,20 @@ constexpr std::string_view kRequest =
     "wrap the application in a WSGI middleware, or use Django's request_started and "
     "request_finished";
 
+constexpr std::string_view kBefore =
+    "do it where the application is imported, or in the unit (ExecStartPre=)";
+
 constexpr GunicornHook kHooks[] = {
-    {"on_starting", kInMaster},
-    {"on_reload", kInMaster},
+    {"on_starting", kBefore, true},
+    {"on_reload", kBefore, true},
     {"when_ready", kOnce, true},
     {"pre_exec", kInMaster},
     {"nworkers_changed", kInMaster},
     {"on_exit", kInMaster},
     {"pre_fork",
      "the application is imported before the fork (preload): do it on import, or once "
-     "after it in the setting pre_fork: module:callable"},
+     "after it in the setting pre_fork: module:callable",
+     true},
     {"post_fork", kAfterFork, true},
     {"post_worker_init", kAfterFork, true},
     {"worker_int", kAtExit},
@@ -125,8 +218,8 @@ constexpr GunicornHook kHooks[] = {
      "not needed: a request over its deadline is logged with its stacks"},
     {"worker_exit", kAtExit, true},
     {"child_exit", "not needed: the master tells why each worker ended", true},
-    {"pre_request", kRequest},
-    {"post_request", kRequest},
+    {"pre_request", kRequest, true},
+    {"post_request", kRequest, true},
     {"ssl_context", kTls},
     {"on_dirty_starting", kDirty},
     {"dirty_post_fork", kDirty},
@@ -140,8 +233,25 @@ std::span<const GunicornHook> gunicorn_hooks() {
   return kHooks;
 }
 
+std::span<const GunicornName> gunicorn_names() {
+  return kNames;
+}
+
 std::span<const GunicornFlag> gunicorn_flags() {
   return kFlags;
+}
+
+bool is_gunicorn_flag(std::string_view name) {
+  const auto is_named = [&](const GunicornFlag& flag) {
+    for (std::string_view rest = flag.names; !rest.empty();) {
+      const std::size_t comma = std::min(rest.find(','), rest.size());
+      if (rest.substr(0, comma) == name) return true;
+      rest.remove_prefix(std::min(comma + 1, rest.size()));
+    }
+    return false;
+  };
+  return std::find(kShared.begin(), kShared.end(), name) != kShared.end() ||
+         std::any_of(std::begin(kFlags), std::end(kFlags), is_named);
 }
 
 }  // namespace monodon::master

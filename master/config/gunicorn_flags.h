@@ -16,6 +16,7 @@ struct GunicornFlag {
   bool harmless = false;
   std::string_view answer;        // follows "--daemon: "
   std::string_view setting = {};  // in gunicorn.conf.py, where not named as the flag
+  bool other_service = false;  // without it every request fails: refused in a file, too
 
   // The long name. CLI11 has none for an option that --help does not show.
   [[nodiscard]] constexpr std::string_view name() const {
@@ -24,14 +25,24 @@ struct GunicornFlag {
   }
 };
 
-// A hook of gunicorn.conf.py: a function there.
+// A setting of gunicorn.conf.py that is one of ours.
+struct GunicornName {
+  std::string_view theirs;
+  std::string_view ours;
+};
+
+// A hook of gunicorn.conf.py: a function there, or the dotted name of one.
 struct GunicornHook {
   std::string_view name;
   std::string_view answer;  // where such code goes
   bool called = false;      // worker/python/_monodon_gunicorn.py
 };
 
+[[nodiscard]] std::span<const GunicornName> gunicorn_names();
 [[nodiscard]] std::span<const GunicornFlag> gunicorn_flags();
 [[nodiscard]] std::span<const GunicornHook> gunicorn_hooks();
+
+// Whether "--name" is a flag that Gunicorn has, ours too or not.
+[[nodiscard]] bool is_gunicorn_flag(std::string_view name);
 
 }  // namespace monodon::master

@@ -10,7 +10,9 @@
 #include <array>
 #include <cerrno>
 
+#include "base/cpu_count.h"
 #include "base/file_rights.h"
+#include "base/number.h"
 #include "base/result.h"
 #include "base/unique_fd.h"
 #include "master/config/address.h"
@@ -54,13 +56,14 @@ class Loader {
   explicit Loader(const CommandLine& line) : line_{line} {
     loaded_.settings = default_settings();
     loaded_.command_line = line;
+    loaded_.command_line.serving = true;
     loaded_.notes = line.notes;
     loaded_.warnings = line.warnings;
   }
 
   ConfigResult load() {
     file();
-    apply(line_.environment);
+    apply(environment_over_file());
     apply(line_.arguments);
     complete();
     report(check_settings(loaded_.settings));
@@ -131,7 +134,18 @@ class Loader {
     const auto python = find_interpreter(override_of("python"), directory);
     if (!python) return python.error();
     return read_gunicorn_config(loaded_.config_file, python.value().path, directory,
-                                line_.user);
+                                patience(), line_.user);
+  }
+
+  // Of a start, as long as an import may take. A master that serves waits 10 s at most:
+  // it has workers to look after.
+  std::chrono::milliseconds patience() const {
+    const auto asked = parse_duration_ms(override_of("boot_timeout"));
+    const std::chrono::milliseconds all{
+        asked.value_or(default_settings().boot_timeout)};
+    return line_.serving
+               ? std::min<std::chrono::milliseconds>(all, std::chrono::seconds{10})
+               : all;
   }
 
   void apply_python_file() {
@@ -140,7 +154,28 @@ class Loader {
     problems_ = std::move(read.problems);
     for (std::string& note : read.notes) loaded_.notes.push_back(std::move(note));
     loaded_.warnings = std::move(read.warnings);
+    apply(defaults_of_gunicorn());
     apply(read.settings);
+  }
+
+  // WEB_CONCURRENCY and its like are defaults to Gunicorn: its own file wins over them.
+  // A monodon.yaml does not.
+  bool is_default(const Override& given) const {
+    const Setting* const setting = find_setting(given.key);
+    return !from_yaml() && setting != nullptr && given.origin == setting->environment;
+  }
+
+  std::vector<Override> defaults_of_gunicorn() const {
+    std::vector<Override> defaults = line_.environment;
+    std::erase_if(defaults, [&](const Override& given) { return !is_default(given); });
+    return defaults;
+  }
+
+  std::vector<Override> environment_over_file() const {
+    std::vector<Override> over = line_.environment;
+    if (loaded_.config_file.empty()) return over;
+    std::erase_if(over, [&](const Override& given) { return is_default(given); });
+    return over;
   }
 
   void apply(const std::vector<Override>& overrides) {
@@ -198,6 +233,7 @@ class Loader {
       w.application += ":application";
     }
     if (w.name.empty()) w.name = w.application;
+    if (s.workers == 0) count_cores();
     w.workers = s.workers;
     const auto largest_for_zero = [](std::string_view key, std::uint64_t& value) {
       if (value == 0) value = find_setting(key)->largest;
@@ -205,6 +241,15 @@ class Loader {
     largest_for_zero("limit_request_line", w.limit_request_line);
     largest_for_zero("limit_request_fields", w.limit_request_fields);
     largest_for_zero("limit_request_field_size", w.limit_request_field_size);
+  }
+
+  void count_cores() {
+    Settings& s = loaded_.settings;
+    const std::uint64_t most = find_setting("workers")->largest;
+    s.workers =
+        static_cast<std::uint32_t>(std::min<std::uint64_t>(usable_cores(), most));
+    loaded_.notes.push_back(fmt::format(
+        "workers: auto is {}, the cores there are for this server", s.workers));
   }
 
   void report(const std::vector<Finding>& findings) {
@@ -237,6 +282,12 @@ class Loader {
 };
 
 }  // namespace
+
+std::vector<std::string> argv_of_application(const CommandLine& line) {
+  std::vector<std::string> argv = line.argv;
+  if (argv.size() > 1) argv.erase(argv.begin() + 1);
+  return argv;
+}
 
 ConfigResult load_config(const CommandLine& command_line) {
   return Loader{command_line}.load();

@@ -23,6 +23,7 @@ struct CommandLine {
   // -c; "" means ./monodon.yaml or ./gunicorn.conf.py if there is one
   std::string config_file;
   std::string start_directory;    // of the start; relative paths are meant from here
+  bool serving = false;           // already: a load must not take long
   std::vector<std::string> argv;  // as this process was started: for an upgrade
   std::string user;  // who runs a gunicorn.conf.py in root's place; "": by its owner
   std::vector<Override> environment;  // over the file
@@ -45,6 +46,10 @@ struct ConfigResult {
   std::optional<LoadedConfig> config;  // empty when there are problems
   std::vector<std::string> problems;   // all of them, a sentence each
 };
+
+// sys.argv of the application: the line without the name of the command, so that flags
+// and application are where they are with Gunicorn.
+[[nodiscard]] std::vector<std::string> argv_of_application(const CommandLine& line);
 
 // Reads, merges and checks: defaults, then the file, then environment, then command
 // line; later wins. Master (at start and on SIGHUP) and the tools. Never throws for

@@ -65,7 +65,8 @@ Read as Gunicorn reads them, for
 and
 .Ic sendfile ;
 any of the variables above wins over them.
-A file that says something else is overruled, with a note in the log.
+A monodon.yaml that says something else is overruled, with a note in the log;
+a gunicorn.conf.py wins over them, as with Gunicorn.
 .It Ev GUNICORN_CMD_ARGS
 Flags as on the command line, which wins over them.
 .It Ev VIRTUAL_ENV

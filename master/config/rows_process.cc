@@ -162,12 +162,17 @@ constexpr Setting kWorkers[] = {
     {.key = "workers",
      .kind = Kind::count,
      .field = &M::workers,
-     .doc = "Number of worker processes.",
+     .doc = "Number of worker processes, or auto.",
+     .more =
+         "auto is one for each core that the server may use: those of its affinity, "
+         "and no more than the quota of its control group (CPUQuota=, the limit of "
+         "a container). It is counted anew by a reload.",
      .on_reload = OnReload::live,
      .smallest = 1,
      .largest = 512,
      .flags = "-w",
-     .environment = "WEB_CONCURRENCY"},
+     .environment = "WEB_CONCURRENCY",
+     .counts_cores = true},
     {.key = "threads",
      .kind = Kind::count,
      .field = &W::threads,
@@ -310,11 +315,12 @@ constexpr Setting kMetrics[] = {
      .kind = Kind::list,
      .field = &M::metrics_hosts,
      .doc = "Names by which the metrics may be asked for, beside addresses.",
-     .more = "localhost and the name of the machine (hostname) are known. A request for "
-             "another Host is answered with 421, so that no page in a browser of this "
-             "machine can read the metrics by a name of its own that leads here. A scraper "
-             "that uses a name of the DNS needs it here; \"*\" is any. Not asked on a Unix "
-             "socket.",
+     .more =
+         "localhost and the name of the machine (hostname) are known. A request for "
+         "another Host is answered with 421, so that no page in a browser of this "
+         "machine can read the metrics by a name of its own that leads here. A scraper "
+         "that uses a name of the DNS needs it here; \"*\" is any. Not asked on a Unix "
+         "socket.",
      .on_reload = OnReload::live},
     {.key = "ready_workers",
      .kind = Kind::count,
@@ -341,6 +347,10 @@ constexpr Setting kProcess[] = {
      .kind = Kind::mode,
      .field = &M::umask,
      .doc = "Octal umask; the default is what was inherited.",
+     .more =
+         "The flag, in GUNICORN_CMD_ARGS too, and the umask of a gunicorn.conf.py are "
+         "Gunicorn's: they are not for the application's files, and make only the "
+         "mode of a Unix socket, as socket_mode does (0007: 0770).",
      .on_reload = OnReload::restart,
      .flags = "-m"},
     {.key = "pid_file",

@@ -59,6 +59,7 @@ struct Setting {
   char separator = ',';  // of a list in flag and environment; NUL: repeat the flag
   std::string_view fallback = {};  // of a list, or of a text that is "" in Settings
   bool trusts = false;  // a list of who or what is believed: an empty one is nobody
+  bool counts_cores = false;  // of a count: "auto" is one for each core, and is 0 here
 };
 
 struct Group {

@@ -94,10 +94,12 @@ std::string set_number(const Setting& setting, std::string_view text,
     return {};
   }
   if (text == "off" && setting.kind != Kind::mode && setting.smallest == 0) text = "0";
-  const Parsed parsed = parse_by_kind(setting.kind, text);
+  Parsed parsed = parse_by_kind(setting.kind, text);
+  const bool cores = setting.counts_cores && text == "auto";
+  if (cores) parsed.number = 0;
   if (!parsed.number) return fmt::format("\"{}\" {}", text, parsed.problem);
   const std::uint64_t value = *parsed.number;
-  if (setting.kind != Kind::mode &&
+  if (setting.kind != Kind::mode && !cores &&
       (value < setting.smallest || value > setting.largest)) {
     return fmt::format("{} is out of range: {} to {}", text,
                        format_number(setting.kind, setting.smallest),
@@ -210,6 +212,7 @@ std::string scalar_text(const Setting& setting, const Settings& settings) {
     } else if constexpr (std::is_same_v<T, std::int32_t>) {
       return field < 0 ? "" : fmt::format("{:04o}", field);
     } else if constexpr (std::is_integral_v<T>) {
+      if (setting.counts_cores && field == 0) return "auto";
       return format_number(setting.kind, field);
     } else {
       return {};
@@ -251,7 +254,7 @@ std::string describe_type(const Setting& setting) {
     case Kind::automatic:
       return "true, false or auto";
     case Kind::count:
-      return range("number");
+      return range("number") + (setting.counts_cores ? ", or auto" : "");
     case Kind::duration:
       return range("duration");
     case Kind::size:

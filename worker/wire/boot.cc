@@ -20,7 +20,8 @@ NLOHMANN_DEFINE_TYPE_NON_INTRUSIVE(
     access_log_format, error_log, error_log_format, log_level)
 NLOHMANN_DEFINE_TYPE_NON_INTRUSIVE(ListenerInfo, name, address, unix_socket, host, port)
 NLOHMANN_DEFINE_TYPE_NON_INTRUSIVE(Boot, settings, listeners, generation, reload,
-                                   shared_state, learned, stored, gunicorn_conf)
+                                   shared_state, learned, stored, gunicorn_conf,
+                                   gunicorn_settings, argv)
 
 bool preloads(const Boot& boot) {
   return boot.settings.preload != "false" && boot.shared_state.empty();
@@ -34,6 +35,16 @@ bool forks_anyway(const Boot& boot) {
 
 bool learns(const Boot& boot) {
   return preloads(boot) && boot.settings.learned_imports != "off";
+}
+
+std::string facts_for_hooks(const Boot& boot) {
+  nlohmann::json listeners = nlohmann::json::array();
+  for (const ListenerInfo& listener : boot.listeners)
+    listeners.push_back(listener.address);
+  return nlohmann::json{
+      {"merged", nlohmann::json::parse(boot.gunicorn_settings, nullptr, false)},
+      {"listeners", std::move(listeners)}}
+      .dump(-1, ' ', false, nlohmann::json::error_handler_t::replace);
 }
 
 std::string to_json(const Boot& boot) {

@@ -41,6 +41,10 @@ struct Boot {
   // A gunicorn.conf.py, or "python:module", that the zygote runs first and whose hooks
   // are called; "" for none.
   std::string gunicorn_conf;
+  // What its hooks see as Gunicorn's settings, as JSON; "" without such a file.
+  std::string gunicorn_settings;
+  // sys.argv of the application: as with Gunicorn, the program and its arguments.
+  std::vector<std::string> argv;
 };
 
 // The zygote imports the application, and its workers share that by fork.
@@ -50,6 +54,9 @@ struct Boot {
 
 // Workers tell what they import after the fork.
 [[nodiscard]] bool learns(const Boot& boot);
+
+// What the hooks of a gunicorn.conf.py are told, as JSON.
+[[nodiscard]] std::string facts_for_hooks(const Boot& boot);
 
 std::string to_json(const Boot& boot);
 Result<Boot> boot_from_json(std::string_view json);

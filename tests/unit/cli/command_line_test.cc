@@ -4,6 +4,7 @@
 #include <catch2/catch.hpp>
 #include <map>
 
+#include "base/cpu_count.h"
 #include "cli/flags/environment.h"
 #include "cli/flags/shell_words.h"
 #include "master/config/gunicorn_flags.h"
@@ -95,7 +96,8 @@ TEST_CASE("every flag of Gunicorn that matters is taken in each of its forms",
   CHECK(w.directory == "/tmp");
   CHECK(w.environment == Texts{"A=1", "B=2,3"});
   CHECK(s.pid_file == "/tmp/pid");
-  CHECK(s.umask == 007);
+  CHECK(s.umask == -1);
+  CHECK(s.socket_mode == 0770);
   CHECK(w.forwarded_allow_ips == Texts{"10.0.0.1", "10.0.0.2"});
   CHECK(w.access_log == "-");
   CHECK(w.access_log_format == "%(h)s");
@@ -134,6 +136,9 @@ TEST_CASE("the environment is read, and the command line wins over it",
           "[command_line]") {
   CHECK(settings({"a:b"}, {{"WEB_CONCURRENCY", "4"}}).workers == 4);
   CHECK(settings({"a:b"}, {{"WEB_CONCURRENCY", ""}}).workers == 1);
+  CHECK(settings({"a:b"}, {{"WEB_CONCURRENCY", "3 \r"}}).workers == 3);
+  CHECK(settings({"a:b"}, {{"WEB_CONCURRENCY", "auto"}}).workers == usable_cores());
+  CHECK(settings({"a:b"}, {{"MONODON_UMASK", "0027"}}).umask == 0027);
   CHECK(settings({"-w", "2", "a:b"}, {{"WEB_CONCURRENCY", "4"}}).workers == 2);
   CHECK(
       settings({"a:b"}, {{"WEB_CONCURRENCY", "4"}, {"MONODON_WORKERS", "5"}}).workers ==
@@ -193,7 +198,8 @@ TEST_CASE("wrong use of flags is status 2 and says what to do", "[command_line]"
         "See: monodon serve --help\n");
   CHECK(refused({"--frobnicate", "a:b"})
             .error.starts_with("monodon: --frobnicate: unknown flag\n"));
-  CHECK(refused({"a:b", "c:d"}).error.starts_with("monodon: c:d: one application"));
+  CHECK(refused({"a:b", "-w1", "c:d"})
+            .error.starts_with("monodon: c:d: one application"));
   CHECK(refused({"a:b", "--workers"}).error.starts_with("monodon: --workers"));
   CHECK(refused({"-k", "gevent", "a:b"}).error.find("sync and gthread") !=
         std::string::npos);

@@ -4,12 +4,15 @@
 #include <fmt/format.h>
 
 #include <catch2/catch.hpp>
+#include <fstream>
 #include <map>
 
 #include "master/config/gunicorn_flags.h"
 #include "master/config/table.h"
 #include "master/config/value.h"
+#include "tests/support/cpp/scratch.h"
 
+using namespace monodon;
 using namespace monodon::master;
 
 namespace {
@@ -39,7 +42,7 @@ TEST_CASE("values of every sort become texts of our settings", "[gunicorn_config
   CHECK(settings(config) ==
         std::map<std::string, Texts>{{"workers", {"3"}},
                                      {"preload", {"true"}},
-                                     {"umask", {"0007"}},
+                                     {"socket_mode", {"0770"}},
                                      {"request_timeout", {"30.5"}},
                                      {"bind", {"unix:/a,:8000"}},
                                      {"environment", {"A=1", "B=2"}},
@@ -69,6 +72,35 @@ TEST_CASE("what trusts nobody in Gunicorn trusts nobody here", "[gunicorn_config
   }
 }
 
+TEST_CASE("values are read as Gunicorn reads them", "[gunicorn_config]") {
+  const GunicornConfig config = translate(
+      R"("workers": true, "threads": "0x2", "loglevel": "warn", "backlog": 0)");
+  CHECK(settings(config) == std::map<std::string, Texts>{{"workers", {"1"}},
+                                                         {"threads", {"2"}},
+                                                         {"log_level", {"info"}},
+                                                         {"backlog", {"1"}}});
+  CHECK(config.warnings.size() == 2);
+}
+
+TEST_CASE("a file is what its name says, or else its first line", "[gunicorn_config]") {
+  const testing::Scratch scratch;
+  const auto is_python = [&](const std::string& name, const char* text) {
+    std::ofstream{scratch / name} << text;
+    return is_gunicorn_config(scratch / name);
+  };
+  CHECK(is_python("gunicorn.conf", "# ours\n\nworkers = 1\n"));
+  CHECK(is_python("gunicorn.ini", "import os\n"));
+  CHECK(is_python("typed", "workers: int = 3\n"));
+  CHECK(is_python("hooks.cfg", "def when_ready(server):\n    pass\n"));
+  CHECK(is_python("x.py", "workers: 3\n"));
+  CHECK(is_gunicorn_config("python:site.conf"));
+  CHECK_FALSE(is_python("site.conf", "# ours\nworkers: 3\n"));
+  CHECK_FALSE(is_python("site", "---\nbind:\n  - a\n"));
+  CHECK_FALSE(is_python("x.yaml", "workers = 3\n"));
+  CHECK_FALSE(is_python("empty", ""));
+  CHECK_FALSE(is_gunicorn_config(scratch / "none"));
+}
+
 TEST_CASE("names that Gunicorn does not know are variables of the file",
           "[gunicorn_config]") {
   const GunicornConfig config =
@@ -90,7 +122,16 @@ TEST_CASE("each setting without an equivalent is answered, unless it asks for no
 }
 
 TEST_CASE("what would be another service is a problem", "[gunicorn_config]") {
-  CHECK(translate(R"("certfile": "x.pem")").problems.size() == 1);
+  for (const char* other :
+       {R"("certfile": "x.pem")", R"("keyfile": "x.pem")", R"("proxy_protocol": true)",
+        R"("proxy_protocol": "v2")", R"("protocol": "uwsgi")", R"("daemon": true)",
+        R"("http_protocols": "h2,h1")", R"("http2_cleartext": true)",
+        R"("dirty_apps": ["a:b"])", R"("paste": "production.ini")"}) {
+    INFO(other);
+    CHECK(translate(other).problems.size() == 1);
+    CHECK(translate(other).warnings.empty());
+  }
+  CHECK(translate(R"("http_protocols": "h1", "protocol": "http")").problems.empty());
   CHECK(translate(R"("worker_class": "gevent")").problems.size() == 1);
   CHECK(translate("", R"("worker_class")").problems.size() == 1);
   CHECK(translate(R"("workers": [1, 2])").problems ==

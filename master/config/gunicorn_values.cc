@@ -1,0 +1,137 @@
+// SPDX-License-Identifier: Apache-2.0
+// Values as Gunicorn reads them.
+#include "master/config/gunicorn_values.h"
+
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <array>
+#include <charconv>
+#include <optional>
+
+#include "base/number.h"
+
+namespace monodon::master {
+namespace {
+
+std::string_view stripped(std::string_view text) {
+  constexpr std::string_view kBlank = " \t\r\n\v\f";
+  const std::size_t begin = text.find_first_not_of(kBlank);
+  if (begin == std::string_view::npos) return {};
+  return text.substr(begin, text.find_last_not_of(kBlank) - begin + 1);
+}
+
+// int(text, 0) of Python, where it is no decimal of ours already. An underscore may
+// stand between two digits.
+std::optional<std::uint64_t> python_int(std::string_view text) {
+  if (text.starts_with('+')) text.remove_prefix(1);
+  int base = 10;
+  if (text.size() > 2 && text[0] == '0') {
+    const char kind = static_cast<char>(text[1] | 0x20);
+    base = kind == 'x' ? 16 : kind == 'o' ? 8 : kind == 'b' ? 2 : 10;
+    if (base != 10) text.remove_prefix(text[2] == '_' ? 3 : 2);
+  }
+  if (text.ends_with('_') || text.starts_with('_') ||
+      text.find("__") != std::string_view::npos) {
+    return std::nullopt;
+  }
+  std::string digits{text};
+  std::erase(digits, '_');
+  std::uint64_t number = 0;
+  const char* const end = digits.data() + digits.size();
+  const auto [stop, error] = std::from_chars(digits.data(), end, number, base);
+  if (digits.empty() || error != std::errc{} || stop != end) return std::nullopt;
+  return number;
+}
+
+// Settings whose limit is ours alone, and where a value beyond it asks for nothing that
+// the limit does not give: the kernel caps a backlog, and a day is no deadline.
+bool is_capped(std::string_view key) {
+  constexpr std::array<std::string_view, 7> kCapped = {"backlog",
+                                                       "request_timeout",
+                                                       "graceful_timeout",
+                                                       "keepalive",
+                                                       "limit_request_line",
+                                                       "limit_request_fields",
+                                                       "limit_request_field_size"};
+  return std::find(kCapped.begin(), kCapped.end(), key) != kCapped.end();
+}
+
+TakenValue take_number(const Setting& setting, std::string text) {
+  TakenValue taken{setting.key, std::move(text), {}};
+  const auto number = python_int(taken.text);
+  if (!number) return taken;
+  taken.text = std::to_string(*number);
+  const std::uint64_t scale = setting.kind == Kind::duration ? 1000 : 1;
+  const std::uint64_t most = setting.largest / scale;
+  if (*number > most && is_capped(setting.key)) {
+    taken.text = std::to_string(most);
+    taken.warning = fmt::format("{} is more than {}, which is taken", *number, most);
+  } else if (*number * scale < setting.smallest && *number == 0) {
+    const std::uint64_t least = std::max<std::uint64_t>(1, setting.smallest / scale);
+    taken.text = std::to_string(least);
+    taken.warning = fmt::format("0 is taken for {}", least);
+  }
+  return taken;
+}
+
+// Gunicorn makes its Unix socket under this umask, and leaves the application's alone.
+TakenValue take_umask(const Setting& setting, std::string text) {
+  const bool octal =
+      text.size() > 1 && text[0] == '0' && text[1] >= '0' && text[1] <= '9';
+  std::optional<std::uint64_t> number = python_int(text);
+  if (octal) number = parse_octal(text);
+  if (!number) return {setting.key, std::move(text), {}};
+  TakenValue taken{"socket_mode", fmt::format("{:04o}", 0777 & ~(*number & 0777)), {}};
+  if (*number > 7 && text[0] != '0') {
+    taken.warning = fmt::format(
+        "{} is a decimal number, as for Gunicorn: an umask of "
+        "{:04o}",
+        text, *number & 0777);
+  }
+  return taken;
+}
+
+TakenValue take_level(const Setting& setting, std::string text) {
+  std::string lower = text;
+  std::transform(lower.begin(), lower.end(), lower.begin(), [](char c) {
+    return c >= 'A' && c <= 'Z' ? static_cast<char>(c | 0x20) : c;
+  });
+  const std::string choices = fmt::format("|{}|", setting.choices);
+  if (choices.find("|" + lower + "|") != std::string::npos) {
+    return {setting.key, std::move(lower), {}};
+  }
+  return {
+      setting.key, "info",
+      fmt::format("\"{}\" is no level, and is taken for info, as by Gunicorn; write "
+                  "debug, info, warning, error or critical",
+                  text)};
+}
+
+}  // namespace
+
+TakenValue take_gunicorn_value(const Setting& setting, std::string_view text) {
+  std::string word{stripped(text)};
+  switch (setting.kind) {
+    case Kind::count:
+    case Kind::duration:
+    case Kind::size:
+      return take_number(setting, std::move(word));
+    case Kind::mode:
+      if (setting.key == "umask") return take_umask(setting, std::move(word));
+      break;
+    case Kind::choice:
+      if (setting.key == "log_level") return take_level(setting, std::move(word));
+      break;
+    case Kind::flag:
+    case Kind::automatic:
+      break;
+    case Kind::text:
+    case Kind::path:
+    case Kind::list:
+      return {setting.key, std::string{text}, {}};
+  }
+  return {setting.key, std::move(word), {}};
+}
+
+}  // namespace monodon::master
