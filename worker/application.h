@@ -125,6 +125,13 @@ class Application {
   // An empty reason: go on.
   virtual LoadError prepare(const Boot& /*boot*/) { return {}; }
 
+  // Zygote, right after that, once for each generation: hooks of the site that come
+  // before its import.
+  virtual LoadError generation_begins(bool /*reload*/) { return {}; }
+
+  // Zygote, before each fork of a worker.
+  virtual void before_fork(const WorkerInfo& /*which*/) {}
+
   // Zygote (preload) or worker (else), main thread. Empty reason: loaded.
   virtual LoadError load(const Boot& boot) = 0;
 

@@ -157,7 +157,7 @@ worker_tmp_dir = "/dev/shm"
 statsd_host = "localhost:8125"
 daemon = False
 def post_fork(server, worker): pass
-def pre_fork(server, worker): pass
+def worker_abort(worker): pass
 """
 
 
@@ -172,14 +172,14 @@ def fixture_gunicorn(site):
 def test_a_file_of_gunicorn_is_run_and_its_settings_are_taken(gunicorn, words):
     done = monodon(gunicorn, "check", "--print", "--workers", "5", *words, "good")
     assert done.returncode == 0, done.stderr
-    assert {"workers: 5", "request_timeout: 2m", "umask: 0007",
+    assert {"workers: 5", "request_timeout: 2m", "socket_mode: 0770",
             'environment: ["COLOUR=green"]', 'access_log: ""',
             'secure_scheme_headers: ["X-FORWARDED-PROTO=https"]',
             f'bind: ["unix:{gunicorn}/run.sock", "127.0.0.1:9"]'
             } <= set(done.stdout.splitlines()), done.stdout
     assert "imported with green" in done.stdout
     said = done.stderr.splitlines()
-    assert any(line.startswith("warning: ") and "pre_fork: is not called" in line
+    assert any(line.startswith("warning: ") and "worker_abort: is not called" in line
                for line in said)
     assert "post_fork" not in done.stderr  # is called
     assert any(line.startswith("warning: ") and "statsd_host" in line for line in said)
@@ -204,3 +204,14 @@ def test_a_file_of_gunicorn_can_be_a_module(gunicorn):
     done = monodon(gunicorn, "check", "--print", "-c", "python:conf")
     assert done.returncode == 0, done.stderr
     assert "workers: 7\n" in done.stdout
+
+
+def test_a_file_of_gunicorn_wins_over_what_are_its_defaults(tmp_path):
+    (tmp_path / "gunicorn.conf.py").write_text("workers = 3\n")
+    for config, workers in (("gunicorn.conf.py", 3), ("monodon.yaml", 6)):
+        (tmp_path / "monodon.yaml").write_text("workers: 3\n")
+        done = subprocess.run(
+            [paths.MONODON, "check", "--no-app", "--print", "-c", config, "--python",
+             paths.PYTHON, "a:b"], cwd=tmp_path, capture_output=True, text=True, check=False,
+            timeout=30, env=os.environ | {"WEB_CONCURRENCY": "6"})
+        assert f"\nworkers: {workers}\n" in done.stdout, done.stderr

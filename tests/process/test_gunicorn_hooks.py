@@ -19,20 +19,20 @@ workers = 2
 {more}
 
 def when_ready(server):
-    gates.record("when_ready", f"{{server.pid}}/{{server.num_workers}}")
+    gates.record("when_ready", f"{server.pid}/{server.num_workers}")
     server.log.info("ready, says %s", server.cfg.bind)
 
 def post_fork(server, worker):
-    gates.record("post_fork", f"{{server.pid}}/{{worker.pid}}/{{worker.age}}")
+    gates.record("post_fork", f"{server.pid}/{worker.pid}/{worker.age}")
 
 def post_worker_init(worker):
-    gates.record("post_worker_init", f"{{worker.ppid}}/{{worker.pid}}/{{worker.age}}")
+    gates.record("post_worker_init", f"{worker.ppid}/{worker.pid}/{worker.age}")
 
 def worker_exit(server, worker):
-    gates.record("worker_exit", f"{{worker.pid}}/{{worker.age}}")
+    gates.record("worker_exit", f"{worker.pid}/{worker.age}")
 
 def child_exit(server, worker):
-    gates.record("child_exit", f"{{worker.pid}}/{{worker.age}}/{{worker.alive}}")
+    gates.record("child_exit", f"{worker.pid}/{worker.age}/{worker.alive}")
 """
 SITE = """
 import os
@@ -54,7 +54,7 @@ def site(more="", flags=(), **options):
 
 
 def write(server, more="", hooks=HOOKS):
-    server.write("gunicorn.conf.py", hooks.format(more=more))
+    server.write("gunicorn.conf.py", hooks.replace("{more}", more))
 
 
 @pytest.mark.parametrize("flags", [(), ("--no-preload",)])
@@ -66,7 +66,7 @@ def test_each_hook_is_called_where_gunicorn_would(flags):
         ready, = server.ledger.entries("when_ready")
         assert (ready.id, int(ready.pid)) == (f"{master}/2", zygote)
         line = server.await_log("ready, says")
-        assert re.fullmatch(rf"\[[0-9: +-]+\] \[{zygote}\] \[INFO\] ready, says unix:not.used"
+        assert re.fullmatch(rf"\[[0-9: +-]+\] \[{zygote}\] \[INFO\] ready, says \[.unix:.*/not.used.\]"
                             r"( generation=1)?", line)
         for hook in ("post_fork", "post_worker_init"):
             told = sorted(server.ledger.entries(hook), key=lambda entry: int(entry.pid))
@@ -124,9 +124,120 @@ def test_a_hook_that_raises_at_the_end_is_told():
             server.await_log(f"ValueError: {hook} failed")
 
 
-def test_what_a_hook_wants_of_gunicorn_and_does_not_get_is_named():
-    with site(expect=["."]) as server:
+def test_what_a_hook_wants_of_gunicorn_alone_is_told_and_the_site_serves():
+    asks = "\ndef post_fork(server, worker):\n    worker.murder()\n"
+    with site(expect=["post_fork was left at"]) as server:
         server.await_workers(2)
-        write(server, hooks=HOOKS + "\ndef post_fork(server, worker):\n    worker.tmp\n")
+        write(server, hooks=HOOKS + asks)
         status, _, err = reload(server)
-        assert status == 1 and "tmp: Monodon's stand-in for Gunicorn's Worker has only" in err
+        assert status == 0, err
+        assert "[WARNING]" in server.await_log("post_fork was left at: murder: is not there")
+
+
+# What files that people have read of Gunicorn's objects.
+READS = """
+def _all(*values):
+    gates.record("read", "/".join(str(value) for value in values))
+
+def on_starting(server):
+    _all("on_starting", server.cfg.workers, server.address, server.LISTENERS[0])
+
+def on_reload(server):
+    _all("on_reload")
+
+def pre_fork(server, worker):
+    _all("pre_fork", worker.age, worker.pid)
+
+def when_ready(server):
+    cfg = server.cfg
+    assert cfg.is_ssl is False and cfg.settings["workers"].get() == 2
+    assert server.WORKERS == {} and server.log.error_log.handlers and str(cfg)
+    _all("when_ready", cfg.timeout, cfg.keepalive, cfg.bind, cfg.worker_class_str,
+         cfg.worker_class.__name__, cfg.proc_name, cfg.loglevel, cfg.uid == os.geteuid())
+
+def post_worker_init(worker):
+    assert worker.tmp.last_update() > 0 and worker.alive and worker.booted
+    _all("post_worker_init", worker.app.callable.__name__, worker.wsgi is worker.app.wsgi(),
+         worker.nr, worker.cfg.post_fork.__name__)
+"""
+
+
+def test_hooks_read_what_gunicorns_objects_have_with_the_merged_settings():
+    with site(flags=("--timeout", "77", "-b", "127.0.0.1:8077")) as server:
+        server.await_workers(2)
+        write(server, hooks=HOOKS + READS)
+        assert reload(server)[0] == 0
+        told = [entry.id for entry in server.ledger.entries("read")]
+        assert told[0] == "on_reload"
+        assert told[1] == ("when_ready/77/75/['127.0.0.1:8077']/sync/SyncWorker/"
+                           "hooked:application/info/True")
+        assert sorted(told[2:]) == ["post_worker_init/application/True/0/post_fork"] * 2 + [
+            "pre_fork/3/[booting]", "pre_fork/4/[booting]"]
+
+
+def test_hooks_are_functions_or_their_dotted_names():
+    named = """
+workers = 1
+on_starting = "named.starting"
+post_worker_init = "named.init"
+"""
+    server = site()
+    server.write("named.py", "import gates\n"
+                 "def starting(server): gates.record('named', f'starting/{server.num_workers}')\n"
+                 "def init(worker): gates.record('named', f'init/{worker.age}')\n")
+    write(server, hooks=named)
+    server.write("hooked.py", "from probe import application\n")
+    with server:
+        server.await_workers(1)
+        assert [entry.id for entry in server.ledger.entries("named")] == [
+            "starting/1", "init/1"]
+
+
+AROUND = """
+import gates
+workers = 1
+
+def pre_request(worker, req):
+    headers = dict(req.headers)
+    if req.path == "/refuse":
+        raise ValueError("not this one")
+    assert headers["HOST"] and req.version == (1, 1)
+    gates.record("pre", f"{req.method},{req.uri},{req.path},{req.query},{worker.nr}")
+
+def post_request(worker, req, environ, resp):
+    kind = dict(resp.headers).get("Content-Type")
+    gates.record("post", f"{req.path},{environ['REQUEST_METHOD']},{resp.status_code},"
+                 f"{resp.sent},{kind}")
+"""
+
+
+def test_pre_request_and_post_request_are_called_around_each_request():
+    server = site(expect=["application raised"])
+    write(server, hooks=AROUND)
+    server.write("hooked.py", """
+def application(environ, start_response):
+    start_response("201 Created", [("Content-Type", "text/plain")])
+    return [b"abc", b"de"] if environ["PATH_INFO"] == "/list" else iter([b"abcdef"])
+""")
+    with server:
+        server.await_workers(1)
+        assert server.get("/list?a=1").body == b"abcde"
+        assert server.get("/iterator").body == b"abcdef"
+        assert server.get("/refuse").status == 500
+        server.wait(lambda: len(server.ledger.entries("post")) == 3, "post_request")
+        assert [entry.id for entry in server.ledger.entries("pre")] == [
+            "GET,/list?a=1,/list,a=1,1", "GET,/iterator,/iterator,,2"]
+        assert [entry.id for entry in server.ledger.entries("post")] == [
+            "/list,GET,201,5,text/plain", "/iterator,GET,201,6,text/plain",
+            "/refuse,GET,None,0,None"]
+
+
+def test_arguments_are_those_that_gunicorn_would_have():
+    server = site(flags=("-w", "1"))
+    server.write("hooked.py", "import gates, sys\nfrom probe import application\n"
+                              "gates.record('argv', ','.join(sys.argv[1:3]))\n")
+    write(server, hooks="workers = 1\n")
+    with server:
+        server.await_workers(1)
+        argv, = server.ledger.entries("argv")
+        assert argv.id == f"-c,{server.path('gunicorn.conf.py')}"

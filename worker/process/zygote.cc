@@ -158,6 +158,11 @@ std::optional<int> Zygote::load() {
   const std::uint64_t begin = monotonic_ns();
   if (const LoadError error = app_.prepare(boot_); !error.reason.empty())
     return failed(error.failure, error.reason);
+  // With it, this is the second zygote of the generation.
+  if (boot_.shared_state.empty())
+    if (const LoadError error = app_.generation_begins(boot_.reload);
+        !error.reason.empty())
+      return failed(error.failure, error.reason);
   const bool shares = preloads(boot_);
   if (shares)
     if (const auto status = load_application()) return status;
@@ -241,6 +246,10 @@ void Zygote::fork_worker(wire::Message message) {
     say(wire::Kind::fork_failed, EPROTO, {}, about);
     return;
   }
+  app_.before_fork({.slot = about.slot,
+                    .serial = about.serial,
+                    .generation = boot_.generation,
+                    .threads = boot_.settings.threads});
   int pid = -1;
   int error = 0;
   {

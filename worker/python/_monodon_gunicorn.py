@@ -1,11 +1,15 @@
 # SPDX-License-Identifier: Apache-2.0
 """A gunicorn.conf.py where the application lives. The zygote runs it before it imports
 the application, as Gunicorn's arbiter does (what it does to os.environ holds), and its
-hooks are called with stand-ins for Gunicorn's objects, which have what is listed here.
+hooks are called with stand-ins for Gunicorn's objects.
 
+    on_starting(server)         zygote of the start, before the application is imported
+    on_reload(server)           zygote of a reload, before the application is imported
     when_ready(server)          zygote, once, before the first worker is forked
+    pre_fork(server, worker)    zygote, before each worker is forked
     post_fork(server, worker)   worker, after the application is there: before it serves
     post_worker_init(worker)    worker, right after that
+    pre_request, post_request   worker, around each request
     worker_exit(server, worker) worker, after its last request
     child_exit(server, worker)  zygote, when the master has seen the worker's end
 
@@ -14,12 +18,18 @@ which runs no Python: its hooks run in the zygote of the generation.
 """
 
 import importlib.util
-import logging
+import json
 import os
+import sys
+import time
 
-import _monodon
+import _monodon_gunicorn_log as gunicorn_log
+import _monodon_gunicorn_requests
+import _monodon_gunicorn_settings as settings
 
-HOOKS = ("when_ready", "post_fork", "post_worker_init", "worker_exit", "child_exit")
+
+class Missing(AttributeError):
+    """Of Gunicorn's objects, what these stand-ins do not have."""
 
 
 class StandIn:
@@ -29,25 +39,51 @@ class StandIn:
     def __getattr__(self, name):
         if name.startswith("__"):
             raise AttributeError(name)
-        known = ", ".join(sorted(n for n in vars(self) if not n.startswith("_")))
-        raise AttributeError(
-            f"{name}: Monodon's stand-in for Gunicorn's {self._what} has only {known}")
+        raise Missing(f"{name}: is not there: Monodon has no {self._what} of Gunicorn's, "
+                      f"only a stand-in for it")
 
 
-class _ErrorLog(logging.Handler):
-    """The server's error log, which has its own idea of what it shows and how."""
+class _Tmp:
+    """Gunicorn's file for signs of life; here a worker's page tells."""
 
-    def emit(self, record):
-        try:
-            _monodon.log(record.levelno, self.format(record))
-        except Exception:  # a format that does not fit its arguments
-            self.handleError(record)
+    def notify(self):
+        pass
+
+    def last_update(self):
+        return time.monotonic()
+
+    def close(self):
+        pass
 
 
-def _logger():
-    logger = logging.Logger("gunicorn.error", logging.DEBUG)
-    logger.addHandler(_ErrorLog())
-    return logger
+class _Socket:
+    """One of server.LISTENERS: says where it listens."""
+
+    def __init__(self, address):
+        self.cfg_addr = self._name = settings._address(address)
+        self._text = address
+
+    def getsockname(self):
+        return self._name
+
+    def __str__(self):
+        return self._text if self._text.startswith("unix:") else f"http://{self._text}"
+
+
+class _App:
+    """Gunicorn's application object around the one that is served."""
+
+    def __init__(self, cfg):
+        self.cfg = cfg
+        self.app_uri = cfg.wsgi_app
+        self.callable = None
+        self.usage = self.prog = None
+        self.logger = None
+
+    def wsgi(self):
+        return self.callable
+
+    load = load_wsgiapp = wsgi
 
 
 def _reader():
@@ -60,39 +96,79 @@ def _reader():
 
 
 class Configuration:
-    """Made in the zygote; workers inherit it over the fork."""
+    """Made in the zygote; workers inherit it over the fork.
 
-    def __init__(self, name, workers, threads):
-        found = vars(_reader().load(name))
-        self._hooks = {hook: found[hook] for hook in HOOKS if callable(found.get(hook))}
-        values = {n: v for n, v in found.items() if not n.startswith("_")}
-        self._cfg = StandIn("Config", **{"workers": workers, "threads": threads} | values)
-        self._log = _logger()
-        self._server = StandIn("Arbiter", pid=os.getppid(), cfg=self._cfg, log=self._log,
-                               num_workers=workers, proc_name=found.get("proc_name"))
+    facts: {"merged": Gunicorn's settings as this server has them, "listeners": [address]}.
+    """
+
+    def __init__(self, name, facts):
+        facts = json.loads(facts)
+        found = settings.of_module(_reader().load(name))
+        self._hooks = {hook: settings.hook_of(found[hook]) for hook in settings.hooks_in(found)}
+        self._cfg = settings.Config(found, facts["merged"] | {"config": name})
+        gunicorn_log.configure(self._cfg)
+        self._log = gunicorn_log.log_of(self._cfg, settings.hook_of)
+        self._app = _App(self._cfg)
+        sockets = [_Socket(address) for address in facts["listeners"]]
+        self._server = StandIn(
+            "Arbiter", pid=os.getppid(), cfg=self._cfg, log=self._log, app=self._app,
+            num_workers=self._cfg.workers, proc_name=self._cfg.proc_name, WORKERS={},
+            LISTENERS=sockets, address=self._cfg.address, timeout=self._cfg.timeout,
+            worker_age=0, worker_class=self._cfg.worker_class, master_name="Master",
+            master_pid=0, reexec_pid=0, systemd=False, pidfile=None, PIPE=[],
+            START_CTX={"args": list(sys.argv), "cwd": os.getcwd(), 0: sys.executable})
         self._worker = None
 
+    def generation_begins(self, reload):
+        self._call("on_reload" if reload else "on_starting", self._server)
+
     def _call(self, hook, *arguments):
-        if function := self._hooks.get(hook):
+        """What a hook wants of Gunicorn alone is told; the site serves all the same."""
+        if not (function := self._hooks.get(hook)):
+            return
+        try:
             function(*arguments)
+        except Missing as error:
+            self._log.warning(f"{hook} was left at: {error}")
+
+    def wrap(self, application):
+        """The application, once it is imported, as it is to be called."""
+        self._app.callable = application
+        pre, post = self._hooks.get("pre_request"), self._hooks.get("post_request")
+        if not pre and not post:
+            return application
+        return _monodon_gunicorn_requests.wrap(
+            application, pre, post, lambda: self._worker, self._log)
 
     def _stand_in(self, pid, serial, slot):
-        return StandIn("Worker", pid=pid, age=serial, slot=slot, ppid=self._server.pid,
-                       cfg=self._cfg, log=self._log, alive=True)
+        return StandIn(
+            "Worker", pid=pid, age=serial, slot=slot, ppid=self._server.pid, cfg=self._cfg,
+            log=self._log, alive=True, booted=False, aborted=False, nr=0, tmp=_Tmp(),
+            max_requests=self._cfg.max_requests or sys.maxsize, app=self._app,
+            wsgi=self._app.callable, timeout=self._cfg.timeout / 2, reloader=None,
+            sockets=self._server.LISTENERS, PIPE=[], notify=lambda: None)
 
     def when_ready(self):
         self._call("when_ready", self._server)
 
+    def before_fork(self, numbers):
+        serial, slot = numbers
+        self._server.worker_age = serial
+        if "pre_fork" in self._hooks:
+            self._call("pre_fork", self._server, self._stand_in("[booting]", serial, slot))
+
     def worker_starts(self, serial, slot):
         self._worker = self._stand_in(os.getpid(), serial, slot)
+        self._server.WORKERS[os.getpid()] = self._worker
         self._call("post_fork", self._server, self._worker)
+        self._worker.booted = True
         self._call("post_worker_init", self._worker)
 
     def worker_stops(self):
         self._worker.alive = False
         self._call("worker_exit", self._server, self._worker)
 
-    def worker_ended(self, pid, serial, slot):
-        worker = self._stand_in(pid, serial, slot)
+    def worker_ended(self, numbers):
+        worker = self._stand_in(*numbers)
         worker.alive = False
         self._call("child_exit", self._server, worker)

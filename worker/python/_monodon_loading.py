@@ -60,7 +60,8 @@ def _hint(module_name, error):
     if module_name.endswith(".py") and os.path.exists(module_name):
         return f'Give the module, not the file: "{module_name[:-3].replace("/", ".")}".\n'
     if isinstance(error, ModuleNotFoundError):
-        return f"Searched in: {', '.join(sys.path)}\n"
+        return (f"Searched in: {', '.join(sys.path)}\n"
+                f"The interpreter is {sys.executable}; python (--python) names another.\n")
     return ""
 
 

@@ -50,20 +50,31 @@ explain = _failure.explain
 _loading = beside("_monodon_loading")
 
 
+# Loading
+
+
 def load_application(spec):
     failure, found = _loading.load_application(spec)
     for development in _development:
         development.tell_modules()
         found = found if failure else development.dress(found)
+    for configuration in _gunicorn:
+        found = found if failure else configuration.wrap(found)
     return failure, found
-
-
-# Loading
 
 
 def develop(watched, terminal):
     if not _development:
         _development.append(beside("_monodon_development").Development(watched, terminal))
+
+
+def set_argv(argv):
+    sys.argv[:] = argv or ["monodon"]
+
+
+def set_up_loggers(settings):
+    if not _before:  # once: a gunicorn.conf.py may have configured them since
+        beside("_monodon_gunicorn_log").install(*settings)
 
 
 def prepare_interpreter(path, environment):
@@ -278,19 +289,21 @@ def load_hooks(specs):
         _hooks[name] = found or (lambda *_: None)
 
 
-def load_gunicorn_conf(names, numbers):
-    """names: that of the file. numbers: workers, threads."""
-    _gunicorn.append(beside("_monodon_gunicorn").Configuration(names[0], *numbers))
+def load_gunicorn_conf(texts):  # name of the file; facts for hooks, as JSON
+    for name in ("settings", "requests", "log"):
+        beside(f"_monodon_gunicorn_{name}")
+    _gunicorn.append(beside("_monodon_gunicorn").Configuration(*texts))
 
 
-def call_when_ready():
+def _tell_gunicorn(hook, *arguments):
     for configuration in _gunicorn:
-        configuration.when_ready()
+        getattr(configuration, hook)(*arguments)
 
 
-def call_worker_ended(numbers):
-    for configuration in _gunicorn:
-        configuration.worker_ended(*numbers)
+call_generation_begins = functools.partial(_tell_gunicorn, "generation_begins")
+call_before_fork = functools.partial(_tell_gunicorn, "before_fork")
+call_when_ready = functools.partial(_tell_gunicorn, "when_ready")
+call_worker_ended = functools.partial(_tell_gunicorn, "worker_ended")
 
 
 def call_post_fork(numbers, serial):

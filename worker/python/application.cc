@@ -39,12 +39,16 @@ Ref str_list(const std::vector<std::string>& texts) {
   return list;
 }
 
-bool prepare_interpreter(const worker::Settings& settings) {
+bool prepare_interpreter(const worker::Boot& boot) {
+  const worker::Settings& settings = boot.settings;
   std::vector<std::string> path{settings.directory};
   path.insert(path.end(), settings.python_path.begin(), settings.python_path.end());
   const Ref paths = str_list(path);
   const Ref environment = str_list(settings.environment);
-  return paths && environment &&
+  const Ref argv = str_list(boot.argv);
+  const Ref logs = str_list({settings.log_level, settings.access_log});
+  return paths && environment && argv && call_runtime("set_argv", argv.get()) && logs &&
+         call_runtime("set_up_loggers", logs.get()) &&
          call_runtime("prepare_interpreter", paths.get(), environment.get());
 }
 
@@ -70,14 +74,22 @@ worker::LoadError PythonApplication::prepare(const worker::Boot& boot) {
                     s.development ? Py_True : Py_False))
     return import_failure();
   if (boot.gunicorn_conf.empty()) return {};
-  const worker::Settings& settings = boot.settings;
-  const Ref name = str_list({boot.gunicorn_conf});
-  const Ref numbers =
-      Ref::steal(Py_BuildValue("(II)", settings.workers, settings.threads));
-  if (!prepare_interpreter(settings) || !name || !numbers ||
-      !call_runtime("load_gunicorn_conf", name.get(), numbers.get()))
+  const Ref texts = str_list({boot.gunicorn_conf, worker::facts_for_hooks(boot)});
+  if (!prepare_interpreter(boot) || !texts ||
+      !call_runtime("load_gunicorn_conf", texts.get()))
     return import_failure();
   return {};
+}
+
+worker::LoadError PythonApplication::generation_begins(bool reload) {
+  if (call_runtime("call_generation_begins", reload ? Py_True : Py_False)) return {};
+  return import_failure();
+}
+
+void PythonApplication::before_fork(const worker::WorkerInfo& which) {
+  const Ref numbers = Ref::steal(Py_BuildValue("(II)", which.serial, which.slot));
+  if (!numbers || !call_runtime("call_before_fork", numbers.get()))
+    log::warning("pre_fork raised\n" + take_traceback(), {log::Id::application_error});
 }
 
 worker::LoadError PythonApplication::when_ready() {
@@ -94,7 +106,7 @@ void PythonApplication::worker_ended(const worker::WorkerInfo& which, int pid) {
 
 worker::LoadError PythonApplication::load(const worker::Boot& boot) {
   const worker::Settings& settings = boot.settings;
-  if (!prepare_interpreter(settings)) return import_failure();
+  if (!prepare_interpreter(boot)) return import_failure();
 
   const Ref name = str_list({settings.application});
   if (!name) return import_failure();

@@ -30,6 +30,8 @@ class PythonApplication final : public worker::Application {
   worker::LoadError call_pre_fork() override;
   std::vector<std::string> prepare_to_fork(bool explain) override;
   void stop_zygote(bool discard) override;
+  worker::LoadError generation_begins(bool reload) override;
+  void before_fork(const worker::WorkerInfo& which) override;
   worker::LoadError when_ready() override;
   void worker_ended(const worker::WorkerInfo& which, int pid) override;
   int fork() override;

@@ -15,6 +15,15 @@ import sys
 import types
 
 
+# Gunicorn's hooks, which may be texts: "package.module.function".
+HOOKS = {
+    "on_starting", "on_reload", "when_ready", "pre_fork", "post_fork", "post_worker_init",
+    "worker_int", "worker_abort", "pre_exec", "pre_request", "post_request", "child_exit",
+    "worker_exit", "nworkers_changed", "on_exit", "ssl_context", "on_dirty_starting",
+    "dirty_post_fork", "dirty_worker_init", "dirty_worker_exit",
+}
+
+
 def load(name):
     if name.startswith("python:"):
         return importlib.import_module(name[len("python:"):])
@@ -49,7 +58,7 @@ def main(name):
     for key, value in vars(load(name)).items():
         if key.startswith("_") or isinstance(value, types.ModuleType):
             continue
-        if callable(value):
+        if callable(value) or (isinstance(value, str) and key in HOOKS):
             functions.append(key)
         else:
             values[key] = plain(value)

@@ -1,0 +1,120 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Applications log through Gunicorn's loggers, and a gunicorn.conf.py configures them."""
+
+import json
+
+from support import paths
+from support.server import Server
+from support.versions import reload
+
+# The idiom of Flask's documentation and of many a site.
+SITE = """
+import logging
+server = logging.getLogger("gunicorn.error")
+ours = logging.getLogger("shop")
+ours.handlers = server.handlers
+ours.setLevel(server.level)
+ours.propagate = False
+from probe import application
+ours.info("shop is imported")
+ours.debug("not shown")
+server.warning("a word of the %s", "server")
+logging.getLogger("gunicorn.access").info("one line of access")
+"""
+
+
+def site(conf="", flags=(), **options):
+    server = Server("shop:application", **options)
+    server.write("gunicorn.conf.py", "workers = 1\n" + conf)
+    server.write("shop.py", SITE)
+    server.command = ["serve", "-c", server.path("gunicorn.conf.py"), *flags,
+                      "--pythonpath", f"{paths.APPS},{server.scratch}",
+                      "--python", paths.PYTHON, server.app]
+    server.environment |= {"RUNTIME_DIRECTORY": server.scratch, "PYTHONPATH": str(paths.APPS)}
+    return server
+
+
+def test_what_is_logged_through_gunicorns_loggers_is_a_line_of_the_log():
+    with site(flags=("--error-log-format", "text", "--access-log", "access")) as server:
+        zygote, = server.zygotes()
+        line = server.await_log("shop is imported")
+        assert line.startswith("[") and f"[{zygote}] [INFO] shop is imported" in line
+        assert f"[{zygote}] [WARNING] a word of the server" in server.await_log("a word of")
+        with open(server.path("access"), encoding="utf-8") as access:
+            assert access.read() == "one line of access\n"
+        assert not any("not shown" in line for line in server.log.lines)
+
+
+def test_it_is_one_in_json_as_well():
+    with site(flags=("--error-log-format", "json", "--log-level", "debug")) as server:
+        told = json.loads(server.await_log("shop is imported"))
+        assert told["level"] == "info" and told["message"] == "shop is imported"
+        assert json.loads(server.await_log("not shown"))["level"] == "debug"
+
+
+def test_logconfig_dict_configures_the_logging_of_the_application():
+    conf = """
+logconfig_dict = {
+    "root": {"level": "INFO", "handlers": ["mine"]},
+    "handlers": {"mine": {"class": "logging.StreamHandler", "formatter": "mine",
+                          "stream": "ext://sys.stderr"},
+                 "error_console": {"class": "logging.StreamHandler", "formatter": "mine",
+                                   "stream": "ext://sys.stderr"},
+                 "console": {"class": "logging.NullHandler"}},
+    "formatters": {"mine": {"format": "MINE %(name)s %(message)s"}},
+}
+"""
+    server = site(conf)
+    server.write("shop.py", "import logging\nfrom probe import application\n"
+                            "logging.getLogger('shop').info('hello')\n"
+                            "logging.getLogger('gunicorn.error').info('both')\n")
+    with server:
+        assert server.await_log("MINE shop") == "MINE shop hello"
+        assert server.await_log("MINE gunicorn.error") == "MINE gunicorn.error both"
+
+
+def test_logconfig_is_a_file_beside_and_a_broken_one_is_refused():
+    server = site("logconfig = 'log.ini'\n", expect=["."])
+    server.write("log.ini", """
+[loggers]
+keys=root
+[handlers]
+keys=err
+[formatters]
+keys=f
+[logger_root]
+level=INFO
+handlers=err
+[handler_err]
+class=StreamHandler
+args=(sys.stderr,)
+formatter=f
+[formatter_f]
+format=INI %(name)s %(message)s
+""")
+    server.write("shop.py", "import logging\nfrom probe import application\n"
+                            "logging.getLogger('shop').info('hello')\n")
+    server.command += ["--chdir", server.scratch]
+    with server:
+        assert server.await_log("INI shop") == "INI shop hello"
+        server.write("log.ini", "nothing")
+        status, _, err = reload(server)
+        assert status == 1 and "log.ini" in err
+
+
+def test_a_logger_class_of_the_site_is_what_hooks_log_through():
+    conf = """
+class logger_class:
+    def __init__(self, cfg):
+        import logging
+        self.prefix = f"{cfg.loglevel} of {cfg.workers}"
+        self.error_log = logging.getLogger("gunicorn.error")
+
+    def info(self, text):
+        self.error_log.info(f"OWN {self.prefix}: {text}")
+
+def when_ready(server):
+    server.log.info("ready")
+"""
+    with site(conf) as server:
+        assert "OWN info of 1: ready" in server.await_log("OWN")

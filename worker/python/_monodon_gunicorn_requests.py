@@ -1,0 +1,158 @@
+# SPDX-License-Identifier: Apache-2.0
+"""pre_request(worker, req) and post_request(worker, req, environ, resp) of a
+gunicorn.conf.py, around the application. Worker, any application thread. An application
+without these hooks is not wrapped.
+"""
+
+import inspect
+import time
+
+
+class Request:
+    """Gunicorn's, as hooks read it. Made of the environ."""
+
+    def __init__(self, cfg, environ, number):
+        self.cfg = cfg
+        self.method = environ["REQUEST_METHOD"]
+        self.uri = environ.get("RAW_URI", "")
+        target, _, self.query = self.uri.partition("?")
+        self.path = target
+        self.fragment = ""
+        digits = environ["SERVER_PROTOCOL"].rpartition("/")[2].split(".")
+        self.version = tuple(int(digit) for digit in digits)
+        self.headers = [(name[len("HTTP_"):].replace("_", "-"), value)
+                        for name, value in environ.items() if name.startswith("HTTP_")]
+        self.headers += [(name.replace("_", "-"), environ[name])
+                         for name in ("CONTENT_TYPE", "CONTENT_LENGTH") if environ.get(name)]
+        self.trailers = []
+        self.body = environ["wsgi.input"]
+        self.scheme = environ["wsgi.url_scheme"]
+        self.remote_addr = self.peer_addr = (
+            environ.get("REMOTE_ADDR", ""), int(environ.get("REMOTE_PORT") or 0))
+        self.proxy_protocol_info = None
+        self.req_number = number
+        self.must_close = False
+        self.started = time.monotonic()
+
+    def force_close(self):
+        self.must_close = True
+
+    def should_close(self):
+        return self.must_close
+
+
+class Response:
+    """Gunicorn's, as hooks read it."""
+
+    def __init__(self, req, cfg):
+        self.req = req
+        self.cfg = cfg
+        self.version = None
+        self.status = None
+        self.status_code = None
+        self.headers = []
+        self.headers_sent = False
+        self.response_length = None
+        self.sent = 0
+        self.chunked = False
+        self.must_close = False
+        self.upgrade = False
+
+    def begin(self, status, headers):
+        self.status = status
+        self.status_code = int(status[:3])
+        self.headers = list(headers)
+        for name, value in headers:
+            if name.lower() == "content-length":
+                self.response_length = int(value)
+        self.chunked = self.response_length is None
+
+
+class _Answer:
+    """The application's iterable, and what follows its end."""
+
+    def __init__(self, result, response, done):
+        self._blocks = iter(result)
+        self._result = result
+        self._response = response
+        self._done = done
+
+    def __iter__(self):
+        return self
+
+    def __next__(self):
+        block = next(self._blocks)
+        self._response.headers_sent = True
+        self._response.sent += len(block)
+        return block
+
+    def close(self):
+        try:
+            if close := getattr(self._result, "close", None):
+                close()
+        finally:
+            self._done()
+
+
+def _arity(function):
+    positional = (inspect.Parameter.POSITIONAL_ONLY, inspect.Parameter.POSITIONAL_OR_KEYWORD)
+    kinds = [p.kind for p in inspect.signature(function).parameters.values()]
+    if inspect.Parameter.VAR_POSITIONAL in kinds:
+        return 4
+    return sum(kind in positional for kind in kinds)
+
+
+def wrap(application, pre_request, post_request, worker_of, log):
+    """worker_of(): Gunicorn's worker. A hook that is None is not called."""
+    count = _arity(post_request) if post_request else 0
+
+    def after(worker, req, environ, resp):
+        try:
+            post_request(*(worker, req, environ, resp)[:count])
+        except Exception:
+            log.exception("Exception in post_request hook")
+
+    def around(environ, start_response):
+        worker = worker_of()
+        worker.nr += 1
+        req = Request(worker.cfg, environ, worker.nr)
+        if not post_request:
+            pre_request(worker, req)
+            return application(environ, start_response)
+        resp = Response(req, worker.cfg)
+
+        def start(status, headers, *exc_info):
+            write = start_response(status, headers, *exc_info)
+            resp.begin(status, headers)
+            return write
+
+        try:
+            if pre_request:
+                pre_request(worker, req)
+            result = application(environ, start)
+        except BaseException:
+            after(worker, req, environ, resp)
+            raise
+        return _answer(result, environ, resp, lambda: after(worker, req, environ, resp))
+
+    around.__wrapped__ = application
+    return around
+
+
+def _answer(result, environ, resp, done):
+    if type(result) is not environ["wsgi.file_wrapper"]:
+        return _Answer(result, resp, done)
+    # What the server sends by itself stays as it is.
+    closes = getattr(result, "close", None)
+
+    def close():
+        try:
+            if closes:
+                closes()
+        finally:
+            resp.headers_sent = True
+            resp.sent = resp.response_length or 0
+            done()
+
+    result.close = close
+    return result
