@@ -17,7 +17,9 @@ SiteCommands::SiteCommands(CLI::App& app, SiteOptions& asked)
   // What follows may be a command line, whose flags are not ours.
   importer_->prefix_command();
   importer_->footer(
-      "What to import: SITE.service, gunicorn.conf.py, or a command line: gunicorn "
+      "What to import: SITE.service, gunicorn.conf.py, Procfile, Dockerfile, a "
+      "configuration of\nsupervisord, or a command line: gunicorn ..., poetry run "
+      "gunicorn "
       "...\n");
   importer_->add_flag("--unit", asked.import.unit,
                       "Print the unit: changed, or a new one.");

@@ -8,7 +8,6 @@
 #include <set>
 
 #include "cli/flags/flags.h"
-#include "cli/flags/shell_words.h"
 #include "master/config/check.h"
 #include "master/config/docs.h"
 #include "master/config/gunicorn_file.h"
@@ -40,12 +39,18 @@ constexpr Difference kDifferences[] = {
      "the 30s hold for each request, with threads too: then the client gets 504 "
      "(Gunicorn kills the worker, and with threads does not count requests)"},
     {"limit_request_body", "a request body is at most 1G (Gunicorn: no limit)"},
-    {"umask", "the umask is the one of the service (Gunicorn: 0)"},
-    {"remote_addr_from_forwarded",
-     "REMOTE_ADDR is the client that the proxy names (Gunicorn on a Unix socket: "
-     "empty)"},
     {"server_header", "responses say \"Server: monodon\" (Gunicorn: gunicorn)"},
 };
+
+// Variables of Gunicorn's that are read here, too.
+constexpr const char* kCommon[] = {"WEB_CONCURRENCY", "PORT", "FORWARDED_ALLOW_IPS",
+                                   "SENDFILE", "GUNICORN_CMD_ARGS"};
+
+// WEB_CONCURRENCY and its like are defaults to Gunicorn, below its file.
+bool is_default(const Override& given) {
+  const master::Setting* const setting = master::find_setting(given.key);
+  return setting != nullptr && given.origin == setting->environment;
+}
 
 // Merges what file, environment and command line say, in that order.
 class Importer {
@@ -55,20 +60,33 @@ class Importer {
   Imported run() {
     master::CommandLine line;
     line.start_directory = service_.directory;
+    for (const std::string& told : service_.told) differ(told);
+    if (!service_.wrapper.empty()) {
+      differ(fmt::format("{}: monodon has to be started with it, too",
+                         fmt::join(service_.wrapper, " ")));
+    }
     read_flags(line);
     for (std::string& complaint : apply_environment(service_.environment, line)) {
       differ(complaint);
     }
+    std::vector<Override> defaults = line.environment;
+    std::erase_if(defaults, [](const Override& given) { return !is_default(given); });
+    std::erase_if(line.environment, is_default);
+    apply(defaults);
     if (!line.config_file.empty()) read_file(line);
     for (const std::string& note : line.notes) differ(note);
+    for (const std::string& warning : line.warnings) differ(warning);
     apply(line.environment);
     apply(line.arguments);
     if (keys_.insert("hop_by_hop").second) settings_.worker.hop_by_hop = "drop";
+    leave_pid_file();
+    tell_precedence();
     for (const Difference& difference : kDifferences) {
       if (keys_.count(std::string{difference.key}) == 0) {
         differ(fmt::format("{}: {}", difference.key, difference.text));
       }
     }
+    if (keys_.count("remote_addr_from_forwarded") == 0) tell_remote_addr();
     write();
     return std::move(result_);
   }
@@ -76,12 +94,42 @@ class Importer {
  private:
   void differ(const std::string& text) { result_.differences.push_back(text); }
 
+  void tell_remote_addr() {
+    const bool any_unix =
+        std::any_of(settings_.bind.begin(), settings_.bind.end(),
+                    [](const std::string& bind) { return bind.starts_with("unix:"); });
+    differ(
+        fmt::format("remote_addr_from_forwarded: REMOTE_ADDR is the client that the "
+                    "proxy names (Gunicorn: {})",
+                    any_unix ? "empty, on a Unix socket" : "the proxy"));
+  }
+
+  // systemd needs none of a service that is Type=notify, and its directory is another.
+  void leave_pid_file() {
+    if (service_.pid_file.empty() || settings_.pid_file != service_.pid_file) return;
+    keys_.erase("pid_file");
+    differ("pid_file: is left out with PIDFile=, as systemd knows the process");
+  }
+
+  // Here a variable wins over the file, and so over what was a flag.
+  void tell_precedence() {
+    for (const char* name : kCommon) {
+      if (service_.environment.count(name) == 0) continue;
+      result_.variables.emplace_back(name);
+      differ(
+          fmt::format("{}: is in the settings above; the variable would win over "
+                      "them, so the unit must not set it for monodon",
+                      name));
+    }
+  }
+
   void read_flags(master::CommandLine& line) {
     Result<Flags> flags = parse_flags(service_.flags);
     if (!flags) return result_.problems.push_back(flags.error().what);
     for (const std::string& complaint : flags.value().complaints) differ(complaint);
     line.arguments = std::move(flags.value().overrides);
     line.notes = std::move(flags.value().notes);
+    line.warnings = std::move(flags.value().warnings);
     line.config_file = std::move(flags.value().config_file);
   }
 
@@ -97,8 +145,9 @@ class Importer {
     }
     const auto python = master::find_interpreter(service_.python, service_.directory);
     if (!python) return result_.problems.push_back(python.error().message());
-    const auto said = master::read_gunicorn_config(file, python.value().path,
-                                                   service_.directory, service_.user);
+    const std::chrono::milliseconds patience{settings_.boot_timeout};
+    const auto said = master::read_gunicorn_config(
+        file, python.value().path, service_.directory, patience, service_.user);
     if (!said) return result_.problems.push_back(said.error().message());
     const std::string name = file.substr(file.rfind('/') + 1);
     master::GunicornConfig read = master::translate_gunicorn_config(said.value(), name);
@@ -141,6 +190,7 @@ class Importer {
     result_.access_log = settings_.worker.access_log;
     result_.error_log = settings_.worker.error_log;
     result_.bind = settings_.bind;
+    result_.wrapper = service_.wrapper;
     result_.graceful_timeout = settings_.worker.graceful_timeout;
     master::Settings again = master::default_settings();
     master::Origins origins;
@@ -169,60 +219,7 @@ class Importer {
   Imported result_;
 };
 
-bool is_gunicorn(std::string_view program) {
-  return program.substr(program.rfind('/') + 1).starts_with("gunicorn");
-}
-
 }  // namespace
-
-std::vector<std::string> gunicorn_words(const std::string& exec_start) {
-  // systemd's prefixes, see systemd.service(5).
-  const std::size_t begin = exec_start.find_first_not_of("-@:+!");
-  if (begin == std::string::npos) return {};
-  auto words = shell_words(std::string_view{exec_start}.substr(begin));
-  if (!words || words.value().empty()) return {};
-  std::vector<std::string>& all = words.value();
-  if (is_gunicorn(all[0])) return std::move(all);
-  if (all.size() > 2 && all[1] == "-m" && is_gunicorn(all[2])) {
-    all.erase(all.begin() + 1, all.begin() + 3);
-    return std::move(all);
-  }
-  return {};
-}
-
-Result<GunicornService> read_gunicorn_unit(const UnitFile& unit,
-                                           const std::string& name) {
-  GunicornService service;
-  service.name = name;
-  const std::vector<std::string> words =
-      gunicorn_words(unit.value("Service", "ExecStart"));
-  if (words.empty()) return Error{name + ": its ExecStart= does not run Gunicorn", 0};
-  service.flags.assign(words.begin() + 1, words.end());
-  service.directory = unit.value("Service", "WorkingDirectory");
-  if (service.directory.starts_with('-')) service.directory.erase(0, 1);
-  if (!service.directory.starts_with('/')) service.directory = "/";
-  // A name with a specifier is known to systemd only; then whoever owns the file runs
-  // it.
-  service.user = unit.value("Service", "User");
-  if (service.user.find('%') != std::string::npos) service.user.clear();
-  // The interpreter of a virtual environment lies beside its gunicorn.
-  service.python = words[0];
-  if (is_gunicorn(words[0])) {
-    const std::string directory = words[0].substr(0, words[0].rfind('/') + 1);
-    const bool system = directory.empty() || directory.starts_with("/usr/");
-    service.python = system ? "" : directory + "python";
-  }
-  for (const std::string& line : unit.values("Service", "Environment")) {
-    const auto assignments = shell_words(line);
-    if (!assignments) continue;
-    for (const std::string& text : assignments.value()) {
-      const std::size_t equals = text.find('=');
-      if (equals == std::string::npos) continue;
-      service.environment[text.substr(0, equals)] = text.substr(equals + 1);
-    }
-  }
-  return service;
-}
 
 Imported import_service(const GunicornService& service) {
   return Importer{service}.run();

@@ -6,16 +6,22 @@
 #include <filesystem>
 #include <fstream>
 #include <iterator>
+#include <map>
 
+#include "base/file_rights.h"
 #include "cli/site/commands.h"
 #include "cli/site/import.h"
 #include "cli/site/import_unit.h"
+#include "cli/site/process_files.h"
 #include "cli/site/site_defaults.h"
 #include "cli/site/site_files.h"
+#include "cli/site/systemd_line.h"
 #include "master/config/gunicorn_file.h"
 
 namespace monodon::cli {
 namespace {
+
+namespace fs = std::filesystem;
 
 void say(const std::string& text) {
   std::fputs((text + "\n").c_str(), stderr);
@@ -26,27 +32,123 @@ struct Source {
   UnitFile unit{""};
 };
 
-Result<Source> read_unit(const std::string& path) {
+Result<std::string> read_text(const std::string& path) {
+  // Root reads a site's files with the site's rights: no link makes them others.
+  const ActingAs acting = as_keeper_of(path);
   std::ifstream file{path};
-  const std::string text{std::istreambuf_iterator<char>{file}, {}};
+  std::string text{std::istreambuf_iterator<char>{file}, {}};
   if (!file) return Error{"read " + path, ENOENT};
-  UnitFile unit{text};
-  auto service = read_gunicorn_unit(unit, std::filesystem::path{path}.stem().string());
+  return text;
+}
+
+// "site@.service" of "site@shop.service", where that is all there is.
+std::string template_of(const fs::path& path) {
+  const std::string name = path.filename();
+  const std::size_t at = name.find('@');
+  if (fs::exists(path) || at == std::string::npos) return path;
+  return path.parent_path() / (name.substr(0, at + 1) + ".service");
+}
+
+// Drop-ins of the template and of the instance, where systemctl edit writes them, too.
+void add_drop_ins(const fs::path& path, const std::string& file, Source& source) {
+  std::map<std::string, fs::path> by_name;
+  for (const fs::path& place : {path.parent_path(), fs::path{"/run/systemd/system"},
+                                fs::path{"/etc/systemd/system"}}) {
+    const bool ours = place == path.parent_path();
+    const bool systems = path.string().find("/systemd/system/") != std::string::npos;
+    if (!ours && !systems) continue;
+    for (const std::string& name :
+         {fs::path{file}.filename().string(), path.filename().string()}) {
+      std::error_code error;
+      for (const auto& entry : fs::directory_iterator{place / (name + ".d"), error}) {
+        if (entry.path().extension() == ".conf")
+          by_name[entry.path().filename()] = entry.path();
+      }
+    }
+  }
+  for (const auto& [name, drop_in] : by_name) {
+    const auto text = read_text(drop_in);
+    if (!text) continue;
+    source.unit.append(UnitFile{text.value()});
+    source.service.told.push_back(fmt::format(
+        "{}: is part of this unit, and of what is printed here", drop_in.string()));
+  }
+}
+
+Result<Source> read_unit(const fs::path& path) {
+  const std::string file = template_of(path);
+  auto text = read_text(file);
+  if (!text) return text.error();
+  Source source;
+  source.unit = UnitFile{text.value()};
+  add_drop_ins(path, file, source);
+  const UnitName name{path.filename(), {}};
+  std::vector<std::string> environment;
+  for (const std::string& value : source.unit.values("Service", "EnvironmentFile")) {
+    std::vector<std::string> unknown;
+    std::string from = without_specifiers(value, name, unknown);
+    const bool optional = from.starts_with('-');
+    if (optional) from.erase(0, 1);
+    auto variables = read_text(from);
+    if (variables) {
+      environment.push_back(std::move(variables).value());
+    } else if (!optional) {
+      source.service.told.push_back(fmt::format(
+          "EnvironmentFile={}: cannot be read here, so what it sets is not known",
+          from));
+    }
+  }
+  auto service = read_gunicorn_unit(source.unit, path.filename(), environment);
   if (!service) return service.error();
-  return Source{std::move(service).value(), std::move(unit)};
+  service.value().told.insert(service.value().told.begin(), source.service.told.begin(),
+                              source.service.told.end());
+  source.service = std::move(service).value();
+  return source;
+}
+
+// A file of processes, by its name.
+Result<GunicornService> read_processes(const fs::path& path) {
+  const auto text = read_text(path);
+  if (!text) return text.error();
+  const std::string name = path.filename();
+  const std::string directory = fs::absolute(path).parent_path();
+  if (name.starts_with("Procfile")) return read_procfile(text.value(), name);
+  if (name.starts_with("Dockerfile") || name.ends_with("ockerfile"))
+    return read_dockerfile(text.value(), name);
+  return read_supervisord(text.value(), name, directory);
+}
+
+bool is_process_file(const fs::path& path) {
+  const std::string name = path.filename();
+  if (name.starts_with("Procfile") || name.find("ockerfile") != std::string::npos)
+    return true;
+  if (!name.ends_with(".conf") && !name.ends_with(".ini")) return false;
+  const auto text = read_text(path);
+  return text && text.value().find("[program:") != std::string::npos;
 }
 
 Result<Source> read_source(const ImportOptions& options) {
-  const std::vector<std::string>& words = options.what;
+  std::vector<std::string> words = options.what;
   if (words.size() == 1 && words[0].ends_with(".service")) return read_unit(words[0]);
   Source source;
-  if (words.size() == 1 && master::is_gunicorn_config(words[0])) {
-    source.service.flags = {"--config", words[0]};
+  Result<GunicornService> service = source.service;
+  if (words.size() == 1 && is_process_file(words[0])) {
+    service = read_processes(words[0]);
+  } else if (words.size() == 1 && master::is_gunicorn_config(words[0])) {
+    service.value().flags = {"--config", words[0]};
   } else {
-    // A command line, with the program or without.
-    const bool program = words[0].find("gunicorn") != std::string::npos;
-    source.service.flags.assign(words.begin() + (program ? 1 : 0), words.end());
+    // A command line, in one word or in many, with the program or without.
+    if (words.size() == 1 && words[0].find(' ') != std::string::npos)
+      words = {"sh", "-c", words[0]};
+    service = read_gunicorn_line(words, "the command line");
+    if (!service &&
+        (words[0].starts_with('-') || words[0].find(':') != std::string::npos)) {
+      service = GunicornService{};
+      service.value().flags = words;
+    }
   }
+  if (!service) return service.error();
+  source.service = std::move(service).value();
   return source;
 }
 
@@ -102,7 +204,10 @@ int run_import(const ImportOptions& options) {
   } else if (service.directory.empty()) {
     service.directory = std::filesystem::current_path();
   }
-  if (!options.python.empty()) service.python = options.python;
+  if (!options.python.empty())
+    service.python = options.python;
+  else
+    find_python(service);
   Imported imported = import_service(service);
   std::string text = imported.yaml;
   if (options.unit) {

@@ -60,8 +60,11 @@ std::vector<std::string> rewrite_unit(UnitFile& unit, const std::string& name,
   const std::string file = fmt::format("/etc/monodon/{}.yaml", name);
   change.set("Type", "notify", "systemd hears when a worker serves");
   change.set("NotifyAccess", "main", "the master speaks, nobody else");
-  change.set("ExecStart", "/usr/bin/monodon serve --config " + file,
-             "the settings are in that file");
+  std::string start = "/usr/bin/monodon serve --config " + file;
+  for (auto word = imported.wrapper.rbegin(); word != imported.wrapper.rend(); ++word) {
+    start.insert(0, *word + " ");
+  }
+  change.set("ExecStart", start, "the settings are in that file");
   change.set("ExecReload", "/usr/bin/monodon reload",
              "waits, and fails with the reason when new code is refused");
   change.set("KillMode", "process",
@@ -77,6 +80,13 @@ std::vector<std::string> rewrite_unit(UnitFile& unit, const std::string& name,
       "StartLimitIntervalSec", "0",
       "a start that fails while requests wait must not close the socket for good",
       "Unit");
+  if (!imported.variables.empty()) {
+    std::string names;
+    for (const std::string& variable : imported.variables) {
+      names += (names.empty() ? "" : " ") + variable;
+    }
+    change.set("UnsetEnvironment", names, "would win over the settings in that file");
+  }
   change.remove("PIDFile", "systemd knows the process");
   change.remove("ExecStop", "SIGTERM, systemd's own, stops gracefully");
 

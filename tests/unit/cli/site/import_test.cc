@@ -42,7 +42,7 @@ Imported from_flags(Texts flags) {
 }  // namespace
 
 TEST_CASE("a unit becomes settings, and what has none is told", "[import]") {
-  const auto service = read_gunicorn_unit(UnitFile{kUnit}, "shop");
+  const auto service = read_gunicorn_unit(UnitFile{kUnit}, "shop.service");
   REQUIRE(service);
   const Imported imported = import_service(service.value());
   CHECK(imported.yaml ==
@@ -59,20 +59,10 @@ TEST_CASE("a unit becomes settings, and what has none is told", "[import]") {
 TEST_CASE("an interpreter that would not be found by itself is named", "[import]") {
   const UnitFile unit{
       "[Service]\nWorkingDirectory=/srv/a\nExecStart=-/opt/env/bin/gunicorn a:b\n"};
-  const auto service = read_gunicorn_unit(unit, "a");
+  const auto service = read_gunicorn_unit(unit, "a.service");
   REQUIRE(service);
   CHECK(import_service(service.value()).yaml ==
         "application: \"a:b\"\npython: /opt/env/bin/python\nhop_by_hop: drop\n");
-}
-
-TEST_CASE("Gunicorn is recognised however it is started", "[import]") {
-  CHECK(gunicorn_words("@/usr/bin/gunicorn3 -w 2 'a b'") ==
-        Texts{"/usr/bin/gunicorn3", "-w", "2", "a b"});
-  CHECK(gunicorn_words("/x/bin/python3 -m gunicorn a:b") ==
-        Texts{"/x/bin/python3", "a:b"});
-  CHECK(gunicorn_words("/usr/bin/uwsgi --ini x").empty());
-  CHECK(gunicorn_words("").empty());
-  CHECK_FALSE(read_gunicorn_unit(UnitFile{"[Service]\nExecStart=/bin/true\n"}, "x"));
 }
 
 TEST_CASE("a command line that cannot work here is a problem", "[import]") {
@@ -84,7 +74,7 @@ TEST_CASE("a command line that cannot work here is a problem", "[import]") {
 
 TEST_CASE("the unit is changed where it must be, and nowhere else", "[import]") {
   UnitFile unit{kUnit};
-  const auto service = read_gunicorn_unit(unit, "shop");
+  const auto service = read_gunicorn_unit(unit, "shop.service");
   const Texts changes = rewrite_unit(unit, "shop", import_service(service.value()));
   CHECK(unit.value("Service", "Type") == "notify");
   CHECK(unit.value("Service", "TimeoutStopSec") == "40");

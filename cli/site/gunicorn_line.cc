@@ -1,0 +1,209 @@
+// SPDX-License-Identifier: Apache-2.0
+// Gunicorn in a command line, behind env, poetry, a shell or an instrumentation.
+#include "cli/site/gunicorn_line.h"
+
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <array>
+
+#include "cli/flags/shell_words.h"
+
+namespace monodon::cli {
+namespace {
+
+using Words = std::vector<std::string>;
+
+std::string_view base_name(std::string_view path) {
+  return path.substr(path.rfind('/') + 1);
+}
+
+// "gunicorn", "gunicorn3", "gunicorn-3.11"; not gunicorn.conf.py.
+bool is_gunicorn(std::string_view word) {
+  std::string_view name = base_name(word);
+  if (!name.starts_with("gunicorn")) return false;
+  name.remove_prefix(8);
+  if (name.starts_with('-')) name.remove_prefix(1);
+  return name.find_first_not_of("0123456789.") == std::string_view::npos;
+}
+
+bool is_module(std::string_view word) {
+  return word == "gunicorn" || word == "gunicorn.app.wsgiapp" ||
+         word == "gunicorn.__main__";
+}
+
+bool is_python(std::string_view word) {
+  std::string_view name = base_name(word);
+  if (name.starts_with("pypy")) return true;
+  if (!name.starts_with("python")) return false;
+  name.remove_prefix(6);
+  return name.find_first_not_of("0123456789.") == std::string_view::npos;
+}
+
+bool is_assignment(std::string_view word) {
+  const std::size_t equals = word.find('=');
+  return equals != std::string_view::npos && equals != 0 &&
+         std::all_of(word.begin(), word.begin() + static_cast<std::ptrdiff_t>(equals),
+                     [](char c) {
+                       return c == '_' || (c >= 'a' && c <= 'z') ||
+                              (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9');
+                     });
+}
+
+bool is_shell(std::string_view word) {
+  const std::string_view name = base_name(word);
+  return name == "sh" || name == "bash" || name == "dash" || name == "zsh" ||
+         name == "ash";
+}
+
+// "-c", "-lc", "-ec".
+bool runs_text(std::string_view word) {
+  return word.size() > 1 && word[0] == '-' && word[1] != '-' && word.ends_with('c');
+}
+
+// A text for a shell: commands behind each other, "&&" and ";" between them.
+GunicornLine find_in_shell(const std::string& text) {
+  std::string spaced;
+  for (const char c : text) spaced += c == ';' ? " ; " : std::string{c};
+  const auto words = shell_words(spaced);
+  if (!words) return {};
+  GunicornLine found;
+  std::string directory;
+  std::string activated;
+  Words command;
+  const auto end_command = [&] {
+    if (command.size() > 1 && command[0] == "cd") directory = command[1];
+    const bool source =
+        command.size() > 1 && (command[0] == "source" || command[0] == ".");
+    if (source && command[1].ends_with("/activate")) {
+      activated = command[1].substr(0, command[1].size() - 8) + "python";
+    }
+    if (!found) found = find_gunicorn(command);
+    command.clear();
+  };
+  for (const std::string& word : words.value()) {
+    if (word == "&&" || word == ";" || word == "||" || word == "|") {
+      end_command();
+    } else {
+      command.push_back(word);
+    }
+  }
+  end_command();
+  if (!found) return found;
+  if (found.directory.empty()) found.directory = directory;
+  const bool relative = !activated.starts_with('/') && !activated.empty();
+  if (relative && !directory.empty()) activated = directory + "/" + activated;
+  if (found.python.empty()) found.python = activated;
+  return found;
+}
+
+}  // namespace
+
+GunicornLine find_gunicorn(std::vector<std::string> words) {
+  GunicornLine line;
+  for (std::size_t i = 0; i < words.size(); ++i) {
+    const std::string& word = words[i];
+    const bool module = word == "-m" && i + 1 < words.size() && is_module(words[i + 1]);
+    if (module) {
+      // -u, -X dev and the like stand between the interpreter and -m.
+      const auto python =
+          std::find_if(line.wrapper.begin(), line.wrapper.end(), is_python);
+      if (python != line.wrapper.end()) {
+        line.python = *python;
+        line.wrapper.erase(python, line.wrapper.end());
+      }
+      line.program = line.python.empty() ? "gunicorn" : line.python;
+      line.flags.assign(words.begin() + static_cast<std::ptrdiff_t>(i) + 2,
+                        words.end());
+      return line;
+    }
+    if (is_gunicorn(word)) {
+      // "python /srv/.venv/bin/gunicorn"
+      if (!line.wrapper.empty() && is_python(line.wrapper.back())) {
+        line.python = line.wrapper.back();
+        line.wrapper.pop_back();
+      }
+      line.program = word;
+      line.flags.assign(words.begin() + static_cast<std::ptrdiff_t>(i) + 1,
+                        words.end());
+      return line;
+    }
+    if (is_shell(word) && i + 2 < words.size() && runs_text(words[i + 1])) {
+      GunicornLine inner = find_in_shell(words[i + 2]);
+      inner.wrapper.insert(inner.wrapper.begin(), line.wrapper.begin(),
+                           line.wrapper.end());
+      for (const auto& [name, value] : line.environment) {
+        inner.environment.emplace(name, value);
+      }
+      return inner;
+    }
+    if (is_assignment(word) && !word.starts_with('-')) {
+      const std::size_t equals = word.find('=');
+      line.environment[word.substr(0, equals)] = word.substr(equals + 1);
+    } else {
+      line.wrapper.push_back(word);
+    }
+  }
+  return {};
+}
+
+std::string interpreter_in(std::string_view script) {
+  if (!script.starts_with("#!")) return {};
+  const auto take = [&] {
+    const std::size_t end = std::min(script.find('\n'), script.size());
+    const std::string line{script.substr(0, end)};
+    script.remove_prefix(std::min(end + 1, script.size()));
+    return line;
+  };
+  const auto first = shell_words(take().substr(2));
+  if (!first || first.value().empty()) return {};
+  const Words& words = first.value();
+  if (is_python(words[0])) return words[0];
+  if (base_name(words[0]) == "env") return words.size() > 1 ? words.back() : "";
+  const auto second = shell_words(take());
+  if (!second || second.value().size() < 2) return {};
+  const std::string& python = second.value()[1];
+  return second.value()[0] == "exec" && is_python(python) ? python : "";
+}
+
+Wrapper judge_wrapper(const GunicornLine& line) {
+  constexpr std::array<std::string_view, 12> kKept = {
+      "ddtrace-run",    "opentelemetry-instrument",
+      "newrelic-admin", "nice",
+      "ionice",         "chrt",
+      "taskset",        "numactl",
+      "setpriv",        "prlimit",
+      "scout-apm",      "elasticapm-run"};
+  constexpr std::array<std::string_view, 8> kSelecting = {
+      "poetry", "uv", "pipenv", "pdm", "hatch", "rye", "conda", "micromamba"};
+  Wrapper judged;
+  std::string gone;
+  const auto named = [](const auto& names, std::string_view word) {
+    return std::find(names.begin(), names.end(), base_name(word)) != names.end();
+  };
+  bool keeping = false;
+  bool selects = false;
+  for (const std::string& word : line.wrapper) {
+    const std::string_view name = base_name(word);
+    if (name == "env" || name == "exec" || word == "--") continue;
+    selects |= named(kSelecting, word);
+    // A program begins where none of its own arguments can stand: what is kept is kept
+    // to the end.
+    keeping |= named(kKept, word);
+    if (keeping) {
+      judged.kept.push_back(word);
+    } else {
+      gone += (gone.empty() ? "" : " ") + word;
+    }
+  }
+  if (!gone.empty()) {
+    judged.told = fmt::format(
+        "{}: is left out{}", gone,
+        selects ? ", and with it the choice of the interpreter: name the one that it "
+                  "chooses with --python"
+                : "; what it did for Gunicorn has to be in the unit");
+  }
+  return judged;
+}
+
+}  // namespace monodon::cli

@@ -1,0 +1,42 @@
+// SPDX-License-Identifier: Apache-2.0
+#pragma once
+
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "cli/flags/environment.h"
+
+namespace monodon::cli {
+
+// A command that starts Gunicorn, by itself or through other programs.
+struct GunicornLine {
+  std::vector<std::string> wrapper;  // "poetry run", word by word; empty for none
+  std::string program;               // "/srv/.venv/bin/gunicorn", "gunicorn"
+  std::string python;                // of "python -m gunicorn", or of an activated
+                                     // environment; "" where nothing says so
+  std::vector<std::string> flags;    // for Gunicorn
+  Variables environment;             // that the line sets: "env A=b", "A=b gunicorn"
+  std::string directory;             // that a shell changes to; "" for none
+
+  explicit operator bool() const { return !program.empty(); }
+};
+
+// Looks for Gunicorn in the words of a line, behind whatever comes before it: env,
+// poetry, sh -c "cd ... && exec ...". False where it is not there. Pure.
+[[nodiscard]] GunicornLine find_gunicorn(std::vector<std::string> words);
+
+// The interpreter that a script names in its first line, or, where that line would be
+// too long or has blanks, in its second one ('''exec' "/x/bin/python" "$0" "$@"); ""
+// for none. Pure.
+[[nodiscard]] std::string interpreter_in(std::string_view script);
+
+// What is to become of the wrapper: the words to keep before monodon, which measure or
+// limit it, and a sentence about those that are left out; "" for nothing to say. Pure.
+struct Wrapper {
+  std::vector<std::string> kept;
+  std::string told;
+};
+[[nodiscard]] Wrapper judge_wrapper(const GunicornLine& line);
+
+}  // namespace monodon::cli

@@ -1,0 +1,40 @@
+// SPDX-License-Identifier: Apache-2.0
+#pragma once
+
+#include <string>
+#include <vector>
+
+#include "base/result.h"
+#include "cli/flags/environment.h"
+#include "cli/site/unit_file.h"
+
+namespace monodon::cli {
+
+// A service as Gunicorn runs it, in Gunicorn's words.
+struct GunicornService {
+  std::string name;                // "site" of site.service; "" where there is no unit
+  std::vector<std::string> flags;  // without the program
+  Variables environment;           // that the unit sets
+  std::string directory;           // it is started in, absolute
+  std::string python;              // the interpreter that runs it; "" = search
+  std::string user;                // of the unit; "" where it names none
+  std::string pid_file;            // PIDFile=
+  std::vector<std::string> wrapper;  // to be kept before monodon: "ddtrace-run"
+  std::vector<std::string> told;     // what was read differently here, a sentence each
+};
+
+// What the unit says about it. `full_name`: "site.service", "site@shop.service".
+// `environment_files`: the texts of its EnvironmentFile=, in order. Pure.
+[[nodiscard]] Result<GunicornService> read_gunicorn_unit(
+    const UnitFile& unit, const std::string& full_name,
+    const std::vector<std::string>& environment_files = {});
+
+// What a command line says about it; false where it does not start Gunicorn. Pure.
+[[nodiscard]] Result<GunicornService> read_gunicorn_line(
+    const std::vector<std::string>& words, const std::string& of);
+
+// As the script that it starts says in its first line, or beside that script; looks at
+// the disk. What it cannot know is told.
+void find_python(GunicornService& service);
+
+}  // namespace monodon::cli

@@ -1,0 +1,89 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "cli/site/gunicorn_line.h"
+
+#include <catch2/catch.hpp>
+
+#include "cli/flags/shell_words.h"
+
+using namespace monodon::cli;
+
+namespace {
+
+using Texts = std::vector<std::string>;
+
+GunicornLine find(const std::string& line) {
+  return find_gunicorn(shell_words(line).value());
+}
+
+}  // namespace
+
+TEST_CASE("Gunicorn is recognised however it is started", "[gunicorn_line]") {
+  for (const char* start : {"gunicorn",
+                            "/usr/bin/gunicorn3",
+                            "gunicorn-3.11",
+                            "env gunicorn",
+                            "/usr/bin/env A=b gunicorn",
+                            "poetry run gunicorn",
+                            "uv run --no-dev gunicorn",
+                            "mise exec -- pipenv run gunicorn",
+                            "ddtrace-run gunicorn",
+                            "newrelic-admin run-program gunicorn",
+                            "opentelemetry-instrument gunicorn",
+                            "python -m gunicorn",
+                            "/srv/.venv/bin/python3.11 -u -m gunicorn",
+                            "poetry run python -m gunicorn",
+                            "python -m gunicorn.app.wsgiapp",
+                            "python /srv/bin/gunicorn",
+                            "exec gunicorn",
+                            "A=1 gunicorn",
+                            "dotenv run -- gunicorn",
+                            "python -X dev -m gunicorn"}) {
+    INFO(start);
+    const GunicornLine line = find(std::string{start} + " -w 3 a:b");
+    REQUIRE(line);
+    CHECK(line.flags == Texts{"-w", "3", "a:b"});
+  }
+  for (const char* other : {"", "/usr/bin/uwsgi --ini x", "python manage.py runserver",
+                            "cat gunicorn.conf.py", "true gunicornd"}) {
+    INFO(other);
+    CHECK_FALSE(find(other));
+  }
+}
+
+TEST_CASE("a shell that starts it says where, and with which interpreter",
+          "[gunicorn_line]") {
+  const GunicornLine line = find(
+      "/bin/bash -lc 'cd /srv/site && source env/bin/activate && A=1 exec gunicorn "
+      "-w 3 a:b; true'");
+  REQUIRE(line);
+  CHECK(line.directory == "/srv/site");
+  CHECK(line.python == "/srv/site/env/bin/python");
+  CHECK(line.environment == Variables{{"A", "1"}});
+  CHECK(line.flags == Texts{"-w", "3", "a:b"});
+  CHECK(find("sh -c '/opt/x/bin/python -m gunicorn a:b'").python ==
+        "/opt/x/bin/python");
+}
+
+TEST_CASE("a script names its interpreter in its first lines", "[gunicorn_line]") {
+  CHECK(interpreter_in("#!/opt/x/bin/python3.11\nimport") == "/opt/x/bin/python3.11");
+  CHECK(interpreter_in("#!/usr/bin/env python3\n") == "python3");
+  CHECK(interpreter_in("#!/bin/sh\n'''exec' \"/a b/python\" \"$0\" \"$@\"\n' '''\n") ==
+        "/a b/python");
+  CHECK(interpreter_in("#!/bin/sh\necho\n").empty());
+  CHECK(interpreter_in("\x7f"
+                       "ELF")
+            .empty());
+}
+
+TEST_CASE("what measures stays before monodon, what selects is told",
+          "[gunicorn_line]") {
+  CHECK(judge_wrapper(find("gunicorn a:b")).told.empty());
+  CHECK(judge_wrapper(find("env A=b gunicorn a:b")).told.empty());
+  const Wrapper poetry = judge_wrapper(find("/usr/bin/poetry run gunicorn a:b"));
+  CHECK(poetry.kept.empty());
+  CHECK(poetry.told.starts_with("/usr/bin/poetry run: is left out, and with it the "));
+  const Wrapper both =
+      judge_wrapper(find("uv run newrelic-admin run-program gunicorn a"));
+  CHECK(both.kept == Texts{"newrelic-admin", "run-program"});
+  CHECK(both.told.starts_with("uv run: "));
+}
