@@ -146,7 +146,10 @@ constexpr std::array<std::string_view, 39> kShared = {"--help",
                                                       "--pythonpath",
                                                       "--forwarder-headers",
                                                       "--header-map",
-                                                      "--name"};
+                                                      "--name",
+                                                      "--reload",
+                                                      "--reload-engine",
+                                                      "--reload-extra-file"};
 
 constexpr GunicornName kNames[] = {
     {"accesslog", "access_log"},

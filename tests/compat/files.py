@@ -1,0 +1,84 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Files of settings after the patterns that real ones have. VALUES are read by both, and
+the settings compared."""
+
+VALUES = [
+    "workers = 3\nbind = '127.0.0.1:8000'\n",
+    "bind = ['127.0.0.1:8001', 'unix:/tmp/x.sock']\nworkers = 2\nthreads = 4\n",
+    "import multiprocessing\nworkers = min(multiprocessing.cpu_count() * 2 + 1, 9)\n",
+    "import os\nbind = f\"0.0.0.0:{os.environ.get('SOME_PORT', '8000')}\"\n",
+    "import os\nworkers = int(os.environ.get('WEB_CONCURRENCY', 1))\n",
+    "timeout = 120\ngraceful_timeout = 20\nkeepalive = 5\n",
+    "loglevel = 'DEBUG'\naccesslog = '-'\nerrorlog = '-'\n",
+    "accesslog = '/tmp/a.log'\naccess_log_format = '%(h)s %(l)s \"%(r)s\" %(s)s %({x}i)s'\n",
+    "max_requests = 1000\nmax_requests_jitter = 50\npreload_app = True\n",
+    "worker_class = 'gthread'\nthreads = 2\nworker_connections = 1000\n",
+    "worker_tmp_dir = '/dev/shm'\nworkers = 2\n",
+    "umask = 0o007\nbind = 'unix:/tmp/a.sock'\n",
+    "umask = '0x7'\nbind = 'unix:/tmp/a.sock'\n",
+    "raw_env = ['A=1', 'DJANGO_SETTINGS_MODULE=site.settings']\n",
+    "forwarded_allow_ips = '10.0.0.1,10.1.0.0/16'\n",
+    "limit_request_line = 8000\nlimit_request_fields = 32\nlimit_request_field_size = 4000\n",
+    "backlog = 512\npidfile = '/tmp/site.pid'\n",
+    "pythonpath = '/tmp,/usr'\n",
+    "workers = '4'\nthreads = '0x2'\n",
+    "workers = True\n",
+    "class Site:\n    port = 8012\n\nbind = f'127.0.0.1:{Site.port}'\n",
+    "def count():\n    return 3\n\nworkers = count()\nDEBUG = False\nname = 'x'\n",
+    "from pathlib import Path\nbase = Path('/tmp')\naccesslog = str(base / 'a.log')\n",
+    "protocol = 'http'\nreload_engine = 'auto'\ncertfile = None\nkeyfile = None\n",
+    "import os\nos.environ['FROM_FILE'] = '1'\nworkers = 2\ncapture_output = False\n",
+    "locals().update(workers=3, threads=2)\n",
+    "chdir = '/tmp'\nproc_name = 'shop'\n",
+    "reload = False\ndaemon = False\nspew = False\nproxy_protocol = False\n",
+]
+
+# Run by both: (the file, what else is in the directory). Each hook calls tell().
+TELL = """
+import os
+def tell(*words):
+    fd = os.open(os.environ["LEDGER"], os.O_WRONLY | os.O_APPEND | os.O_CREAT)
+    os.write(fd, (" ".join(map(str, words)) + "\\n").encode())
+    os.close(fd)
+"""
+
+HOOKS = {
+    "when_ready": "def when_ready(server):\n"
+                  "    tell('when_ready', server.cfg.workers, server.cfg.timeout, len(server.cfg.bind))\n",
+    "on_starting": "def on_starting(server):\n    tell('on_starting', server.num_workers)\n",
+    "post_fork": "def post_fork(server, worker):\n"
+                 "    server.log.info('Worker spawned (pid: %s)', worker.pid)\n"
+                 "    tell('post_fork', worker.age, worker.pid == os.getpid(), worker.nr)\n",
+    "pre_fork": "def pre_fork(server, worker):\n    tell('pre_fork', worker.age, worker.pid)\n",
+    "post_worker_init": "def post_worker_init(worker):\n"
+                        "    tell('init', worker.app.callable.__name__, worker.booted is not None)\n",
+    "worker_exit": "def worker_exit(server, worker):\n"
+                   "    tell('worker_exit', worker.age, worker.nr >= 0)\n",
+    "child_exit": "def child_exit(server, worker):\n    tell('child_exit', worker.age)\n",
+    "pre_request": "def pre_request(worker, req):\n"
+                   "    tell('pre_request', req.method, req.path, req.query, req.uri)\n",
+    "post_request": "def post_request(worker, req, environ, resp):\n"
+                    "    tell('post', req.path, environ['PATH_INFO'], resp.status, resp.sent)\n",
+    "post_request of three": "def post_request(worker, req, environ):\n"
+                             "    tell('post', req.method, environ['QUERY_STRING'])\n",
+    "post_request of two": "def post_request(worker, req):\n    tell('post', req.uri)\n",
+    "dotted": "import sys\nsys.path.insert(0, os.getcwd())\npost_worker_init = 'hooks.init'\n",
+    "a lambda": "when_ready = lambda server: tell('lambda', server.cfg.worker_class_str)\n",
+    "an object": "class Hook:\n    def __call__(self, server):\n        tell('object')\n"
+                 "    def method(self, server):\n        tell('method', server.cfg.keepalive > 0)\n"
+                 "when_ready = Hook().method\n",
+    "timing": "import time\ndef pre_request(worker, req):\n    req.began = time.time()\n"
+              "def post_request(worker, req, environ, resp):\n"
+              "    tell('took', time.time() - req.began < 10, resp.status)\n",
+    "headers": "def pre_request(worker, req):\n"
+               "    tell('host', dict(req.headers)['HOST'].split(':')[0], req.scheme)\n",
+    "environ": "os.environ['FROM_FILE'] = 'yes'\n"
+               "def post_fork(server, worker):\n    tell('env', os.environ['FROM_FILE'])\n",
+    "settings": "def when_ready(server):\n"
+                "    tell('n', len(server.cfg.settings) > 90, server.cfg.is_ssl,\n"
+                "         server.cfg.settings['threads'].get(), server.cfg.proc_name)\n",
+    "address": "def when_ready(server):\n    tell('address', server.address == server.cfg.address)\n",
+    "log levels": "def when_ready(server):\n"
+                  "    for level in ('debug', 'info', 'warning', 'error', 'critical'):\n"
+                  "        getattr(server.log, level)('level %s', level)\n    tell('done')\n",
+}

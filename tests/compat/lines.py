@@ -1,0 +1,58 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Command lines as units, scripts and Procfiles have them. For each: the words, the
+environment, and what differs on purpose (see docs/gunicorn.md): a setting that is
+another one here, or "refused" where Monodon refuses what Gunicorn takes."""
+
+PLAIN = [
+    "app:app",
+    "-w 3 app:app",
+    "-w3 app:app",
+    "-w=3 app:app",
+    "--workers=3 app:app",
+    "--workers 2 --worker-class sync app:app",
+    "-w 3 -k gthread --threads 4 app:app",
+    "--time 60 app:app",
+    "--timeout=120 --graceful 20 --keep 5 app:app",
+    "-b 0.0.0.0:8000 -b unix:/tmp/a.sock app:app",
+    "-b :8000 app:app",
+    "-b [::1]:8000 app:app",
+    "--pid= app:app",
+    "--pid /tmp/x.pid app:app",
+    "--forwarded-allow-ips= app:app",
+    "--forwarded-allow-ips=10.0.0.1,10.1.0.0/16 app:app",
+    "--access-logfile - --error-logfile - app:app",
+    "--access-logfile=/tmp/a.log --access-logformat '%(h)s %(s)s' app:app",
+    "--access-logformat='-%(h)s' app:app",
+    "--log-level DEBUG --log-file=- app:app",
+    "-- app:app",
+    "-w 2 -- app:app",
+    "app:app -w 2 --preload",
+    "--max-requests 1_000 --max-requests-jitter +50 app:app",
+    "-m 007 app:app",
+    "-m 0x7 -b unix:/tmp/a.sock app:app",
+    "--umask 0 app:app",
+    "-e A=1 -e 'B=2 3' --env C= app:app",
+    "-Rw 3 app:app",
+    "--limit-request-line 8000 --limit-request-fields 50 app:app",
+    "--limit-request-field_size 4000 app:app",
+    "--pythonpath /tmp,/usr app:app",
+    "--chdir /tmp app:app",
+    "--chdir= app:app",
+    "--backlog 64 --worker-tmp-dir /dev/shm --reuse-port app:app",
+    "app:app ''",
+    "-n shop app:app",
+]
+
+REFUSED = [  # by both
+    "-w many app:app",
+    "-w -1 app:app",
+    "-w",
+    "--workers -- 3 app:app",
+    "--work 3 app:app",
+    "--worker 3 app:app",
+    "--log app:app",
+    "--frobnicate app:app",
+    "--access-logformat -%(h)s app:app",
+    "app:app -w 3 other:app",
+    "--timeout 1.5 app:app",
+]
