@@ -13,8 +13,6 @@
 #include <algorithm>
 #include <array>
 #include <cerrno>
-#include <cstdio>
-#include <cstdlib>
 #include <filesystem>
 #include <optional>
 
@@ -158,11 +156,10 @@ std::optional<int> Zygote::load() {
   const std::uint64_t begin = monotonic_ns();
   if (const LoadError error = app_.prepare(boot_); !error.reason.empty())
     return failed(error.failure, error.reason);
-  // With it, this is the second zygote of the generation.
-  if (boot_.shared_state.empty())
-    if (const LoadError error = app_.generation_begins(boot_.reload);
-        !error.reason.empty())
-      return failed(error.failure, error.reason);
+  const bool first = boot_.shared_state.empty();  // zygote of the generation
+  if (const LoadError error = first ? app_.generation_begins(boot_.reload) : LoadError{};
+      !error.reason.empty())
+    return failed(error.failure, error.reason);
   const bool shares = preloads(boot_);
   if (shares)
     if (const auto status = load_application()) return status;
