@@ -2,6 +2,7 @@
 """On a kernel that has not got the newer system calls and flags, by seccomp(2): what Monodon
 does in their place."""
 
+import contextlib
 import os
 import signal
 
@@ -11,10 +12,15 @@ from support.scrape import watched
 
 
 def holders(server, path):
-    """Which processes have a file open."""
-    return {pid for pid in [server.pid, *server.processes()]
-            for fd in os.listdir(f"/proc/{pid}/fd")
-            if os.readlink(f"/proc/{pid}/fd/{fd}") == path}
+    """Which processes have a file open. Workers come and go meanwhile."""
+    found = set()
+    for pid in [server.pid, *server.processes()]:
+        with contextlib.suppress(FileNotFoundError, ProcessLookupError):
+            for fd in os.listdir(f"/proc/{pid}/fd"):
+                with contextlib.suppress(FileNotFoundError):
+                    if os.readlink(f"/proc/{pid}/fd/{fd}") == path:
+                        found.add(pid)
+    return found
 
 
 @pytest.mark.parametrize("old_kernel", ["5.10", "sandbox"])
