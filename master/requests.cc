@@ -38,7 +38,13 @@ void Server::watch_signals() {
   on(SIGTERM, [this] { stop(false); });
   on(SIGINT, [this] { stop(true); });
   on(SIGQUIT, [this] { stop(true); });
-  on(SIGHUP, [this] { desk_.ask(); });
+  on(SIGHUP, [this] {
+    // In development it says that the terminal was closed.
+    if (settings().worker.development)
+      stop(true);
+    else
+      desk_.ask();
+  });
   on(SIGTTIN, [this] { change_workers(1); });
   on(SIGTTOU, [this] { change_workers(-1); });
   on(SIGUSR1, [this] { reopen_logs(); });

@@ -31,7 +31,8 @@ namespace monodon::master {
 //
 //   TERM         graceful stop: workers finish their requests, at most graceful_timeout
 //   INT, QUIT    quick stop
-//   HUP          reload: a new generation from the configuration as it is now
+//   HUP          reload: a new generation from the configuration as it is now; quick
+//                stop in development, where the terminal sends it that is closed
 //   TTIN, TTOU   one worker more or less (at least 1), until the next reload
 //   USR1         opens the log files anew, in every process
 //   USR2         upgrade: becomes the program that is on disk now, in the same process

@@ -109,8 +109,8 @@ class Project:
         return proc.with_environment(f"TMPDIR={self.scratch}\0".encode())
 
     def close(self):
-        for pid in self.processes():
-            proc.kill(pid)
+        # The terminal is closed by now, which ends what ran in it.
+        self.wait(lambda: not self.processes(), "the last process to go")
         shutil.rmtree(self.scratch, ignore_errors=True)
 
 
@@ -274,6 +274,13 @@ def test_a_broken_start_waits_for_the_edit(flask):
         flask.edit("app.py", "app = Flask(__name__", "app = Flask(__name__)")
         flask.started(terminal)
         assert flask.answer("/") == "<h1>first</h1>"
+
+
+def test_a_terminal_that_is_closed_takes_the_server_with_it(flask):
+    with flask.terminal() as terminal:
+        flask.started(terminal)
+        assert flask.processes()
+    flask.wait(lambda: not flask.processes(), "the last process to go")
 
 
 @pytest.mark.parametrize("files,told", [
