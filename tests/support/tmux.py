@@ -5,6 +5,8 @@ window, in which a command runs."""
 import os
 import subprocess
 
+from . import proc
+
 
 class Terminal:
     """`server`: whoever can wait(predicate, what, seconds). The window stays when the command
@@ -44,4 +46,7 @@ class Terminal:
         return self
 
     def __exit__(self, *_):
+        server = int(self.tmux("display-message", "-p", "#{pid}"))
         self.tmux("kill-server")
+        # It answers before it has ended; the next window would be asked of it.
+        assert proc.ended(server, 10)
