@@ -171,7 +171,8 @@ def test_hooks_read_what_gunicorns_objects_have_with_the_merged_settings():
         assert told[0] == "on_reload"
         assert told[1] == ("when_ready/77/75/['127.0.0.1:8077']/sync/SyncWorker/"
                            "hooked:application/info/True")
-        assert sorted(told[2:]) == ["post_worker_init/application/True/0/post_fork"] * 2 + [
+        # Two workers, and the process that rehearsed.
+        assert sorted(told[2:]) == ["post_worker_init/application/True/0/post_fork"] * 3 + [
             "pre_fork/3/[booting]", "pre_fork/4/[booting]"]
 
 
