@@ -104,12 +104,12 @@ os.register_at_fork(before=lambda: os.write(3, FORKED))
 
 def test_a_zygote_cannot_name_a_process_that_is_not_its_worker():
     server = watched("lying:application", config={"workers": 1, "boot_timeout": 2},
-                     expect=["named a pid that cannot be", "cannot tell that it is ready"])
+                     expect=["named pid .*which cannot be", "cannot tell that it is ready"])
     server.write("lying.py", ANSWER_FOR_THE_ZYGOTE)
     with server:
         await_exporter(server)
         exporter = exporter_of(server)
-        server.await_log("named a pid that cannot be")
+        server.await_log("named pid .*which cannot be")
         assert exporter not in server.await_workers(1)
         assert exporter_of(server) == exporter
 

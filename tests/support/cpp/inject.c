@@ -179,8 +179,17 @@ WRAP_64(int, ftruncate, -1, (int fd, off_t n), (fd, n))
 WRAP(int, socketpair, -1, (int domain, int type, int protocol, int fds[2]),
      (domain, type, protocol, fds))
 
-int pidfd_open(pid_t pid, unsigned flags);
-WRAP(int, pidfd_open, -1, (pid_t pid, unsigned flags), (pid, flags))
+// Calls that base/system_calls.cc makes by number.
+__attribute__((visibility("default"))) long syscall(long number, ...) {
+  REAL(syscall);
+  va_list rest;
+  va_start(rest, number);
+  long a[6];
+  for (int i = 0; i < 6; ++i) a[i] = va_arg(rest, long);
+  va_end(rest);
+  if (number == SYS_pidfd_open) FAIL("pidfd_open", -1);
+  return real(number, a[0], a[1], a[2], a[3], a[4], a[5]);
+}
 
 // open and openat take a mode only where they may create.
 #define WRAP_OPEN(name, called, first, given)                                        \
