@@ -42,7 +42,7 @@ constexpr Setting kDevelopment[] = {
     {.key = "development",
      .kind = Kind::flag,
      .field = &W::development,
-     .doc = "Leave the terminal to the application, for breakpoint() and pdb.",
+     .doc = "Leave the terminal to the application, for pdb.",
      .more = "With DEBUG, Django's static files are served as runserver does. "
              "monodon dev sets it, with all else that goes with writing code.",
      .on_reload = OnReload::restart},

@@ -8,6 +8,7 @@ MONODON_LONG=1 asks for 50 restarts, 20 upgrades, ... instead of a few.
 
 import json
 import os
+import re
 import sys
 import time
 from pathlib import Path
@@ -166,9 +167,9 @@ def test_upgrades_keep_the_process_and_are_not_noticed(busy):
                      "mv /usr/bin/monodon.new /usr/bin/monodon")
             assert "has taken over" in busy.out(f"monodon upgrade {CONTROL}")
             # The line of the commit; the one before it says that they are watched.
-            wait_until(lambda: f"all workers are of generation {number + 2}\n" in busy.out(
-                "cat /srv/aclarknet/logs/gunicorn-error.log; echo"), 90,
-                "the workers to follow")
+            committed = re.compile(rf"all workers are of generation {number + 2}$", re.M)
+            wait_until(lambda: committed.search(busy.out(
+                "cat /srv/aclarknet/logs/gunicorn-error.log")), 90, "the workers to follow")
     wait_until(lambda: busy.show(SERVICE, "ActiveState") == "active", 30, "the end of it")
     audience.judge()
     assert main_pid(busy) == pid

@@ -39,9 +39,9 @@ def drop_in(unit, *lines, then=""):
 
 
 def view(line):
-    """New code whose every answer begins with `line`; brought in."""
+    """New code whose every answer begins with `line`; started, since a reload refuses it."""
     return (f"cat >> {WSGI} <<'END'\ndef application(environ, start_response):\n"
-            f"    {line}\nEND\nsystemctl reload {SERVICE}")
+            f"    {line}\nEND\nsystemctl restart {SERVICE}")
 
 
 def edit(path, script, then=""):
