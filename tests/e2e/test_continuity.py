@@ -49,7 +49,7 @@ def application(environ, start_response):
     return answers(environ, start_response)
 """
 UNTOUCHED = (
-    "systemd-run --quiet --unit=untouched --service-type=notify --uid=www-data "
+    "systemd-run --quiet --collect --unit=untouched --service-type=notify --uid=www-data "
     "-p RuntimeDirectory=untouched -E MONODON_METRICS_BIND=off "
     "-p WorkingDirectory=/srv/untouched /usr/bin/monodon serve --workers 3 "
     "--bind unix:/run/untouched/http.sock traffic_site:application")
@@ -79,6 +79,8 @@ def busy(site):
     write(site, "/srv/aclarknet/aclarknet/wsgi.py", before)
     site.run("systemctl stop untouched; systemctl reset-failed untouched; "
              "rm /etc/nginx/sites-enabled/continuity; systemctl reload nginx", check=False)
+    # systemd forgets it some time after it has ended; until then there is no other one.
+    wait_until(lambda: site.show("untouched", "LoadState") != "loaded", 30, "room for the next")
 
 
 def watched(machine):
