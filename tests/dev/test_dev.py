@@ -2,20 +2,21 @@
 """`monodon dev` in a real terminal, with projects as their own start commands make them:
 start, a broken file, its cure, a breakpoint, a template, a new file, Ctrl-C."""
 
+import contextlib
 import os
 import pathlib
 import re
 import shutil
 import socket
 import subprocess
-import time
 import urllib.error
 import urllib.request
 
 import pytest
 from support import paths, proc, pypi
-from support.server import PATIENCE, scratch_directory
+from support.server import scratch_directory
 from support.tmux import Terminal
+from support.until import PATIENCE, until
 
 pytestmark = pytest.mark.skipif(not shutil.which("tmux"), reason="Debian's tmux is not there")
 
@@ -75,12 +76,7 @@ class Project:
         self.write(name, text.replace(old, new))
 
     def wait(self, predicate, what, timeout=10):
-        end = time.monotonic() + timeout * PATIENCE
-        while time.monotonic() < end:
-            if found := predicate():
-                return found
-            time.sleep(0.05)
-        raise AssertionError(f"nothing came of {what}")
+        return until(predicate, what, timeout)
 
     def terminal(self, words="", environment=""):
         return Terminal(self, f"env -u NO_COLOR XDG_RUNTIME_DIR= TMPDIR={self.scratch} "
@@ -194,15 +190,22 @@ def shows(pattern):
     return lambda lines: any(re.search(pattern, line) for line in lines)
 
 
+@contextlib.contextmanager
+def stopped_in_pdb(project, terminal):
+    """A request of its own stands at breakpoint(); at the end of the block it has to end."""
+    with subprocess.Popen(["curl", "-s", f"http://127.0.0.1:{project.port}/stop"],
+                          stdout=subprocess.DEVNULL) as asked:
+        terminal.until(shows(r"^\(Pdb\)"), "the prompt of pdb")
+        yield
+        asked.wait(20 * PATIENCE)
+
+
 def test_ctrl_c_ends_all_while_pdb_waits_and_leaves_a_good_terminal(flask):
     with flask.terminal() as terminal:
         flask.started(terminal)
-        with subprocess.Popen(["curl", "-s", f"http://127.0.0.1:{flask.port}/stop"],
-                              stdout=subprocess.DEVNULL) as asked:
-            terminal.until(shows(r"^\(Pdb\)"), "the prompt of pdb")
+        with stopped_in_pdb(flask, terminal):
             terminal.keys("C-c")
             terminal.until(shows("^status 0"), "the end", 10)
-            asked.wait(20 * PATIENCE)
         flask.wait(lambda: not flask.processes(), "the last process to go")
         terminal.keys("typed and seen", "Enter")  # to cat: the terminal echoes again
         terminal.until(lambda lines: sum("typed and seen" in line for line in lines) == 2, "an echo")
@@ -211,11 +214,8 @@ def test_ctrl_c_ends_all_while_pdb_waits_and_leaves_a_good_terminal(flask):
 def test_an_edit_while_pdb_waits_is_served_and_the_terminal_is_good(flask):
     with flask.terminal() as terminal:
         flask.started(terminal)
-        with subprocess.Popen(["curl", "-s", f"http://127.0.0.1:{flask.port}/stop"],
-                              stdout=subprocess.DEVNULL) as asked:
-            terminal.until(shows(r"^\(Pdb\)"), "the prompt of pdb")
+        with stopped_in_pdb(flask, terminal):
             flask.edit("app.py", "one = 1", "one = 5")
-            asked.wait(20 * PATIENCE)
         flask.edit("app.py", "    breakpoint()\n", "")
         flask.wait(lambda: flask.answer("/stop") == "6", "the new code")
 
