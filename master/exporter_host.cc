@@ -9,6 +9,7 @@
 #include <cerrno>
 #include <utility>
 
+#include "base/fnv.h"
 #include "base/install_paths.h"
 #include "base/log/log.h"
 #include "master/config/docs.h"
@@ -32,12 +33,9 @@ bool is_gone(const Error& error) {
   return error.code == EPIPE || error.code == ECONNRESET;
 }
 
-// FNV-1a: enough to tell two configurations apart.
+// Enough to tell two configurations apart.
 std::string hash_of(std::string_view text) {
-  std::uint64_t hash = 0xcbf29ce484222325U;
-  for (const char c : text)
-    hash = (hash ^ static_cast<unsigned char>(c)) * 0x100000001b3U;
-  return fmt::format("{:016x}", hash);
+  return fmt::format("{:016x}", fnv1a(text));
 }
 
 }  // namespace

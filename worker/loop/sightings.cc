@@ -4,6 +4,7 @@
 
 #include <algorithm>
 
+#include "base/fnv.h"
 #include "worker/http/chars.h"
 #include "worker/http/public_path.h"
 
@@ -13,12 +14,9 @@ namespace {
 constexpr std::uint64_t kPauseNs = 50'000'000;
 constexpr std::uint64_t kQuickNs = 500'000'000;
 
-// FNV-1a; never 0, which stands for nobody.
-std::uint64_t hash_of(std::string_view text) noexcept {
-  std::uint64_t hash = 0xcbf29ce484222325U;
-  for (const char c : text)
-    hash = (hash ^ static_cast<unsigned char>(c)) * 0x100000001b3U;
-  return hash | 1U;
+// Never 0, which stands for nobody.
+std::uint64_t hash_of(std::string_view client) noexcept {
+  return fnv1a(client) | 1U;
 }
 
 bool is_anonymous(const http::RequestHead& head) noexcept {
