@@ -115,6 +115,24 @@ def test_new_files_templates_and_modules_from_elsewhere_count(tmp_path):
         server.wait(lambda: server.status()["generation"] > before, "a reload for a pattern")
 
 
+@pytest.mark.parametrize("broken", ["TEXT = (\n", "import no_such_module\n"])
+def test_a_module_from_elsewhere_that_breaks_the_start_is_watched(tmp_path, broken):
+    (tmp_path / "far_away.py").write_text(broken)
+    server = site("import sys\nsys.path.append(%r)\nimport far_away\nTEXT = far_away.TEXT\n"
+                  % str(tmp_path))
+    try:
+        server.spawn()
+        server.await_log("waiting for a change of the files")
+        server.wait(lambda: str(tmp_path) in watched_directories(watcher(server)),
+                    "a watch of the module's directory")
+        (tmp_path / "far_away.py").write_text("TEXT = b'mended'\n")
+        server.await_ready()
+        await_answer(server, b"mended")
+        server.finish()
+    finally:
+        server.close()
+
+
 def watched_directories(pid):
     """By inode, as /proc says it; the paths of those that we know."""
     found = set()

@@ -8,6 +8,9 @@ import os
 import signal
 import sys
 import threading
+import traceback
+
+from _monodon_failure import chain
 
 _FD = 5  # worker::kModulesFd
 _PERIOD = 1.0  # seconds; what is in the application's own tree is watched anyway
@@ -28,13 +31,22 @@ class Development:
     def tell_modules(self):
         """The files of all modules that were not told before."""
         for module in list(sys.modules.values()) if self._watched else ():
-            file = getattr(module, "__file__", None)
-            if not isinstance(file, str) or file in self._told:
-                continue
-            self._told.add(file)
-            # Both names: the file itself, and a link that may come to lead elsewhere.
-            for path in {os.path.abspath(file), os.path.realpath(file)}:
-                _say(path[:-1] if path.endswith(".pyc") else path)
+            self._tell(getattr(module, "__file__", None))
+
+    def tell_failure(self, error):
+        """The files that made it: a module whose import failed is no module any more."""
+        for link in chain(error) if self._watched else ():
+            for frame, _ in traceback.walk_tb(link.__traceback__):
+                self._tell(frame.f_code.co_filename)
+            self._tell(getattr(link, "filename", None))  # of a SyntaxError
+
+    def _tell(self, file):
+        if not isinstance(file, str) or file in self._told or not os.path.isfile(file):
+            return
+        self._told.add(file)
+        # Both names: the file itself, and a link that may come to lead elsewhere.
+        for path in {os.path.abspath(file), os.path.realpath(file)}:
+            _say(path[:-1] if path.endswith(".pyc") else path)
 
     def in_worker(self):
         """What is imported from now on is told as well."""

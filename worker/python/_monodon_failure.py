@@ -58,7 +58,7 @@ def _before(exception):
     return exception.__context__
 
 
-def _chain(exception):
+def chain(exception):
     seen = []
     while exception is not None and exception not in seen:
         seen.append(exception)
@@ -67,11 +67,11 @@ def _chain(exception):
 
 
 def _root(exception):
-    return _chain(exception)[-1]
+    return chain(exception)[-1]
 
 
 def _is_caused(exception):
-    return any(link.__cause__ is not None for link in _chain(exception))
+    return any(link.__cause__ is not None for link in chain(exception))
 
 
 def _is_noise(frame):

@@ -15,6 +15,7 @@ from _monodon_failure import explain
 IMPORT_ERROR = 3  # wire::LoadFailure
 NO_SUCH_ATTRIBUTE = 4
 
+on_failure = []  # called with what an import raised
 _USUAL_NAMES = ("application", "app", "wsgi", "wsgi_app", "server")
 
 
@@ -36,6 +37,8 @@ def find(spec):
         except _NoSuchName as error:
             return NO_SUCH_ATTRIBUTE, str(error)
     except BaseException as error:  # SystemExit at import is a failure like any other
+        for call in on_failure:
+            call(error)
         return IMPORT_ERROR, explain(error, _hint(module_name, error))
 
 

@@ -67,6 +67,7 @@ def load_application(spec):
 def develop(watched, terminal):
     if not _development:
         _development.append(beside("_monodon_development").Development(watched, terminal))
+        _loading.on_failure.append(_development[0].tell_failure)
 
 
 def set_argv(argv):
