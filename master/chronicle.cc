@@ -224,7 +224,8 @@ void Chronicle::note(const News& news) {
       write_not_forked(news);
       break;
     case News::Kind::boot_failed:
-      say(log::Level::error, log::Id::worker_load_failed,
+      say(news.refuses ? log::Level::debug : log::Level::error,
+          log::Id::worker_load_failed,
           who + " cannot load the application: " + news.text);
       break;
     case News::Kind::retiring:

@@ -22,6 +22,15 @@ std::string on_one_line(std::string text) {
   return text;
 }
 
+void tell_unshared(const ZygoteNews& news) {
+  log::info(
+      fmt::format("each worker of generation {} imports the application by "
+                  "itself (preload: auto), which takes longer and more memory, "
+                  "since the import has left what a fork breaks: {}",
+                  news.generation, on_one_line(news.text)),
+      {log::Id::application_unshared, log::beside({"generation", news.generation})});
+}
+
 }  // namespace
 
 void Chronicle::note(const ZygoteNews& news) {
@@ -47,13 +56,7 @@ void Chronicle::note(const ZygoteNews& news) {
                  (news.text.empty() ? "none" : on_one_line(news.text)));
       break;
     case ZygoteNews::Kind::shared_state:
-      log::info(
-          fmt::format("each worker of generation {} imports the application by "
-                      "itself (preload: auto), which takes longer and more memory, "
-                      "since the import has left what a fork breaks: {}",
-                      news.generation, on_one_line(news.text)),
-          {log::Id::application_unshared,
-           log::beside({"generation", news.generation})});
+      tell_unshared(news);
       break;
     case ZygoteNews::Kind::broken:
       log::error(who + ": " + news.text,
@@ -76,6 +79,11 @@ void Chronicle::note(const ZygoteNews& news) {
     case ZygoteNews::Kind::overdue:
       log::warning(
           who + " ran out of time; killing it",
+          {log::Id::worker_overdue, log::beside({"generation", news.generation})});
+      break;
+    case ZygoteNews::Kind::silent:
+      log::warning(
+          who + " shows no sign of life: it hangs, or is stopped; killing it",
           {log::Id::worker_overdue, log::beside({"generation", news.generation})});
       break;
     case ZygoteNews::Kind::gone:

@@ -197,11 +197,12 @@ void Fleet::heed(ZygoteNews& news) {
     case ZygoteNews::Kind::warning:
     case ZygoteNews::Kind::shared_state:
     case ZygoteNews::Kind::broken:
+    case ZygoteNews::Kind::silent:
       break;
   }
 }
 
-void Fleet::heed(const News& news) {
+void Fleet::heed(News& news) {
   if (last_.parked() && news.generation == last_.generation) note_end(news);
   if (!reload_.open() || news.generation != reload_.generation) return;
   if (news.kind == News::Kind::ready) {
@@ -211,6 +212,7 @@ void Fleet::heed(const News& news) {
       fail({.reason = "no worker could be forked: " + news.text});
   } else if (std::string reason = failure_in(news); !reason.empty()) {
     const bool told = news.kind == News::Kind::boot_failed;
+    news.refuses = told && goal_.generation != 0;
     fail({.failure = told ? news.value : 0,
           .reason = std::move(reason),
           .serial = news.kind == News::Kind::gone ? news.serial : 0});

@@ -112,7 +112,7 @@ class Fleet {
  private:
   void take_pool_news();
   void heed(ZygoteNews& news);
-  void heed(const News& news);
+  void heed(News& news);
   void look_at_answers(Clock::time_point now);
   void watch_probation(Clock::time_point now);
   void note_end(const News& end);

@@ -70,12 +70,19 @@ void Nursery::start(std::uint32_t generation, ZygoteOrder order,
   launch(child);
 }
 
+void Nursery::adopt(Child child) {
+  child.heartbeat.take_over(kernel_.now());
+  children_.push_back(std::move(child));
+}
+
 void Nursery::launch(Child& child) {
   const Clock::time_point now = kernel_.now();
   child.asked_at = now;
   child.loaded = false;
   child.expected_to_end = false;
   child.warnings = 0;
+  child.answered = 0;
+  child.heartbeat.end();
   // Started again, there is no other code to go back to.
   if (child.loaded_before) child.order.boot.reload = false;
   // One message has to hold it: what is only useful goes first.
@@ -144,10 +151,10 @@ void Nursery::judge_imports(std::uint32_t generation, std::string_view lines) {
                      lines);
 }
 
-void Nursery::condemn(std::uint32_t generation) {
+void Nursery::condemn(std::uint32_t generation, ZygoteNews::Kind why) {
   Child* child = find(generation);
   if (child == nullptr || !child->alive) return;
-  report(ZygoteNews::Kind::overdue, *child);
+  report(why, *child);
   (void)kernel_.kill(child->process);
   child->loaded = false;
   child->deadline = kernel_.now() + kKillPatience;
@@ -162,6 +169,7 @@ void Nursery::on_message(std::uint32_t generation, wire::Message message) {
     child->loaded_before = true;
     child->in_memory = message.frame.value >= 0;
     child->deadline = kNever;
+    child->heartbeat.take_over(kernel_.now());
     report(ZygoteNews::Kind::loaded, *child).value = message.frame.value;
   } else if (kind == wire::Kind::load_failed && !child->loaded &&
              !child->expected_to_end) {
@@ -181,6 +189,8 @@ void Nursery::on_message(std::uint32_t generation, wire::Message message) {
     if (!std::exchange(child->order.boot.learned, {}).empty()) return;
     child->order.boot.shared_state = lines_of(message.text);
     report(ZygoteNews::Kind::shared_state, *child).text = std::move(message.text);
+  } else if (kind == wire::Kind::pong) {
+    ++child->answered;
   } else if (kind == wire::Kind::importable) {
     report(ZygoteNews::Kind::importable, *child).text = std::move(message.text);
   } else if (kind == wire::Kind::broken && child->warnings < kMostWarnings) {
@@ -214,10 +224,21 @@ void Nursery::on_pidfd(std::uint32_t generation) {
   news_.push_back(std::move(news));
 }
 
+// A program before ours may have started it, which knows no pings: it never answered.
+void Nursery::look_after(Child& child) {
+  const Clock::time_point now = kernel_.now();
+  if (now >= child.deadline) return condemn(child.generation);
+  if (!child.loaded || now < child.heartbeat.next_look()) return;
+  if (child.heartbeat.look(child.answered, now))
+    return condemn(child.generation, ZygoteNews::Kind::silent);
+  (void)kernel_.tell(child.process,
+                     {.kind = wire::Kind::ping, .generation = child.generation});
+}
+
 void Nursery::tick() {
   const Clock::time_point now = kernel_.now();
   for (Child& child : children_)
-    if (child.alive && now >= child.deadline) condemn(child.generation);
+    if (child.alive) look_after(child);
   children_.remove_if([](const Child& c) { return !c.alive && !c.wanted; });
   for (Child& child : children_)
     if (!child.alive && now >= child.may_start_at) launch(child);
@@ -243,7 +264,8 @@ bool Nursery::dismissing() const {
 Clock::time_point Nursery::next_wakeup() const {
   Clock::time_point next = kNever;
   for (const Child& child : children_)
-    next = std::min(next, child.alive ? child.deadline : child.may_start_at);
+    next = std::min({next, child.alive ? child.deadline : child.may_start_at,
+                     child.loaded ? child.heartbeat.next_look() : kNever});
   return next;
 }
 

@@ -7,6 +7,7 @@
 #include <string>
 #include <vector>
 
+#include "master/fleet/heartbeat.h"
 #include "master/fleet/kernel.h"
 #include "master/fleet/respawn_policy.h"
 
@@ -25,6 +26,7 @@ struct ZygoteNews {
     rehearsed,     // text: worker/wire/rehearsal.h
     not_started,   // no process: text says why
     overdue,       // boot_timeout struck: it was sent SIGKILL
+    silent,        // it answered pings once, and does no longer: SIGKILL
     gone,          // reaped: death
     answer,        // forked or fork_failed, in `message`: for the pool
   };
@@ -51,6 +53,8 @@ struct ZygoteNews {
 // Like Pool: no timer and no event source of its own. Single-threaded; master only.
 class Nursery {
  public:
+  static constexpr Clock::duration kPingPeriod = std::chrono::seconds{3};
+
   struct Child {
     std::uint32_t generation = 0;
     ZygoteOrder order;
@@ -68,6 +72,10 @@ class Nursery {
     bool expected_to_end = false;
     bool again = false;     // once it has ended, another one starts at once
     unsigned warnings = 0;  // of this process
+    // One that is ready to fork is asked for a sign of life, since nobody else would
+    // notice before the next fork that it hangs.
+    Heartbeat heartbeat{kPingPeriod};
+    std::uint64_t answered = 0;  // pings, of this process
   };
 
   explicit Nursery(Kernel& kernel) : kernel_{kernel} {}
@@ -76,7 +84,7 @@ class Nursery {
   void start(std::uint32_t generation, ZygoteOrder order, Clock::duration boot_timeout,
              RespawnPolicy::Limits respawn);
   // One that a master before us started, and that is ready to fork.
-  void adopt(Child child) { children_.push_back(std::move(child)); }
+  void adopt(Child child);
   // No more workers of this generation are wanted. Forgotten when it is gone.
   void dismiss(std::uint32_t generation);
   // A worker of that generation has ended: for the hooks of its configuration.
@@ -89,7 +97,8 @@ class Nursery {
     return !child.order.boot.gunicorn_conf.empty();
   }
   // It does not answer: SIGKILL, and a new one if it is still wanted.
-  void condemn(std::uint32_t generation);
+  void condemn(std::uint32_t generation,
+               ZygoteNews::Kind why = ZygoteNews::Kind::overdue);
 
   void on_message(std::uint32_t generation, wire::Message message);
   void on_hung_up(std::uint32_t generation);
@@ -112,6 +121,7 @@ class Nursery {
   Child* find(std::uint32_t generation);
   ZygoteNews& report(ZygoteNews::Kind kind, const Child& child);
   void launch(Child& child);
+  void look_after(Child& child);
   void rest(Child& child);
 
   Kernel& kernel_;

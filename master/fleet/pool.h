@@ -62,6 +62,7 @@ struct News {
   std::size_t threads = 1;  // rows of its page
   Clock::time_point asked_at{};
   bool boot_failed = false;  // it said so itself
+  bool refuses = false;      // boot_failed: a reload is refused for it, and told with it
   bool asked_to_go = false;  // the end is expected
   std::int64_t value = 0;
   std::string text;

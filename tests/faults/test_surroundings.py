@@ -68,6 +68,20 @@ def test_nobody_is_condemned_for_the_time_in_which_all_were_frozen():
 
 
 @LONG
+def test_a_zygote_that_hangs_is_replaced_though_nothing_needs_it():
+    with Server(expect=["shows no sign of life", "killed by SIGKILL"]) as server:
+        workers = server.await_workers(2)
+        stopped, = server.zygotes()
+        os.kill(stopped, signal.SIGSTOP)
+        server.await_log("shows no sign of life", timeout=60)
+        server.wait(lambda: server.zygotes() and stopped not in server.zygotes(),
+                    "another zygote", 30)
+        assert server.serving() == workers
+        os.kill(workers[0], signal.SIGKILL)
+        assert workers[1] in server.await_workers(2, without=workers[:1], timeout=30)
+
+
+@LONG
 def test_an_exporter_that_hangs_is_killed_and_started_again():
     with watched(expect=["the exporter .* hangs"]) as server:
         await_exporter(server)

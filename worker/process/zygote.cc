@@ -70,6 +70,9 @@ class Zygote {
   [[noreturn]] void become_worker(wire::Message message);
   void rehearse(const wire::Message& message);
   void end_rehearsal();
+  [[nodiscard]] WorkerInfo worker_of(const wire::Frame& about) const {
+    return {about.slot, about.serial, boot_.generation, boot_.settings.threads};
+  }
   Result<wire::Message> receive();
   void say(wire::Kind kind, std::int64_t value, std::string_view text = {},
            const wire::Frame& about = {});
@@ -243,10 +246,7 @@ void Zygote::fork_worker(wire::Message message) {
     say(wire::Kind::fork_failed, EPROTO, {}, about);
     return;
   }
-  app_.before_fork({.slot = about.slot,
-                    .serial = about.serial,
-                    .generation = boot_.generation,
-                    .threads = boot_.settings.threads});
+  app_.before_fork(worker_of(about));
   int pid = -1;
   int error = 0;
   {
@@ -357,6 +357,8 @@ int Zygote::live() {
     const wire::Frame& frame = message.value().frame;
     if (frame.kind == wire::Kind::fork) {
       fork_worker(std::move(message).value());
+    } else if (frame.kind == wire::Kind::ping) {
+      say(wire::Kind::pong, 0);
     } else if (frame.kind == wire::Kind::judge_imports) {
       judge_imports(message.value().text);
     } else if (frame.kind == wire::Kind::rehearse) {
@@ -367,11 +369,7 @@ int Zygote::live() {
       handoff_send_ = std::move(fds[0]);
       handoff_receive_ = std::move(fds[1]);
     } else if (frame.kind == wire::Kind::worker_ended) {
-      app_.worker_ended({.slot = frame.slot,
-                         .serial = frame.serial,
-                         .generation = boot_.generation,
-                         .threads = boot_.settings.threads},
-                        static_cast<int>(frame.value));
+      app_.worker_ended(worker_of(frame), static_cast<int>(frame.value));
     }
   }
 }

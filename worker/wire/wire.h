@@ -36,6 +36,7 @@ enum class Kind : std::uint32_t {
   // (worker/wire/rehearsal.h);
   // value: milliseconds for all; text: the targets.
   rehearse = 7,
+  ping = 8,  // answered by `pong`, as soon as nothing else is done
 
   // zygote -> master
   loaded = 10,       // ready to fork; value: milliseconds the import took, or -1: the
@@ -52,6 +53,7 @@ enum class Kind : std::uint32_t {
   importable =
       17,  // text: those of the names of judge_imports that are safe, a line each
   rehearsed = 18,  // text: what came of `rehearse`
+  pong = 19,
 
   // worker -> master
   ready = 20,        // accepts connections

@@ -62,6 +62,48 @@ TEST_CASE("a server that stops does not wait for workers that cannot die", "[fle
   CHECK(toy.system.told.back().kind == wire::Kind::quit);
 }
 
+namespace {
+
+struct Pinged : Serving {
+  Pinged() : Serving{{.workers = 1}} {}
+  // The next pings, each answered or not.
+  void ping(unsigned times, bool answered) {
+    for (unsigned i = 0; i < times; ++i) {
+      const int before = system.pings;
+      advance(Nursery::kPingPeriod);
+      if (system.zygote(1)->killed) return;
+      REQUIRE(system.pings == before + 1);
+      if (answered)
+        zygote_says(1, wire::Kind::pong);
+    }
+  }
+};
+
+}  // namespace
+
+TEST_CASE("a zygote that answers no more is replaced, though nobody needs it now",
+          "[fleet]") {
+  Pinged toy;
+  toy.ping(20, true);
+  CHECK_FALSE(toy.system.zygote(1)->killed);
+  toy.ping(Heartbeat::kMost - 1, false);
+  CHECK_FALSE(toy.system.zygote(1)->killed);
+  toy.ping(1, true);
+  toy.ping(Heartbeat::kMost + 1, false);
+  CHECK(toy.system.zygote(1)->killed);
+  const auto news = toy.fleet.take_zygote_news();
+  CHECK(std::ranges::count(news, ZygoteNews::Kind::silent, &ZygoteNews::kind) == 1);
+  CHECK_FALSE(toy.system.worker(1)->told_to_go);
+  CHECK(toy.count(State::serving) == 1);
+}
+
+TEST_CASE("a zygote of a program that knows no pings is not killed for its silence",
+          "[fleet]") {
+  Pinged toy;
+  toy.ping(5 * Heartbeat::kMost, false);
+  CHECK_FALSE(toy.system.zygote(1)->killed);
+}
+
 TEST_CASE("that a worker does not die is told rarer and rarer, for ever", "[fleet]") {
   Serving toy{{.workers = 1}};
   toy.worker_says(*toy.system.worker(1), wire::Kind::hangs);
