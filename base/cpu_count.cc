@@ -19,35 +19,27 @@ unsigned of_affinity() {
   return static_cast<unsigned>(std::max(1, CPU_COUNT(&set)));
 }
 
-// "0::/system.slice/site.service": the path after the second colon.
-std::string group_of(const std::string& own_groups) {
-  std::ifstream file{own_groups};
-  for (std::string line; std::getline(file, line);) {
-    if (line.starts_with("0::")) return line.substr(3);
-  }
-  return "/";
-}
-
-// 0: no quota.
+// 0: no quota. "max 100000" of version 2 is none, nor is the -1 of version 1.
 unsigned quota_of(const std::string& group) {
-  std::ifstream file{group + "/cpu.max"};
-  std::uint64_t quota = 0;
-  std::uint64_t period = 0;
-  if (!(file >> quota >> period) || period == 0) return 0;  // "max 100000"
+  std::int64_t quota = 0;
+  std::int64_t period = 0;
+  if (!(std::ifstream{group + "/cpu.max"} >> quota >> period)) {
+    if (!(std::ifstream{group + "/cpu.cfs_quota_us"} >> quota) ||
+        !(std::ifstream{group + "/cpu.cfs_period_us"} >> period))
+      return 0;
+  }
+  if (quota <= 0 || period <= 0) return 0;
   return static_cast<unsigned>(
-      std::clamp<std::uint64_t>((quota + period - 1) / period, 1, 1024));
+      std::clamp<std::int64_t>((quota + period - 1) / period, 1, 1024));
 }
 
 }  // namespace
 
-unsigned usable_cores(const std::string& own_groups, const std::string& tree) {
+unsigned usable_cores(const ControlGroups& groups) {
   unsigned cores = of_affinity();
-  for (std::string group = group_of(own_groups);;
-       group = group.substr(0, group.rfind('/'))) {
-    if (group == "/") group.clear();
-    if (const unsigned quota = quota_of(tree + group)) cores = std::min(cores, quota);
-    if (group.find('/') == std::string::npos) return cores;
-  }
+  for (const std::string& group : groups.directories("cpu"))
+    if (const unsigned quota = quota_of(group)) cores = std::min(cores, quota);
+  return cores;
 }
 
 }  // namespace monodon

@@ -357,7 +357,7 @@ void Chronicle::publish(const Fleet& fleet, Clock::time_point now) {
   for (const Nursery::Child& child : fleet.nursery().children())
     if (child.alive) zygote = child.process.pid;
   board_.set_zygote(zygote);
-  if (fleet.stopping()) board_.set_stopping();
+  if (fleet.stopping()) note_stopping();
   board_.beat(ns(now));
 }
 

@@ -28,6 +28,8 @@ class Chronicle {
   // `took`: since the reload was asked for.
   void note(const FleetNews& news, Clock::duration took);
   void note_exporter_start() { board_.count_exporter_start(); }
+  // From now on /-/ready says no, though workers may still serve for stop_delay.
+  void note_stopping() { board_.set_stopping(); }
   // Why a reload was refused or rolled back: what is known of the end of the worker
   // that was the reason. Call after note() of that end.
   [[nodiscard]] std::string reason_of(const FleetNews& news) const;

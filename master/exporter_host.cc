@@ -12,6 +12,7 @@
 #include "base/fnv.h"
 #include "base/install_paths.h"
 #include "base/log/log.h"
+#include "master/config/address.h"
 #include "master/config/docs.h"
 #include "master/fleet/obituary.h"
 #include "master/proposal.h"
@@ -46,6 +47,10 @@ metrics::Facts exporter_facts(const Settings& settings,
   facts.application = settings.worker.application;
   facts.configuration_hash = hash_of(settings_as_yaml(settings));
   facts.ready_workers = settings.ready_workers;
+  facts.ready_when_saturated = settings.ready_when_saturated;
+  if (settings.agent_bind != "off")
+    if (auto agent = canonical_address(settings.agent_bind, {})) facts.agent = agent.value();
+  facts.agent_drain_refused = settings.agent_drain_refused;
   facts.hosts = settings.metrics_hosts;
   facts.listeners = std::move(listeners);
   facts.log_path = settings.worker.error_log;

@@ -53,7 +53,7 @@ bool ReloadDesk::start() {
 }
 
 void ReloadDesk::ask(bool rehearse) {
-  if (fleet_.stopping()) return;
+  if (stopped_) return;
   rehearse_ = rehearse;
   if (fleet_.busy()) {
     log::info("a reload is under way; the next one follows it",
@@ -259,7 +259,7 @@ void ReloadDesk::fail() {
 // READY follows when the zygotes that are not needed any more have left.
 void ReloadDesk::end() {
   if (phase_ == Phase::running) phase_ = Phase::ending;
-  if (queued_ && !fleet_.stopping()) begin();
+  if (queued_ && !stopped_) begin();
 }
 
 void ReloadDesk::finish() {

@@ -51,7 +51,10 @@ class ReloadDesk {
   // `client` waits for the end of the next reload that begins.
   void add(ControlClient client) { clients_.add(client, fleet_.busy()); }
   // The server stops: whoever waits is told.
-  void stop() { clients_.stopped(); }
+  void stop() {
+    stopped_ = true;
+    clients_.stopped();
+  }
 
   void heed(const FleetNews& news);
   void tell_worker(const News& news);
@@ -99,6 +102,7 @@ class ReloadDesk {
   Clock::time_point began_{};
   Phase phase_ = Phase::idle;
   bool queued_ = false;
+  bool stopped_ = false;  // the server stops, now or after stop_delay
   bool rehearse_ = true;  // in the next reload
 };
 

@@ -13,6 +13,7 @@
 
 #include "base/log/log.h"
 #include "base/passed_fds.h"
+#include "master/fleet/obituary.h"
 #include "master/server.h"
 #include "master/status_reply.h"
 
@@ -58,17 +59,27 @@ void Server::watch_signals() {
 
 void Server::stop(bool quick) {
   if (!fleet_.stopping()) {
-    log::info(quick ? "stopping at once" : "stopping; requests may finish",
+    const auto delay = std::chrono::milliseconds{settings().stop_delay};
+    const bool waits = !quick && delay.count() != 0 && !stop_at_ && ever_served_;
+    log::info(quick   ? "stopping at once"
+              : waits ? "stopping in " + spell(delay) + "; until then all is served"
+                      : "stopping; requests may finish",
               {log::Id::server_stopping});
     notifier_.stopping();
     desk_.stop();
+    if (waits) {
+      chronicle_.note_stopping();
+      stop_at_ = Clock::now() + delay;
+      return;
+    }
   }
+  stop_at_.reset();
   fleet_.stop(quick);
 }
 
 void Server::change_workers(int by) {
   constexpr std::size_t kMost = 1024;
-  if (fleet_.stopping() || fleet_.generation() == 0) return;
+  if (stops() || fleet_.generation() == 0) return;
   const std::size_t now = fleet_.workers();
   const std::size_t wanted =
       by > 0 ? std::min(now + 1, kMost) : std::max<std::size_t>(now, 2) - 1;
@@ -79,7 +90,7 @@ void Server::change_workers(int by) {
 }
 
 void Server::rest_workers() {
-  if (fleet_.stopping() || fleet_.generation() == 0) return;
+  if (stops() || fleet_.generation() == 0) return;
   if (has_terminal()) {
     log::debug("SIGWINCH is ignored: there is a terminal, which sends it when resized");
     return;
@@ -124,9 +135,10 @@ ControlReply Server::answer(std::string_view line, ControlClient client) {
                                  .board_fd = chronicle_.board_fd(),
                                  .upgrades = upgrades_,
                                  .fell_back = desk_.fell_back(),
+                                 .stopping = stops(),
                                  .now = kernel_.now()});
   if (name == "reload") {
-    if (fleet_.stopping()) return refusal("the server stops");
+    if (stops()) return refusal("the server stops");
     const auto wait = request.find("wait");
     const auto rehearse = request.find("rehearse");
     const bool rehearses =

@@ -83,6 +83,7 @@ int Server::run() {
 
 void Server::turn() {
   const Clock::time_point now = kernel_.now();
+  if (stop_at_ && now >= *stop_at_) stop(false);
   fleet_.tick();
   heed_news();
   watch_.sync();
@@ -147,7 +148,7 @@ void Server::fail_start(int status, std::string_view why) {
 }
 
 void Server::files_changed(std::string_view what) {
-  if (fleet_.stopping()) return;
+  if (stops()) return;
   std::string text;
   append_printable(text, what);
   log::info(text + (what.find(" other files") != std::string_view::npos ||
@@ -166,7 +167,8 @@ void Server::tell_systemd(Clock::time_point now) {
   s.step = fleet_.reload().step;
   s.reload = fleet_.reload().generation;
   s.fell_back = desk_.fell_back();
-  s.stopping = fleet_.stopping();
+  s.stopping = stops();
+  if (stop_at_) s.stops_in = *stop_at_ - now;
   s.failure = start_failure_;
   for (const auto& slot : fleet_.pool().slots()) {
     const bool serves = slot.view.state == State::serving;
@@ -192,14 +194,15 @@ void Server::arm_timer(Clock::time_point now) {
       std::min({fleet_.next_wakeup(), notifier_.next_beat(), exporter_.next_wakeup(),
                 watcher_.next_wakeup(), handoff_.next_wakeup()});
   if (next_extension_ > now &&
-      (fleet_.stopping() || desk_.under_way() || !ever_served_))
+      (stops() || desk_.under_way() || !ever_served_))
     next = std::min(next, next_extension_);
+  if (stop_at_) next = std::min(next, *stop_at_);
   // Once a second, so that readers can tell a living master from a stopped one.
   loop_.arm(timer_, std::min(next, now + 1s));
 }
 
 Outcome Server::upgrade() {
-  if (fleet_.stopping()) return Error{"the server stops"};
+  if (stops()) return Error{"the server stops"};
   const auto& argv = desk_.config().command_line.argv;
   auto program = program_to_run(argv);
   Outcome asked = program ? ask_program(program.value(), argv) : program.error();

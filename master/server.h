@@ -68,6 +68,7 @@ class Server {
   void arm_timer(Clock::time_point now);
 
   void stop(bool quick);
+  [[nodiscard]] bool stops() const { return fleet_.stopping() || stop_at_; }
   void change_workers(int by);
   void rest_workers();
   void make_log_files();
@@ -95,6 +96,7 @@ class Server {
   std::vector<EventLoop::OnSignal> signals_;
   EventLoop::OnTime timer_;
   Clock::time_point next_extension_{};
+  std::optional<Clock::time_point> stop_at_;  // told to stop, and in stop_delay
   bool ever_served_ = false;
   std::string successor_;  // a program that will take our place; "" if none
   LogKeeper log_keeper_;

@@ -108,7 +108,7 @@ ControlReply status_reply(const Fleet& fleet, const StatusFacts& facts) {
                           {"fell_back", facts.fell_back},
                           {"workers", fleet.workers()},
                           {"preload", preload_state(fleet)},
-                          {"stopping", fleet.stopping()},
+                          {"stopping", facts.stopping},
                           {"upgrades", facts.upgrades},
                           {"board", 0},  // index of the board's descriptor
                           {"listeners", std::move(listeners)},

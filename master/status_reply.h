@@ -28,6 +28,7 @@ struct StatusFacts {
   int board_fd = -1;
   std::uint32_t upgrades = 0;
   std::string fell_back;  // ReloadDesk::fell_back()
+  bool stopping = false;  // or about to, in stop_delay
   Clock::time_point now{};
 };
 

@@ -102,6 +102,10 @@ inline constexpr auto kCatalogue = std::to_array<Metric>({
     {"listen_queue_highest", Type::gauge, "listener",
      "Largest listen_queue_length of the last minute, looked at 5 times a second."},
 
+    {"saturation_ratio", Type::gauge, "",
+     "Requests that run and connections that wait, for each thread, averaged over ten "
+     "seconds; at most 1. 1 at once while every thread runs a request and the oldest is "
+     "older than a second."},
     {"threads", Type::gauge, "", "Application threads of the workers that serve."},
     {"thread_seconds_total", Type::counter, "state",
      "Time that application threads spent busy or idle: the rate of busy over the rate "

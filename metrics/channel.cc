@@ -42,6 +42,9 @@ Json json_of(const Facts& facts) {
           {"hash", facts.configuration_hash},
           {"shared", facts.shared},
           {"ready", facts.ready_workers},
+          {"ready_when_saturated", facts.ready_when_saturated},
+          {"agent", facts.agent},
+          {"agent_drain_refused", facts.agent_drain_refused},
           {"listeners", std::move(listeners)},
           {"log_path", facts.log_path},
           {"log_format", facts.log_format},
@@ -55,6 +58,9 @@ Facts facts_of(const Json& json) {
   json.at("hash").get_to(facts.configuration_hash);
   json.at("shared").get_to(facts.shared);
   json.at("ready").get_to(facts.ready_workers);
+  json.at("ready_when_saturated").get_to(facts.ready_when_saturated);
+  json.at("agent").get_to(facts.agent);
+  json.at("agent_drain_refused").get_to(facts.agent_drain_refused);
   json.at("log_path").get_to(facts.log_path);
   json.at("log_format").get_to(facts.log_format);
   json.at("log_level").get_to(facts.log_level);

@@ -28,6 +28,9 @@ struct Facts {
   std::string configuration_hash;
   bool shared = true;               // workers share one import of the application
   std::uint32_t ready_workers = 1;  // that /-/ready asks for
+  bool ready_when_saturated = true;
+  std::string agent;  // address for HAProxy's agent-check; "": none
+  bool agent_drain_refused = false;
   std::vector<ListenerFacts> listeners;
   std::vector<std::string> hosts;  // names that the exporter may be asked for by
   std::string log_path = "-";

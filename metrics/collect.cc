@@ -135,6 +135,7 @@ void add_connections(const Sight& sight, const Surroundings& around, Exposition&
 }
 
 void add_saturation(const Sight& sight, Surroundings& around, Exposition& to) {
+  to.add("saturation_ratio", around.saturation.value());
   to.add("threads", number(serving_threads(sight)));
   const std::uint64_t busy = sight.sum.busy_ns;
   const std::uint64_t idle =

@@ -9,6 +9,7 @@
 #include "metrics/exposition.h"
 #include "metrics/listen_queue.h"
 #include "metrics/observer.h"
+#include "metrics/saturation.h"
 
 namespace monodon::metrics {
 
@@ -17,6 +18,7 @@ struct Surroundings {
   Facts facts;
   std::map<std::string, QueueHistory> queues;  // by address of the listener
   std::map<std::uint32_t, std::uint64_t> pss;  // bytes by pid
+  Saturation saturation;
   std::uint64_t idle_ns = 0;                   // thread_seconds{idle} as last shown
   std::uint64_t series_dropped = 0;            // of the application
   std::uint64_t samples_left_out = 0;          // likewise, by this scrape

@@ -10,6 +10,7 @@
 
 #include "base/clock.h"
 #include "base/log/log.h"
+#include "metrics/agent.h"
 #include "metrics/application_metrics.h"
 #include "metrics/channel.h"
 #include "metrics/collect.h"
@@ -23,7 +24,7 @@ namespace monodon::metrics {
 namespace {
 
 constexpr std::chrono::milliseconds kQueuePeriod{200};
-constexpr std::chrono::milliseconds kMemoryPeriod{1000};
+constexpr std::chrono::milliseconds kSecond{1000};
 
 void use_log(const Facts& facts) {
   if (auto opened = log::open({facts.log_path, facts.log_format, facts.log_level});
@@ -53,8 +54,9 @@ class Exporter {
   int run() {
     server_.watch(channel_.get(), [this] { hear(); });
     server_.every(kQueuePeriod, [this] { sample_queues(); });
-    server_.every(kMemoryPeriod, [this] { sample_memory(); });
+    server_.every(kSecond, [this] { sample_load(); });
     sample_queues();
+    sample_load();
     server_.run();
     return 0;
   }
@@ -97,11 +99,49 @@ class Exporter {
         around_.queues[listener.address].note(depth->second, now);
   }
 
-  void sample_memory() {
+  void sample_load() {
+    const Sight sight = look();
     std::vector<std::uint32_t> pids;
-    for (const SlotSight& slot : look().slots)
+    for (const SlotSight& slot : sight.slots)
       if (slot.row.pid != 0) pids.push_back(slot.row.pid);
     around_.pss = memory_.exchange(pids);
+    std::uint64_t waiting = 0;
+    for (const auto& [address, history] : around_.queues)
+      waiting += history.last().waiting;
+    around_.saturation.note(capacity(sight), waiting, sight.now_ns);
+    listen_for_agents();
+  }
+
+  // Its address may be taken by the exporter before us, which is on its way out.
+  void listen_for_agents() {
+    if (agents_ || around_.facts.agent.empty()) return;
+    auto listening = metrics::listen_for_agents(around_.facts.agent);
+    if (!listening) {
+      if (!std::exchange(agents_failed_, true))
+        log::warning(listening.error().message() + "; trying again",
+                     {log::Id::exporter_limited});
+      return;
+    }
+    agents_ = std::move(listening).value();
+    server_.watch(agents_.get(), [this] { answer_agents(); });
+  }
+
+  void answer_agents() {
+    const Sight sight = look();
+    metrics::answer_agents(
+        agents_.get(),
+        agent_line({.ready = ready(sight, around_.facts.ready_workers),
+                    .stopping = sight.board.stopping,
+                    .saturation = around_.saturation.value(),
+                    .refused = was_refused(sight),
+                    .drain_refused = around_.facts.agent_drain_refused}));
+  }
+
+  Verdict is_ready() {
+    Verdict said = ready(look(), around_.facts.ready_workers);
+    if (!around_.facts.ready_when_saturated && around_.saturation.is_full())
+      said.good = false;
+    return said;
   }
 
   bool knows(std::string_view host) const {
@@ -111,7 +151,7 @@ class Exporter {
   HttpAnswer answer(std::string_view path) {
     if (path == "/metrics") return metrics();
     if (path == "/-/healthy") return verdict(healthy(look()));
-    if (path == "/-/ready") return verdict(ready(look(), around_.facts.ready_workers));
+    if (path == "/-/ready") return verdict(is_ready());
     if (path == "/dashboard.json")
       return {200, "application/json", dashboard_json(look(), around_)};
     if (path == "/") return page();
@@ -156,6 +196,8 @@ class Exporter {
   Surroundings around_;
   std::optional<SocketDiagnosis> diagnosis_;
   PssSampler memory_;
+  UniqueFd agents_;  // where HAProxy asks
+  bool agents_failed_ = false;
   std::string machine_ = machine_name();
   HttpServer server_;
 };

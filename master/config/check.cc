@@ -192,6 +192,23 @@ void check_metrics_bind(const Settings& s, Findings& found) {
                      "FileDescriptorName=metrics"});
 }
 
+// The exporter listens there by itself, and looks no names up.
+void check_agent_bind(const Settings& s, Findings& found) {
+  if (s.agent_bind == "off") return;
+  const auto address = canonical_address(s.agent_bind, s.worker.directory);
+  if (!address)
+    return found.push_back({kProblem, "agent_bind", address.error().what});
+  std::string_view host = address.value();
+  host = host.substr(0, std::min(host.rfind(':'), host.size()));
+  if (host.starts_with('[') && host.ends_with(']')) host = host.substr(1, host.size() - 2);
+  if (!is_network(host))
+    found.push_back({kProblem, "agent_bind",
+                     "must be an IP address and a port, as 127.0.0.1:9118"});
+  if (s.metrics_bind == "off")
+    found.push_back({kWarning, "agent_bind",
+                     "is answered by the process of metrics_bind, which is off"});
+}
+
 void check_static(const worker::Settings& s, Findings& found) {
   std::vector<std::string> prefixes;
   for (const std::string& item : s.static_files) {
@@ -234,6 +251,7 @@ void check_listeners(const Settings& s, Findings& found) {
     }
   }
   check_metrics_bind(s, found);
+  check_agent_bind(s, found);
   const bool socket_rights =
       s.socket_mode >= 0 || !s.socket_user.empty() || !s.socket_group.empty();
   if (socket_rights && !any_unix) {

@@ -9,9 +9,11 @@
 #include <algorithm>
 #include <array>
 #include <cerrno>
+#include <utility>
 
 #include "base/cpu_count.h"
 #include "base/file_rights.h"
+#include "base/memory_size.h"
 #include "base/number.h"
 #include "base/result.h"
 #include "base/unique_fd.h"
@@ -235,6 +237,7 @@ class Loader {
     if (w.name.empty()) w.name = w.application;
     if (s.workers == 0) count_cores();
     w.workers = s.workers;
+    if (w.max_memory >= 1 && w.max_memory <= 100) share_memory();
     const auto largest_for_zero = [](std::string_view key, std::uint64_t& value) {
       if (value == 0) value = find_setting(key)->largest;
     };
@@ -250,6 +253,21 @@ class Loader {
         static_cast<std::uint32_t>(std::min<std::uint64_t>(usable_cores(), most));
     loaded_.notes.push_back(fmt::format(
         "workers: auto is {}, the cores there are for this server", s.workers));
+  }
+
+  void share_memory() {
+    worker::Settings& w = loaded_.settings.worker;
+    const std::uint64_t share = std::exchange(w.max_memory, 0);
+    const std::uint64_t bytes = usable_memory();
+    if (bytes == 0) {
+      problems_.push_back(fmt::format(
+          "max_memory: {}%: nothing says how much memory there is; give a size", share));
+      return;
+    }
+    w.max_memory = bytes / 100 * share / w.workers;
+    loaded_.notes.push_back(fmt::format(
+        "max_memory: {}% of {} is {} for each of {} workers", share, format_size(bytes),
+        format_size(w.max_memory), w.workers));
   }
 
   void report(const std::vector<Finding>& findings) {

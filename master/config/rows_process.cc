@@ -296,38 +296,11 @@ constexpr Setting kRecycling[] = {
      .field = &W::max_memory,
      .doc = "Memory (PSS) at which a worker is replaced; 0 is never.",
      .more = "PSS counts a page that n processes share as 1/n of a page, so what "
-             "preloading shares is not held against each worker.",
-     .largest = 1024 * 1024 * kMiB},
-};
-
-constexpr Setting kMetrics[] = {
-    {.key = "metrics_bind",
-     .kind = Kind::text,
-     .field = &M::metrics_bind,
-     .doc = "Address of metrics, health and dashboard; off for none.",
-     .more = "Forms as those of bind. Not used when systemd passes a socket named "
-             "\"metrics\". Whoever can connect may read which paths are requested, by "
-             "whom. When the address is taken the server serves without, and tries "
-             "again.",
-     .on_reload = OnReload::restart,
-     .fallback = "127.0.0.1:9117"},
-    {.key = "metrics_hosts",
-     .kind = Kind::list,
-     .field = &M::metrics_hosts,
-     .doc = "Names by which the metrics may be asked for, beside addresses.",
-     .more =
-         "localhost and the name of the machine (hostname) are known. A request for "
-         "another Host is answered with 421, so that no page in a browser of this "
-         "machine can read the metrics by a name of its own that leads here. A scraper "
-         "that uses a name of the DNS needs it here; \"*\" is any. Not asked on a Unix "
-         "socket.",
-     .on_reload = OnReload::live},
-    {.key = "ready_workers",
-     .kind = Kind::count,
-     .field = &M::ready_workers,
-     .doc = "Workers that must serve for /-/ready to say yes.",
-     .on_reload = OnReload::live,
-     .largest = 1024},
+             "preloading shares is not held against each worker. With a percent sign: "
+             "of the memory that the server may use (its control group's limit, as of a "
+             "container, or the machine's), divided by the number of workers.",
+     .largest = 1024 * 1024 * kMiB,
+     .shares_memory = true},
 };
 
 constexpr Setting kProcess[] = {
@@ -384,9 +357,6 @@ std::span<const Setting> workers() {
 }
 std::span<const Setting> recycling() {
   return kRecycling;
-}
-std::span<const Setting> metrics() {
-  return kMetrics;
 }
 std::span<const Setting> process() {
   return kProcess;

@@ -8,6 +8,7 @@ namespace monodon::master::rows {
 namespace {
 
 using W = worker::Settings;
+using M = Settings;
 
 constexpr std::uint64_t kSecond = 1000;
 constexpr std::uint64_t kHour = 3600 * kSecond;
@@ -36,6 +37,16 @@ constexpr Setting kDeadlines[] = {
      .field = &W::graceful_timeout,
      .doc = "Time that running requests have to finish when a worker must leave.",
      .largest = kDay},
+    {.key = "stop_delay",
+     .kind = Kind::duration,
+     .field = &M::stop_delay,
+     .doc = "Time that a server which was told to stop goes on accepting.",
+     .more = "For balancers that are told late: from SIGTERM on /-/ready says no, and "
+             "for this long all is served as before; then the workers leave, within "
+             "graceful_timeout. A second SIGTERM ends the wait. Behind a socket of "
+             "systemd nothing is lost without it.",
+     .on_reload = OnReload::live,
+     .largest = kHour},
     {.key = "header_timeout",
      .kind = Kind::duration,
      .field = &W::header_timeout,

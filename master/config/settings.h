@@ -28,9 +28,13 @@ struct Settings {
   std::string metrics_bind;                // one address as of `bind`, or "off"
   std::vector<std::string> metrics_hosts;  // that its clients may ask for, in Host
   std::uint32_t ready_workers = 1;
+  bool ready_when_saturated = true;
+  std::string agent_bind;  // host:port, or "off"
+  bool agent_drain_refused = false;
 
   // Supervision
   std::uint32_t workers = 1;
+  std::uint64_t stop_delay = 0;
   std::uint64_t boot_timeout = 60'000;
   std::uint32_t max_surge = 1;
   std::uint32_t max_unavailable = 0;

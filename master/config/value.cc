@@ -85,6 +85,21 @@ Parsed parse_by_kind(Kind kind, std::string_view text) {
   return {};
 }
 
+// "80%" is 80, and so no number of bytes may be.
+Parsed parse_share(std::string_view text, Parsed bytes) {
+  constexpr std::uint64_t kMost = 100;
+  if (text.ends_with('%')) {
+    text.remove_suffix(1);
+    const auto share = parse_number(text);
+    const bool fits = share && *share >= 1 && *share <= kMost;
+    return {fits ? share : std::nullopt, "is not a share; write 1% to 100%"};
+  }
+  if (bytes.number && *bytes.number >= 1 && *bytes.number <= kMost)
+    return {std::nullopt, "is a size in bytes; for a share of the memory write 80%"};
+  if (!bytes.number) bytes.problem = "is not a size; write 10M, 1G or 80%";
+  return bytes;
+}
+
 std::string set_number(const Setting& setting, std::string_view text,
                        Settings& settings) {
   if (setting.kind == Kind::mode && text.empty()) {
@@ -97,6 +112,7 @@ std::string set_number(const Setting& setting, std::string_view text,
   Parsed parsed = parse_by_kind(setting.kind, text);
   const bool cores = setting.counts_cores && text == "auto";
   if (cores) parsed.number = 0;
+  if (setting.shares_memory) parsed = parse_share(text, parsed);
   if (!parsed.number) return fmt::format("\"{}\" {}", text, parsed.problem);
   const std::uint64_t value = *parsed.number;
   if (setting.kind != Kind::mode && !cores &&
@@ -213,6 +229,8 @@ std::string scalar_text(const Setting& setting, const Settings& settings) {
       return field < 0 ? "" : fmt::format("{:04o}", field);
     } else if constexpr (std::is_integral_v<T>) {
       if (setting.counts_cores && field == 0) return "auto";
+      if (setting.shares_memory && field >= 1 && field <= 100)
+        return fmt::format("{}%", field);
       return format_number(setting.kind, field);
     } else {
       return {};
@@ -258,7 +276,7 @@ std::string describe_type(const Setting& setting) {
     case Kind::duration:
       return range("duration");
     case Kind::size:
-      return range("size");
+      return range("size") + (setting.shares_memory ? ", or a share like 80%" : "");
     case Kind::mode:
       return "octal mode";
     case Kind::text:

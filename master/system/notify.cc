@@ -60,6 +60,9 @@ std::string plural(std::size_t n, const char* one, const char* many) {
 
 std::string status_text(const Situation& s) {
   if (!s.failure.empty()) return s.failure;
+  if (s.stopping && s.stops_in > Clock::duration::zero())
+    return fmt::format("stopping in {} s; until then all is served",
+                       std::chrono::ceil<std::chrono::seconds>(s.stops_in).count());
   if (s.stopping)
     return s.alive == 0 ? "stopping"
                         : "stopping: " + plural(s.alive, "worker finishes its requests",

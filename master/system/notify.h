@@ -25,6 +25,7 @@ struct Situation {
   std::uint32_t reload = 0;            // the generation that it brings in
   std::string fell_back;               // the code committed last is not kept: why
   bool stopping = false;
+  Clock::duration stops_in{};  // stopping: what is left of stop_delay
   std::string failure;  // nothing was ever served: why, in one line
 };
 

@@ -55,6 +55,7 @@ HEADER_ELSEWHERE = {
     "cli/site/init.cc": "cli/site/commands.h",
     "cli/doctor/doctor.cc": "cli/doctor/commands.h",
     # Rows of one table, too many for one file.
+    "master/config/rows_metrics.cc": "master/config/rows.h",
     "master/config/rows_process.cc": "master/config/rows.h",
     "master/config/rows_request.cc": "master/config/rows.h",
     "cli/doctor/check_application.cc": "cli/doctor/diagnosis.h",
@@ -151,6 +152,7 @@ NO_UNIT_TEST = {
     "master/control_place.cc": "tests/process/test_control.py",
     "master/watcher_host.cc": "tests/process/test_autoreload.py, with the real watcher",
     "worker/loop/static_files.cc": "tests/http/test_static.py",
+    "master/config/rows_metrics.cc": "table_test.cc walks the rows",
     "master/config/rows_development.cc": "table_test.cc walks the rows",
     "master/config/rows_process.cc": "table_test.cc walks the rows",
     "master/config/rows_request.cc": "table_test.cc walks the rows",

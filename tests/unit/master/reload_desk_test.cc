@@ -111,7 +111,7 @@ TEST_CASE("of several reloads that are asked for meanwhile, one follows",
 TEST_CASE("a server that stops takes no reload", "[reload-desk]") {
   Desk d;
   d.serve();
-  d.toy.fleet.stop(false);
+  d.desk.stop();
   d.desk.ask();
   CHECK_FALSE(d.desk.under_way());
   CHECK_FALSE(d.desk.queued());

@@ -80,7 +80,9 @@ TEST_CASE("every field of the worker's settings has a row", "[settings]") {
 TEST_CASE("every field of the master's settings has a row", "[settings]") {
   // Does not compile when a field comes or goes: then the table needs a look as well.
   const auto [worker, bind, backlog, socket_mode, socket_user, socket_group,
-              metrics_bind, metrics_hosts, ready_workers, workers, boot_timeout,
+              metrics_bind, metrics_hosts, ready_workers,
+              ready_when_saturated, agent_bind, agent_drain_refused, workers,
+              stop_delay, boot_timeout,
               max_surge, max_unavailable, health_check_timeout, rehearse,
               rehearse_timeout, observe, fallback, restart_pause, restart_pause_longest,
               reload_extra_files, reload_engine, python, user, group, umask, pid_file,
@@ -97,7 +99,7 @@ TEST_CASE("every field of the master's settings has a row", "[settings]") {
         },
         setting->field);
   }
-  CHECK(rows == 27);
+  CHECK(rows == 31);
 }
 
 TEST_CASE("each key sets its own field, and what is set can be written back",
@@ -205,4 +207,17 @@ TEST_CASE("values have Gunicorn's meaning", "[settings]") {
   CHECK(settings.bind == std::vector<std::string>{"unix:/a", "127.0.0.1:80"});
   set("environment", "A=1,2");
   CHECK(settings.worker.environment == std::vector<std::string>{"A=1,2"});
+}
+
+TEST_CASE("a share of the memory is one, and no number of bytes", "[config]") {
+  const Setting& setting = *find_setting("max_memory");
+  Settings settings;
+  CHECK(set_scalar(setting, "80%", settings).empty());
+  CHECK(scalar_text(setting, settings) == "80%");
+  CHECK(set_scalar(setting, "512M", settings).empty());
+  CHECK(settings.worker.max_memory == 512 * 1024 * 1024);
+  for (const char* const wrong : {"0%", "101%", "%", "8 0%", "-1%", "80", "1"})
+    CHECK_FALSE(set_scalar(setting, wrong, settings).empty());
+  CHECK(set_scalar(setting, "0", settings).empty());
+  CHECK(settings.worker.max_memory == 0);
 }

@@ -18,6 +18,8 @@ using namespace std::chrono_literals;
 
 TEST_CASE("the status line tells what the master is doing", "[notify]") {
   CHECK(status_text({}) == "importing the application");
+  CHECK(status_text({.stopping = true, .stops_in = std::chrono::milliseconds{1200}}) ==
+        "stopping in 2 s; until then all is served");
   CHECK(status_text({.workers = 3, .serving = 3, .generation = 1}) ==
         "3 of 3 workers serving, generation 1");
   CHECK(status_text({.workers = 1, .serving = 0, .resting = 1, .generation = 1}) ==

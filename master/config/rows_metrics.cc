@@ -1,0 +1,72 @@
+// SPDX-License-Identifier: Apache-2.0
+// The rows of the table that are about being looked at: metrics, health, balancers.
+#include "master/config/rows.h"
+
+namespace monodon::master::rows {
+namespace {
+
+using M = Settings;
+
+constexpr Setting kMetrics[] = {
+    {.key = "metrics_bind",
+     .kind = Kind::text,
+     .field = &M::metrics_bind,
+     .doc = "Address of metrics, health and dashboard; off for none.",
+     .more = "Forms as those of bind. Not used when systemd passes a socket named "
+             "\"metrics\". Whoever can connect may read which paths are requested, by "
+             "whom. When the address is taken the server serves without, and tries "
+             "again.",
+     .on_reload = OnReload::restart,
+     .fallback = "127.0.0.1:9117"},
+    {.key = "metrics_hosts",
+     .kind = Kind::list,
+     .field = &M::metrics_hosts,
+     .doc = "Names by which the metrics may be asked for, beside addresses.",
+     .more =
+         "localhost and the name of the machine (hostname) are known. A request for "
+         "another Host is answered with 421, so that no page in a browser of this "
+         "machine can read the metrics by a name of its own that leads here. A scraper "
+         "that uses a name of the DNS needs it here; \"*\" is any. Not asked on a Unix "
+         "socket.",
+     .on_reload = OnReload::live},
+    {.key = "ready_workers",
+     .kind = Kind::count,
+     .field = &M::ready_workers,
+     .doc = "Workers that must serve for /-/ready to say yes.",
+     .on_reload = OnReload::live,
+     .largest = 1024},
+    {.key = "ready_when_saturated",
+     .kind = Kind::flag,
+     .field = &M::ready_when_saturated,
+     .doc = "Whether /-/ready says yes while every thread runs a request.",
+     .more = "Saturated is a state of its own, told by the text and by "
+             "monodon_saturation_ratio. A balancer that takes saturated servers out "
+             "sends their load to the others, which then saturate as well: false is for "
+             "those with room to spare elsewhere.",
+     .on_reload = OnReload::live},
+    {.key = "agent_bind",
+     .kind = Kind::text,
+     .field = &M::agent_bind,
+     .doc = "TCP address at which HAProxy's agent-check is answered; off for none.",
+     .more = "\"host:port\" or \"[v6]:port\". Answers: up with a weight that falls from "
+             "100% to 10% as the server saturates, drain while it stops, down while no "
+             "worker moves. The outcome of the last reload is the description.",
+     .on_reload = OnReload::restart,
+     .fallback = "off"},
+    {.key = "agent_drain_refused",
+     .kind = Kind::flag,
+     .field = &M::agent_drain_refused,
+     .doc = "Whether the agent also drains a server whose last reload was refused.",
+     .more = "It serves the code from before, and well: draining it is for those who "
+             "would rather serve from fewer machines than two releases at once. A release "
+             "that every machine refuses then drains them all.",
+     .on_reload = OnReload::live},
+};
+
+}  // namespace
+
+std::span<const Setting> metrics() {
+  return kMetrics;
+}
+
+}  // namespace monodon::master::rows
