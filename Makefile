@@ -8,7 +8,7 @@ BUILD ?= build
 DEMO_PORT ?= 8000
 suites := unit tidy site python http process faults cost
 
-.PHONY: all bench bootstrap browser build compat deb demo dev-tests check faults fuzz e2e format clean help long \
+.PHONY: all bench bootstrap browser build cluster-tests compat deb demo dev-tests check faults fuzz e2e format clean help long \
   habits observe rpm wagtail wheel \
   $(suites:%=test-%)
 
@@ -26,6 +26,7 @@ help:
 	@echo 'make bench       measure Monodon and its peers, write docs/benchmarks (long)'
 	@echo 'make e2e         test under a real systemd in a container (root)'
 	@echo 'make compat      files and lines of Gunicorn, beside Gunicorn itself (pip)'
+	@echo 'make cluster-tests  several machines behind HAProxy, and behind nginx'
 	@echo 'make wagtail     walk through a Wagtail site on MongoDB behind nginx (pip)'
 	@echo 'make habits      sites that do at import what is usual with libraries (pip)'
 	@echo 'make deb         Debian package, in $(BUILD)/packages'
@@ -88,6 +89,11 @@ e2e: build
 # Files and lines of Gunicorn's, read and run by both; pip brings Gunicorn.
 compat: build
 	scripts/check $(BUILD) --suite compat
+
+# Three servers behind HAProxy, and behind nginx, by the examples of conf/.
+cluster-tests: build
+	@scripts/bootstrap cluster
+	scripts/check $(BUILD) --suite cluster
 
 # The first time, pip brings the site's packages into $(BUILD)/wagtail.
 wagtail: build

@@ -2,8 +2,10 @@
 """Some servers of one site, each as on a machine of its own: ports instead of machines."""
 
 import contextlib
+import re
 import socket
 
+from support.client import Connection
 from support.server import Server
 
 CODE = """
@@ -37,11 +39,11 @@ class Machine:
     def write(self, version, more=""):
         self.server.write("site_code.py", CODE.format(version=version, more=more))
 
-    def saturation(self):
-        from support.client import Connection  # the exporter, over its port
+    def requests(self):
+        """How many it was asked, as its exporter says."""
         with Connection(("127.0.0.1", self.metrics_port)) as exporter:
             text = exporter.get("/metrics", host="site.example").body.decode()
-        return float(text.split("\nmonodon_saturation_ratio ")[1].split("\n")[0])
+        return sum(float(n) for n in re.findall(r"(?m)^monodon_requests_total\{.*\} (\S+)$", text))
 
 
 @contextlib.contextmanager
@@ -50,5 +52,5 @@ def machines(count, **config):
         made = [Machine(f"machine{i}", **config) for i in range(count)]
         for machine in made:
             opened.enter_context(machine.server)
-            machine.server.await_workers(2)
+            machine.server.await_workers(config.get("workers", 2))
         yield made
