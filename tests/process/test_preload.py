@@ -91,7 +91,7 @@ lock, held = threading.Lock(), threading.Event()
 def hold():
     with lock:
         held.set()
-        threading.Event().wait(0.3)
+        threading.Event().wait(2)  # longer than what ends by itself is waited for
 threading.Thread(target=hold, daemon=True).start()
 held.wait()
 def work():
@@ -108,6 +108,17 @@ def work():
 """, "child process "),
 }
 SHARES = {
+    # As the monitors of a MongoClient that was closed.
+    "a thread that ends in a moment, with its connection": """
+connection = socket.create_connection(("127.0.0.1", int(os.environ["DATABASE"])))
+def end(mine):
+    threading.Event().wait(0.25)
+    mine.close()
+threading.Thread(target=end, args=(connection,), daemon=True).start()
+del connection
+def work():
+    pass
+""",
     "nothing": "def work(): pass",
     "a temporary directory": """
 import tempfile
