@@ -71,13 +71,17 @@ std::string above(const std::string& path) {
   return path.substr(0, path.rfind('/'));
 }
 
-Outcome check_private(const std::string& directory) {
+Outcome check_private(const std::string& directory, uid_t owner) {
   struct stat found {};
   if (::lstat(directory.c_str(), &found) != 0) return last_error("use " + directory);
-  if (!S_ISDIR(found.st_mode) || found.st_uid != ::geteuid() ||
+  if (!S_ISDIR(found.st_mode) || found.st_uid != owner ||
       (found.st_mode & (S_IRWXG | S_IRWXO)) != 0)
     return Error{"use " + directory + ": it is not a directory of this user alone"};
   return ok();
+}
+
+Outcome check_private(const std::string& directory) {
+  return check_private(directory, ::geteuid());
 }
 
 Outcome make_private(const std::string& directory) {
@@ -117,6 +121,27 @@ std::vector<std::string> answering_control_sockets() {
       const std::string path = matches.gl_pathv[i];
       if (check_private(above(path)) && check_private(above(above(path))) &&
           is_answered(path))
+        found.push_back(path);
+    }
+    ::globfree(&matches);
+  }
+  return found;
+}
+
+std::vector<std::string> answering_control_sockets_of_others() {
+  std::vector<std::string> found;
+  for (const char* pattern :
+       {"/run/user/*/monodon-*/control.sock", "/tmp/monodon-*/*/control.sock"}) {
+    glob_t matches{};
+    (void)::glob(pattern, 0, nullptr, &matches);
+    for (std::size_t i = 0; i < matches.gl_pathc; ++i) {
+      const std::string path = matches.gl_pathv[i];
+      const std::string directory = above(path);
+      struct stat about {};
+      if (::lstat(directory.c_str(), &about) != 0 || about.st_uid == ::geteuid())
+        continue;
+      if (check_private(directory, about.st_uid) &&
+          check_private(above(directory), about.st_uid) && is_answered(path))
         found.push_back(path);
     }
     ::globfree(&matches);

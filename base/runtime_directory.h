@@ -32,6 +32,9 @@ Outcome make_runtime_directory(const std::string& directory);
 // Every control.sock in directories of this user's that somebody answers on.
 [[nodiscard]] std::vector<std::string> answering_control_sockets();
 
+// For root: the same in directories of other users, each of which is one user's alone.
+[[nodiscard]] std::vector<std::string> answering_control_sockets_of_others();
+
 // Whether a process listens on the socket file, as far as the kernel tells us.
 [[nodiscard]] bool is_answered(const std::string& socket_path);
 

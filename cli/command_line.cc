@@ -9,12 +9,13 @@
 #include <filesystem>
 #include <memory>
 
+#include "cli/complaint.h"
 #include "cli/completion.h"
 #include "cli/flags/argparse.h"
 #include "cli/flags/serve_line.h"
 #include "cli/flags/settings_options.h"
 #include "cli/help_format.h"
-#include "cli/live/top_text.h"
+#include "cli/live_commands.h"
 
 namespace monodon::cli {
 namespace {
@@ -35,20 +36,6 @@ std::string start_directory(const Variables& variables) {
   return same ? logical->second : physical;
 }
 
-void add_top_options(CLI::App& top, TopOptions& options) {
-  top.add_flag("--once", options.once, "Print one picture as text.");
-  top.add_flag("-b,--batch", options.batch, "Print pictures as text, one by one.");
-  top.add_option("-n,--pictures", options.pictures,
-                 "With --batch: how many; without end by default.");
-  top.add_option("-d,--delay", options.delay,
-                 "Seconds between two looks, 1 by default.")
-      ->check(CLI::Range(0.1, 3600.0));
-  std::vector<std::string> names;
-  for (const SortKey& sort : kSortKeys) names.emplace_back(sort.name);
-  top.add_option("-s,--sort", options.sort, "What the rows are sorted by.")
-      ->check(CLI::IsMember(names));
-}
-
 // For masters only, so that --help has nothing of it.
 void add_watch_options(CLI::App& watch, WatchOptions& options) {
   watch.group("");
@@ -66,14 +53,6 @@ struct Commands {
       "dev", "Serve the application that is here, and reload it at each edit.");
   CLI::App* check = app.add_subcommand(
       "check", "Check the configuration and import the application.");
-  CLI::App* status = app.add_subcommand("status", "Show what a running server does.");
-  CLI::App* reload =
-      app.add_subcommand("reload", "Bring in new code and configuration.");
-  CLI::App* top = app.add_subcommand("top", "Watch a running server.");
-  CLI::App* upgrade = app.add_subcommand(
-      "upgrade", "Go on as the program that is on disk now, without a restart.");
-  CLI::App* trace = app.add_subcommand(
-      "trace", "Print the Python stacks of workers, also of stuck ones.");
   CLI::App* version = app.add_subcommand("version", "Print the version.");
   CLI::App* generate = app.add_subcommand("generate", "Print generated documents.");
   CLI::App* watch = app.add_subcommand("watch", "Tell a master of changed files.");
@@ -81,18 +60,19 @@ struct Commands {
   SettingsOptions dev_settings{*dev};
   SettingsOptions check_settings{*check};
   Invocation asked;
+  LiveCommands live{app, asked.control, asked.top};
   SiteCommands sites{app, asked.site};
   std::vector<std::string> notes;  // of the line as it was written
   bool version_flag = false;
 
   Commands() {
     const auto format = std::make_shared<HelpFormat>();
-    format->label("Subcommands", "Commands");
     format->label("Positionals", "Arguments");
     app.formatter(format);
     // Subcommands were made with the formatter of before.
     for (CLI::App* command : app.get_subcommands([](CLI::App*) { return true; })) {
       command->formatter(format);
+      command->group("Commands");
       command->set_help_flag("-h,--help", "Print this help.");
     }
     app.add_flag("-v,--version", version_flag, "Print the version.");
@@ -112,29 +92,6 @@ struct Commands {
     check->add_flag("--hooks", asked.check.call_hooks,
                     "Call the hooks, too: pre_fork, post_fork, pre_stop.");
     check->add_flag("--print", asked.check.print, "Print the merged configuration.");
-    for (CLI::App* command : {status, reload, upgrade, top, trace}) {
-      command->add_option("--control", asked.control.control,
-                          "Path of the server's control socket.");
-      command->add_option("-c,--config", asked.control.config_file,
-                          "Configuration file of the server.");
-    }
-    reload->add_flag("--wait,!--no-wait", asked.control.wait,
-                     "Wait for the end and show the progress (the default).");
-    reload->add_flag("--rehearse,!--no-rehearsal", asked.control.rehearse,
-                     "Have new code answer a few requests inside itself first (the "
-                     "default).");
-    reload
-        ->add_option("--timeout", asked.control.timeout,
-                     "Seconds to wait; 0 is as long as it takes.")
-        ->check(CLI::NonNegativeNumber);
-    status->add_flag("--json", asked.control.json, "Print JSON.");
-    add_top_options(*top, asked.top);
-    trace->add_option("slot", asked.control.slots,
-                      "Slots, as `monodon status` numbers them; all if none is named.");
-    trace
-        ->add_option("--timeout", asked.control.patience,
-                     "Seconds to wait for each worker, 5 by default.")
-        ->check(CLI::Range(0.001, 3600.0));
   }
 };
 
@@ -188,16 +145,10 @@ Parsed dispatch(Commands& commands, const Variables& variables) {
     asked.command = Command::check;
     return with_settings(commands, commands.check_settings, variables);
   }
-  if (commands.status->parsed()) {
-    asked.command = Command::status;
-  } else if (commands.reload->parsed()) {
-    asked.command = Command::reload;
-  } else if (commands.top->parsed()) {
-    asked.command = Command::top;
-  } else if (commands.upgrade->parsed()) {
-    asked.command = Command::upgrade;
-  } else if (commands.trace->parsed()) {
-    asked.command = Command::trace;
+  if (const auto live = commands.live.chosen()) {
+    asked.command = *live;
+    const std::string& complaint = commands.live.complaint();
+    if (!complaint.empty()) return usage_error({complaint}, "");
   } else if (const auto chosen = commands.sites.chosen()) {
     asked.command = *chosen;
     const std::string complaint = commands.sites.complaint();
@@ -234,15 +185,14 @@ Outcome rewrite(Commands& commands, std::vector<std::string>& arguments) {
   return ok();
 }
 
-std::string explain(const CLI::ParseError& error,
-                    const std::vector<std::string>& arguments) {
-  const bool extra = dynamic_cast<const CLI::ExtrasError*>(&error) != nullptr;
-  if (!extra || arguments.empty() || arguments[0].starts_with('-')) return error.what();
-  if (arguments[0].find_first_of(":.") != std::string::npos) {
-    return fmt::format("{}: is not a command; did you mean monodon serve {}?",
-                       arguments[0], arguments[0]);
-  }
-  return fmt::format("{}: is not a command", arguments[0]);
+// Words that people type before they know ours.
+void take_habits(std::vector<std::string>& arguments) {
+  if (arguments.empty()) return;
+  if (arguments[0] == "-V") arguments[0] = "--version";
+  if (arguments[0] != "help") return;
+  arguments.erase(arguments.begin());
+  if (arguments.size() > 1) arguments.resize(1);
+  arguments.emplace_back("--help");
 }
 
 }  // namespace
@@ -250,6 +200,7 @@ std::string explain(const CLI::ParseError& error,
 Parsed parse_command_line(std::vector<std::string> arguments,
                           const Variables& variables) {
   Commands commands;
+  take_habits(arguments);
   if (const Outcome read = rewrite(commands, arguments); !read) {
     return usage_error({read.error().what}, arguments[0]);
   }
@@ -265,7 +216,7 @@ Parsed parse_command_line(std::vector<std::string> arguments,
     for (const CLI::App* chosen : commands.app.get_subcommands()) {
       command = chosen->get_name();
     }
-    return usage_error({explain(e, arguments)}, command);
+    return usage_error({explain(commands.app, e, arguments)}, command);
   }
   return dispatch(commands, variables);
 }

@@ -2,6 +2,8 @@
 // The text of --help.
 #include "cli/help_format.h"
 
+#include <fmt/format.h>
+
 #include <algorithm>
 #include <string_view>
 
@@ -64,7 +66,15 @@ std::string HelpFormat::make_usage(const CLI::App* app, std::string name) const 
   }
   text += " [OPTIONS]";
   for (const CLI::Option* option : app->get_options()) {
-    if (option->get_positional()) text += " " + option->get_name(true, false);
+    if (!option->get_positional()) continue;
+    // More than one word in a name: a word is optional unless it is the number that
+    // scale needs.
+    for (std::string_view rest = option->get_single_name(); !rest.empty();) {
+      const std::string_view word = rest.substr(0, rest.find(' '));
+      const bool needed = option->get_required() || word == "N";
+      text += needed ? fmt::format(" {}", word) : fmt::format(" [{}]", word);
+      rest.remove_prefix(std::min(word.size() + 1, rest.size()));
+    }
   }
   return text + '\n';
 }

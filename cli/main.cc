@@ -19,6 +19,10 @@ int run(const Invocation& asked) {
       return run_check(asked.line, asked.check);
     case Command::status:
       return run_status(asked.control);
+    case Command::ls:
+      return run_ls(asked.control);
+    case Command::scale:
+      return run_scale(asked.control);
     case Command::reload:
       return run_reload(asked.control);
     case Command::upgrade:

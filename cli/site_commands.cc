@@ -2,7 +2,23 @@
 // The options of import, init and doctor on the command line.
 #include "cli/site_commands.h"
 
+#include <filesystem>
+
+#include "cli/flags/shell_words.h"
+
 namespace monodon::cli {
+
+namespace {
+
+// A whole command line in one argument, as it stands in a unit or a chat.
+void split_quoted_line(std::vector<std::string>& what) {
+  if (what.size() != 1 || what[0].find(' ') == std::string::npos ||
+      std::filesystem::exists(what[0]))
+    return;
+  if (auto words = shell_words(what[0])) what = std::move(words).value();
+}
+
+}  // namespace
 
 SiteCommands::SiteCommands(CLI::App& app, SiteOptions& asked)
     : asked_{asked},
@@ -56,15 +72,16 @@ void SiteCommands::add_init_options() {
   text("--application", site.application, "The application. [found in its code]",
        "TEXT");
   text("--python", site.python, "Its interpreter. [.venv or venv there]", "PATH");
-  text("--user", site.user, "Whom it runs as. [owner of the directory, or the name]",
+  text("--user", site.user, "User to run as. [owner of the directory, or the name]",
        "TEXT");
   text("--group", site.group, "Its group. [of the user]", "TEXT");
   text("--socket", site.socket, "Path of the socket. [/run/monodon/NAME/http.sock]",
        "PATH");
-  text("--nginx-user", site.proxy_user, "Whom nginx runs as. [of nginx.conf]", "TEXT");
+  text("--nginx-user", site.proxy_user, "User that nginx runs as. [of nginx.conf]",
+       "TEXT");
   init_
       ->add_option("--server-name", site.server_names,
-                   "A name of the site, again for more. [ALLOWED_HOSTS]")
+                   "Server name; may be repeated. [ALLOWED_HOSTS]")
       ->type_name("TEXT")
       ->expected(1)
       ->multi_option_policy(CLI::MultiOptionPolicy::TakeAll);
@@ -72,7 +89,7 @@ void SiteCommands::add_init_options() {
        "PATH");
   text("--media", site.media_root, "Directory of uploads. [MEDIA_ROOT]", "PATH");
   text("--certificate", site.certificate,
-       "Certificate for nginx. [of Let's Encrypt; without one plain HTTP]", "PATH");
+       "Certificate for nginx. [Let's Encrypt's, if found; else plain HTTP]", "PATH");
   text("--certificate-key", site.certificate_key, "Its key.", "PATH");
   text("--access-log", site.access_log, "Access log. [logs/access.log]", "PATH");
   text("--error-log", site.error_log, "Error log. [logs/error.log]", "PATH");
@@ -85,6 +102,7 @@ void SiteCommands::add_init_options() {
 std::optional<Command> SiteCommands::chosen() {
   if (importer_->parsed()) {
     asked_.import.what = importer_->remaining();
+    split_quoted_line(asked_.import.what);
     return Command::import;
   }
   if (init_->parsed()) return Command::init;

@@ -7,6 +7,7 @@
 #include <algorithm>
 #include <cerrno>
 #include <csignal>
+#include <ctime>
 #include <optional>
 #include <utility>
 #include <vector>
@@ -113,7 +114,9 @@ void write_end(const News& gone, log::Level level, log::Id id, const std::string
                Cause cause, const std::vector<LastRequest>& running) {
   const LastRequest& last = *std::ranges::max_element(running, {}, &LastRequest::age);
   const auto us = std::chrono::duration_cast<std::chrono::microseconds>(last.age);
-  log::Field stacks{"stacks", last_stacks(gone, running)};
+  // Its worker has logged where a request was that reached its deadline.
+  log::Field stacks{
+      "stacks", gone.wear == Wear::stuck ? std::string{} : last_stacks(gone, running)};
   stacks.in_text = !stacks.value.empty();
   log::write(
       level, text,
@@ -193,8 +196,15 @@ void Chronicle::bury(const News& gone) {
   last_account_ = account_of_end(gone, running, oom);
   board_.add_event(
       {EventKind::worker_ended, gone.slot, gone.serial, gone.generation, text});
-  const auto level = is_unexpected(gone) ? log::Level::error : log::Level::info;
+  constexpr std::size_t kMostDeaths = 5;
+  if (is_unexpected(gone)) deaths_.push_back({std::time(nullptr), last_account_});
+  if (deaths_.size() > kMostDeaths) deaths_.pop_front();
+  const bool forced = gone.wear == Wear::stuck;
+  const auto level = is_unexpected(gone) ? log::Level::error
+                     : forced            ? log::Level::warning
+                                         : log::Level::info;
   const auto id = oom                   ? log::Id::worker_out_of_memory
+                  : forced              ? log::Id::worker_stuck
                   : is_unexpected(gone) ? log::Id::worker_died
                                         : log::Id::worker_ended;
   if (running.empty())
@@ -240,8 +250,8 @@ void Chronicle::note(const News& news) {
     case News::Kind::stuck:
       board_.add_event({EventKind::worker_stuck, news.slot, news.serial,
                         news.generation, news.text});
-      say(log::Level::error, log::Id::worker_stuck,
-          who + " is stuck and will be replaced: " + news.text);
+      // Its worker has told of the request, and its end will be told.
+      log::debug(who + " is stuck and will be replaced: " + news.text);
       break;
     case News::Kind::draining:
       log::debug(who + " was asked to leave");
@@ -303,7 +313,7 @@ void Chronicle::note(const FleetNews& news, Clock::duration took) {
     case FleetNews::Kind::committed:
       ended(EventKind::generation_committed, scoreboard::Reload::committed, {});
       if (g > 1)
-        log::info(fmt::format("all workers are of generation {}", g),
+        log::info(fmt::format("generation {} has taken over", g),
                   {log::Id::generation_committed});
       break;
     case FleetNews::Kind::refused:
@@ -337,8 +347,9 @@ void Chronicle::note(const FleetNews& news, Clock::duration took) {
       log::info(farewell(news), {log::Id::generation_committed});
       break;
     case FleetNews::Kind::restored:
-      log::info(fmt::format("no worker is of generation {} any more", g),
-                {log::Id::generation_rolled_back});
+      log::info(
+          fmt::format("roll-back complete: no worker of generation {} is left", g),
+          {log::Id::generation_rolled_back});
       break;
   }
 }

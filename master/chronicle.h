@@ -2,6 +2,7 @@
 #pragma once
 
 #include <cstdint>
+#include <deque>
 #include <string>
 
 #include "master/fleet/fleet.h"
@@ -12,6 +13,12 @@ namespace monodon::master {
 
 // Why a worker ended, in the words of the metrics. Pure.
 scoreboard::Cause cause_of(const News& gone, bool out_of_memory);
+
+// A worker that ended without being asked to.
+struct LastDeath {
+  std::int64_t unix_seconds = 0;
+  std::string text;  // one sentence, safe to print
+};
 
 // Writes down what happens: every piece of news becomes a line of the log and goes to
 // the board, which tools read. Decides nothing. Master only.
@@ -37,6 +44,8 @@ class Chronicle {
   void publish(const Fleet& fleet, Clock::time_point now);
 
   [[nodiscard]] int board_fd() const { return board_.reader_fd(); }
+  // The last few, the newest at the end. An upgrade forgets them.
+  [[nodiscard]] const std::deque<LastDeath>& deaths() const { return deaths_; }
 
  private:
   void note_imports(const News& news, const std::string& who);
@@ -46,6 +55,7 @@ class Chronicle {
   worker::Settings settings_;
   std::uint32_t last_buried_ = 0;  // serial
   std::string last_account_;
+  std::deque<LastDeath> deaths_;
   std::uint32_t told_stale_ = 0;  // generation
 };
 

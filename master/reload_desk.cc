@@ -4,6 +4,7 @@
 
 #include <fmt/format.h>
 
+#include <ctime>
 #include <utility>
 
 #include "base/escape.h"
@@ -37,7 +38,8 @@ std::string warning_of_disk(const Fleet& fleet, std::uint32_t generation) {
 ReloadDesk::ReloadDesk(LoadedConfig config, Fleet& fleet, Chronicle& chronicle,
                        Notifier& notifier, ControlServer& control, const Estate& estate,
                        Hooks hooks)
-    : config_{std::move(config)},
+    : started_{config.settings},
+      config_{std::move(config)},
       candidate_{config_},
       fleet_{fleet},
       chronicle_{chronicle},
@@ -90,20 +92,20 @@ void ReloadDesk::begin() {
 
 // What needs no new workers is in force now, whatever becomes of the new code.
 void ReloadDesk::use_live_settings(const LoadedConfig& config) {
-  const auto say = [&](const char* how, const std::vector<std::string>& names) {
+  const auto say = [&](log::Level level, const char* how,
+                       const std::vector<std::string>& names) {
     if (names.empty()) return;
     const std::string text = fmt::format("{}: {}", how, joined(names));
-    log::info(text, {log::Id::generation_proposed});
+    log::write(level, text, {log::Id::generation_proposed});
     clients_.tell("settings", 0, text);
   };
-  if (const auto frozen = needs_restart(config_.settings, config.settings);
-      !frozen.empty())
-    say("changed, and needs a restart", frozen);
+  say(log::Level::warning, "changed, and needs a restart",
+      needs_restart(started_, config.settings));
   const auto live = take_live(config_.settings, config.settings);
   if (live.empty()) return;
   if (fleet_.last().parked()) take_live(before_.settings, config_.settings);
   fleet_.adjust(pool_settings(config_.settings));
-  say("changed, and in force now", live);
+  say(log::Level::info, "changed, and in force now", live);
 }
 
 // Once, and when it becomes another one.
@@ -131,10 +133,10 @@ bool ReloadDesk::propose(LoadedConfig config) {
   candidate_ = std::move(config);
   if (!std::exchange(rehearse_, true)) draft.value().proposal.rehearse = 0;
   const std::uint32_t generation = fleet_.propose(std::move(draft.value().proposal));
-  const std::string text =
-      fmt::format("generation {}: {} for {} workers, hosted by {}", generation,
-                  candidate_.settings.worker.application, candidate_.settings.workers,
-                  draft.value().host);
+  const std::string text = fmt::format(
+      "generation {}: {} for {} {}, hosted by {}", generation,
+      candidate_.settings.worker.application, candidate_.settings.workers,
+      candidate_.settings.workers == 1 ? "worker" : "workers", draft.value().host);
   log::info(text, {log::Id::generation_proposed});
   clients_.tell(name_of(ReloadStep::importing), generation, text);
   return true;
@@ -216,6 +218,7 @@ void ReloadDesk::on_fell_back(const FleetNews& news) {
       news.generation, fleet_.generation());
   append_printable(fell_back_, first_line(chronicle_.reason_of(news)));
   fell_back_ += warning_of_disk(fleet_, fleet_.generation());
+  remember("fell_back", news.generation, chronicle_.reason_of(news));
   use(std::move(before_), true);
 }
 
@@ -231,6 +234,7 @@ void ReloadDesk::on_committed(std::uint32_t generation) {
                         spell(fleet_.last().fallback));
     text += warning_of_disk(fleet_, old);
   }
+  if (generation > 1) remember("committed", generation, {});
   clients_.committed(generation, text);
   end();
 }
@@ -251,7 +255,15 @@ void ReloadDesk::tell_worker(const News& news) {
     clients_.tell("worker", g, name_worker(news) + " leaves");
 }
 
+void ReloadDesk::remember(std::string_view outcome, std::uint32_t generation,
+                          std::string_view reason) {
+  last_ = LastReload{std::string{outcome}, generation, std::time(nullptr),
+                     hooks_.clock() - began_, std::string{reason}};
+}
+
 void ReloadDesk::fail() {
+  if (fleet_.generation() != 0)
+    remember(failure_.outcome, failure_.generation, failure_.reason);
   clients_.failed(failure_.outcome, failure_.generation, failure_.reason);
   failure_ = {};
 }

@@ -3,6 +3,7 @@
 
 #include <cstdint>
 #include <functional>
+#include <optional>
 #include <string>
 #include <string_view>
 
@@ -22,7 +23,7 @@ namespace monodon::master {
 class ReloadDesk {
  public:
   struct Hooks {
-    std::function<void()> committed;           // config() is the new one by now
+    std::function<void()> committed;  // config() is the new one by now
     // Nothing was ever served: a wire::LoadFailure or 0, and why.
     std::function<void(int, std::string_view)> start_failed;
     std::function<Clock::time_point()> clock;  // now
@@ -37,6 +38,15 @@ class ReloadDesk {
   [[nodiscard]] const LoadedConfig& config() const { return config_; }
   // That the code which was committed last is not what serves, and why; "" if it is.
   [[nodiscard]] const std::string& fell_back() const { return fell_back_; }
+  // How the last reload ended; nothing before the first one. An upgrade forgets it.
+  struct LastReload {
+    std::string outcome;           // committed, refused, rolled_back, fell_back
+    std::uint32_t generation = 0;  // that it brought in; 0: it got no number
+    std::int64_t unix_seconds = 0;
+    Clock::duration took{};
+    std::string reason;  // lines; "" if committed
+  };
+  [[nodiscard]] const std::optional<LastReload>& last() const { return last_; }
   // systemd was told of a reload and not yet of its end.
   [[nodiscard]] bool under_way() const { return phase_ != Phase::idle; }
   // Another reload follows the one that is under way.
@@ -85,8 +95,11 @@ class ReloadDesk {
   void use(LoadedConfig config, bool reopen_log);
   void tell_step(std::uint32_t generation, std::string_view text);
   void fail();
+  void remember(std::string_view outcome, std::uint32_t generation,
+                std::string_view reason);
   void end();
 
+  const Settings started_;  // what needs a restart is as it is here
   LoadedConfig config_;     // of the generation that serves
   LoadedConfig candidate_;  // of the one that a reload brings in
   LoadedConfig before_;     // of the one that can come back
@@ -97,7 +110,8 @@ class ReloadDesk {
   const Estate& estate_;
   Hooks hooks_;
   ReloadClients clients_;
-  Failure failure_;         // of the present reload
+  Failure failure_;  // of the present reload
+  std::optional<LastReload> last_;
   std::string spool_told_;  // the last sentence about it
   Clock::time_point began_{};
   Phase phase_ = Phase::idle;

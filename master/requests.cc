@@ -15,11 +15,14 @@
 #include "base/passed_fds.h"
 #include "master/fleet/obituary.h"
 #include "master/server.h"
+#include "master/site_name.h"
 #include "master/status_reply.h"
 
 namespace monodon::master {
 
 namespace {
+
+constexpr std::size_t kMostWorkers = 1024;
 
 bool has_terminal() {
   return static_cast<bool>(
@@ -78,15 +81,34 @@ void Server::stop(bool quick) {
 }
 
 void Server::change_workers(int by) {
-  constexpr std::size_t kMost = 1024;
   if (stops() || fleet_.generation() == 0) return;
   const std::size_t now = fleet_.workers();
-  const std::size_t wanted =
-      by > 0 ? std::min(now + 1, kMost) : std::max<std::size_t>(now, 2) - 1;
-  if (wanted == now) return;
+  set_workers(by > 0 ? std::min(now + 1, kMostWorkers)
+                     : std::max<std::size_t>(now, 2) - 1);
+}
+
+void Server::set_workers(std::size_t wanted) {
+  const std::size_t before = fleet_.workers();
+  if (wanted == before) return;
   fleet_.set_workers(wanted);
-  log::info(fmt::format("{} workers wanted, was {}", wanted, now),
+  log::info(fmt::format("{} {} wanted, was {}; the next reload brings back the "
+                        "configured number",
+                        wanted, wanted == 1 ? "worker" : "workers", before),
             {log::Id::workers_changed});
+}
+
+ControlReply Server::scale(const nlohmann::json& request) {
+  const auto workers = request.find("workers");
+  if (workers == request.end() || !workers->is_number_unsigned())
+    return refusal("no \"workers\"");
+  const auto wanted = workers->get<std::uint64_t>();
+  if (wanted < 1 || wanted > kMostWorkers)
+    return refusal(fmt::format("workers are 1 to {}", kMostWorkers));
+  if (stops()) return refusal("the server stops");
+  if (fleet_.generation() == 0) return refusal("the server still starts");
+  const std::size_t before = fleet_.workers();
+  set_workers(wanted);
+  return {json_line({{"ok", true}, {"workers", wanted}, {"before", before}}), {}, {}};
 }
 
 void Server::rest_workers() {
@@ -95,7 +117,7 @@ void Server::rest_workers() {
     log::debug("SIGWINCH is ignored: there is a terminal, which sends it when resized");
     return;
   }
-  log::warning("all workers leave; SIGHUP or SIGTTIN brings them back",
+  log::warning("SIGWINCH: stopping all workers; SIGHUP or SIGTTIN starts them again",
                {log::Id::workers_changed});
   fleet_.set_workers(0);
 }
@@ -110,13 +132,14 @@ void Server::reopen_logs() {
   if (auto opened = log::reopen(); !opened)
     log::error(opened.error().message(), {log::Id::log_failed});
   fleet_.pool().reopen_logs();
-  log::info("log files were opened anew", {log::Id::logs_reopened});
+  log::info("reopened the log files", {log::Id::logs_reopened});
 }
 
 void Server::inform_exporter() {
   metrics::Facts facts = exporter_facts(settings(), describe(*estate_.listeners));
   const Nursery::Child* const zygote =
       std::as_const(fleet_).nursery().find(fleet_.generation());
+  facts.site = site_name(desk_.config());
   facts.shared = zygote == nullptr || worker::preloads(zygote->order.boot);
   exporter_.inform(std::move(facts));
 }
@@ -128,7 +151,8 @@ ControlReply Server::answer(std::string_view line, ControlClient client) {
   if (op == request.end() || !op->is_string()) return refusal("no \"op\"");
   const auto name = op->get<std::string>();
   if (name == "status")
-    return status_reply(fleet_, {.application = settings().worker.application,
+    return status_reply(fleet_, {.site = site_name(desk_.config()),
+                                 .application = settings().worker.application,
                                  .directory = settings().worker.directory,
                                  .config_file = desk_.config().config_file,
                                  .listeners = describe(*estate_.listeners),
@@ -136,6 +160,8 @@ ControlReply Server::answer(std::string_view line, ControlClient client) {
                                  .upgrades = upgrades_,
                                  .fell_back = desk_.fell_back(),
                                  .stopping = stops(),
+                                 .last_reload = desk_.last(),
+                                 .deaths = chronicle_.deaths(),
                                  .now = kernel_.now()});
   if (name == "reload") {
     if (stops()) return refusal("the server stops");
@@ -161,9 +187,11 @@ ControlReply Server::answer(std::string_view line, ControlClient client) {
     if (auto asked = upgrade(); !asked) return refusal(asked.error().message());
     return {json_line({{"ok", true}, {"upgrades", upgrades_}}), {}, {}};
   }
+  if (name == "scale") return scale(request);
   if (name == "stacks") return stacks_reply(request);
   return refusal(
-      "this \"op\" is not known; status, reload, learned, upgrade and stacks are");
+      "this \"op\" is not known; status, reload, scale, learned, upgrade and stacks "
+      "are");
 }
 
 // The worker writes into one end of a socket pair and the client reads from the other:

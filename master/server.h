@@ -70,6 +70,7 @@ class Server {
   void stop(bool quick);
   [[nodiscard]] bool stops() const { return fleet_.stopping() || stop_at_; }
   void change_workers(int by);
+  void set_workers(std::size_t wanted);  // 1 or more
   void rest_workers();
   void make_log_files();
   void reopen_logs();
@@ -79,6 +80,7 @@ class Server {
   Outcome upgrade();
   void become_successor();
   ControlReply answer(std::string_view line, ControlClient client);
+  ControlReply scale(const nlohmann::json& request);
   ControlReply stacks_reply(const nlohmann::json& request);
 
   Estate estate_;

@@ -81,6 +81,24 @@ nlohmann::json preload_state(const Fleet& fleet) {
           {"left_by_import", boot.shared_state}};
 }
 
+nlohmann::json json_of(const std::optional<ReloadDesk::LastReload>& last) {
+  // The whole is in the log; an answer has an end.
+  constexpr std::size_t kLongestReason = 16 * 1024;
+  if (!last) return nullptr;
+  return {{"outcome", last->outcome},
+          {"generation", last->generation},
+          {"time", last->unix_seconds},
+          {"seconds", seconds(last->took)},
+          {"reason", last->reason.substr(0, kLongestReason)}};
+}
+
+nlohmann::json json_of(const std::deque<LastDeath>& deaths) {
+  nlohmann::json all = nlohmann::json::array();
+  for (const LastDeath& death : deaths)
+    all.push_back({{"time", death.unix_seconds}, {"text", death.text}});
+  return all;
+}
+
 }  // namespace
 
 ControlReply status_reply(const Fleet& fleet, const StatusFacts& facts) {
@@ -97,6 +115,7 @@ ControlReply status_reply(const Fleet& fleet, const StatusFacts& facts) {
     slots.push_back(slot_row(i, all[i], facts.now, reply.fds));
   reply.line = json_line({{"version", MONODON_VERSION},
                           {"pid", ::getpid()},
+                          {"site", facts.site},
                           {"application", facts.application},
                           {"directory", facts.directory},
                           {"config", facts.config_file},
@@ -108,6 +127,8 @@ ControlReply status_reply(const Fleet& fleet, const StatusFacts& facts) {
                           {"fell_back", facts.fell_back},
                           {"workers", fleet.workers()},
                           {"preload", preload_state(fleet)},
+                          {"last_reload", json_of(facts.last_reload)},
+                          {"deaths", json_of(facts.deaths)},
                           {"stopping", facts.stopping},
                           {"upgrades", facts.upgrades},
                           {"board", 0},  // index of the board's descriptor

@@ -2,11 +2,15 @@
 #pragma once
 
 #include <cstdint>
+#include <deque>
 #include <nlohmann/json_fwd.hpp>
+#include <optional>
 #include <string>
 #include <vector>
 
+#include "master/chronicle.h"
 #include "master/fleet/fleet.h"
+#include "master/reload_desk.h"
 #include "master/system/control_socket.h"
 #include "master/system/listener.h"
 #include "metrics/channel.h"
@@ -21,6 +25,7 @@ std::vector<metrics::ListenerFacts> describe(const std::vector<Listener>& listen
 
 // What status tells besides the fleet.
 struct StatusFacts {
+  std::string site;  // master/site_name.h
   std::string application;
   std::string directory;    // of the application
   std::string config_file;  // absolute; "": none was read
@@ -29,6 +34,8 @@ struct StatusFacts {
   std::uint32_t upgrades = 0;
   std::string fell_back;  // ReloadDesk::fell_back()
   bool stopping = false;  // or about to, in stop_delay
+  std::optional<ReloadDesk::LastReload> last_reload;
+  std::deque<LastDeath> deaths;
   Clock::time_point now{};
 };
 

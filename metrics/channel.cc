@@ -38,7 +38,9 @@ Json json_of(const Facts& facts) {
   for (const ListenerFacts& l : facts.listeners)
     listeners.push_back(
         {{"address", l.address}, {"unix", l.unix_socket}, {"inode", l.inode}});
-  return {{"application", facts.application},
+  return {{"site", facts.site},
+          {"labels", facts.labels},
+          {"application", facts.application},
           {"hash", facts.configuration_hash},
           {"shared", facts.shared},
           {"ready", facts.ready_workers},
@@ -54,6 +56,8 @@ Json json_of(const Facts& facts) {
 
 Facts facts_of(const Json& json) {
   Facts facts;
+  json.at("site").get_to(facts.site);
+  json.at("labels").get_to(facts.labels);
   json.at("application").get_to(facts.application);
   json.at("hash").get_to(facts.configuration_hash);
   json.at("shared").get_to(facts.shared);

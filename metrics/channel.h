@@ -4,6 +4,7 @@
 #include <optional>
 #include <span>
 #include <string>
+#include <utility>
 #include <vector>
 
 #include "base/result.h"
@@ -24,6 +25,7 @@ inline constexpr int kExporterChannel = 3;
 // descriptors of board, listener and (if there is one) the application's region
 // (metrics/application_region.h), and again, without, when something changes.
 struct Facts {
+  std::string site;  // its name
   std::string application;
   std::string configuration_hash;
   bool shared = true;               // workers share one import of the application
@@ -32,6 +34,8 @@ struct Facts {
   std::string agent;  // address for HAProxy's agent-check; "": none
   bool agent_drain_refused = false;
   std::vector<ListenerFacts> listeners;
+  // Of every sample: name and value.
+  std::vector<std::pair<std::string, std::string>> labels;
   std::vector<std::string> hosts;  // names that the exporter may be asked for by
   std::string log_path = "-";
   std::string log_format = "auto";

@@ -4,6 +4,7 @@
 
 #include <fmt/format.h>
 
+#include "base/nearest.h"
 #include "master/config/gunicorn_file.h"
 #include "master/config/gunicorn_values.h"
 #include "master/config/value.h"
@@ -156,12 +157,25 @@ std::vector<std::string> SettingsOptions::complaints() const {
     const std::string_view key =
         name.size() > 3 ? master::nearest_key(std::string_view{name}.substr(2)) : "";
     const Setting* const near = master::find_setting(key);
-    complaints.push_back(near == nullptr
-                             ? fmt::format("{}: unknown flag", name)
-                             : fmt::format("{}: unknown flag; did you mean {}?", name,
-                                           master::long_flag(*near)));
+    complaints.push_back(
+        fmt::format("{}: unknown flag{}", name,
+                    meant_by(name, near == nullptr ? "" : master::long_flag(*near))));
   }
   return complaints;
+}
+
+// A flag of ours that is spelt like it, or what another server calls a thing of ours.
+std::string SettingsOptions::meant_by(const std::string& name,
+                                      const std::string& setting) const {
+  if (name == "--host") return "; use --bind ADDRESS:PORT, as --bind 0.0.0.0:8001";
+  if (name == "--port") return "; use --bind :PORT, as --bind :8001";
+  std::vector<std::string> known;
+  for (const CLI::Option* option :
+       app_.get_options([](const CLI::Option* o) { return o->get_group() != kHidden; }))
+    for (const std::string& word : option->get_lnames()) known.push_back("--" + word);
+  const std::vector<std::string_view> candidates{known.begin(), known.end()};
+  const std::string_view near = setting.empty() ? nearest(name, candidates) : setting;
+  return near.empty() ? "" : fmt::format("; did you mean {}?", near);
 }
 
 void SettingsOptions::add_overrides(Flags& flags) const {

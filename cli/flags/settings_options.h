@@ -31,6 +31,8 @@ class SettingsOptions {
   void add_gunicorn_flag(const master::GunicornFlag& flag);
   void complain_about_worker_class(std::vector<std::string>& complaints) const;
   [[nodiscard]] std::vector<std::string> complaints() const;
+  [[nodiscard]] std::string meant_by(const std::string& name,
+                                     const std::string& setting) const;
   void add_overrides(Flags& flags) const;
   [[nodiscard]] std::vector<std::string> notes() const;
 

@@ -2,78 +2,20 @@
 // Which of the servers on this machine a command is about.
 #include "cli/live/control_finder.h"
 
-#include <glob.h>
+#include <fmt/format.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
 #include <algorithm>
 #include <cstdlib>
 #include <filesystem>
-#include <nlohmann/json.hpp>
-#include <vector>
 
 #include "base/escape.h"
-#include "base/runtime_directory.h"
-#include "cli/live/control_client.h"
+#include "base/nearest.h"
 #include "master/config/load.h"
 
 namespace monodon::cli {
 namespace {
-
-constexpr std::chrono::milliseconds kPatience{1000};  // with one that may hang
-
-// A server, and who it says it is: "" where it does not answer us.
-struct Candidate {
-  std::string path;
-  std::string application;
-  std::string directory;
-  std::string config;
-};
-
-std::vector<std::string> sockets_below_run() {
-  std::vector<std::string> found;
-  glob_t matches{};
-  (void)::glob("/run/monodon*/control.sock", 0, nullptr, &matches);
-  (void)::glob("/run/monodon*/*/control.sock", GLOB_APPEND, nullptr, &matches);
-  for (std::size_t i = 0; i < matches.gl_pathc; ++i) {
-    const std::string path = matches.gl_pathv[i];
-    // monodon-control@SITE.socket leads to the same server as the service's own.
-    std::string own = path;
-    if (own.starts_with("/run/monodon/")) own[12] = '-';
-    if (own != path && std::find(found.begin(), found.end(), own) != found.end())
-      continue;
-    found.push_back(path);
-  }
-  ::globfree(&matches);
-  return found;
-}
-
-std::vector<std::string> all_sockets() {
-  std::vector<std::string> all = sockets_below_run();
-  for (std::string& path : answering_control_sockets()) all.push_back(std::move(path));
-  return all;
-}
-
-Candidate introduce(const std::string& path) {
-  Candidate candidate{path, {}, {}, {}};
-  const auto answer = ask(path, R"({"op":"status"})", kPatience);
-  if (!answer) return candidate;
-  const auto json = nlohmann::json::parse(answer.value().line, nullptr, false);
-  const auto text = [&](const char* key) {
-    const auto found = json.is_object() ? json.find(key) : json.end();
-    return found != json.end() && found->is_string() ? found->get<std::string>() : "";
-  };
-  candidate.application = text("application");
-  candidate.directory = text("directory");
-  candidate.config = text("config");
-  return candidate;
-}
-
-std::vector<Candidate> introduce_all(const std::vector<std::string>& paths) {
-  std::vector<Candidate> all;
-  for (const std::string& path : paths) all.push_back(introduce(path));
-  return all;
-}
 
 bool same_file(const std::string& a, const std::string& b) {
   struct stat of_a {};
@@ -82,26 +24,22 @@ bool same_file(const std::string& a, const std::string& b) {
          of_a.st_dev == of_b.st_dev && of_a.st_ino == of_b.st_ino;
 }
 
-Error listed(std::string text, const std::vector<Candidate>& candidates) {
-  for (const Candidate& one : candidates) {
-    text += "\n  " + one.path;
-    if (one.application.empty()) continue;
-    text += "  ";
-    append_printable(text, one.application);
-    text += " in ";
-    append_printable(text, one.directory);
+Error listed(std::string text, const std::vector<Site>& sites) {
+  for (const Site& site : sites) {
+    text += "\n  ";
+    if (!site.name.empty()) {
+      append_printable(text, site.name);
+      text += "  (";
+      append_printable(text, site.application);
+      text += " in ";
+      append_printable(text, site.directory);
+      text += ")";
+    } else {
+      text += "?";
+    }
+    text += "  --control " + site.path;
   }
   return Error{std::move(text)};
-}
-
-Error nobody() {
-  return Error{
-      "no server of this user answers: there is no control socket below /run/monodon*, "
-      "$XDG_RUNTIME_DIR or /tmp/monodon-" +
-      std::to_string(::geteuid()) +
-      ", and RUNTIME_DIRECTORY is not set; name it with --control, or the "
-      "configuration file with -c. A server that found no place for one reloads on "
-      "SIGHUP"};
 }
 
 master::ConfigResult load(const std::string& config_file) {
@@ -117,62 +55,113 @@ master::ConfigResult load(const std::string& config_file) {
   return master::load_config(line);
 }
 
-// The server that was started with this file.
-Result<std::string> find_by_file(const std::string& file) {
-  const auto all = introduce_all(all_sockets());
-  for (const Candidate& one : all)
-    if (same_file(one.config, file)) return one.path;
-  if (all.empty()) return nobody();
-  // One that does not say what it reads is of another version, or of somebody else.
-  if (all.size() == 1 && all[0].application.empty()) return all[0].path;
-  std::string text =
-      "no server that runs has read " + file + "; choose one with --control:";
-  return listed(std::move(text), all);
+std::vector<Site> called(std::vector<Site>& all, const std::string& word) {
+  std::vector<Site> found;
+  // A name is worth more than an application, which several may run.
+  const bool any_named = std::any_of(all.begin(), all.end(), [&](const Site& site) {
+    return is_called(site, word) && site.name == word;
+  });
+  for (Site& site : all)
+    if (is_called(site, word) && (!any_named || site.name == word))
+      found.push_back(std::move(site));
+  return found;
 }
 
-Result<std::string> find_by_directory() {
-  const std::vector<std::string> paths = all_sockets();
-  if (paths.empty()) return nobody();
-  if (paths.size() == 1) return paths.front();
-  const auto all = introduce_all(paths);
-  std::vector<Candidate> here;
-  for (const Candidate& one : all)
-    if (same_file(one.directory, ".")) here.push_back(one);
-  if (here.size() == 1) return here.front().path;
-  return listed("several servers run; choose one with --control:",
-                here.empty() ? all : here);
+Result<Choice> find_by_name(const std::string& word) {
+  auto all = introduce(control_sockets(false));
+  auto found = called(all, word);
+  if (found.empty()) {
+    all = introduce(control_sockets(true));
+    found = called(all, word);
+  }
+  if (found.size() == 1) return Choice{found.front().path, {}};
+  if (found.size() > 1)
+    return listed(word + " are several; choose one with --control:", found);
+  if (all.empty()) return no_server();
+  std::vector<std::string_view> names;
+  for (const Site& site : all) names.emplace_back(site.name);
+  std::string text = "no site that runs is called ";
+  append_printable(text, word);
+  if (const auto meant = nearest(word, names); !meant.empty()) {
+    text += "; did you mean ";
+    append_printable(text, meant);
+    text += "?";
+  }
+  return listed(text + " These run:", all);
+}
+
+// The server that was started with this file.
+Result<Choice> find_by_file(const std::string& file) {
+  const auto all = introduce(control_sockets(false));
+  for (const Site& one : all)
+    if (same_file(one.config, file)) return Choice{one.path, {}};
+  if (all.empty()) return no_server();
+  // One that does not say what it reads is of another version, or of somebody else.
+  if (all.size() == 1 && all[0].application.empty()) return Choice{all[0].path, {}};
+  return listed("no server that runs has read " + file + "; these run:", all);
+}
+
+Result<Choice> find_by_directory() {
+  const std::vector<std::string> paths = control_sockets(false);
+  if (paths.empty()) return no_server();
+  if (paths.size() == 1) return Choice{paths.front(), {}};
+  auto all = introduce(paths);
+  std::vector<const Site*> here;
+  for (const Site& one : all)
+    if (same_file(one.directory, ".")) here.push_back(&one);
+  if (here.size() == 1) return Choice{here.front()->path, {}};
+  return Choice{{}, std::move(all)};
 }
 
 }  // namespace
 
-Result<std::string> find_control_socket(const ControlOptions& options) {
-  if (!options.control.empty()) return options.control;
+Error no_server() {
+  return Error{
+      fmt::format("no server of this user answers: there is no control socket below "
+                  "/run, $XDG_RUNTIME_DIR or /tmp/monodon-{}, and RUNTIME_DIRECTORY is "
+                  "not set; name it with --control, or the configuration file with -c. "
+                  "A server that found no place for one reloads on SIGHUP",
+                  ::geteuid())};
+}
+
+Result<Choice> choose_server(const ControlOptions& options) {
+  if (!options.control.empty()) return Choice{options.control, {}};
+  if (!options.site.empty()) return find_by_name(options.site);
   const bool given = !options.config_file.empty();
   const std::string file = given ? options.config_file : "monodon.yaml";
-  const auto in_own_directory = [&]() -> Result<std::string> {
+  const auto in_own_directory = [&]() -> Result<Choice> {
     const master::ConfigResult result = load(file);
     if (result.config) {
       const std::string& own = result.config->settings.runtime_directory;
-      return own.empty() ? own : own + "/control.sock";
+      return Choice{own.empty() ? own : own + "/control.sock", {}};
     }
     std::string all = "the configuration names no control socket, it has problems";
     for (const std::string& problem : result.problems) all += "\n  " + problem;
     return Error{all};
   };
   if (given) {
-    auto path = in_own_directory();
-    if (!path || !path.value().empty()) return path;
+    auto choice = in_own_directory();
+    if (!choice || !choice.value().path.empty()) return choice;
   }
   if (const char* const listed = ::getenv("RUNTIME_DIRECTORY");
       listed != nullptr && *listed != '\0') {
     const std::string_view all{listed};
-    return std::string{all.substr(0, all.find(':'))} + "/control.sock";
+    return Choice{std::string{all.substr(0, all.find(':'))} + "/control.sock", {}};
   }
   if (given) return find_by_file(file);
   if (::access(file.c_str(), F_OK) != 0) return find_by_directory();
   // It may be broken while the server runs on.
-  if (auto path = in_own_directory(); path && !path.value().empty()) return path;
+  if (auto choice = in_own_directory(); choice && !choice.value().path.empty())
+    return choice;
   return find_by_file(std::filesystem::absolute(file));
+}
+
+Result<std::string> find_control_socket(const ControlOptions& options) {
+  auto choice = choose_server(options);
+  if (!choice) return choice.error();
+  if (!choice.value().path.empty()) return choice.value().path;
+  return listed("several servers run; choose one by its name or with --control:",
+                choice.value().sites);
 }
 
 }  // namespace monodon::cli

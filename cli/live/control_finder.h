@@ -2,25 +2,40 @@
 #pragma once
 
 #include <string>
+#include <vector>
 
 #include "base/result.h"
 #include "cli/live/commands.h"
+#include "cli/live/sites.h"
 
 namespace monodon::cli {
+
+// The server that a command is about, or those that it may be about.
+struct Choice {
+  std::string path;         // of its control socket; "": several, none was named
+  std::vector<Site> sites;  // those, two or more
+};
 
 // Where the running server listens for orders. In this order:
 //
 //   --control
+//   SITE: the server of that name, unit or application; of this user's and the system's
+//   first, for root of anybody's
 //   the runtime_directory of the file that -c names
 //   $RUNTIME_DIRECTORY (systemd.exec(5)), so that ExecReload= needs nothing
 //   the runtime_directory of ./monodon.yaml
-//   servers that answer below /run/monodon* and in the private directories of this
-//   user (base/runtime_directory.h). Of several: those that read the same file, or
-//   else run in this directory.
+//   servers that answer (cli/live/sites.h). Of several: those that read the same file,
+//   or else run in this directory
 //
 // Servers are asked who they are where there is a choice. A server that reads another
 // file is never taken for that of -c or of ./monodon.yaml. An Error says where it was
 // looked for, or lists the servers to choose from.
+Result<Choice> choose_server(const ControlOptions& options);
+
+// The same for a command that is about one server: several are an Error.
 Result<std::string> find_control_socket(const ControlOptions& options);
+
+// That nobody answers, and where it was looked.
+Error no_server();
 
 }  // namespace monodon::cli

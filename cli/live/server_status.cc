@@ -82,6 +82,26 @@ std::optional<ServerStatus::Preload> preload_in(const Json& json) {
   return preload;
 }
 
+std::optional<ServerStatus::LastReload> last_reload_in(const Json& json) {
+  const auto found = json.find("last_reload");
+  if (found == json.end() || !found->is_object()) return std::nullopt;
+  return ServerStatus::LastReload{value_of<std::string>(*found, "outcome", ""),
+                                  value_of<std::uint32_t>(*found, "generation", 0),
+                                  value_of<std::int64_t>(*found, "time", 0),
+                                  value_of<double>(*found, "seconds", 0),
+                                  value_of<std::string>(*found, "reason", "")};
+}
+
+std::vector<ServerStatus::Death> deaths_in(const Json& json) {
+  std::vector<ServerStatus::Death> deaths;
+  if (const auto rows = json.find("deaths"); rows != json.end() && rows->is_array())
+    for (const Json& row : *rows)
+      if (row.is_object())
+        deaths.push_back({value_of<std::int64_t>(row, "time", 0),
+                          value_of<std::string>(row, "text", "")});
+  return deaths;
+}
+
 }  // namespace
 
 struct ServerView::Page {
@@ -102,6 +122,7 @@ Result<ServerView> ServerView::open(const Answer& answer) {
   ServerView view;
   view.then_.version = value_of<std::string>(json, "version", "");
   view.then_.pid = value_of<std::int64_t>(json, "pid", 0);
+  view.then_.site = value_of<std::string>(json, "site", "");
   view.then_.application = value_of<std::string>(json, "application", "");
   view.then_.generation = value_of<std::uint32_t>(json, "generation", 0);
   view.then_.candidate = value_of<std::uint32_t>(json, "candidate", 0);
@@ -116,6 +137,8 @@ Result<ServerView> ServerView::open(const Answer& answer) {
   view.then_.workers = value_of<std::uint32_t>(json, "workers", 0);
   view.then_.stopping = value_of<bool>(json, "stopping", false);
   view.then_.preload = preload_in(json);
+  view.then_.last_reload = last_reload_in(json);
+  view.then_.deaths = deaths_in(json);
   if (const auto listeners = json.find("listeners");
       listeners != json.end() && listeners->is_array())
     for (const Json& row : *listeners)

@@ -43,6 +43,7 @@ struct QueueStatus {
 struct ServerStatus {
   std::string version;
   std::int64_t pid = 0;
+  std::string site;  // its name
   std::string application;
   std::uint32_t generation = 0;
   std::uint32_t candidate = 0;  // being imported or tried; 0: none
@@ -60,6 +61,19 @@ struct ServerStatus {
     std::vector<std::string> because;  // what the import left that a fork breaks
   };
   std::optional<Preload> preload;  // nothing: not known
+  struct LastReload {
+    std::string outcome;           // committed, refused, rolled_back, fell_back
+    std::uint32_t generation = 0;  // 0: it got no number
+    std::int64_t unix_seconds = 0;
+    double seconds = 0;  // that it took
+    std::string reason;  // lines
+  };
+  std::optional<LastReload> last_reload;  // nothing: there was none
+  struct Death {
+    std::int64_t unix_seconds = 0;
+    std::string text;
+  };
+  std::vector<Death> deaths;  // of workers, unasked; the newest at the end
   scoreboard::BoardReport board;
   std::vector<SlotStatus> slots;
   std::vector<metrics::ListenerFacts> listeners;

@@ -12,8 +12,13 @@ namespace monodon::cli {
 // How status, top and trace say the same things. What came from clients is escaped:
 // no text holds a byte that a terminal would obey. Pure.
 
-[[nodiscard]] std::string spell_seconds(double seconds);     // "1.3s", "17m"
-[[nodiscard]] std::string spell_bytes(std::uint64_t bytes);  // "12.5M"; "-" for 0
+[[nodiscard]] std::string spell_seconds(double seconds);     // "1.3 s", "17 min"
+[[nodiscard]] std::string spell_bytes(std::uint64_t bytes);  // "12.5 MiB"; "-" for 0
+// "12:31:05 (4 min ago)", with the date if it was not within the last day.
+[[nodiscard]] std::string spell_moment(std::int64_t unix_seconds);
+[[nodiscard]] std::string spell_rate(double per_second);  // "12.3", "130k"
+[[nodiscard]] std::string spell_latency(
+    double seconds);  // "0.4 ms", "2.1 s"; "-" if < 0
 [[nodiscard]] double seconds_since(std::uint64_t then_ns, std::uint64_t now_ns);
 
 // That of the slot; a worker that serves tells by itself whether it is busy or idle.
@@ -26,7 +31,16 @@ namespace monodon::cli {
 // wanted, for the time of a reload.
 [[nodiscard]] bool ever_used(const SlotStatus& slot);
 
-// "1.3s  GET /path  from 192.0.2.7".
+// Workers that accept requests now; threads that run one, of all that could.
+struct Strength {
+  std::size_t serving = 0;
+  std::size_t threads = 0;
+  std::size_t busy = 0;
+  double oldest = 0;  // seconds, of the request that has run longest
+};
+[[nodiscard]] Strength strength_of(const ServerStatus& status);
+
+// "1.3 s  GET /path  from 192.0.2.7".
 [[nodiscard]] std::string running_text(const scoreboard::ThreadReport& thread,
                                        std::uint64_t now_ns);
 // A line for each thread at work.

@@ -6,6 +6,7 @@
 #include "cli/live/control_client.h"
 #include "cli/live/control_finder.h"
 #include "cli/live/server_status.h"
+#include "cli/live/site_looks.h"
 #include "cli/live/status_json.h"
 #include "cli/live/status_text.h"
 
@@ -21,10 +22,14 @@ int run_status(const ControlOptions& options) {
     std::fprintf(stderr, "monodon status: %s\n", error.message().c_str());
     return kBadConfiguration;
   };
-  const auto path = find_control_socket(options);
-  if (!path) return complain(path.error());
+  if (options.all) return run_ls(options);
+  const auto choice = choose_server(options);
+  if (!choice) return complain(choice.error());
+  // Where several run and none is named, a line for each says more than a question.
+  if (choice.value().path.empty())
+    return print_sites(choice.value().sites, options.json);
   const auto answer =
-      ask(path.value(), R"({"op":"status"})", std::chrono::milliseconds{5000});
+      ask(choice.value().path, R"({"op":"status"})", std::chrono::milliseconds{5000});
   if (!answer) return complain(answer.error());
   const auto status = read_status(answer.value());
   if (!status) return complain(status.error());

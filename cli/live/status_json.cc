@@ -92,11 +92,28 @@ Json json_of(const std::optional<ServerStatus::Preload>& preload) {
           {"left_by_import", preload->because}};
 }
 
+Json json_of(const std::optional<ServerStatus::LastReload>& last) {
+  if (!last) return nullptr;
+  return {{"outcome", last->outcome},
+          {"generation", last->generation},
+          {"time", last->unix_seconds},
+          {"seconds", last->seconds},
+          {"reason", last->reason}};
+}
+
+Json json_of(const std::vector<ServerStatus::Death>& deaths) {
+  Json all = Json::array();
+  for (const ServerStatus::Death& death : deaths)
+    all.push_back({{"time", death.unix_seconds}, {"text", death.text}});
+  return all;
+}
+
 }  // namespace
 
 std::string status_json(const ServerStatus& status) {
   Json json{{"version", status.version},
             {"pid", status.pid},
+            {"site", status.site},
             {"application", status.application},
             {"generation", status.generation},
             {"candidate", status.candidate},
@@ -106,6 +123,8 @@ std::string status_json(const ServerStatus& status) {
             {"workers", status.workers},
             {"stopping", status.stopping},
             {"preload", json_of(status.preload)},
+            {"last_reload", json_of(status.last_reload)},
+            {"deaths", json_of(status.deaths)},
             {"uptime", seconds_since(status.board.started_ns, status.now_ns)},
             {"starts", status.board.starts}};
   if (status.fallback != 0)

@@ -9,6 +9,7 @@
 #include <vector>
 
 #include "base/escape.h"
+#include "base/text.h"
 #include "cli/live/slot_text.h"
 
 namespace monodon::cli {
@@ -81,16 +82,47 @@ std::string reload_of(const ServerStatus& status) {
   return text;
 }
 
+void add_last_reload(std::string& text, const ServerStatus& status) {
+  if (!status.last_reload) return;
+  const ServerStatus::LastReload& last = *status.last_reload;
+  std::string outcome;
+  append_escaped(outcome, last.outcome);
+  std::replace(outcome.begin(), outcome.end(), '_', ' ');
+  text += fmt::format("last reload: {} at {}, after {}", outcome,
+                      spell_moment(last.unix_seconds), spell_seconds(last.seconds));
+  if (last.generation != 0) text += fmt::format(", generation {}", last.generation);
+  text += "\n";
+  if (last.reason.empty()) return;
+  text += "  ";
+  append_printable_lines(text, last.reason, "  ");
+  text += "\n";
+}
+
+void add_deaths(std::string& text, const ServerStatus& status) {
+  if (status.deaths.empty()) return;
+  text += "last deaths of workers:\n";
+  for (const ServerStatus::Death& death : status.deaths) {
+    text += "  " + spell_moment(death.unix_seconds) + "  ";
+    append_printable(text, death.text);
+    text += "\n";
+  }
+}
+
 std::string headline(const ServerStatus& status) {
   std::string text = "monodon ";
   append_escaped(text, status.version);
   text += fmt::format(", pid {}, ", status.pid);
+  if (!status.site.empty()) {
+    append_escaped(text, status.site);
+    text += ": ";
+  }
   append_escaped(text, status.application);
-  const auto serving =
-      std::count_if(status.slots.begin(), status.slots.end(),
-                    [](const SlotStatus& slot) { return slot.state == "serving"; });
-  text += fmt::format("\ngeneration {}, {} of {} workers serve", status.generation,
-                      serving, status.workers);
+  const Strength strength = strength_of(status);
+  text += fmt::format("\ngeneration {}, {} of {} {}", status.generation,
+                      strength.serving, status.workers,
+                      status.workers == 1 ? "worker serves" : "workers serve");
+  if (strength.threads != 0)
+    text += fmt::format(", {} of {} threads busy", strength.busy, strength.threads);
   if (status.board.started_ns != 0)
     text +=
         ", up " + spell_seconds(seconds_since(status.board.started_ns, status.now_ns));
@@ -104,6 +136,8 @@ std::string headline(const ServerStatus& status) {
   if (status.fallback != 0)
     text += fmt::format("generation {} can come back by itself, for {} more\n",
                         status.fallback, spell_seconds(status.fallback_seconds));
+  add_last_reload(text, status);
+  add_deaths(text, status);
   if (!status.fell_back.empty()) {
     append_printable(text, status.fell_back);
     text += "\n";

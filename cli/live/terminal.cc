@@ -10,6 +10,7 @@
 #include <array>
 #include <cerrno>
 #include <csignal>
+#include <utility>
 
 namespace monodon::cli {
 namespace {
@@ -26,7 +27,30 @@ sigset_t watched_signals() {
   return set;
 }
 
-// Without sequences: ESC, then [ or O, then up to a final byte.
+// The key of a sequence without its ESC: "[A", "[5~"; 0: none of ours.
+char key_of(std::string_view sequence) {
+  constexpr std::array<std::pair<std::string_view, char>, 14> kKeys{{
+      {"[A", Terminal::kUp},
+      {"OA", Terminal::kUp},
+      {"[B", Terminal::kDown},
+      {"OB", Terminal::kDown},
+      {"[5~", Terminal::kPageUp},
+      {"[6~", Terminal::kPageDown},
+      {"[H", Terminal::kHome},
+      {"OH", Terminal::kHome},
+      {"[1~", Terminal::kHome},
+      {"[7~", Terminal::kHome},
+      {"[F", Terminal::kEnd},
+      {"OF", Terminal::kEnd},
+      {"[4~", Terminal::kEnd},
+      {"[8~", Terminal::kEnd},
+  }};
+  for (const auto& [name, key] : kKeys)
+    if (name == sequence) return key;
+  return 0;
+}
+
+// Sequences as one key: ESC, then [ or O, then up to a final byte.
 std::string single_keys(std::string_view bytes) {
   std::string keys;
   for (std::size_t i = 0; i < bytes.size(); ++i) {
@@ -35,7 +59,10 @@ std::string single_keys(std::string_view bytes) {
       continue;
     }
     if (i + 1 >= bytes.size() || (bytes[i + 1] != '[' && bytes[i + 1] != 'O')) continue;
+    const std::size_t begin = i + 1;
     for (i += 2; i < bytes.size() && (bytes[i] < '@' || bytes[i] > '~');) ++i;
+    if (const char key = key_of(bytes.substr(begin, i + 1 - begin)); key != 0)
+      keys.push_back(key);
   }
   return keys;
 }

@@ -25,9 +25,18 @@ class Terminal {
     std::size_t columns = 80;
     std::size_t rows = 24;
   };
-  // What happened. Keys that are more than one byte (arrows) are left out.
+  // Keys that are more than one byte, as one that no other key sends.
+  enum Key : char {
+    kUp = '\x10',
+    kDown = '\x0e',
+    kPageUp = '\x02',
+    kPageDown = '\x06',
+    kHome = '\x01',
+    kEnd = '\x05'
+  };
+  // What happened.
   struct Happened {
-    std::string keys;
+    std::string keys;  // other keys of more than one byte are left out
     bool resized = false;
     bool over = false;  // a signal to end, or the terminal is gone
   };

@@ -1,10 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 // monodon top: looks again and again until somebody quits.
 #include <fmt/format.h>
-#include <poll.h>
 
 #include <algorithm>
-#include <cmath>
 #include <cstdio>
 #include <optional>
 
@@ -13,7 +11,9 @@
 #include "cli/live/control_client.h"
 #include "cli/live/control_finder.h"
 #include "cli/live/kernel_facts.h"
+#include "cli/live/scene.h"
 #include "cli/live/terminal.h"
+#include "cli/live/top_sites.h"
 #include "cli/live/top_text.h"
 #include "metrics/process_stats.h"
 
@@ -29,7 +29,7 @@ constexpr std::uint64_t kAskAgainNs = 1'000'000'000;
 // Looks at the server through its shared memory. The master is asked once more only for
 // the pages of workers that came since, and never waited for long: it may hang, and
 // then there are no new workers either.
-class Observatory {
+class Observatory final : public Scene {
  public:
   explicit Observatory(std::string path) : path_{std::move(path)} {}
 
@@ -44,7 +44,7 @@ class Observatory {
   }
 
   // open() has succeeded once.
-  void look() {
+  void look() override {
     status_ = view_->read();
     note_.clear();
     const double silent =
@@ -62,7 +62,7 @@ class Observatory {
   }
 
   [[nodiscard]] std::vector<TopLine> screen(TopChoice choice, std::size_t width,
-                                            std::size_t height) const {
+                                            std::size_t height) const override {
     choice.note = note_;
     return top_screen(status_, trend_, choice, width, height);
   }
@@ -91,14 +91,12 @@ class Observatory {
   std::uint64_t asked_ns_ = 0;
 };
 
-milliseconds delay_of(const TopChoice& choice) {
-  return milliseconds{std::llround(choice.delay * 1000)};
-}
-
 // False: the user wants to leave.
 bool heed_key(char key, TopChoice& choice) {
   constexpr double kShortest = 0.1;
   constexpr double kLongest = 60;
+  constexpr std::size_t kPage = 10;
+  constexpr std::size_t kLast = 1 << 20;
   for (const SortKey& sort : kSortKeys)
     if (sort.key == key) choice.sort = sort.by;
   switch (key) {
@@ -114,6 +112,24 @@ bool heed_key(char key, TopChoice& choice) {
     case 'R':
       choice.reverse = !choice.reverse;
       break;
+    case Terminal::kUp:
+      choice.first -= std::min<std::size_t>(choice.first, 1);
+      break;
+    case Terminal::kDown:
+      ++choice.first;
+      break;
+    case Terminal::kPageUp:
+      choice.first -= std::min(choice.first, kPage);
+      break;
+    case Terminal::kPageDown:
+      choice.first += kPage;
+      break;
+    case Terminal::kHome:
+      choice.first = 0;
+      break;
+    case Terminal::kEnd:
+      choice.first = kLast;
+      break;
     case '+':
       choice.delay = std::min(choice.delay * 2, kLongest);
       break;
@@ -126,48 +142,6 @@ bool heed_key(char key, TopChoice& choice) {
   return true;
 }
 
-bool show(Terminal& terminal, const Observatory& seen, const TopChoice& choice) {
-  const Terminal::Size size = terminal.size();
-  std::vector<std::string> lines;
-  for (TopLine& line : seen.screen(choice, size.columns, size.rows)) {
-    if (line.heading) {
-      line.text.resize(size.columns, ' ');
-      line.text = "\x1b[7m" + line.text + "\x1b[0m";
-    }
-    lines.push_back(std::move(line.text));
-  }
-  return terminal.draw(lines);
-}
-
-void run_screen(Terminal& terminal, Observatory& seen, TopChoice choice) {
-  seen.look();
-  auto next = Clock::now() + delay_of(choice);
-  while (show(terminal, seen, choice)) {
-    const auto left = std::chrono::ceil<milliseconds>(next - Clock::now());
-    const auto happened = terminal.wait(std::max(left, milliseconds{0}));
-    if (happened.over) return;
-    for (const char key : happened.keys)
-      if (!heed_key(key, choice)) return;
-    next = std::min(next, Clock::now() + delay_of(choice));
-    if (Clock::now() < next) continue;
-    if (!choice.paused) seen.look();
-    next = Clock::now() + delay_of(choice);
-  }
-}
-
-// Rates need two looks, so the first picture comes after the first pause.
-bool run_batch(Observatory& seen, const TopChoice& choice, std::uint64_t pictures) {
-  seen.look();
-  for (std::uint64_t i = 0; pictures == 0 || i < pictures; ++i) {
-    (void)::poll(nullptr, 0, static_cast<int>(delay_of(choice).count()));
-    seen.look();
-    std::string text = i == 0 ? "" : "\n";
-    for (const TopLine& line : seen.screen(choice, 0, 0)) text += line.text + "\n";
-    if (std::fputs(text.c_str(), stdout) < 0 || std::fflush(stdout) != 0) return false;
-  }
-  return true;
-}
-
 }  // namespace
 
 int run_top(const ControlOptions& options, const TopOptions& top) {
@@ -175,24 +149,31 @@ int run_top(const ControlOptions& options, const TopOptions& top) {
     std::fprintf(stderr, "monodon top: %s\n", error.message().c_str());
     return kBadConfiguration;
   };
-  const auto path = find_control_socket(options);
-  if (!path) return complain(path.error());
-  Observatory seen{path.value()};
-  if (const auto opened = seen.open(milliseconds{5000}); !opened)
-    return complain(opened.error());
   TopChoice choice;
   choice.delay = top.delay;
   for (const SortKey& sort : kSortKeys)
     if (sort.name == top.sort) choice.sort = sort.by;
-  if (top.once) return run_batch(seen, choice, 1) ? kGood : kBadConfiguration;
-  if (top.batch)
-    return run_batch(seen, choice, top.pictures) ? kGood : kBadConfiguration;
-  auto terminal = Terminal::open();
-  if (!terminal)
-    return complain(
-        Error{terminal.error().message() + "; --batch and --once need none"});
-  run_screen(terminal.value(), seen, choice);
-  return kGood;
+  const std::uint64_t pictures = top.once ? 1 : top.pictures;
+  const bool batch = top.once || top.batch;
+  const auto run = [&](Scene& scene) {
+    const auto done = batch ? run_batch(scene, choice, pictures)
+                            : run_screen(scene, choice, heed_key);
+    return done ? kGood : complain(done.error());
+  };
+  if (options.all) {
+    SitesScene scene;
+    return run(scene);
+  }
+  auto found = choose_server(options);
+  if (!found) return complain(found.error());
+  if (found.value().path.empty()) {
+    SitesScene scene;
+    return run(scene);
+  }
+  Observatory seen{found.value().path};
+  if (const auto opened = seen.open(milliseconds{5000}); !opened)
+    return complain(opened.error());
+  return run(seen);
 }
 
 }  // namespace monodon::cli

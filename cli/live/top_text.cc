@@ -33,18 +33,6 @@ struct Column {
   std::string (*text)(const Row& row);
 };
 
-std::string spell_rate(double rate) {
-  if (rate >= 99'950) return fmt::format("{:.0f}k", rate / 1000);
-  return fmt::format("{:.{}f}", rate, rate < 999.5 ? 1 : 0);
-}
-
-std::string spell_latency(double seconds) {
-  if (seconds < 0) return "-";
-  if (seconds < 0.01) return fmt::format("{:.1f}ms", seconds * 1e3);
-  if (seconds < 1) return fmt::format("{:.0f}ms", seconds * 1e3);
-  return spell_seconds(seconds);
-}
-
 std::string spell_cpu(double processors) {
   return processors < 0 ? "-" : fmt::format("{:.0f}%", processors * 100);
 }
@@ -55,7 +43,7 @@ std::string if_alive(const Row& row, std::string text) {
 
 constexpr std::array<Column, 10> kColumns{{
     {"SLOT", 4, 0, true, [](const Row& r) { return std::to_string(r.slot->slot); }},
-    {"STATE", 10, 1, false, [](const Row& r) { return state_of(*r.slot); }},
+    {"STATE", 12, 1, false, [](const Row& r) { return state_of(*r.slot); }},
     {"GEN", 4, 9, true,
      [](const Row& r) { return if_alive(r, std::to_string(r.slot->generation)); }},
     {"PID", 7, 7, true,
@@ -65,7 +53,7 @@ constexpr std::array<Column, 10> kColumns{{
     {"P99", 6, 3, true, [](const Row& r) { return spell_latency(r.pace.p99); }},
     {"ERR/S", 6, 5, true, [](const Row& r) { return spell_rate(r.pace.errors); }},
     {"CPU", 5, 4, true, [](const Row& r) { return spell_cpu(r.pace.cpu); }},
-    {"MEMORY", 7, 6, true, [](const Row& r) { return spell_bytes(r.slot->memory); }},
+    {"MEMORY", 9, 6, true, [](const Row& r) { return spell_bytes(r.slot->memory); }},
 }};
 
 // The request that has run longest; of the others only how many there are.
@@ -158,24 +146,19 @@ std::string first_line(const ServerStatus& status, const TopChoice& choice) {
 }
 
 std::string second_line(const ServerStatus& status) {
-  std::size_t serving = 0;
-  std::size_t threads = 0;
-  std::size_t busy = 0;
+  const Strength strength = strength_of(status);
   std::uint64_t open = 0;
   std::uint64_t idle = 0;
   for (const SlotStatus& slot : status.slots) {
-    serving += slot.state == "serving" ? 1U : 0U;
     if (!slot.page) continue;
     open += slot.page->open_connections;
     idle += slot.page->idle_connections;
-    threads += slot.page->threads.size();
-    for (const auto& thread : slot.page->threads)
-      busy += thread.started_ns != 0 ? 1U : 0U;
   }
   std::string text = fmt::format(
       "generation {}  {} of {} workers serve  {} of {} threads busy  "
       "{} connections, {} idle",
-      status.generation, serving, status.workers, busy, threads, open, idle);
+      status.generation, strength.serving, status.workers, strength.busy,
+      strength.threads, open, idle);
   if (status.candidate != 0)
     text += fmt::format("  importing generation {}", status.candidate);
   if (status.stopping) text += "  stopping";
@@ -191,22 +174,24 @@ std::string third_line(const ServerStatus& status, const Pace& all) {
 }
 
 void add_help(std::vector<TopLine>& lines) {
-  lines.push_back({"", false});
-  lines.push_back({"  space  pause and go on        q  quit", false});
-  lines.push_back({"  + -    slower, faster         h  this help", false});
-  lines.push_back({"  R      turn the order about", false});
+  for (const char* line :
+       {"", "  space  pause and go on        q  quit",
+        "  + -    slower, faster         h  this help",
+        "  R      turn the order about   arrows, PgUp, PgDn, Home, End  scroll"})
+    lines.push_back({line});
   std::string sorts = "  sort by:";
   for (const SortKey& sort : kSortKeys)
     sorts += fmt::format("  {} {}", sort.key, sort.name);
-  lines.push_back({std::move(sorts), false});
+  lines.push_back({std::move(sorts)});
 }
 
-std::string event_line(const scoreboard::EventReport& event) {
+TopLine event_line(const scoreboard::EventReport& event) {
   const auto when = static_cast<std::time_t>(event.unix_ns / 1'000'000'000U);
   std::tm local{};
-  std::string text = ::localtime_r(&when, &local) == nullptr
-                         ? std::string{"--:--:--"}
-                         : fmt::format("{:%H:%M:%S}", local);
+  TopLine line{::localtime_r(&when, &local) == nullptr
+                   ? std::string{"--:--:--"}
+                   : fmt::format("{:%H:%M:%S}", local)};
+  std::string& text = line.text;
   text += "  ";
   if (event.text.empty()) {
     std::string kind{scoreboard::name_of(event.kind)};
@@ -217,49 +202,103 @@ std::string event_line(const scoreboard::EventReport& event) {
   } else {
     append_escaped(text, event.text);
   }
-  return text;
+  return line;
 }
 
 // The newest, as many as there is room for, and a few where there is no end.
 void add_events(std::vector<TopLine>& lines, const ServerStatus& status,
-                std::size_t height) {
-  constexpr std::size_t kMost = 5;
-  const std::size_t room =
-      height == 0 ? kMost + 2 : height - std::min(height, lines.size());
+                std::size_t width, std::size_t height) {
+  constexpr std::size_t kFew = 5;
   const auto& events = status.board.events;
-  if (room < 3 || events.empty()) return;
-  const std::size_t count = std::min({room - 1, kMost, events.size()});
-  lines.push_back({"", false});
-  for (std::size_t i = 0; i < count; ++i)
-    lines.push_back({event_line(events[events.size() - 1 - i]), false});
+  if ((height != 0 && lines.size() + 2 > height) || events.empty()) return;
+  lines.push_back({});
+  for (std::size_t i = 0; i < events.size(); ++i) {
+    if (height == 0 ? i == kFew : lines.size() >= height) return;
+    add_wrapped(lines, event_line(events[events.size() - 1 - i]), width, height);
+  }
+}
+
+// A slot without a worker first, then requests that run for long.
+Tint tint_of(const Row& row) {
+  constexpr std::uint64_t kSlowNs = 1'000'000'000;
+  constexpr std::uint64_t kStuckNs = 10'000'000'000;
+  const std::string& state = row.slot->state;
+  if (state == "resting" || state == "killed" || state == "condemned" ||
+      state == "lost" || row.oldest_ns >= kStuckNs)
+    return Tint::bad;
+  if (row.oldest_ns >= kSlowNs) return Tint::slow;
+  return state == "vacant" ? Tint::dim : Tint::plain;
+}
+
+TopLine line_of(const Row& row, const std::vector<const Column*>& columns) {
+  TopLine line{{}, tint_of(row)};
+  for (const Column* column : columns) line.text += cell(*column, column->text(row));
+  line.text += row.request;
+  return line;
+}
+
+// A few lines at the bottom are for the events, whatever the number of rows.
+void add_rows(std::vector<TopLine>& lines, const std::vector<Row>& rows,
+              const TopChoice& choice, std::size_t width, std::size_t height) {
+  constexpr std::size_t kForEvents = 7;
+  const auto columns = columns_for(width);
+  TopLine heading{{}, Tint::heading};
+  for (const Column* column : columns) heading.text += cell(*column, column->title);
+  heading.text += "REQUEST";
+  lines.push_back(std::move(heading));
+  std::size_t room = rows.size();
+  if (height != 0) {
+    const std::size_t left = height - std::min(height, lines.size());
+    room = left > 2 * kForEvents ? left - kForEvents : left;
+  }
+  const Window window = window_of(rows.size(), room, choice.first);
+  for (std::size_t i = 0; i < window.count; ++i)
+    lines.push_back(line_of(rows[window.first + i], columns));
+  if (window.count == rows.size()) return;
+  const std::size_t below = rows.size() - window.first - window.count;
+  lines.push_back({fmt::format("  ... {} above, {} below: scroll with PgUp and PgDn, "
+                               "or sort with t",
+                               window.first, below),
+                   Tint::dim});
 }
 
 }  // namespace
+
+void add_wrapped(std::vector<TopLine>& lines, const TopLine& line, std::size_t width,
+                 std::size_t height) {
+  constexpr std::size_t kIndent = 10;  // behind the time
+  std::string_view rest = line.text;
+  lines.push_back(
+      {std::string{rest.substr(0, width == 0 ? rest.npos : width)}, line.tint});
+  if (width < 2 * kIndent) return;
+  rest.remove_prefix(std::min(width, rest.size()));
+  while (!rest.empty() && (height == 0 || lines.size() < height)) {
+    const std::string_view part = rest.substr(0, width - kIndent);
+    lines.push_back({std::string(kIndent, ' ') + std::string{part}, line.tint});
+    rest.remove_prefix(part.size());
+  }
+}
+
+Window window_of(std::size_t rows, std::size_t room, std::size_t first) {
+  if (rows <= room) return {0, rows};
+  const std::size_t count = room > 1 ? room - 1 : 0;  // one line tells of the others
+  return {std::min(first, rows - count), count};
+}
 
 std::vector<TopLine> top_screen(const ServerStatus& status, const Trend& trend,
                                 const TopChoice& choice, std::size_t width,
                                 std::size_t height) {
   std::vector<TopLine> lines;
-  lines.push_back({first_line(status, choice), false});
-  lines.push_back({second_line(status), false});
-  lines.push_back({third_line(status, trend.of_all()), false});
+  lines.push_back(
+      {first_line(status, choice), choice.note.empty() ? Tint::plain : Tint::bad});
+  lines.push_back({second_line(status)});
+  lines.push_back({third_line(status, trend.of_all())});
   if (choice.help) {
     add_help(lines);
   } else {
-    lines.push_back({"", false});
-    const auto columns = columns_for(width);
-    TopLine heading{{}, true};
-    for (const Column* column : columns) heading.text += cell(*column, column->title);
-    heading.text += "REQUEST";
-    lines.push_back(std::move(heading));
-    for (const Row& row : sorted_rows(status, trend, choice)) {
-      TopLine line;
-      for (const Column* column : columns)
-        line.text += cell(*column, column->text(row));
-      line.text += row.request;
-      lines.push_back(std::move(line));
-    }
-    add_events(lines, status, height);
+    lines.push_back({});
+    add_rows(lines, sorted_rows(status, trend, choice), choice, width, height);
+    add_events(lines, status, width, height);
   }
   if (height != 0 && lines.size() > height) lines.resize(height);
   if (width != 0)

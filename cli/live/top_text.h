@@ -20,8 +20,9 @@ struct TopChoice {
   bool reverse = false;
   bool paused = false;
   bool help = false;
-  double delay = 1;  // seconds between two looks
-  std::string note;  // why this may be old: the master is silent, or gone
+  std::size_t first = 0;  // of the rows, where the screen has no room for all
+  double delay = 1;       // seconds between two looks
+  std::string note;       // why this may be old: the master is silent, or gone
 };
 
 // The row of a key that sorts, for the keyboard, the help and the command line.
@@ -38,14 +39,31 @@ inline constexpr std::array<SortKey, 7> kSortKeys{{{'n', SortBy::slot, "slot"},
                                                    {'m', SortBy::memory, "memory"},
                                                    {'t', SortBy::running, "running"}}};
 
+// What a line should look like, where there are colours.
+enum class Tint : std::uint8_t { plain, heading, good, slow, bad, dim };
+
 struct TopLine {
   std::string text;  // one column a byte: printable ASCII
-  bool heading = false;
+  Tint tint = Tint::plain;
 };
 
-// The screen: summary, a row for each slot, the last events. No line is wider than
-// `width`, and there are no more than `height`; columns leave a narrow terminal one by
-// one, the request last. 0: no limit. Pure.
+// Cuts at `width`; where there is room down to `height`, goes on in the next line
+// instead, indented. 0: no limit.
+void add_wrapped(std::vector<TopLine>& lines, const TopLine& line, std::size_t width,
+                 std::size_t height);
+
+// Rows that fit between the heading and the events, and where the first one of them is
+// when the user wants `first`: the last page is a full one. Pure.
+struct Window {
+  std::size_t first = 0;
+  std::size_t count = 0;
+};
+[[nodiscard]] Window window_of(std::size_t rows, std::size_t room, std::size_t first);
+
+// The screen: summary, a row for each slot from choice.first on, the last events, which
+// go on in the next line. No line is wider than `width`, and there are no more than
+// `height`; columns leave a narrow terminal one by one, the request last. 0: no limit.
+// Pure.
 [[nodiscard]] std::vector<TopLine> top_screen(const ServerStatus& status,
                                               const Trend& trend,
                                               const TopChoice& choice,

@@ -11,11 +11,11 @@
 #include <fstream>
 
 #include "base/clock.h"
-#include "base/text.h"
 #include "cli/live/commands.h"
 #include "cli/live/control_client.h"
 #include "cli/live/control_finder.h"
 #include "cli/live/slot_text.h"
+#include "cli/live/trace_text.h"
 
 namespace monodon::cli {
 namespace {
@@ -68,29 +68,36 @@ std::string excuse(const SlotStatus& slot) {
   }
 }
 
-void print_lines(std::string_view text) {
-  std::string shown;
-  append_printable_lines(shown, text, {});
-  std::puts(shown.c_str());
-}
+// What became of one worker.
+enum class Traced : std::uint8_t { shown, idle };
 
-Outcome trace(const std::string& path, const SlotStatus& slot, std::uint64_t now_ns,
-              milliseconds patience) {
+Result<Traced> trace(const std::string& path, const SlotStatus& slot,
+                     std::uint64_t now_ns, milliseconds patience, bool everything) {
   const auto answer =
       ask(path, fmt::format(R"({{"op":"stacks","slot":{}}})", slot.slot), patience);
   if (!answer) return answer.error();
   if (answer.value().fds.empty()) return Error{"the server sent no stacks"};
-  auto text = read_stacks(answer.value().fds.front().get(), patience);
-  if (!text) return Error{text.error().message() + excuse(slot)};
-  if (text.value().empty())
+  auto stacks = read_stacks(answer.value().fds.front().get(), patience);
+  if (!stacks) return Error{stacks.error().message() + excuse(slot)};
+  if (stacks.value().empty())
     return Error{"no Python stacks: the application is native, or the worker ended"};
-  std::puts(fmt::format("worker {} (serial {}, pid {}, generation {}), {}", slot.slot,
-                        slot.serial, slot.pid, slot.generation, state_of(slot))
+  const std::string text = trace_text(slot, stacks.value(), now_ns, everything);
+  if (text.empty()) return Traced::idle;
+  const std::string heading =
+      fmt::format("worker {} (serial {}, pid {}, generation {}), {}", slot.slot,
+                  slot.serial, slot.pid, slot.generation, state_of(slot));
+  std::fputs((heading + "\n" + text).c_str(), stdout);
+  std::fflush(stdout);  // the next one may keep us waiting
+  return Traced::shown;
+}
+
+// All of its threads wait: that is no news, and said once for all.
+void print_idle(const std::vector<std::uint32_t>& idle) {
+  if (idle.empty()) return;
+  std::puts(fmt::format("idle, with nothing to show: {} {} (--all shows {})",
+                        idle.size() == 1 ? "worker" : "workers", fmt::join(idle, ", "),
+                        idle.size() == 1 ? "it" : "them")
                 .c_str());
-  for (const std::string& request : running(slot, now_ns))
-    std::puts(("  runs " + request).c_str());
-  print_lines(text.value());
-  return ok();
 }
 
 }  // namespace
@@ -120,14 +127,19 @@ int run_trace(const ControlOptions& options) {
           fmt::format("there is no slot {}; `monodon status` shows which "
                       "there are",
                       wanted));
+  std::vector<std::uint32_t> idle;
   for (const SlotStatus& slot : slots) {
     const bool named =
         std::ranges::find(options.slots, slot.slot) != options.slots.end();
     if (!named && (!options.slots.empty() || slot.pid == 0)) continue;
-    if (const auto done = trace(path.value(), slot, status.value().now_ns, patience);
-        !done)
+    const auto done =
+        trace(path.value(), slot, status.value().now_ns, patience, options.everything);
+    if (!done)
       complain(fmt::format("worker {}: {}", slot.slot, done.error().message()));
+    else if (done.value() == Traced::idle)
+      idle.push_back(slot.slot);
   }
+  print_idle(idle);
   return good ? kGood : kBadConfiguration;
 }
 

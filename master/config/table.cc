@@ -4,29 +4,13 @@
 
 #include <algorithm>
 #include <array>
-#include <numeric>
-#include <utility>
 
+#include "base/nearest.h"
 #include "master/config/rows.h"
 #include "master/config/value.h"
 
 namespace monodon::master {
 namespace {
-
-// Levenshtein's distance: edits of one character that turn `a` into `b`.
-std::size_t distance(std::string_view a, std::string_view b) {
-  std::vector<std::size_t> row(b.size() + 1);
-  std::iota(row.begin(), row.end(), std::size_t{0});
-  for (std::size_t i = 0; i < a.size(); ++i) {
-    std::size_t diagonal = std::exchange(row[0], i + 1);
-    for (std::size_t j = 0; j < b.size(); ++j) {
-      const std::size_t replaced = diagonal + (a[i] == b[j] ? 0 : 1);
-      diagonal = row[j + 1];
-      row[j + 1] = std::min({replaced, row[j] + 1, row[j + 1] + 1});
-    }
-  }
-  return row.back();
-}
 
 // Names that Gunicorn has for a setting, as one would write them in a file.
 bool is_flag_name(const Setting& setting, std::string key) {
@@ -80,7 +64,7 @@ std::string_view nearest_key(std::string_view key) {
   for (const Group& group : setting_groups()) {
     for (const Setting& setting : group.settings) {
       if (is_flag_name(setting, lower)) return setting.key;
-      const std::size_t d = distance(lower, setting.key);
+      const std::size_t d = edit_distance(lower, setting.key);
       if (d < best_distance) {
         best_distance = d;
         best = setting.key;

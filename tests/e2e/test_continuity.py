@@ -169,7 +169,7 @@ def test_upgrades_keep_the_process_and_are_not_noticed(busy):
                      "mv /usr/bin/monodon.new /usr/bin/monodon")
             assert "has taken over" in busy.out(f"monodon upgrade {CONTROL}")
             # The line of the commit; the one before it says that they are watched.
-            committed = re.compile(rf"all workers are of generation {number + 2}$", re.M)
+            committed = re.compile(rf"generation {number + 2} has taken over$", re.M)
             wait_until(lambda: committed.search(busy.out(
                 "cat /srv/aclarknet/logs/gunicorn-error.log")), 90, "the workers to follow")
     wait_until(lambda: busy.show(SERVICE, "ActiveState") == "active", 30, "the end of it")

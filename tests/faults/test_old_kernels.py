@@ -30,7 +30,7 @@ def test_all_goes_on_where_the_kernel_lacks_what_is_newer(old_kernel):
         for _ in range(20):
             assert server.get().status == 200
         server.send_signal(signal.SIGHUP)
-        server.await_log("all workers are of generation 2")
+        server.await_log("generation 2 has taken over")
         assert server.get().status == 200
         # What the master was born with and knows nothing of is for no other program.
         assert holders(server, "/etc/passwd") == {server.pid}

@@ -11,6 +11,7 @@ import subprocess
 import pytest
 from support import paths
 from support.server import PATIENCE, Server
+from support.until import until
 
 
 @pytest.fixture(name="home")
@@ -45,7 +46,7 @@ def test_a_server_without_a_runtime_directory_is_found_by_every_command(home, tm
         assert stat.S_IMODE(socket.parent.stat().st_mode) == 0o700
         assert pid_found(home, cwd=tmp_path) == server.pid
         assert "generation 2 serves" in command(home, "reload", cwd=tmp_path)
-        assert "worker 0" in command(home, "trace", cwd=tmp_path)
+        assert "worker 0" in command(home, "trace", "--all", cwd=tmp_path)
         assert "0 " in command(home, "top", "--once", cwd=tmp_path)
         command(home, "upgrade", cwd=tmp_path)
         server.await_log("upgraded to monodon")
@@ -61,8 +62,8 @@ def test_of_several_servers_the_one_of_this_directory_or_file_is_meant(home, tmp
             assert pid_found(home, cwd=server.scratch) == server.pid
             assert pid_found(home, "-c", server.path("monodon.yaml"),
                              cwd=tmp_path) == server.pid
-        told = command(home, "status", cwd=tmp_path, status=1)
-        assert "several servers run" in told and told.count("probe:application in ") == 2
+        told = command(home, "reload", cwd=tmp_path, status=1)
+        assert "several servers run" in told and told.count("(probe:application in ") == 2
         # A file that nobody has read is not anybody's, whoever else runs.
         (tmp_path / "monodon.yaml").write_text("application: other:app\n")
         told = command(home, "reload", cwd=tmp_path, status=1)
@@ -103,3 +104,54 @@ def test_a_private_directory_of_somebody_else_is_not_used(home, tmp_path):
     with server_of(home) as server:
         server.await_log(f"control socket at {tmp_path}/.cache/monodon/probe/control.sock")
         assert pid_found(home, cwd=tmp_path) == server.pid
+
+
+def await_pids(home, count, *site, cwd, without=()):
+    """pids of the workers, once that many serve and are others than those."""
+    def serving():
+        said = json.loads(command(home, "status", "--json", *site, cwd=cwd))
+        pids = [slot["pid"] for slot in said["slots"] if slot["state"] == "serving"]
+        return pids if len(pids) == count and not set(pids) & set(without) else None
+    return until(serving, f"{count} workers", 20)
+
+
+def test_a_site_is_named_listed_and_scaled(home, tmp_path):
+    with server_of(home, config={"name": "shop", "workers": 1}) as shop, \
+            server_of(home, config={"name": "blog", "workers": 1}, expect=["."]) as blog:
+        await_pids(home, 1, "shop", cwd=tmp_path)
+        await_pids(home, 1, "blog", cwd=tmp_path)
+        assert pid_found(home, "shop", cwd=tmp_path) == shop.pid
+        assert pid_found(home, "monodon@blog.service", cwd=tmp_path) == blog.pid
+        assert {"shop", "blog"} <= set(command(home, "ls", "-q", cwd=tmp_path).split())
+        # One line each, where none is named and several run.
+        for words in (["ls"], ["status"], ["top", "--once", "-d", "0.1"]):
+            lines = command(home, *words, cwd=tmp_path).splitlines()
+            heading = next(n for n, line in enumerate(lines) if line.startswith("SITE"))
+            rows = {line.split()[0]: line for line in lines[heading + 1:]}
+            assert " ready " in rows["shop"] and " 1/1 " in rows["blog"], lines
+        listed = json.loads(command(home, "ls", "--json", cwd=tmp_path))
+        assert {row["site"]: row["status"]["pid"] for row in listed}["shop"] == shop.pid
+        told = command(home, "reload", "shpo", cwd=tmp_path, status=1)
+        assert "no site that runs is called shpo; did you mean shop?" in told
+        told = command(home, "scale", "blog", "3", cwd=tmp_path)
+        assert "3 workers wanted, was 1" in told
+        await_pids(home, 3, "blog", cwd=tmp_path)
+        assert "1 worker wanted, was 3" in command(home, "scale", "blog", "1", cwd=tmp_path)
+        await_pids(home, 1, "blog", cwd=tmp_path)
+
+
+def test_status_tells_the_last_reload_and_the_last_deaths(home, tmp_path):
+    with server_of(home, config={"workers": 1}, expect=["."]) as server:
+        old, = await_pids(home, 1, cwd=tmp_path)
+        os.kill(old, signal.SIGKILL)
+        await_pids(home, 1, cwd=tmp_path, without=[old])
+        server.write_config(workers=1, health_check="/fail")
+        assert "health check /fail" in command(home, "reload", cwd=tmp_path, status=1)
+        text = command(home, "status", cwd=tmp_path)
+        assert "last reload: refused at " in text and "ago)" in text
+        assert "health check /fail" in text
+        assert "last deaths of workers:" in text
+        assert f"pid {old}, generation 1) was killed by SIGKILL" in text
+        said = json.loads(command(home, "status", "--json", cwd=tmp_path))
+        assert said["last_reload"]["outcome"] == "refused"
+        assert len(said["deaths"]) == 1

@@ -225,6 +225,9 @@ def test_settings_that_need_no_new_workers_hold_although_the_code_is_refused():
         assert "in force now: workers, max_surge" in out
         assert "needs a restart: backlog" in out
         assert set(old) < set(server.await_workers(3))
+        # What is taken back is what is in force.
+        server.write_config(workers=3, max_surge=2, backlog=None)
+        assert "needs a restart" not in reload(server)[1]
 
 
 def test_a_release_by_symbolic_link_is_followed_by_each_generation():

@@ -115,7 +115,7 @@ def test_top_shows_what_runs_and_obeys_keys():
             top.key(" ")
             top.await_frame(lambda f: slots(f) and not any("GET /gate" in x for x in f),
                             "the end of the request")
-            top.key("\x1b[Aq")  # an arrow is no key of ours
+            top.key("\x1b[A\x1b[2~q")  # one that is no key of ours is none at all
             assert top.end() == 0
             assert termios.tcgetattr(top.slave) == top.before
             assert top.text.endswith("\x1b[?7h\x1b[?25h\x1b[?1049l")
@@ -199,7 +199,7 @@ def test_top_and_status_show_what_only_the_kernel_knows():
         with Screen(server, columns=200) as top, server.connect() as connection:
             connection.send(request())  # nobody accepts it
             top.await_text(r" cpu \d+%  queue 1/\d+ at unix:.*http\.sock")
-            top.await_frame(lambda f: re.search(r"\d+% +\d+\.\dM", slots(f).get(0, "")),
+            top.await_frame(lambda f: re.search(r"\d+% +\d+\.\d MiB", slots(f).get(0, "")),
                             "processor time and memory")
             status = server.status()
             queue, = status["listen_queues"]
@@ -223,3 +223,18 @@ def test_top_without_a_terminal_is_plain_text():
         done = subprocess.run(base, capture_output=True, text=True, check=False,
                               stdin=subprocess.DEVNULL, timeout=20 * PATIENCE)
         assert done.returncode == 1 and "--batch" in done.stderr
+
+
+def test_top_has_colours_on_a_terminal_unless_they_are_unwanted(monkeypatch):
+    with Server(config={"workers": 1, "restart_pause": 30}, expect=["."]) as server:
+        pid, = server.await_workers(1)
+        os.kill(pid, signal.SIGKILL)
+        monkeypatch.setenv("TERM", "xterm")
+        monkeypatch.delenv("NO_COLOR", raising=False)
+        with Screen(server) as top:
+            top.await_text(r"rests \d+")
+            assert "\x1b[31m" in top.text  # red
+        monkeypatch.setenv("NO_COLOR", "1")
+        with Screen(server) as top:
+            top.await_text(r"rests \d+")
+            assert "\x1b[31m" not in top.text and "\x1b[7m" in top.text

@@ -32,15 +32,18 @@ def test_a_worker_that_is_stuck_in_c_shows_where():
             assert "in stuck" in out and "probe.py" in out and "[main]" in out
             assert f"worker 0 (serial 1, pid {pid}, generation 1), busy" in out
             assert "GET /stuck" in out and "secret" not in out
+            assert "[main], holds the GIL, runs " in out and "zygote.py" not in out
             # Looking changes nothing: it was not interrupted.
             assert not connection.readable()
         server.stop(signal.SIGQUIT)
 
 
-def test_all_workers_are_shown_when_none_is_named():
+def test_idle_workers_are_counted_and_shown_when_all_are_wanted():
     with Server(config={"workers": 2, "threads": 2}) as server:
         pids = server.await_workers(2)
-        status, out, _ = trace(server)
+        assert trace(server) == (
+            0, "idle, with nothing to show: workers 0, 1 (--all shows them)\n", "")
+        status, out, _ = trace(server, "--all")
         assert status == 0
         assert all(f"pid {pid}" in out for pid in pids)
         assert out.count("[main]") == 2 and out.count("[monodon-1]") == 2
@@ -56,7 +59,7 @@ def test_who_cannot_be_traced_is_named_with_the_reason():
         began = time.monotonic()
         status, out, err = trace(server, "0", "--timeout", "0.3")
         assert (status, out) == (1, "") and time.monotonic() - began < 5 * PATIENCE
-        assert "worker 0: no answer within 0.3s; it is stopped" in err
+        assert "worker 0: no answer within 0.3 s; it is stopped" in err
         os.kill(pid, signal.SIGCONT)
         server.stop()
         status, _, err = trace(server)

@@ -11,6 +11,7 @@
 #include <cstdint>
 
 #include "base/log/log.h"
+#include "worker/python/gil.h"
 #include "worker/python/py.h"
 
 namespace monodon::python {
@@ -50,13 +51,14 @@ void Stacks::arm() {
 
 void Stacks::name_this_thread(std::string name) {
   const std::lock_guard lock{mutex_};
-  names_.push_back({::pthread_self(), std::move(name)});
+  names_.push_back({::pthread_self(), std::move(name), PyThreadState_Get()});
 }
 
 std::string Stacks::take() {
   if (!memory_) return {};
   if (::ftruncate(memory_.get(), 0) != 0 || ::lseek(memory_.get(), 0, SEEK_SET) != 0)
     return {};
+  const void* const holder = gil_holder();
   // Handled before this returns, since the signal is not blocked in this thread.
   sigset_t set;
   sigset_t old;
@@ -73,7 +75,8 @@ std::string Stacks::take() {
     const std::string id =
         fmt::format("Thread 0x{:016x}", reinterpret_cast<std::uintptr_t>(name.thread));
     if (const std::size_t at = text.find(id); at != std::string::npos)
-      text.insert(at + id.size(), " [" + name.text + "]");
+      text.insert(at + id.size(), " [" + name.text + "]" +
+                                      (name.state == holder ? " [holds the GIL]" : ""));
   }
   return text;
 }

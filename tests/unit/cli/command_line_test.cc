@@ -212,7 +212,8 @@ TEST_CASE("wrong use of flags is status 2 and says what to do", "[command_line]"
           .error.starts_with(
               "monodon: site.wsgi:app: is not a command; did you mean monodon serve"));
   CHECK(parse({"site.wsgi:app"}).status == 2);
-  CHECK(parse({"serv"}).error.starts_with("monodon: serv: is not a command\n"));
+  CHECK(parse({"serv"}).error.starts_with(
+      "monodon: serv: is not a command; did you mean serve?\n"));
   CHECK(parse({}).status == 2);
   CHECK(parse({"generate", "html"}).status == 2);
 }
@@ -288,4 +289,69 @@ TEST_CASE("the other commands are told apart", "[command_line]") {
   CHECK(status.invocation->control.control == "/run/x/control.sock");
   CHECK(parse({"reload", "-c", "a.yaml"}).invocation->control.config_file == "a.yaml");
   CHECK(parse({"generate", "man"}).invocation->what == "man");
+}
+
+TEST_CASE("what was mistyped is told with what was meant", "[command_line]") {
+  const auto error = [](Texts arguments) { return parse(std::move(arguments)).error; };
+  CHECK(error({"status", "--jsno"})
+            .starts_with(
+                "monodon: status: --jsno: unknown flag; did you mean --json?\n"));
+  CHECK(error({"trace", "--timeot", "3"}).find("did you mean --timeout?") !=
+        std::string::npos);
+  CHECK(error({"reload", "--no-wiat"}).find("did you mean --no-wait?") !=
+        std::string::npos);
+  CHECK(error({"doctor", "--jsn"}).find("did you mean --json?") != std::string::npos);
+  CHECK(error({"top", "-x"}).starts_with("monodon: top: -x: unknown flag\n"));
+  CHECK(error({"chek"}).find("did you mean check?") != std::string::npos);
+  CHECK(error({"serve", "--versoin"}).find("did you mean --version?") !=
+        std::string::npos);
+  CHECK(error({"serve", "--host", "0.0.0.0"}).find("use --bind") != std::string::npos);
+  CHECK(error({"top", "--sort", "memroy"}).find("did you mean memory?") !=
+        std::string::npos);
+  CHECK(error({"top", "--delay", "0"})
+            .find("0 is no number of seconds from 0.1 to 3600") != std::string::npos);
+  CHECK(error({"reload", "--timeout", "-1"}).find("1.79") == std::string::npos);
+  CHECK(error({"status", "a", "b"}).find("status: b: one argument too many") !=
+        std::string::npos);
+}
+
+TEST_CASE("a command that talks to a server takes the name of the site",
+          "[command_line]") {
+  for (const char* name : {"status", "reload", "upgrade", "top", "trace"}) {
+    INFO(name);
+    const Parsed parsed = parse({name, "shop"});
+    REQUIRE(parsed.invocation);
+    CHECK(parsed.invocation->control.site == "shop");
+  }
+  const Parsed trace = parse({"trace", "shop", "0", "3", "--all"});
+  REQUIRE(trace.invocation);
+  CHECK(trace.invocation->control.site == "shop");
+  CHECK(trace.invocation->control.slots == std::vector<std::uint32_t>{0, 3});
+  CHECK(trace.invocation->control.everything);
+  CHECK(parse({"trace", "a", "b"}).status == 2);
+  const Parsed scale = parse({"scale", "shop", "5"});
+  REQUIRE(scale.invocation);
+  CHECK(scale.invocation->control.site == "shop");
+  CHECK(scale.invocation->control.workers == 5);
+  CHECK(parse({"scale", "5"}).invocation->control.workers == 5);
+  for (const Texts& wrong : {Texts{"scale"}, Texts{"scale", "0"}, Texts{"scale", "x"},
+                             Texts{"scale", "a", "b", "3"}, Texts{"scale", "1025"}})
+    CHECK(parse(wrong).status == 2);
+}
+
+TEST_CASE("the usage shows what may be left out", "[command_line]") {
+  const auto usage = [](const char* command) {
+    const std::string text = parse({command, "--help"}).output;
+    return text.substr(0, text.find('\n'));
+  };
+  CHECK(usage("serve") == "Usage: monodon serve [OPTIONS] [APP_MODULE]");
+  CHECK(usage("init") == "Usage: monodon init [OPTIONS] [name]");
+  CHECK(usage("status") == "Usage: monodon status [OPTIONS] [SITE]");
+  CHECK(usage("trace") == "Usage: monodon trace [OPTIONS] [SITE] [SLOT...]");
+  CHECK(usage("scale") == "Usage: monodon scale [OPTIONS] [SITE] N");
+  const std::string help = parse({"help"}).output;
+  CHECK(help.find("Commands:") != std::string::npos);
+  CHECK(help.find("Subcommands") == std::string::npos);
+  CHECK(parse({"help", "top"}).output == parse({"top", "--help"}).output);
+  CHECK(parse({"-V"}).output == parse({"--version"}).output);
 }

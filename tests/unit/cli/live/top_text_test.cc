@@ -73,7 +73,7 @@ TEST_CASE("nothing that a client sent reaches the terminal as it is", "[top]") {
         all, [&](const std::string& line) { return line.find(what) != line.npos; });
   };
   CHECK(has("GET /quick\\x1b]0"));
-  CHECK(has("7.5s  POST /slow\\xe2\\x80\\xae"));
+  CHECK(has("7.5 s  POST /slow\\xe2\\x80\\xae"));
   CHECK(has("worker 1 was killed\\x0d"));
   CHECK(has("queue 4/511 at unix:/run/site.sock"));
   CHECK(has("2 of 3 threads busy"));
@@ -96,6 +96,44 @@ TEST_CASE("no line is wider than the terminal, and there are not more than fit",
       CHECK(std::ranges::all_of(
           lines, [&](const std::string& line) { return line.size() <= width; }));
     }
+}
+
+TEST_CASE("of many workers a part is shown, and how to see the others", "[top]") {
+  ServerStatus many = server();
+  for (std::uint32_t slot = 3; slot < 60; ++slot)
+    many.slots.push_back(worker(slot, 0, "", 0));
+  const auto screen = [&](std::size_t first) {
+    std::string text;
+    for (const TopLine& line : top_screen(many, Trend{}, {.first = first}, 80, 24))
+      text += line.text + "\n";
+    return text;
+  };
+  CHECK(screen(0).find("0 above, 49 below") != std::string::npos);
+  CHECK(screen(20).find("20 above, 29 below") != std::string::npos);
+  // The end is a full page, and the events stay in sight.
+  CHECK(screen(1000).find("49 above, 0 below") != std::string::npos);
+  CHECK(screen(0).find("worker 1 was killed") != std::string::npos);
+}
+
+TEST_CASE("what does not fit into a line goes on in the next", "[top]") {
+  std::vector<TopLine> lines;
+  add_wrapped(lines, {std::string(50, 'a') + std::string(45, 'b')}, 50, 9);
+  REQUIRE(lines.size() == 3);
+  CHECK(lines[1].text == std::string(10, ' ') + std::string(40, 'b'));
+  CHECK(lines[2].text == std::string(10, ' ') + std::string(5, 'b'));
+  lines.clear();
+  add_wrapped(lines, {std::string(95, 'a')}, 50, 2);
+  CHECK(lines.size() == 2);  // no more than there is room for
+}
+
+TEST_CASE("rows that somebody has to look at are tinted", "[top]") {
+  ServerStatus status = server();
+  status.slots[1].state = "resting";
+  std::string tints;
+  for (const TopLine& line : top_screen(status, Trend{}, {}, 0, 0))
+    tints += line.tint == Tint::bad ? 'b' : line.tint == Tint::slow ? 's' : '.';
+  CHECK(tints.starts_with("....."));
+  CHECK(tints.substr(5, 3) == ".bs");
 }
 
 TEST_CASE("a narrow terminal loses columns, not the request", "[top]") {
