@@ -20,7 +20,11 @@ void log_dead_requests(const worker::Settings& settings,
     const std::string_view text = last.request;
     const std::size_t space = text.find(' ');
     http::RequestHead head;
-    head.request_line = text;
+    // What the proxy says of it. A line without them is dropped by readers of the
+    // combined format.
+    constexpr int kBadGateway = 502;
+    const std::string line = std::string{text} + " HTTP/1.1";
+    head.request_line = line;
     head.method = text.substr(0, space);
     if (space != std::string_view::npos) head.target = text.substr(space + 1);
     head.path = head.target;
@@ -28,6 +32,7 @@ void log_dead_requests(const worker::Settings& settings,
     record.head = &head;
     record.remote_addr = last.remote;
     record.request_id = last.request_id;
+    record.status = kBadGateway;
     const auto us = std::chrono::duration_cast<std::chrono::microseconds>(last.age);
     record.duration_us = static_cast<std::uint64_t>(us.count());
     record.wall_seconds = std::time(nullptr);

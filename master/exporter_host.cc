@@ -3,6 +3,7 @@
 #include "master/exporter_host.h"
 
 #include <fmt/format.h>
+#include <poll.h>
 
 #include <algorithm>
 #include <array>
@@ -52,6 +53,9 @@ metrics::Facts exporter_facts(const Settings& settings,
     if (auto agent = canonical_address(settings.agent_bind, {})) facts.agent = agent.value();
   facts.agent_drain_refused = settings.agent_drain_refused;
   facts.hosts = settings.metrics_hosts;
+  for (const std::string& label : settings.metrics_labels)
+    if (const std::size_t equals = label.find('='); equals != std::string::npos)
+      facts.labels.emplace_back(label.substr(0, equals), label.substr(equals + 1));
   facts.listeners = std::move(listeners);
   facts.log_path = settings.worker.error_log;
   facts.log_format = settings.worker.error_log_format;
@@ -70,6 +74,16 @@ ExporterHost::ExporterHost(LinuxKernel& kernel, EventLoop& loop,
 
 ExporterHost::~ExporterHost() {
   remove_socket_files(listener_);
+}
+
+void ExporterHost::dismiss() {
+  if (process_.pid < 0) return;
+  constexpr int kPatienceMs = 1000;
+  process_.channel = {};
+  pollfd end{process_.pidfd.get(), POLLIN, 0};
+  if (::poll(&end, 1, kPatienceMs) > 0) (void)kernel_.reap(process_);
+  death_ = {};
+  process_ = {};
 }
 
 void ExporterHost::inform(metrics::Facts facts) {
@@ -101,20 +115,22 @@ void ExporterHost::look_for_life() {
   }
   if (!heartbeat_.look(beats_, kernel_.now())) return;
   if (std::exchange(killed_, true)) return leave_alone();
-  log::error(fmt::format("the exporter (pid {}) hangs: it reads nothing that it is told; "
-                         "it is killed, requests go on",
-                         process_.pid),
-             {log::Id::exporter_failed});
+  log::error(
+      fmt::format("the exporter (pid {}) hangs: it reads nothing that it is told; "
+                  "it is killed, requests go on",
+                  process_.pid),
+      {log::Id::exporter_failed});
   (void)kernel_.kill(process_);
   heartbeat_.begin(kernel_.now());
 }
 
 // The kernel holds it. Should it end one day it is reaped as a stranger.
 void ExporterHost::leave_alone() {
-  log::error(fmt::format("the exporter (pid {}) does not die of SIGKILL: it waits in the "
-                         "kernel; another one takes its place",
-                         process_.pid),
-             {log::Id::exporter_failed});
+  log::error(
+      fmt::format("the exporter (pid {}) does not die of SIGKILL: it waits in the "
+                  "kernel; another one takes its place",
+                  process_.pid),
+      {log::Id::exporter_failed});
   death_ = {};
   process_ = {};
   rest(started_at_);

@@ -45,6 +45,9 @@ class ExporterHost {
   void tick(const std::vector<Pool::Slot>& slots, Chronicle& chronicle);
 
   [[nodiscard]] Clock::time_point next_wakeup() const;
+  // At the end: closes its channel, and waits a moment for it, so that systemd finds
+  // nobody left to kill.
+  void dismiss();
   // -1: none
   [[nodiscard]] int listener() const {
     return listener_.empty() ? -1 : listener_[0].fd.get();

@@ -32,6 +32,7 @@ namespace {
 // Sockets of systemd's that are not for requests.
 struct NamedListeners {
   std::optional<Listener> metrics, control;
+  bool bind_ignored = false;  // since systemd passed the sockets
 };
 
 Result<std::vector<Listener>> open_listeners(const Settings& settings,
@@ -42,9 +43,7 @@ Result<std::vector<Listener>> open_listeners(const Settings& settings,
   named.metrics = take_listener(inherited.value(), "metrics");
   named.control = take_listener(inherited.value(), "control");
   if (!inherited.value().empty()) {
-    if (!settings.bind.empty() && !found.testament)
-      log::info("bind is not used: systemd passed the sockets",
-                {log::Id::configuration_note});
+    named.bind_ignored = !settings.bind.empty() && !found.testament;
     return inherited;
   }
   std::vector<Listener> listeners;
@@ -87,7 +86,7 @@ Result<scoreboard::Board> open_board(Heirlooms& found) {
     found.alien.emplace_back(kBoard);
     auto board = scoreboard::Board::adopt(std::move(found.board), found.last_pages);
     if (board) return board;
-    log::warning("counters start anew: " + board.error().message(),
+    log::warning("counters restart at 0: " + board.error().message(),
                  {log::Id::configuration_warning});
   }
   return scoreboard::Board::make();
@@ -133,6 +132,21 @@ int complain(std::string_view why) {
 
 int complain(const Error& error) {
   return complain(error.message());
+}
+
+void say_hello(bool bind_ignored, const std::vector<Listener>& listeners, bool stored,
+               bool starts) {
+  if (starts)
+    log::info(fmt::format("monodon {} starts", MONODON_VERSION),
+              {log::Id::server_started});
+  if (bind_ignored)
+    log::info("ignoring bind: systemd passed the sockets",
+              {log::Id::configuration_note});
+  for (const Listener& listener : listeners)
+    log::info("listening at " + link_to(listener.info), {log::Id::server_listening});
+  if (stored)
+    log::info("systemd keeps idle connections and counters across a restart",
+              {log::Id::server_started});
 }
 
 int serve_with(const LoadedConfig& config) {
@@ -181,14 +195,7 @@ int serve_with(const LoadedConfig& config) {
   const std::string name =
       settings.worker.name.empty() ? settings.worker.application : settings.worker.name;
   worker::set_title(fmt::format("monodon: master [{}]", name));
-  if (!found.testament)
-    log::info(fmt::format("monodon {} starts", MONODON_VERSION),
-              {log::Id::server_started});
-  for (const Listener& listener : listeners.value())
-    log::info("listening at " + link_to(listener.info), {log::Id::server_listening});
-  if (stored)
-    log::info("idle connections and counters outlive a restart",
-              {log::Id::server_started});
+  say_hello(named.bind_ignored, listeners.value(), stored, !found.testament);
 
   Server server{config, std::move(board).value(),
                 Estate{handoff.value().send.get(), handoff.value().receive.get(),

@@ -73,10 +73,12 @@ int Server::run() {
     desk_.ask();
   }
   loop_.run();
+  exporter_.dismiss();
   // systemd leaves this to us (KillMode=process), or workers could not outlive a master
   // that dies.
   if (const int count = LinuxKernel::end_strangers(helpers()); count > 0)
-    log::info(fmt::format("processes that the application left: {} ended", count));
+    log::info(fmt::format("killed {} {} that the application had left running", count,
+                          count == 1 ? "process" : "processes"));
   log::info("stopped", {log::Id::server_stopped});
   return status_;
 }

@@ -2,7 +2,9 @@
 // The error log of this process: which lines are written, and where to.
 #include "base/log/log.h"
 
+#include <fcntl.h>
 #include <pthread.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
 #include <array>
@@ -32,6 +34,10 @@ struct State {
   Format format = Format::text;
   LogFile file;
   LogFile emergency;  // stderr, while `file` cannot be written
+  UniqueFd
+      true_stderr;  // where 2 led before take_output(); empty: it leads there still
+  bool takes_stderr = false;
+  bool takes_stdout = false;
   Journal journal;
   std::vector<Field> context;
   std::vector<std::string> context_keys;  // what the keys of `context` point into
@@ -88,7 +94,8 @@ void mind_loss(State& s, const Entry& entry) {
   if (s.file.path() == "-") return;
   std::string text;
   if (!s.emergency.enabled()) {
-    auto opened = LogFile::open("-", STDERR_FILENO);
+    auto opened =
+        LogFile::open("-", s.true_stderr ? s.true_stderr.get() : STDERR_FILENO);
     if (!opened) return;
     s.emergency = std::move(opened).value();
     const std::string why = "the error log " + s.file.path() + " cannot be written: " +
@@ -100,6 +107,12 @@ void mind_loss(State& s, const Entry& entry) {
   }
   if (entry.level >= Level::error || entry.from_application) append_text(text, entry);
   if (!text.empty()) s.emergency.write(text);
+}
+
+// With the lock held.
+void redirect(State& s) {
+  if (s.takes_stderr) (void)::dup2(s.file.fd(), STDERR_FILENO);
+  if (s.takes_stdout) (void)::dup2(s.file.fd(), STDOUT_FILENO);
 }
 
 // With the lock held.
@@ -187,7 +200,24 @@ Outcome open(const Options& options) {
 Outcome reopen() {
   State& s = state();
   const std::lock_guard lock{s.mutex};
-  return s.file.reopen();
+  auto opened = s.file.reopen();
+  if (opened) redirect(s);
+  return opened;
+}
+
+bool take_output(bool stdout_too) {
+  State& s = state();
+  const std::lock_guard lock{s.mutex};
+  struct stat about {};
+  // A pipe or terminal is opened so that it never blocks: nothing for a print().
+  if (s.format == Format::journald || s.on_stderr || s.file.fd() < 0 ||
+      ::fstat(s.file.fd(), &about) != 0 || !S_ISREG(about.st_mode))
+    return false;
+  s.true_stderr.reset(::fcntl(STDERR_FILENO, F_DUPFD_CLOEXEC, STDERR_FILENO + 1));
+  s.takes_stderr = true;
+  s.takes_stdout = stdout_too;
+  redirect(s);
+  return true;
 }
 
 bool is_seen_on_stderr() {

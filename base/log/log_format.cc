@@ -207,8 +207,19 @@ void append_json_line(std::string& to, const Entry& entry) {
   to += "}\n";
 }
 
+// What journalctl shows is this field alone, so it has what the other formats show.
+std::string journal_message(const Entry& entry) {
+  const std::string_view message = without_final_newlines(entry.message);
+  const std::size_t end = std::min(message.find('\n'), message.size());
+  std::string text{message.substr(0, end)};
+  append_fields(text, entry.fields);
+  text += message.substr(end);
+  append_blocks(text, entry.fields);
+  return text;
+}
+
 void append_journal(std::string& to, const Entry& entry) {
-  Journal::append_field(to, "MESSAGE", without_final_newlines(entry.message));
+  Journal::append_field(to, "MESSAGE", journal_message(entry));
   Journal::append_field(to, "PRIORITY", std::to_string(name_of(entry.level).priority));
   Journal::append_field(to, "SYSLOG_IDENTIFIER", "monodon");
   if (entry.from_application) Journal::append_field(to, "SOURCE", "application");

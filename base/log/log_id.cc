@@ -28,7 +28,7 @@ constexpr auto kIds = std::to_array<IdRow>({
      "The configuration cannot be used. A running server serves on with its old one.",
      "Correct the place that is named; `monodon check` tells whether it is right now."},
     {Id::workers_changed, "workers_changed", "99a286ed09e24decb764720b66a908b8",
-     "SIGTTIN, SIGTTOU or SIGWINCH changed the number of workers.",
+     "SIGTTIN, SIGTTOU, SIGWINCH or `monodon scale` changed the number of workers.",
      "A reload brings back the configured number."},
     {Id::logs_reopened, "logs_reopened", "3446c830fbc746519115c4fbcde73a8b",
      "SIGUSR1 came, usually from logrotate.", "None."},

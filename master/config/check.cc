@@ -232,8 +232,29 @@ void check_static(const worker::Settings& s, Findings& found) {
   }
 }
 
+// https://prometheus.io/docs/concepts/data_model: names that begin with two underscores
+// are Prometheus' own, and some are ours.
+void check_metrics_labels(const Settings& s, Findings& found) {
+  for (const std::string& entry : s.metrics_labels) {
+    const std::size_t equals = entry.find('=');
+    const std::string_view name = std::string_view{entry}.substr(0, equals);
+    const bool good =
+        equals != std::string::npos && is_name(name) && !name.starts_with("__") &&
+        std::all_of(name.begin(), name.end(),
+                    [](char c) { return static_cast<unsigned char>(c) < 0x80; });
+    if (!good)
+      found.push_back({kProblem, "metrics_labels",
+                       fmt::format("\"{}\" is not name=value with a name of letters, "
+                                   "digits and underscores, as team=web",
+                                   entry)});
+    else if (name == "le" || name == "quantile" || name == "instance" || name == "job")
+      found.push_back({kProblem, "metrics_labels",
+                       fmt::format("{} means something else to Prometheus", name)});
+  }
+}
+
 void check_listeners(const Settings& s, Findings& found) {
-  if (s.bind.empty()) found.push_back({kProblem, "bind", "names no address"});
+  if (s.bind.empty()) found.push_back({kProblem, "bind", "is empty"});
   bool any_unix = false;
   bool any_open = false;
   for (std::size_t i = 0; i < s.bind.size(); ++i) {
@@ -252,6 +273,7 @@ void check_listeners(const Settings& s, Findings& found) {
   }
   check_metrics_bind(s, found);
   check_agent_bind(s, found);
+  check_metrics_labels(s, found);
   const bool socket_rights =
       s.socket_mode >= 0 || !s.socket_user.empty() || !s.socket_group.empty();
   if (socket_rights && !any_unix) {

@@ -37,7 +37,8 @@ constexpr GunicornFlag kFlags[] = {
     {"--reuse-port", false, true, "not needed: all workers share one socket"},
     {"--initgroups", false, true, "not needed: the groups of user are always set"},
     {"--capture-output", false, true,
-     "not needed: stdout and stderr of the application stay those of the service"},
+     "stderr of the application is in error_log already; application_output: all takes "
+     "its stdout as well"},
     {"-R,--enable-stdio-inheritance", false, true,
      "not needed: stdin, stdout and stderr are always inherited"},
     {"--disable-redirect-access-to-syslog", false, true, "not needed: it never is"},

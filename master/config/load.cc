@@ -9,6 +9,7 @@
 #include <algorithm>
 #include <array>
 #include <cerrno>
+#include <filesystem>
 #include <utility>
 
 #include "base/cpu_count.h"
@@ -34,6 +35,21 @@ constexpr std::size_t kLargestFile = 1024 * 1024;
 std::string absolute(std::string_view path, std::string_view directory) {
   if (path.starts_with('/')) return std::string{path};
   return fmt::format("{}/{}", directory, path);
+}
+
+// What to serve, where it is plain to see; "" elsewhere.
+std::string django_in(const std::string& directory) {
+  if (::access((directory + "/manage.py").c_str(), F_OK) != 0) return {};
+  std::error_code error;
+  std::string found;
+  for (const auto& entry : std::filesystem::directory_iterator{directory, error}) {
+    if (::access((entry.path() / "wsgi.py").c_str(), F_OK) != 0) continue;
+    if (!found.empty()) return {};
+    found = entry.path().filename();
+  }
+  if (found.empty()) return {};
+  return fmt::format("is missing; this looks like Django: monodon serve {}.wsgi",
+                     found);
 }
 
 Result<std::string> read_file(const std::string& path) {
@@ -64,7 +80,8 @@ class Loader {
   }
 
   ConfigResult load() {
-    file();
+    // One that was not read says nothing about what is missing in it.
+    if (!file()) return {std::nullopt, std::move(problems_)};
     apply(environment_over_file());
     apply(line_.arguments);
     complete();
@@ -101,20 +118,26 @@ class Loader {
     return absolute(name, line_.start_directory);
   }
 
-  void file() {
+  // False, with the problem: it cannot be read.
+  bool file() {
     loaded_.config_file = choose_file();
-    if (loaded_.config_file.empty()) return;
+    if (loaded_.config_file.empty()) return true;
     const bool python = is_gunicorn_config(loaded_.config_file);
     Result<std::string> text =
         python ? run_python_file() : read_file(loaded_.config_file);
     if (!text) {
       problems_.push_back(text.error().message());
-      return;
+      return false;
     }
     loaded_.config_text = std::move(text.value());
-    if (python) return apply_python_file();
+    if (python) {
+      apply_python_file();
+      return true;
+    }
     problems_ = apply_yaml(loaded_.config_text, loaded_.config_file, loaded_.settings,
                            origins_);
+    return problems_.empty() ||
+           problems_.front().find(": not YAML: ") == std::string::npos;
   }
 
   // Of the command line or the environment: the interpreter and the directory that a
@@ -274,9 +297,13 @@ class Loader {
     for (const Finding& finding : findings) {
       const auto origin = origins_.find(finding.key);
       const bool given = origin != origins_.end();
+      const std::string hint =
+          finding.key == "application" && loaded_.settings.worker.application.empty()
+              ? django_in(loaded_.settings.worker.directory)
+              : std::string{};
       const std::string text =
           fmt::format("{}{}{}: {}", given ? origin->second : "", given ? ": " : "",
-                      finding.key, finding.text);
+                      finding.key, hint.empty() ? finding.text : hint);
       (finding.weight == Finding::Weight::problem ? problems_ : loaded_.warnings)
           .push_back(text);
     }

@@ -29,6 +29,14 @@ constexpr Setting kMetrics[] = {
          "that uses a name of the DNS needs it here; \"*\" is any. Not asked on a Unix "
          "socket.",
      .on_reload = OnReload::live},
+    {.key = "metrics_labels",
+     .kind = Kind::list,
+     .field = &M::metrics_labels,
+     .doc = "Labels of every metric of this server, as name=value.",
+     .more =
+         "For a Prometheus that cannot give them to its targets. monodon_build_info "
+         "has site and application in any case.",
+     .on_reload = OnReload::live},
     {.key = "ready_workers",
      .kind = Kind::count,
      .field = &M::ready_workers,

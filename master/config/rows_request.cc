@@ -183,8 +183,10 @@ constexpr Setting kProxy[] = {
      .kind = Kind::text,
      .field = &W::request_id_header,
      .doc = "Field with the proxy's request id; without one an id is made here.",
-     .more = "The application finds it as REQUEST_ID, the logs as request id. Empty: "
-             "always made here."},
+     .more =
+         "The application finds it as REQUEST_ID, logs, `monodon status` and `monodon "
+         "trace` show it. Without the field it is the trace id of a traceparent that "
+         "the proxy sends (W3C Trace Context). Empty: always made here."},
     {.key = "request_uri",
      .kind = Kind::flag,
      .field = &W::request_uri,
@@ -267,6 +269,25 @@ constexpr Setting kLogs[] = {
      .field = &W::log_level,
      .doc = "Least severe messages that are logged.",
      .choices = "debug|info|warning|error|critical"},
+    {.key = "application_output",
+     .kind = Kind::choice,
+     .field = &W::application_output,
+     .doc =
+         "What of the application's own output goes to error_log, if that is a file.",
+     .more =
+         "stderr: what it prints there, Django's tracebacks and Python's last words "
+         "at a crash are where the errors are. all: its stdout as well, as with "
+         "Gunicorn's --capture-output. off: both stay those of the service, mostly "
+         "the journal.",
+     .choices = "stderr|all|off"},
+    {.key = "log_exceptions",
+     .kind = Kind::flag,
+     .field = &W::log_exceptions,
+     .doc = "Log the exceptions that Django answers with 500.",
+     .more =
+         "Through its signal got_request_exception, with the traceback, the path and "
+         "the request id, whatever LOGGING says. By default Django logs them nowhere "
+         "unless DEBUG is on or ADMINS has addresses."},
 };
 
 }  // namespace

@@ -25,8 +25,9 @@ struct Settings {
   std::string socket_group;
 
   // Metrics
-  std::string metrics_bind;                // one address as of `bind`, or "off"
-  std::vector<std::string> metrics_hosts;  // that its clients may ask for, in Host
+  std::string metrics_bind;                 // one address as of `bind`, or "off"
+  std::vector<std::string> metrics_hosts;   // that its clients may ask for, in Host
+  std::vector<std::string> metrics_labels;  // "name=value", of every sample
   std::uint32_t ready_workers = 1;
   bool ready_when_saturated = true;
   std::string agent_bind;  // host:port, or "off"
@@ -39,7 +40,7 @@ struct Settings {
   std::uint32_t max_surge = 1;
   std::uint32_t max_unavailable = 0;
   std::uint64_t health_check_timeout = 10'000;
-  std::uint32_t rehearse = 3;         // requests; 0: off
+  std::uint32_t rehearse = 3;  // requests; 0: off
   std::uint64_t rehearse_timeout = 5'000;
   std::uint64_t observe = 3'000;      // after a reload; 0: not at all
   std::uint64_t fallback = 300'000;   // after that; 0: not at all

@@ -32,9 +32,11 @@ struct Process {
 struct Death {
   bool by_signal = false;
   bool core_dumped = false;
-  int code = 0;                // signal number or exit status
-  std::uint64_t cpu_us = 0;    // processor time, with that of its children
-  bool out_of_memory = false;  // SIGKILL, and the kernel's OOM killer accounts for it
+  int code = 0;                  // signal number or exit status
+  std::uint64_t cpu_us = 0;      // processor time, with that of its children
+  bool out_of_memory = false;    // SIGKILL, and the kernel's OOM killer accounts for it
+  std::uint64_t peak_bytes = 0;  // resident at most; 0: not known
+  std::uint64_t memory_limit = 0;  // bytes, of all together; 0: not known, or none
 };
 
 // What was answered, and how much of it with 5xx.

@@ -29,7 +29,17 @@ std::string why_retired(std::int64_t reason) {
     return "max_lifetime";
   if (reason == static_cast<std::int64_t>(wire::Retire::max_memory))
     return "max_memory";
-  return "its own wish";
+  return "SIGTERM";
+}
+
+// How large it was, beside what the service may have.
+std::string sizes(const Death& death) {
+  const auto mib = [](std::uint64_t bytes) { return (bytes + (1U << 19U)) >> 20U; };
+  if (death.peak_bytes == 0) return {};
+  std::string text = fmt::format(", at {} MiB", mib(death.peak_bytes));
+  if (death.memory_limit != 0)
+    text += fmt::format(" with a limit of {} MiB for all", mib(death.memory_limit));
+  return text + ",";
 }
 
 std::string how(const News& gone, bool out_of_memory) {
@@ -46,7 +56,8 @@ std::string how(const News& gone, bool out_of_memory) {
     return "was killed by the master because it did not leave within graceful_timeout";
   if (gone.boot_failed) return "could not load the application";
   if (gone.death.by_signal && gone.death.code == SIGKILL && out_of_memory)
-    return "was killed by the kernel, which was out of memory (SIGKILL)";
+    return "was killed by the kernel, which was out of memory (SIGKILL)" +
+           sizes(gone.death);
   if (gone.death.by_signal && gone.death.code == SIGKILL)
     return "was killed by SIGKILL, which the master did not send";
   if (is_unexpected(gone) && gone.death.by_signal) return "was " + describe(gone.death);
@@ -110,6 +121,7 @@ std::string obituary(const News& gone, const std::vector<LastRequest>& running,
   std::string text = account_of_end(gone, running, out_of_memory);
   if (gone.pause > Clock::duration::zero())
     text += "; next try in " + spell(gone.pause);
+  if (out_of_memory) text += "; max_memory would replace it before that";
   return text;
 }
 

@@ -337,11 +337,16 @@ std::optional<Death> LinuxKernel::reap(const Process& process) {
   if (info.si_pid == 0) return std::nullopt;
   std::erase(started_, info.si_pid);
   const bool killed = info.si_code != CLD_EXITED && info.si_status == SIGKILL;
+  const bool out_of_memory = killed && oom_.explains_death(now());
+  const auto memory = out_of_memory ? read_memory_use(oom_.directory()) : std::nullopt;
+  constexpr std::uint64_t kKiB = 1024;
   return Death{.by_signal = info.si_code != CLD_EXITED,
                .core_dumped = info.si_code == CLD_DUMPED,
                .code = info.si_status,
                .cpu_us = microseconds(used.ru_utime) + microseconds(used.ru_stime),
-               .out_of_memory = killed && oom_.explains_death(now())};
+               .out_of_memory = out_of_memory,
+               .peak_bytes = static_cast<std::uint64_t>(used.ru_maxrss) * kKiB,
+               .memory_limit = memory ? memory->limit : 0};
 }
 
 int LinuxKernel::reap_strangers(std::span<const int> known) {

@@ -19,6 +19,7 @@
 #include "base/passed_fds.h"
 #include "base/unix_address.h"
 #include "master/system/identity.h"
+#include "master/system/port_owner.h"
 
 namespace monodon::master {
 
@@ -175,8 +176,15 @@ Result<Listener> bind_tcp(const BindAddress& at, const BindOptions& options) {
   (void)::setsockopt(socket, SOL_SOCKET, SO_REUSEADDR, &on, sizeof on);
   // Accepted sockets inherit it: a response is one write, there is nothing to wait for.
   (void)::setsockopt(socket, IPPROTO_TCP, TCP_NODELAY, &on, sizeof on);
-  if (::bind(socket, found->ai_addr, found->ai_addrlen) != 0)
-    return last_error("bind " + shown);
+  if (::bind(socket, found->ai_addr, found->ai_addrlen) != 0) {
+    const int code = errno;
+    const std::string taken = code == EADDRINUSE ? owner_of_port(at.port) : "";
+    if (taken.empty()) return Error{"bind " + shown, code};
+    return Error{fmt::format("bind {}: Address already in use by {}; take another with "
+                             "--bind",
+                             shown, taken),
+                 0};
+  }
   if (::listen(socket, options.backlog) != 0) return last_error("listen on " + shown);
   return describe_listener(std::move(fd).value(), "http");
 }

@@ -184,7 +184,7 @@ def test_nothing_of_the_application_outlives_the_server():
         server.gates.arrived("child")
         assert server.stop() == 0
         assert proc.ended(child, 5)
-        server.await_log("processes that the application left: 1 ended")
+        server.await_log("killed 1 process that the application had left running")
 
 
 def test_threads_before_the_fork_are_named_in_a_warning():

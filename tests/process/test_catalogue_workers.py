@@ -3,6 +3,7 @@
 
 import contextlib
 import os
+import re
 import signal
 import time
 
@@ -185,6 +186,7 @@ def test_the_kernels_oom_killer_is_told_from_others(server, seen):
         assert connection.closed()
     line = server.await_log("out of memory")
     assert "GET /eat" in line and "secret" not in line
+    assert re.search(r"at \d+ MiB with a limit of \d+ MiB.*max_memory", line), line
     seen.grows(1, 'worker_exits_total{cause="out_of_memory"}')
     # One of somebody else is told from it.
     server.await_workers(2)

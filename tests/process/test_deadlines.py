@@ -4,6 +4,7 @@
 import hashlib
 import json
 import os
+import re
 import signal
 import time
 
@@ -33,6 +34,25 @@ def test_a_request_over_its_deadline_gets_504_and_its_worker_is_replaced(threads
         server.wait(lambda: proc.ended(old[0], 0), "the end of the old worker")
 
 
+def test_requests_that_wait_for_one_another_are_one_report_with_one_look():
+    with Server(config={"workers": 1, "threads": 2, "request_timeout": 1,
+                        "graceful_timeout": 0.2}, expect=["."]) as server:
+        old, = server.await_workers(1)
+        with server.connect() as one, server.connect() as two:
+            one.send(request(target="/gate?id=one", x_request_id="one"))
+            held = server.gates.arrived("gate")
+            two.send(request(target="/gate?id=two", x_request_id="two"))
+            assert {one.response().status, two.response().status} == {504}
+            server.await_workers(1, without=[old])
+            server.wait(lambda: proc.ended(old, 0), "the end of the old worker")
+        told = [line for line in server.log.lines if "reached its deadline" in line]
+        assert len(told) == 2 and all("it ran for 1." in line for line in told), told
+        assert sum("[main]" in line for line in server.log.lines) == 1
+        replaced, = [line for line in server.log.lines if "was replaced because" in line]
+        assert "[WARNING]" in replaced
+        held.release()
+
+
 def test_the_other_threads_of_that_worker_finish():
     # The other request comes when the first has waited for a while, so that its own
     # deadline is far away when that of the first has come.
@@ -40,7 +60,7 @@ def test_the_other_threads_of_that_worker_finish():
                         "request_timeout": 2}, expect=["."]) as server:
         with server.connect() as late, server.connect() as fine:
             late.send(request(target="/spin", x_request_id="late-1"))
-            server.await_log("request is slow.*late-1")
+            server.await_log(r"\(request late-1\) is slow")
             fine.send(request(target="/gate?id=fine"))
             held = server.gates.arrived("gate")
             assert late.response().status == 504
@@ -55,7 +75,8 @@ def test_a_slow_request_is_shown_with_its_stack_while_it_is_inside_c():
             connection.send(request(target=f"/burn?rounds={rounds}", x_request_id="slow-1"))
             server.await_log(r"in burn\b")
             assert not connection.readable()  # it still runs
-            assert "path=/burn" in server.log.text() and "slow-1" in server.log.text()
+            assert re.search(r"GET /burn \(request slow-1\) is slow: it has run for \d+ ms",
+                             server.log.text())
             answer = connection.response()
         assert answer.body.decode() == hashlib.pbkdf2_hmac("sha256", b"a", b"b", rounds).hex()
         assert server.get("/pid").body == str(server.workers()[0]).encode()

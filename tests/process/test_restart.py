@@ -134,7 +134,7 @@ def test_a_board_that_makes_no_sense_is_said_and_replaced():
         os.dup2(nonsense, entry[1])
         os.close(nonsense)
         server.restart()
-        assert server.log.text().count("counters start anew") == 1
+        assert server.log.text().count("counters restart at 0") == 1
         assert requests_counted(server) == 0
         server.get("/?n=1")
         server.restart()

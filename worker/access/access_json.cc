@@ -56,6 +56,7 @@ void append_json_line(std::string& to, const AccessRecord& record) {
   append_text(to, "referer", head.find("Referer"));
   append_text(to, "user_agent", head.find("User-Agent"));
   append_text(to, "request_id", record.request_id);
+  if (!record.trace_id.empty()) append_text(to, "trace_id", record.trace_id);
   append_number(to, "pid", static_cast<std::uint64_t>(::getpid()));
   to += "}\n";
 }

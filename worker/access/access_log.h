@@ -18,6 +18,7 @@ struct AccessRecord {
   std::string_view remote_addr;
   std::string_view scheme;
   std::string_view request_id;
+  std::string_view trace_id;       // empty: none
   std::string_view response_head;  // as sent; for %({name}o)s
   int status = 0;                  // 0: nothing was sent
   std::uint64_t body_bytes = 0;    // sent

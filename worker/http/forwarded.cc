@@ -54,6 +54,22 @@ bool same_in_cgi(std::string_view name, std::string_view lower_name) noexcept {
   return true;
 }
 
+// "00-4bf92f3577b34da6a3ce929d0e0e4736-00f067aa0ba902b7-01": version, trace, parent,
+// flags, in lower case. One that is all zeros is none.
+std::string_view trace_id_in(std::string_view value) noexcept {
+  constexpr std::size_t kSize = 55;
+  constexpr std::string_view kHex = "0123456789abcdef";
+  if (value.size() < kSize || (value.size() > kSize && value[kSize] != '-')) return {};
+  for (std::size_t i = 0; i < kSize; ++i) {
+    const bool dash = i == 2 || i == 35 || i == 52;
+    if (dash ? value[i] != '-' : kHex.find(value[i]) == kHex.npos) return {};
+  }
+  if (value.starts_with("ff") || (value.size() > kSize && value.starts_with("00")))
+    return {};
+  const std::string_view id = value.substr(3, 32);
+  return id.find_first_not_of('0') == id.npos ? std::string_view{} : id;
+}
+
 }  // namespace
 
 Result<Forwarding> Forwarding::compile(const worker::Settings& settings,
@@ -89,7 +105,8 @@ Result<Forwarding> Forwarding::compile(const worker::Settings& settings,
   rules.forwarder_names_ = settings.forwarder_headers;
   rules.request_id_header_ = lower(settings.request_id_header);
   rules.lengths_ = length_bit(rules.request_id_header_) |
-                   length_bit("x-forwarded-for") | length_bit("x-request-start");
+                   length_bit("x-forwarded-for") | length_bit("x-request-start") |
+                   length_bit("traceparent");
   for (const SchemeHeader& header : rules.scheme_headers_)
     rules.lengths_ |= length_bit(header.name);
   rules.client_from_field_ = settings.remote_addr_from_forwarded;
@@ -146,11 +163,15 @@ const ParseError* Forwarding::believe(RequestHead& head, Origin& origin) const {
       if (fit_for_log(field.value)) origin.request_id = field.value;
     } else if (equals_lower(field.name, "x-request-start")) {
       origin.start_us = parse_request_start(field.value);
+    } else if (equals_lower(field.name, "traceparent")) {
+      origin.trace_id = trace_id_in(field.value);
     } else {
       if (client == nullptr && equals_lower(field.name, "x-forwarded-for"))
         client = &field;
     }
   }
+  if (origin.request_id.empty() && !request_id_header_.empty())
+    origin.request_id = origin.trace_id;
   if (client != nullptr && client_from_field_) find_client(head, *client, origin);
   return head.forwarder_fields.empty() ? nullptr : take_forwarder_fields(head, origin);
 }

@@ -34,7 +34,9 @@ struct Origin {
   std::string_view script_name;      // SCRIPT_NAME; usually empty
   std::string_view path_info;        // the path below it, not percent-decoded
   std::uint64_t start_us = 0;        // the proxy got it, since 1970; 0: it does not say
-  std::string_view request_id;       // empty: none, or none that is fit for a log
+  // Empty: none, or none that is fit for a log. The trace id where there is no other.
+  std::string_view request_id;
+  std::string_view trace_id;  // of traceparent, 32 hexadecimal digits; empty: none
 };
 
 // The rules about proxies, compiled from the settings. Const after that, so one serves
@@ -48,13 +50,15 @@ struct Origin {
 //    that is no address ends the walk: what is left of it, nobody vouches for. With
 //    "*" any peer may be the proxy but no hop can be told from a client, so it is the
 //    right-most entry: what the proxy itself saw;
-//  * of RequestHead::forwarder_fields, SCRIPT_NAME goes to the Origin (a second one, one
+//  * of RequestHead::forwarder_fields, SCRIPT_NAME goes to the Origin (a second one,
+//  one
 //    that does not begin with "/", or that the path is not below, is a 400), others to
 //    the fields. PATH_INFO is one of these: it is made of the path of the request line,
 //    which is what the proxy has judged, and of nothing else;
 //  * X-Request-Start says when the request came to the proxy;
 //  * the request id is taken if it is 1 to 128 visible ASCII characters without quotes
-//    and backslashes.
+//    and backslashes; without one it is the trace id of traceparent, if that is valid
+//    (W3C Trace Context, version 00; of later ones what version 00 has).
 // Other peers:
 //  * none of this is believed, and with strip_untrusted_forwarded the fields are taken
 //    out of the head (Forwarded, X-Forwarded-*, X-Real-IP, X-Client-IP, all of

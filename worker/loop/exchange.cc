@@ -12,7 +12,9 @@
 #include "base/clock.h"
 #include "base/log/log.h"
 #include "base/own_process.h"
+#include "base/text.h"
 #include "worker/http/chars.h"
+#include "worker/loop/request_words.h"
 
 namespace monodon::worker {
 
@@ -40,9 +42,10 @@ void tell_short_file(std::uint64_t missing, std::string_view path) {
       {log::Id::response_invalid, {"missing", missing}, {"path", path}});
 }
 
-void Exchange::start(Connection& connection, const Drain& drain,
-                     std::string_view date) {
+void Exchange::start(Connection& connection, const Drain& drain, std::string_view date,
+                     std::string_view request_id) {
   c_ = &connection;
+  request_id_ = request_id;
   drain_ = &drain;
   date_ = date;
   claim_.store(Claim::nobody, std::memory_order_relaxed);
@@ -94,11 +97,12 @@ std::uint64_t Exchange::allowed(std::uint64_t size) {
   }
   if (most < size && !excess_told_ && c_->head.method != "HEAD") {
     excess_told_ = true;
-    log::warning("response body is longer than allowed and was cut",
+    log::warning(name() + ": response body is longer than allowed and was cut",
                  {log::Id::response_invalid,
                   {"status", plan_.status},
                   {"content_length", plan_.body_allowed ? plan_.content_length : 0U},
-                  {"path", c_->head.path}});
+                  log::beside({"path", c_->head.path}),
+                  log::beside({"request_id", request_id_})});
   }
   return most;
 }
@@ -206,8 +210,9 @@ bool Exchange::keep_file(int fd, std::uint64_t offset, std::uint64_t count) {
   const std::lock_guard lock{c_->output_mutex};
   if (!c_->output_broken) {
     if (auto kept = c_->output.append_file(fd, offset, count); !kept) {
-      log::error(kept.error().message(),
-                 {log::Id::resources_short, {"path", c_->head.path}});
+      log::error(name() + ": " + kept.error().message(),
+                 {log::Id::resources_short, log::beside({"path", c_->head.path}),
+                  log::beside({"request_id", request_id_})});
       c_->output_broken = true;
     } else {
       shared_ = c_->output_shared = true;
@@ -223,9 +228,10 @@ void Exchange::early_hints(std::span<const http::Field> fields) {
   std::string text = "HTTP/1.1 103 Early Hints\r\n";
   for (const http::Field& f : fields) {
     if (!valid(f)) {
-      log::warning(
-          "early hint is not a valid field and was dropped",
-          {log::Id::response_invalid, {"name", f.name}, {"path", c_->head.path}});
+      log::warning(name() + ": early hint is not a valid field and was dropped",
+                   {log::Id::response_invalid,
+                    {"name", f.name},
+                    log::beside({"path", c_->head.path})});
       continue;
     }
     fmt::format_to(std::back_inserter(text), "{}: {}\r\n", f.name, f.value);
@@ -238,11 +244,27 @@ void Exchange::early_hints(std::span<const http::Field> fields) {
   if (n > 0 && n < static_cast<ssize_t>(text.size())) lost();
 }
 
+std::string Exchange::name() const {
+  return name_request(c_->head.method, c_->head.path, request_id_, c_->origin);
+}
+
 void Exchange::fail(std::string_view why) {
   failed_ = true;
-  log::error(why, {log::Id::application_error,
-                   {"method", c_->head.method},
-                   {"path", c_->head.path}});
+  // The exception in the first line, the way to it below.
+  std::string text = name();
+  text += ": ";
+  text += first_line(why);
+  if (const auto exception = last_line(why); exception != first_line(why)) {
+    text += ": ";
+    text += exception;
+    text += why.substr(first_line(why).size());
+  }
+  log::error(
+      text,
+      {log::Id::application_error, log::beside({"method", c_->head.method}),
+       log::beside({"path", c_->head.path}), log::beside({"request_id", request_id_}),
+       log::beside({"trace_id", c_->origin.trace_id}),
+       log::beside({"remote_addr", c_->origin.remote_addr})});
   if (!sent_ && !finished_ && !gone_) {
     head_ =
         http::error_response(500, "", config_.server, date_, c_->head.method == "HEAD");
@@ -272,11 +294,12 @@ Exchange::Result Exchange::complete() {
       plan_.framing == http::Framing::length && body_bytes_ < plan_.content_length) {
     result.failed = true;
     result.keep_alive = false;
-    log::error("response body is shorter than its Content-Length",
+    log::error(name() + ": response body is shorter than its Content-Length",
                {log::Id::response_invalid,
                 {"content_length", plan_.content_length},
                 {"sent", body_bytes_},
-                {"path", c_->head.path}});
+                log::beside({"path", c_->head.path}),
+                log::beside({"request_id", request_id_})});
   }
   result.end_tells = result.failed || !finished_ ||
                      (plan_.framing == http::Framing::none && plan_.body_allowed);

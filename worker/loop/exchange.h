@@ -56,7 +56,9 @@ class Exchange final : public Response {
 
   // drain: looked at when the head is made. When nobody will take the connection, it
   // ends after this response.
-  void start(Connection& connection, const Drain& drain, std::string_view date);
+  // `request_id`: of this request, for the log; lives as long as it.
+  void start(Connection& connection, const Drain& drain, std::string_view date,
+             std::string_view request_id);
   // After the application returned: settles what is left open.
   Result complete();
   [[nodiscard]] std::string_view head() const noexcept { return head_; }
@@ -90,6 +92,7 @@ class Exchange final : public Response {
   bool send_file_now(int fd, std::uint64_t offset, std::uint64_t count);
   bool keep_file(int fd, std::uint64_t offset, std::uint64_t count);
   bool claim();
+  [[nodiscard]] std::string name() const;
   void lost() noexcept { gone_ = true; }
 
   const Config& config_;
@@ -97,6 +100,7 @@ class Exchange final : public Response {
   Connection* c_ = nullptr;
   const Drain* drain_ = nullptr;
   std::string_view date_;
+  std::string_view request_id_;
   std::atomic<Claim> claim_{Claim::nobody};
 
   std::string head_;  // reused

@@ -13,6 +13,7 @@
 #include "base/memory.h"
 #include "base/process_title.h"
 #include "worker/loop/loop.h"
+#include "worker/loop/request_words.h"
 
 namespace monodon::worker {
 
@@ -162,7 +163,9 @@ void Keeper::look_after_requests(std::uint64_t now) {
     if (!too_long && !slow_now) continue;
     Connection* c = t->hold(since);
     if (c == nullptr) continue;
-    if (slow_now || (too_long && !t->told_slow())) slow(*t, *c, age);
+    // One that has told nothing yet is told of as a whole by its end.
+    if (slow_now) scoreboard::add(loop_.header().slow_requests);
+    if (slow_now && !too_long) slow(*t, *c, age);
     if (too_long)
       expire(*t, *c, now);
     else
@@ -170,18 +173,39 @@ void Keeper::look_after_requests(std::uint64_t now) {
   }
 }
 
+namespace {
+
+std::string name_of(const AppThread& t, const Connection& c) {
+  return name_request(c.head.method, c.head.path, t.request_id, c.origin);
+}
+
+}  // namespace
+
 void Keeper::slow(AppThread& t, Connection& c, std::uint64_t age) {
   t.set_told_slow();
-  scoreboard::add(loop_.header().slow_requests);
-  const std::string stacks = app_.dump_stacks();
-  if (!stacks.empty()) (void)loop_.master().tell(wire::Kind::slow, 0, stacks);
-  log::warning("request is slow" + (stacks.empty() ? std::string{} : ":\n" + stacks),
+  log::warning(fmt::format("{} is slow: it has run for {}{}", name_of(t, c),
+                           spell_ns(age), take_stacks(monotonic_ns())),
                {log::Id::request_slow,
-                {"method", c.head.method},
-                {"path", c.head.path},
-                {"duration_us", age / 1000},
-                {"request_id", t.request_id},
+                log::beside({"method", c.head.method}),
+                log::beside({"path", c.head.path}),
+                log::beside({"duration_us", age / 1000}),
+                log::beside({"request_id", t.request_id}),
+                log::beside({"trace_id", c.origin.trace_id}),
+                log::beside({"trace_id", c.origin.trace_id}),
                 {"thread", t.index}});
+}
+
+// Requests that get stuck at the same thing do so at the same time: one look at all
+// threads shows them all.
+std::string Keeper::take_stacks(std::uint64_t now) {
+  constexpr std::uint64_t kSameLook = 5 * kSecond;
+  if (stacks_told_ns_ != 0 && elapsed_ns(stacks_told_ns_, now) < kSameLook)
+    return "; where it is was logged just now, with the stacks of all threads";
+  const std::string stacks = app_.dump_stacks();
+  if (stacks.empty()) return {};
+  stacks_told_ns_ = now;
+  (void)loop_.master().tell(wire::Kind::slow, 0, stacks);
+  return ":\n" + stacks;
 }
 
 // The request is past its deadline: the client hears 504 if it has heard nothing yet,
@@ -199,19 +223,24 @@ void Keeper::expire(AppThread& t, Connection& c, std::uint64_t now) {
   scoreboard::add(loop_.header().deadlines);
   const std::uint64_t age = elapsed_ns(c.received_ns, now);
   scoreboard::expire_request(t.row, unanswered ? 504 : 0, c.body.size(), age);
-  log::error("request reached its deadline",
-             {log::Id::request_deadline,
-              {"method", c.head.method},
-              {"path", c.head.path},
-              {"duration_us", age / 1000},
-              {"request_timeout_ms", loop_.settings().request_timeout},
-              {"request_id", t.request_id},
-              {"status", unanswered ? "504" : "cut"},
-              {"thread", t.index}});
+  log::error(
+      fmt::format("{} reached its deadline: it ran for {}, past request_timeout; its "
+                  "client {}, and this worker will be replaced{}",
+                  name_of(t, c), spell_ns(age),
+                  unanswered ? "has 504" : "was cut off in the middle of the answer",
+                  t.told_slow() ? "" : take_stacks(now)),
+      {log::Id::request_deadline,
+       log::beside({"method", c.head.method}),
+       log::beside({"path", c.head.path}),
+       log::beside({"duration_us", age / 1000}),
+       log::beside({"request_timeout_ms", loop_.settings().request_timeout}),
+       log::beside({"request_id", t.request_id}),
+       log::beside({"status", unanswered ? "504" : "cut"}),
+       {"thread", t.index}});
   loop_.requests().log_access(&t, c, unanswered ? 504 : 0, 0, now, {});
   loop_.requests().access().flush();
-  const std::string what = fmt::format("{} {} ({} ms, id {})", c.head.method,
-                                       c.head.path, age / kMs, t.request_id);
+  const std::string what = fmt::format("{} {} ({}, id {})", c.head.method, c.head.path,
+                                       spell_ns(age), t.request_id);
   t.expire();
   loop_.master().report(wire::Kind::stuck, t.index, what);
 }

@@ -5,6 +5,7 @@
 #include <cstdint>
 #include <mutex>
 #include <optional>
+#include <string>
 #include <thread>
 #include <vector>
 
@@ -59,6 +60,7 @@ class Keeper {
   void look_after_leader(std::uint64_t now_ns);
   void look_after_requests(std::uint64_t now_ns);
   void slow(AppThread& t, Connection& c, std::uint64_t age_ns);
+  std::string take_stacks(std::uint64_t now_ns);
   void expire(AppThread& t, Connection& c, std::uint64_t now_ns);
   void flush_log(std::uint64_t now_ns);
   void sweep(std::uint64_t now_ns);
@@ -89,6 +91,7 @@ class Keeper {
   std::uint64_t close_look_ns_ = 0;             // until then, watch closely
   std::uint64_t active_ns_ = 0;                 // when a request last ran
   std::uint64_t requests_seen_ = 0;
+  std::uint64_t stacks_told_ns_ = 0;  // 0: never
   std::uint64_t swept_ns_ = 0;
   std::uint64_t flushed_ns_ = 0;
   std::uint64_t memory_looked_ns_ = 0;

@@ -15,6 +15,7 @@
 #include "base/closer.h"
 #include "base/log/log.h"
 #include "base/passed_fds.h"
+#include "worker/loop/request_words.h"
 
 namespace monodon::worker {
 
@@ -208,11 +209,12 @@ Reader::Outcome Reader::store(Connection& c, std::string_view bytes) {
   if (exceeds_limit(c.body.size(), bytes.size())) return refuse_body();
   const auto stored = c.body.append(bytes);
   if (stored) return Outcome::wait;
-  log::error("request body cannot be spooled",
-             {log::Id::resources_short,
-              {"error", stored.error().message()},
-              {"directory", settings_.spool_directory},
-              {"path", c.head.path}});
+  log::error(
+      name_request(c.head.method, c.head.path, c.origin.request_id, c.origin) +
+          ": request body cannot be spooled: " + stored.error().message(),
+      {log::Id::resources_short, log::beside({"error", stored.error().message()}),
+       log::beside({"directory", settings_.spool_directory}),
+       log::beside({"method", c.head.method}), log::beside({"path", c.head.path})});
   const int code = stored.error().code;
   return code == 0 || code == ENOSPC || code == EDQUOT
              ? refuse(507, "no space for the request body")

@@ -2,6 +2,7 @@
 // What is done for each request, and written down about it.
 #include "worker/loop/request_runner.h"
 
+#include <fmt/format.h>
 #include <sys/socket.h>
 #include <unistd.h>
 
@@ -66,7 +67,7 @@ RequestRunner::Ending RequestRunner::run(Connection& c, AppThread& t) {
   t.take_request_id(c.origin.request_id);
 
   const Request request = request_of(c, t);
-  t.exchange.start(c, drain_, t.date.now());
+  t.exchange.start(c, drain_, t.date.now(), t.request_id);
   scoreboard::begin_request(t.row, c.head.method, c.head.target, c.origin.remote_addr,
                             t.request_id, c.received_ns);
   t.begin(c, c.received_ns);
@@ -103,7 +104,7 @@ RequestRunner::Ending RequestRunner::ending_of(Connection& c,
 RequestRunner::Ending RequestRunner::serve_file(Connection& c, AppThread& t,
                                                 std::size_t mount) {
   t.take_request_id(c.origin.request_id);
-  t.exchange.start(c, drain_, t.date.now());
+  t.exchange.start(c, drain_, t.date.now(), t.request_id);
   files_->answer(mount, c.head, wall_seconds(), t.exchange);
   const Exchange::Result result = t.exchange.complete();
   const std::uint64_t now = monotonic_ns();
@@ -172,6 +173,7 @@ void RequestRunner::log_access(AppThread* thread, const Connection& c, int statu
   record.remote_addr =
       c.origin.remote_addr.empty() ? c.peer.address : c.origin.remote_addr;
   record.scheme = c.origin.scheme;
+  record.trace_id = c.origin.trace_id;
   record.request_id = thread != nullptr ? std::string_view{thread->request_id} : "";
   record.response_head = response_head;
   record.status = status;
@@ -186,10 +188,10 @@ void RequestRunner::tell_refusal(const Connection& c, const http::ParseError& wh
   if (!tell) return;
   const std::string_view peer =
       c.peer.address.empty() ? std::string_view{"a Unix socket"} : c.peer.address;
-  log::info("request refused",
+  log::info(fmt::format("request refused with {}: {}", why.status, why.reason),
             {log::Id::request_refused,
-             {"status", why.status},
-             {"reason", why.reason},
+             log::beside({"status", why.status}),
+             log::beside({"reason", why.reason}),
              {"peer", peer},
              {"client", c.head_size != 0 ? c.origin.remote_addr : std::string_view{}},
              {"more_before", untold}});

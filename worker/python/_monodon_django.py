@@ -4,9 +4,11 @@ the URLconf, and with it every view, is imported by the first request. Zygote (o
 without preload), after the application.
 """
 
+import logging
 import sys
 
-from _monodon_failure import explain
+import _monodon
+from _monodon_failure import explain, format_exception
 
 _STATUSES_WITH_HANDLERS = (400, 403, 404, 500)
 
@@ -93,3 +95,20 @@ def import_templates():
     from django.template import engines
 
     engines.all()
+
+
+def log_exceptions():
+    """A line of the error log for each exception that Django answers with 500."""
+    from django.core.signals import got_request_exception
+
+    got_request_exception.connect(_log_exception, weak=False, dispatch_uid="monodon")
+
+
+def _log_exception(sender, request=None, **_):  # noqa: ARG001 (signals pass by name)
+    error = sys.exc_info()[1]
+    meta = getattr(request, "META", {})
+    said = "".join(format_exception(error))
+    _monodon.log(logging.ERROR, (
+        f"{meta.get('REQUEST_METHOD', '?')} {getattr(request, 'path', '?')} "
+        f"(request {meta.get('REQUEST_ID', '?')}): Django answers 500: "
+        f"{type(error).__name__}: {error}\n{said}"))

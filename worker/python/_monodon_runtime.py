@@ -56,6 +56,19 @@ file_span = _wsgi_objects.file_span
 # Loading
 
 
+def take_output(stdout_too):
+    """Descriptors 2 and, perhaps, 1 are the error log by now, which is a file."""
+    sys.stderr = open(2, "w", buffering=1, errors="backslashreplace", closefd=False)
+    if stdout_too:
+        sys.stdout = open(1, "w", buffering=1, closefd=False)
+
+
+def log_exceptions():
+    django = beside("_monodon_django")
+    if django.in_use():
+        django.log_exceptions()
+
+
 def load_application(spec):
     failure, found = _loading.load_application(spec)
     for development in _development:

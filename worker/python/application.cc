@@ -13,6 +13,7 @@
 
 #include "base/clock.h"
 #include "base/log/log.h"
+#include "base/log/log_sight.h"
 #include "worker/process/double_fork.h"
 #include "worker/wire/wire.h"
 
@@ -69,6 +70,11 @@ worker::LoadError import_failure() {
 
 worker::LoadError PythonApplication::prepare(const worker::Boot& boot) {
   const worker::Settings& s = boot.settings;
+  // Before anybody looks which descriptors there are.
+  const bool all = s.application_output == "all";
+  if (s.application_output != "off" && log::take_output(all) &&
+      !call_runtime("take_output", all ? Py_True : Py_False))
+    return import_failure();
   if ((s.reload || s.development) &&
       !call_runtime("develop", s.reload ? Py_True : Py_False,
                     s.development ? Py_True : Py_False))
@@ -118,6 +124,8 @@ worker::LoadError PythonApplication::load(const worker::Boot& boot) {
     return import_failure();
   if (failure != 0) return {failure, text_of(value)};
   Ref application = Ref::borrow(value);
+  if (settings.log_exceptions && !call_runtime("log_exceptions"))
+    return import_failure();
   const Ref hooks =
       str_list({settings.pre_fork, settings.post_fork, settings.pre_stop});
   if (!hooks || !call_runtime("load_hooks", hooks.get())) return import_failure();

@@ -17,7 +17,8 @@ NLOHMANN_DEFINE_TYPE_NON_INTRUSIVE(
     forwarder_headers, header_map, remote_addr_from_forwarded,
     strip_untrusted_forwarded, request_id_header, request_uri, server_header, sendfile,
     early_hints, hop_by_hop, static_files, reload, development, access_log,
-    access_log_format, error_log, error_log_format, log_level)
+    access_log_format, error_log, error_log_format, log_level, application_output,
+    log_exceptions)
 NLOHMANN_DEFINE_TYPE_NON_INTRUSIVE(ListenerInfo, name, address, unix_socket, host, port)
 NLOHMANN_DEFINE_TYPE_NON_INTRUSIVE(Boot, settings, listeners, generation, reload,
                                    shared_state, learned, stored, gunicorn_conf,

@@ -81,6 +81,8 @@ struct Settings {
   std::string error_log = "-";            // path, "-" for stderr
   std::string error_log_format = "auto";  // auto | text | json | journald
   std::string log_level = "info";
+  std::string application_output = "stderr";  // stderr | all | off: to error_log
+  bool log_exceptions = false;                // those that Django answers with 500
 };
 
 }  // namespace monodon::worker

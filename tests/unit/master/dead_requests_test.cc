@@ -31,8 +31,8 @@ TEST_CASE("a request that died with its worker gets its line, and cannot forge o
   const std::string text{std::istreambuf_iterator<char>{file}, {}};
   std::filesystem::remove(path);
   CHECK(text ==
-        "10.0.0.1 \"GET /boom\" - 1500\n"
-        "- \"GET /\\\"\\x0a10.0.0.9 \\\"GET /fine\" - 1000\n");
+        "10.0.0.1 \"GET /boom HTTP/1.1\" 502 1500\n"
+        "- \"GET /\\\"\\x0a10.0.0.9 \\\"GET /fine HTTP/1.1\" 502 1000\n");
 }
 
 TEST_CASE("without an access log nothing is written, nowhere", "[obituary]") {

@@ -51,7 +51,14 @@ TEST_CASE("the OOM killer is told from a SIGKILL of somebody else", "[obituary]"
   CHECK(obituary(gone, {}, true) ==
         kWho +
             "was killed by the kernel, which was out of memory (SIGKILL) after "
-            "90 s; next try in 400 ms");
+            "90 s; next try in 400 ms; max_memory would replace it before that");
+  News large = death_of_serving({true, false, SIGKILL});
+  large.death.peak_bytes = 147ULL << 20U;
+  large.death.memory_limit = 160ULL << 20U;
+  CHECK(
+      obituary(large, {}, true)
+          .find("(SIGKILL), at 147 MiB with a limit of 160 MiB for all, after 90 s") !=
+      std::string::npos);
   CHECK(obituary(gone, {}, false) ==
         kWho +
             "was killed by SIGKILL, which the master did not send after 90 s; next "

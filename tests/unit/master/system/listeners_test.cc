@@ -144,6 +144,18 @@ TEST_CASE("a TCP listener knows the port that the kernel chose", "[listeners]") 
   CHECK_FALSE(made.value().info.unix_socket);
 }
 
+TEST_CASE("who has a port that is taken is named", "[listeners]") {
+  const auto first = bind_listener("127.0.0.1:0", {});
+  REQUIRE(first);
+  const auto second =
+      bind_listener("127.0.0.1:" + std::to_string(first.value().info.port), {});
+  REQUIRE_FALSE(second);
+  const std::string why = second.error().message();
+  INFO(why);
+  CHECK(why.find("Address already in use by pid " + std::to_string(::getpid()) +
+                 " (") != std::string::npos);
+}
+
 TEST_CASE("a descriptor is taken only if it came over exec", "[listeners]") {
   auto made = bind_listener("127.0.0.1:0", {});
   REQUIRE(made);

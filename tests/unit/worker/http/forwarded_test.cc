@@ -279,3 +279,29 @@ TEST_CASE("settings that are not understood are named", "[forwarded]") {
   CHECK_THAT(error([](S& s) { s.header_map = "allow"; }),
              Catch::StartsWith("header_map: \"allow\""));
 }
+
+TEST_CASE("a trace id is the request id where there is no other", "[forwarded]") {
+  const std::string trace = "4bf92f3577b34da6a3ce929d0e0e4736";
+  const std::string parent = "00-" + trace + "-00f067aa0ba902b7-01";
+  const auto origin = [](const std::string& fields) {
+    const Exchange got{kProxy, fields};
+    return std::pair{std::string{got.origin.request_id},
+                     std::string{got.origin.trace_id}};
+  };
+  CHECK(origin("TraceParent: " + parent + "\r\n") == std::pair{trace, trace});
+  CHECK(origin("X-Request-ID: a\r\ntraceparent: " + parent + "\r\n") ==
+        std::pair{std::string{"a"}, trace});
+  CHECK(origin("traceparent: 01" + parent.substr(2) + "-what-comes\r\n").second ==
+        trace);
+  for (const std::string& bad :
+       {parent.substr(1), parent + "0", parent + "-0", "ff" + parent.substr(2),
+        "00-" + std::string(32, '0') + parent.substr(35),
+        "00-" + std::string(32, 'A') + parent.substr(35), std::string(55, '-'),
+        std::string{}}) {
+    INFO(bad);
+    CHECK(origin("traceparent: " + bad + "\r\n").second.empty());
+  }
+  // Nobody vouches for what a stranger sends.
+  const Exchange stranger{kStranger, "traceparent: " + parent + "\r\n"};
+  CHECK(stranger.origin.trace_id.empty());
+}
