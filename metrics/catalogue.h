@@ -26,7 +26,8 @@ inline constexpr std::string_view kPrefix = "monodon_";
 
 // By subject; the exposition has the same order.
 inline constexpr auto kCatalogue = std::to_array<Metric>({
-    {"build_info", Type::gauge, "version", "The version that runs; always 1."},
+    {"build_info", Type::gauge, "version, site, application",
+     "The version that runs, the name of the site and what it serves; always 1."},
     {"configuration_info", Type::gauge, "hash",
      "Hash over the settings of the generation that serves; always 1."},
     {"start_time_seconds", Type::gauge, "",
@@ -41,6 +42,8 @@ inline constexpr auto kCatalogue = std::to_array<Metric>({
     {"reload_in_progress", Type::gauge, "",
      "1 while a generation is imported or old workers are replaced."},
     {"reloads_total", Type::counter, "outcome", "Reloads, by how they ended."},
+    {"last_reload_failed", Type::gauge, "",
+     "1 if the last reload was refused or undone: what was deployed does not serve."},
     {"last_reload_timestamp_seconds", Type::gauge, "",
      "When the last reload ended, in seconds since 1970; 0 before the first."},
     {"last_reload_duration_seconds", Type::gauge, "", "How long the last reload took."},
@@ -118,7 +121,7 @@ inline constexpr auto kCatalogue = std::to_array<Metric>({
     {"worker_memory_rss_bytes", Type::gauge, "slot",
      "Resident memory of the worker, with all of what it shares (RSS)."},
     {"process_cpu_seconds_total", Type::counter, "process",
-     "Processor time of master and exporter."},
+     "Processor time of master and exporter, without that of their children."},
     {"process_memory_rss_bytes", Type::gauge, "process",
      "Resident memory of master, zygote and exporter."},
     {"log_lines_dropped_total", Type::counter, "",

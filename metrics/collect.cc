@@ -24,9 +24,28 @@ double seconds(std::uint64_t ns) {
   return static_cast<double>(ns) / 1e9;
 }
 
+// How the last reload ended, of this master's. What the board has forgotten since stays
+// as it was seen.
+bool last_reload_failed(const Sight& sight, bool before) {
+  using scoreboard::EventKind;
+  const scoreboard::BoardReport& board = sight.board;
+  for (auto event = board.events.rbegin(); event != board.events.rend(); ++event) {
+    if (event->unix_ns / 1'000'000'000U < board.started_unix) return false;
+    if (event->kind == EventKind::generation_committed) return false;
+    if (event->kind == EventKind::generation_refused ||
+        event->kind == EventKind::generation_rolled_back ||
+        event->kind == EventKind::generation_fell_back)
+      return true;
+  }
+  return before;
+}
+
 void add_server(const Sight& sight, const Surroundings& around, Exposition& to) {
   const scoreboard::BoardReport& board = sight.board;
-  to.add("build_info", 1, {{"version", MONODON_VERSION}});
+  to.add("build_info", 1,
+         {{"version", MONODON_VERSION},
+          {"site", around.facts.site},
+          {"application", around.facts.application}});
   to.add("configuration_info", 1, {{"hash", around.facts.configuration_hash}});
   to.add("start_time_seconds", number(board.started_unix));
   to.add("master_heartbeat_age_seconds",
@@ -40,6 +59,7 @@ void add_server(const Sight& sight, const Surroundings& around, Exposition& to) 
     to.add("reloads_total", number(board.reloads[i]),
            {{"outcome", std::string{outcome}}});
   }
+  to.add("last_reload_failed", around.reload_failed ? 1 : 0);
   to.add("last_reload_timestamp_seconds", number(board.last_reload_unix));
   to.add("last_reload_duration_seconds", number(board.last_reload_ms) / 1e3);
 }
@@ -167,8 +187,9 @@ void add_processes(std::uint32_t master, std::uint32_t zygote, Exposition& to) {
     to.add("process_memory_rss_bytes", number(read_rss_bytes(pid)),
            {{"process", name}});
   };
+  // Without that of ended children: theirs is in worker_cpu_seconds_total.
   const auto cpu = [&](const char* name, std::uint32_t pid) {
-    to.add("process_cpu_seconds_total", number(read_cpu_us(pid, 0)) / 1e6,
+    to.add("process_cpu_seconds_total", number(read_own_cpu_us(pid)) / 1e6,
            {{"process", name}});
   };
   memory("master", master);
@@ -213,6 +234,7 @@ Running running_now(const Sight& sight) {
 }
 
 void collect(const Sight& sight, Surroundings& around, Exposition& to) {
+  around.reload_failed = last_reload_failed(sight, around.reload_failed);
   add_server(sight, around, to);
   add_workers(sight, to);
   add_requests(sight, to);

@@ -19,6 +19,7 @@ struct Surroundings {
   std::map<std::string, QueueHistory> queues;  // by address of the listener
   std::map<std::uint32_t, std::uint64_t> pss;  // bytes by pid
   Saturation saturation;
+  bool reload_failed = false;                  // the last one, as last seen
   std::uint64_t idle_ns = 0;                   // thread_seconds{idle} as last shown
   std::uint64_t series_dropped = 0;            // of the application
   std::uint64_t samples_left_out = 0;          // likewise, by this scrape

@@ -10,6 +10,7 @@
 
 #include "base/clock.h"
 #include "base/log/log.h"
+#include "metrics/accept.h"
 #include "metrics/agent.h"
 #include "metrics/application_metrics.h"
 #include "metrics/channel.h"
@@ -18,6 +19,7 @@
 #include "metrics/health.h"
 #include "metrics/host_check.h"
 #include "metrics/http_server.h"
+#include "metrics/openmetrics.h"
 #include "metrics/process_stats.h"
 
 namespace monodon::metrics {
@@ -40,7 +42,8 @@ class Exporter {
       : channel_{std::move(channel)},
         application_{std::move(region)},
         observer_{std::move(board)},
-        server_{std::move(listener), [this](std::string_view p) { return answer(p); },
+        server_{std::move(listener),
+                [this](const HttpRequest& asked) { return answer(asked); },
                 [this](std::string_view host) { return knows(host); },
                 HttpServer::Patience{}} {
     around_.facts = std::move(facts);
@@ -148,8 +151,9 @@ class Exporter {
     return is_own_host(host, around_.facts.hosts) || is_own_host(host, {machine_});
   }
 
-  HttpAnswer answer(std::string_view path) {
-    if (path == "/metrics") return metrics();
+  HttpAnswer answer(const HttpRequest& asked) {
+    const std::string_view path = asked.path;
+    if (path == "/metrics") return metrics(asked);
     if (path == "/-/healthy") return verdict(healthy(look()));
     if (path == "/-/ready") return verdict(is_ready());
     if (path == "/dashboard.json")
@@ -171,7 +175,7 @@ class Exporter {
     return {said.good ? 200U : 503U, "text/plain; charset=utf-8", std::move(said.text)};
   }
 
-  HttpAnswer metrics() {
+  HttpAnswer metrics(const HttpRequest& asked) {
     const std::uint64_t began = monotonic_ns();
     sample_queues();
     Exposition exposition;
@@ -183,8 +187,12 @@ class Exporter {
     around_.samples_left_out = application_.left_out();
     collect(sight, around_, exposition);
     exposition.append(std::move(families));
-    HttpAnswer answer{200, "text/plain; version=0.0.4; charset=utf-8",
-                      std::move(exposition).text()};
+    exposition.add_labels(around_.facts.labels);
+    HttpAnswer answer =
+        wants_openmetrics(asked.accept)
+            ? HttpAnswer{200, kOpenMetricsType, std::move(exposition).openmetrics()}
+            : HttpAnswer{200, "text/plain; version=0.0.4; charset=utf-8",
+                         std::move(exposition).text()};
     ++around_.scrapes;
     around_.scrape_ns += elapsed_ns(began, monotonic_ns());
     return answer;

@@ -9,6 +9,8 @@
 #include <limits>
 #include <sstream>
 
+#include "metrics/openmetrics.h"
+
 namespace monodon::metrics {
 namespace {
 
@@ -63,6 +65,21 @@ void Exposition::add(Name name, const HistogramData& data, Labels labels) {
 void Exposition::append(std::vector<prometheus::MetricFamily> families) {
   families_.insert(families_.end(), std::make_move_iterator(families.begin()),
                    std::make_move_iterator(families.end()));
+}
+
+void Exposition::add_labels(
+    const std::vector<std::pair<std::string, std::string>>& labels) {
+  for (prometheus::MetricFamily& family : families_)
+    for (prometheus::ClientMetric& metric : family.metric)
+      for (const auto& [key, value] : labels) {
+        const auto same = [&key = key](const auto& one) { return one.name == key; };
+        if (std::none_of(metric.label.begin(), metric.label.end(), same))
+          metric.label.push_back({key, value});
+      }
+}
+
+std::string Exposition::openmetrics() && {
+  return openmetrics_text(families_);
 }
 
 std::string Exposition::text() && {

@@ -33,8 +33,13 @@ class Exposition {
   // Families of others (the application's), after ours.
   void append(std::vector<prometheus::MetricFamily> families);
 
-  // Prometheus' text format, version 0.0.4. Metrics without a sample are left out.
+  // To every sample that has no label of that name, the application's included.
+  void add_labels(const std::vector<std::pair<std::string, std::string>>& labels);
+
+  // Prometheus' text format, version 0.0.4, or OpenMetrics (metrics/openmetrics.h).
+  // Metrics without a sample are left out.
   [[nodiscard]] std::string text() &&;
+  [[nodiscard]] std::string openmetrics() &&;
 
  private:
   prometheus::ClientMetric& sample(Name name, Labels&& labels);

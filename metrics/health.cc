@@ -29,8 +29,9 @@ void count_threads(const SlotSight& slot, std::uint64_t now_ns, Capacity& all) {
 }
 
 std::string in_words(const Capacity& now, std::uint32_t wanted) {
-  std::string text =
-      fmt::format("{} workers serve, {} are needed", now.serving, wanted);
+  std::string text = fmt::format("{} {}, {} {} needed", now.serving,
+                                 now.serving == 1 ? "worker serves" : "workers serve",
+                                 wanted, wanted == 1 ? "is" : "are");
   if (now.hanging != 0) text += fmt::format("; {} do not move", now.hanging);
   if (now.saturated())
     text += fmt::format("; saturated: every thread runs a request, the oldest for {} s",

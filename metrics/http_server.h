@@ -20,6 +20,11 @@ struct HttpAnswer {
   std::vector<std::pair<std::string, std::string>> fields = {};  // more of the head
 };
 
+struct HttpRequest {
+  std::string_view path;
+  std::string_view accept;  // Accept; "" if there is none
+};
+
 // A small HTTP/1.1 server for GET and HEAD, and the loop of the exporter: one thread.
 // For scrapers, health checks and browsers, never for the application's clients. Keeps
 // at most kMaxClients connections (metrics/http_session.h); the one that has been idle
@@ -27,7 +32,7 @@ struct HttpAnswer {
 class HttpServer {
  public:
   static constexpr std::size_t kMaxClients = 128;
-  using Handler = std::function<HttpAnswer(std::string_view path)>;
+  using Handler = std::function<HttpAnswer(const HttpRequest&)>;
   // Whether a Host names this server.
   using HostCheck = std::function<bool(std::string_view host)>;
 

@@ -12,6 +12,7 @@
 
 #include "base/closer.h"
 #include "base/passed_fds.h"
+#include "metrics/gzip.h"
 
 namespace monodon::metrics {
 
@@ -105,9 +106,9 @@ void HttpSession::receive() {
   const auto room = buffer_.prepare(kBlock);
   auto* const to = static_cast<char*>(room.data());
   std::vector<UniqueFd> strangers;
-  const ssize_t got = guarded_ ? receive_guarded(socket_.native_handle(),
-                                                 {to, room.size()}, strangers)
-                               : ::recv(socket_.native_handle(), to, room.size(), 0);
+  const ssize_t got =
+      guarded_ ? receive_guarded(socket_.native_handle(), {to, room.size()}, strangers)
+               : ::recv(socket_.native_handle(), to, room.size(), 0);
   if (got < 0 && (errno == EAGAIN || errno == EINTR)) return await_bytes();
   if (!strangers.empty()) return Closer::of_process().close(std::move(strangers));
   if (got <= 0) return;
@@ -149,17 +150,35 @@ void HttpSession::answer() {
     return refuse(400, "one Host is needed");
   const auto host = request[http::field::host];
   if (service_.host && hosts == 1 && !service_.host({host.data(), host.size()}))
-    return write({421, kPlain,
-                  "this server does not know itself by that name; ask by address, or add "
-                  "the name to metrics_hosts\n",
-                  {}},
-                 false, head);
+    return write(
+        {421,
+         kPlain,
+         "this server does not know itself by that name; ask by address, or add "
+         "the name to metrics_hosts\n",
+         {}},
+        false, head);
   const std::string_view target{request.target().data(), request.target().size()};
-  write(service_.handler(target.substr(0, target.find('?'))), keep_alive, head);
+  const auto accept = request[http::field::accept];
+  const HttpRequest asked{.path = target.substr(0, target.find('?')),
+                          .accept = {accept.data(), accept.size()}};
+  write(service_.handler(asked), keep_alive, head);
 }
 
 void HttpSession::refuse(unsigned status, const std::string& why) {
   write({status, kPlain, why + "\n", {}}, false, false);
+}
+
+// A scrape is mostly the same words again and again.
+void HttpSession::compress(HttpAnswer& said) {
+  constexpr std::size_t kSmall = 1024;
+  if (!parser_->is_header_done() || said.body.size() < kSmall) return;
+  response_.set(http::field::vary, "Accept-Encoding");
+  const auto takes = parser_->get()[http::field::accept_encoding];
+  if (!accepts_gzip({takes.data(), takes.size()})) return;
+  if (std::string packed = gzip(said.body); !packed.empty()) {
+    said.body = std::move(packed);
+    response_.set(http::field::content_encoding, "gzip");
+  }
 }
 
 void HttpSession::write(HttpAnswer said, bool keep_alive, bool head) {
@@ -171,6 +190,7 @@ void HttpSession::write(HttpAnswer said, bool keep_alive, bool head) {
   response_.set(http::field::cache_control, "no-store");
   response_.set("X-Content-Type-Options", "nosniff");
   for (const auto& [name, value] : said.fields) response_.set(name, value);
+  compress(said);
   const bool old = parser_->is_header_done() && parser_->get().version() == 10;
   response_.version(old ? 10 : 11);
   response_.keep_alive(keep_alive);
@@ -188,8 +208,8 @@ void HttpSession::write(HttpAnswer said, bool keep_alive, bool head) {
                     });
 }
 
-// Closing with something unread would reset the connection, and the client could lose the
-// answer before it has read it.
+// Closing with something unread would reset the connection, and the client could lose
+// the answer before it has read it.
 void HttpSession::drain() {
   draining_ = true;
   buffer_.clear();

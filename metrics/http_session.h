@@ -57,6 +57,7 @@ class HttpSession : public std::enable_shared_from_this<HttpSession> {
   void parse();
   void answer();
   void refuse(unsigned status, const std::string& why);
+  void compress(HttpAnswer& said);
   void write(HttpAnswer said, bool keep_alive, bool head);
   void drain();
   void on_late();

@@ -63,6 +63,14 @@ std::uint64_t read_cpu_us(std::uint32_t pid, std::uint32_t parent) {
   return to_us(fields[11] + fields[12] + fields[13] + fields[14]);
 }
 
+std::uint64_t read_own_cpu_us(std::uint32_t pid) {
+  const std::string text = read_proc(pid, "stat");
+  const std::size_t name_end = text.rfind(") ");
+  if (name_end == std::string::npos) return 0;
+  const Fields fields{std::string_view{text}.substr(name_end + 2)};
+  return to_us(fields[11] + fields[12]);
+}
+
 std::uint64_t read_rss_bytes(std::uint32_t pid) {
   static const auto kPage = static_cast<std::uint64_t>(::sysconf(_SC_PAGESIZE));
   return Fields{read_proc(pid, "statm")}[1] * kPage;

@@ -15,6 +15,9 @@ namespace monodon::metrics {
 // parent: the pid belongs to somebody else by now. parent 0: any.
 [[nodiscard]] std::uint64_t read_cpu_us(std::uint32_t pid, std::uint32_t parent);
 
+// The same without that of children.
+[[nodiscard]] std::uint64_t read_own_cpu_us(std::uint32_t pid);
+
 // Resident memory in bytes, from /proc/PID/statm; 0: there is no such process.
 [[nodiscard]] std::uint64_t read_rss_bytes(std::uint32_t pid);
 

@@ -2,6 +2,7 @@
 """The exporter: what it shows of a server that does nothing, and what it survives. That
 each metric moves is in test_catalogue."""
 
+import gzip
 import os
 import re
 import signal
@@ -197,3 +198,76 @@ def test_a_scrape_of_64_workers_costs_less_than_5_ms_and_no_worker_anything():
                 os.kill(pid, signal.SIGCONT)
         print(f"a scrape: {spent * 1e3:.2f} ms of CPU, {min(took) * 1e3:.2f} ms at best")
         assert spent < 0.005 and min(took) < 0.005, (spent, min(took))
+
+
+def scrape(server, **fields):
+    with server.connect(server.path("metrics.sock")) as connection:
+        return connection.get("/metrics", **fields)
+
+
+def test_every_metric_can_carry_the_name_of_its_site():
+    with watched(config={"workers": 1, "name": "shop", "metrics_labels": ["team=web"]}) as server:
+        await_exporter(server)
+        seen = metrics(server)
+        info, = [key for key in seen if key.startswith("build_info")]
+        assert 'site="shop"' in info and 'application="probe:application"' in info
+        assert seen and all('team="web"' in key for key in seen)
+
+
+def test_a_scrape_is_compressed_for_who_takes_that():
+    with watched(config={"workers": 1}) as server:
+        await_exporter(server)
+        plain = scrape(server)
+        assert "Content-Encoding" not in dict(plain.fields)
+        packed = scrape(server, accept_encoding="gzip")
+        assert dict(packed.fields)["Content-Encoding"] == "gzip"
+        assert dict(packed.fields)["Vary"] == "Accept-Encoding"
+        assert len(packed.body) * 4 < len(plain.body)
+        text = gzip.decompress(packed.body)
+        assert text.splitlines()[:3] == plain.body.splitlines()[:3]
+
+
+def test_openmetrics_is_spoken_when_asked_for():
+    with watched(config={"workers": 1}) as server:
+        await_exporter(server)
+        server.get()
+        answer = scrape(server, accept="application/openmetrics-text;version=1.0.0,*/*;q=0.1")
+        assert dict(answer.fields)["Content-Type"].startswith("application/openmetrics-text")
+        text = answer.body.decode()
+        assert text.endswith("# EOF\n")
+        parser = pytest.importorskip("prometheus_client.openmetrics.parser")
+        families = {f.name: f for f in parser.text_string_to_metric_families(text)}
+        assert families["monodon_responses"].type == "counter"
+        assert families["monodon_request_duration_seconds"].type == "histogram"
+
+
+def test_the_processor_time_of_the_master_is_its_own():
+    with watched(config={"workers": 1}, expect=["."]) as server:
+        await_exporter(server)
+        old, = server.await_workers(1)
+        server.wait(lambda: server.get("/burn?rounds=200000")
+                    and proc.cpu_seconds(old) > 0.5, "a worker that has worked")
+        os.kill(old, signal.SIGKILL)
+        server.await_workers(1, without=[old])
+        assert metrics(server)['process_cpu_seconds_total{process="master"}'] < 0.5
+
+
+def test_a_failed_reload_is_told_until_one_succeeds():
+    with watched(config={"workers": 1}, expect=["."]) as server:
+        await_exporter(server)
+        await_sample(server, "last_reload_failed", 0)
+        server.write_config(workers=1, health_check="/fail")
+        server.send_signal(signal.SIGHUP)
+        await_sample(server, "last_reload_failed", 1)
+        server.write_config(workers=1, health_check=None)
+        server.send_signal(signal.SIGHUP)
+        await_sample(server, "last_reload_failed", 0)
+
+
+def test_every_alert_leads_to_its_row_in_the_manual():
+    rules = (paths.ROOT / "conf/prometheus/monodon.rules.yml").read_text(encoding="utf-8")
+    manual = (paths.ROOT / "docs/operations.md").read_text(encoding="utf-8")
+    names = re.findall(r"alert: (\w+)", rules)
+    links = re.findall(r"runbook_url: \S+/docs/operations\.md#(\w+)", rules)
+    assert links == [name.lower() for name in names]
+    assert all(f'<a id="{link}"></a>' in manual for link in links)

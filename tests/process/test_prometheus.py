@@ -110,7 +110,7 @@ def test_rates_over_its_data_are_those_of_the_clients():
                 print(f"{rate}: {seen:.2f}; the client: {wanted:.2f}")
                 assert seen == pytest.approx(wanted, rel=0.01), rate
         assert_no_resets(prometheus, counters())
-        assert_dashboard_shows_something(prometheus, port)
+        assert_dashboard_shows(prometheus, {port: "here"})
 
         # The exporter's end takes nothing with it but what is of itself.
         os.kill(exporter_of(server), signal.SIGKILL)
@@ -154,14 +154,39 @@ def assert_no_resets(prometheus, names):
         assert seen and not [one for one in seen if one[1]], (name, seen)
 
 
-def assert_dashboard_shows_something(prometheus, port):
+def assert_dashboard_shows(prometheus, sites):
+    """Each query has something for each site, and names it. sites: {port: name}"""
     board = json.loads((paths.ROOT / "conf/grafana/monodon.json").read_text(encoding="utf-8"))
     asked = [t["expr"] for panel in board["panels"] for t in panel.get("targets", [])]
     assert len(asked) > 15
     for expression in asked:
-        put = expression.replace("$instance", f"127.0.0.1:{port}").replace(
-            "$__rate_interval", "30s")
-        assert prometheus.query(put), expression
+        put = expression.replace("$instance", "|".join(f"127.0.0.1:{port}" for port in sites))
+        put = put.replace("$__rate_interval", "30s")
+        seen = {labels.get("site") for labels, _ in prometheus.query(put)}
+        assert seen == set(sites.values()), (put, seen)
+
+
+@pytest.mark.skipif(not LONG, reason="MONODON_LONG is not 1")
+def test_the_dashboard_shows_several_sites_at_once():
+    with contextlib.ExitStack() as stack:
+        sites = {}
+        for name in ("shop", "blog"):
+            server, port = target(code="from traffic_site import application\n",
+                                  config={"name": name})
+            stack.enter_context(server)
+            sites[port] = name
+            stack.enter_context(Traffic(server.address, rate=30, slow=9, times=False))
+            server.await_workers(2)
+        prometheus = stack.enter_context(Prometheus(list(sites)))
+        began = time.time()
+        prometheus.wait(lambda: prometheus.query("count(monodon_build_info) == 2")
+                        and prometheus.number("min(timestamp(monodon_generation))")
+                        > began + 3, "some scrapes of both")
+        assert_dashboard_shows(prometheus, sites)
+        alerts = prometheus.api("rules", type="record")["groups"]
+        assert all(rule["health"] == "ok" for group in alerts for rule in group["rules"])
+        recorded = prometheus.wait(lambda: prometheus.query("monodon:requests:rate5m"), "a rule")
+        assert {labels["site"] for labels, _ in recorded} == {"shop", "blog"}
 
 
 # -- alerts ----------------------------------------------------------------------------
