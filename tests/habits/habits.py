@@ -8,7 +8,7 @@ address of a server that answers each GET of /X with X and takes whatever is pos
 
 PACKAGES = ["apscheduler", "ddtrace", "django", "fakeredis", "grpcio", "gunicorn", "httpx",
             "numpy", "opentelemetry-sdk", "opentelemetry-exporter-otlp-proto-http",
-            "psycopg[binary,pool]", "pymongo", "redis", "requests", "secantusdb",
+            "opentelemetry-instrumentation-wsgi", "psycopg[binary,pool]", "pymongo", "redis", "requests", "secantusdb",
             "sentry-sdk", "sqlalchemy", "zodb"]
 
 _ASK = """
