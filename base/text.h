@@ -23,6 +23,10 @@ namespace monodon {
   return text.substr(text.rfind('\n') + 1);  // npos + 1 is 0
 }
 
+// What a Python traceback says at its end: the exception, with all its lines. A text
+// that is none is returned as it is.
+[[nodiscard]] std::string_view exception_of(std::string_view text) noexcept;
+
 // Appends the lines of `text`, each as append_printable() of base/escape.h would, and
 // without newlines at the end. From the second on each is indented by `indent`: nothing
 // that is quoted can look like a line of ours.

@@ -13,6 +13,7 @@
 #include <vector>
 
 #include "base/log/log.h"
+#include "base/text.h"
 #include "master/dead_requests.h"
 #include "master/fleet/obituary.h"
 #include "master/system/tracer.h"
@@ -288,7 +289,7 @@ void Chronicle::note(const FleetNews& news, Clock::duration took) {
   const std::uint32_t g = news.generation;
   const auto ended = [&](EventKind kind, scoreboard::Reload outcome,
                          const std::string& why) {
-    board_.add_event({kind, 0, 0, g, why});
+    board_.add_event({kind, 0, 0, g, exception_of(why)});
     // One that falls back was over with its commit.
     const bool over = outcome == scoreboard::Reload::fell_back;
     if (g > 1)

@@ -265,7 +265,11 @@ void Board::add_event(const Event& event) noexcept {
     row.slot.store(event.slot, kRelaxed);
     row.serial.store(event.serial, kRelaxed);
     row.generation.store(event.generation, kRelaxed);
-    store_text(row.text, event.text);
+    constexpr std::size_t kRoom = sizeof row.text - 1;
+    if (event.text.size() <= kRoom)
+      store_text(row.text, event.text);
+    else
+      store_text(row.text, std::string{event.text.substr(0, kRoom - 3)} + "...");
   }
   add(header.events);
 }

@@ -33,7 +33,7 @@ struct Event {
   std::uint32_t slot = 0;
   std::uint32_t serial = 0;
   std::uint32_t generation = 0;
-  std::string_view text;  // cut at 223 bytes
+  std::string_view text;  // what is beyond 991 bytes is cut, and "..." says so
 };
 
 // The page of a worker that an earlier master started. Owned elsewhere.

@@ -19,7 +19,7 @@ namespace monodon::scoreboard {
 // to the end of its struct and takes a new kBoardVersion.
 
 inline constexpr std::uint64_t kBoardMagic = 0x6e6f646f6e6f6d31;  // "1monodon"
-inline constexpr std::uint32_t kBoardVersion = 4;
+inline constexpr std::uint32_t kBoardVersion = 5;
 inline constexpr std::size_t kEvents = 64;
 
 // The life of a slot as the master sees it; `resting`: waits for the next try after a
@@ -108,7 +108,7 @@ struct alignas(64) EventRow {
   std::atomic<std::uint32_t> serial{0};
   std::atomic<std::uint32_t> generation{0};
   std::atomic<std::uint32_t> unused{0};
-  std::array<std::atomic<std::uint64_t>, 28> text{};  // 224 bytes
+  std::array<std::atomic<std::uint64_t>, 124> text{};  // a row is 1 KiB
 };
 
 struct alignas(64) SlotRow {

@@ -90,6 +90,17 @@ TEST_CASE("the last events are kept, oldest first", "[board]") {
   CHECK(report.events.back().unix_ns > 1'500'000'000'000'000'000U);
 }
 
+TEST_CASE("an event is shown whole, and one that is cut says so", "[board]") {
+  Board board = make_board();
+  const std::string whole(991, 'x');
+  board.add_event({EventKind::worker_ended, 1, 1, 2, whole});
+  board.add_event({EventKind::worker_ended, 1, 1, 2, whole + "y"});
+  const BoardReport report = read(board);
+  REQUIRE(report.events.size() == 2);
+  CHECK(report.events.front().text == whole);
+  CHECK(report.events.back().text == std::string(988, 'x') + "...");
+}
+
 TEST_CASE("a slot beyond the capacity is not shown and does no harm", "[board]") {
   Board board = make_board(2);
   board.publish(2, {.state = SlotState::serving, .starts = 1});
