@@ -5,7 +5,6 @@
 #include <fmt/format.h>
 
 #include <algorithm>
-#include <chrono>
 #include <csignal>
 
 #include "base/escape.h"
@@ -123,16 +122,6 @@ std::string obituary(const News& gone, const std::vector<LastRequest>& running,
     text += "; next try in " + spell(gone.pause);
   if (out_of_memory) text += "; max_memory would replace it before that";
   return text;
-}
-
-std::string spell(Clock::duration duration) {
-  const auto ms = std::chrono::round<std::chrono::milliseconds>(duration).count();
-  if (ms < 1000) return fmt::format("{} ms", std::max<std::int64_t>(ms, 0));
-  if (ms < 10'000) return fmt::format("{:.1f} s", static_cast<double>(ms) / 1000);
-  const auto s = ms / 1000;
-  if (s < 120) return fmt::format("{} s", s);
-  if (s < 2 * 3600) return fmt::format("{} min", s / 60);
-  return fmt::format("{} h", s / 3600);
 }
 
 std::string silence_of(const News& news) {

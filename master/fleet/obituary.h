@@ -5,6 +5,7 @@
 #include <vector>
 
 #include "base/clock.h"
+#include "base/spell.h"
 #include "master/fleet/pool.h"
 
 namespace monodon::master {
@@ -36,9 +37,6 @@ std::string name_worker(const News& news);
 
 // "killed by SIGSEGV, core dumped" or "exit status 3"
 std::string describe(const Death& death);
-
-// "400 ms", "12 s", "3 min", "2 h": for people, rounded.
-std::string spell(Clock::duration duration);
 
 // Why a worker counts as silent: what it says itself, if it can. Pure.
 std::string silence_of(const News& news);

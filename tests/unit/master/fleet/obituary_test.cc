@@ -146,15 +146,6 @@ TEST_CASE("what a page says cannot forge a line, nor fill it", "[obituary]") {
   CHECK(obituary(gone, many, false).find("and 60 more") != std::string::npos);
 }
 
-TEST_CASE("durations are spelled for people", "[obituary]") {
-  CHECK(spell(5ms) == "5 ms");
-  CHECK(spell(1500ms) == "1.5 s");
-  CHECK(spell(59s) == "59 s");
-  CHECK(spell(10min) == "10 min");
-  CHECK(spell(26h) == "26 h");
-  CHECK(spell(-1s) == "0 ms");
-}
-
 namespace {
 
 // A cgroup of cgroup's own, with a file that counts who was killed in it.
