@@ -56,6 +56,7 @@ metrics::Facts exporter_facts(const Settings& settings,
   for (const std::string& label : settings.metrics_labels)
     if (const std::size_t equals = label.find('='); equals != std::string::npos)
       facts.labels.emplace_back(label.substr(0, equals), label.substr(equals + 1));
+  facts.dashboard = settings.dashboard;
   facts.listeners = std::move(listeners);
   facts.log_path = settings.worker.error_log;
   facts.log_format = settings.worker.error_log_format;
@@ -64,10 +65,12 @@ metrics::Facts exporter_facts(const Settings& settings,
 }
 
 ExporterHost::ExporterHost(LinuxKernel& kernel, EventLoop& loop,
-                           std::optional<Listener> given, std::string address)
+                           std::optional<Listener> given, std::string address,
+                           Stacks stacks)
     : kernel_{kernel},
       loop_{loop},
       address_{address == "off" ? "" : std::move(address)},
+      stacks_{std::move(stacks)},
       respawn_{kRespawn} {
   if (given) listener_.push_back(std::move(*given));
 }
@@ -92,7 +95,8 @@ void ExporterHost::inform(metrics::Facts facts) {
   facts_told_ = false;
 }
 
-void ExporterHost::tick(const std::vector<Pool::Slot>& slots, Chronicle& chronicle) {
+void ExporterHost::tick(const std::vector<Pool::Slot>& slots, Chronicle& chronicle,
+                        const ReloadBook& book) {
   if (std::exchange(ended_, false)) bury();
   if (!facts_ || (listener_.empty() && address_.empty())) return;
   if (process_.pid < 0 && kernel_.now() >= may_start_at_) {
@@ -102,7 +106,10 @@ void ExporterHost::tick(const std::vector<Pool::Slot>& slots, Chronicle& chronic
   if (process_.pid < 0) return;
   tell_at_ = Clock::time_point::max();
   tell_facts(chronicle.board_fd());
-  if (introduced_) pass_pages(slots);
+  if (introduced_) {
+    tell_reload(book);
+    pass_pages(slots);
+  }
   if (kernel_.now() >= heartbeat_.next_look()) look_for_life();
 }
 
@@ -132,6 +139,7 @@ void ExporterHost::leave_alone() {
                   process_.pid),
       {log::Id::exporter_failed});
   death_ = {};
+  request_ = {};
   process_ = {};
   rest(started_at_);
 }
@@ -161,15 +169,9 @@ void ExporterHost::start(Chronicle& chronicle) {
   auto process = program ? kernel_.start_helper({program.value()},
                                                 heir_environment(own_environment(), {}))
                          : Result<Process>{program.error()};
-  if (process) {
-    auto death = loop_.try_io(process.value().pidfd.get(), EventLoop::Rank::death,
-                              [this] { ended_ = true; });
-    // Unwatched it would never be started again: it ends with its channel.
-    if (!death)
-      process = death.error();
-    else
-      death_ = std::move(death).value();
-  }
+  // Unwatched it would never be started again: it ends with its channel.
+  if (process)
+    if (auto watched = watch(process.value()); !watched) process = watched.error();
   if (!process) {
     log::warning("no metrics: " + process.error().message(),
                  {log::Id::exporter_failed});
@@ -179,8 +181,42 @@ void ExporterHost::start(Chronicle& chronicle) {
   heartbeat_.begin(started_at_);
   killed_ = false;
   told_.clear();
+  told_revision_ = 0;
   introduced_ = facts_told_ = false;
   chronicle.note_exporter_start();
+}
+
+Outcome ExporterHost::watch(const Process& process) {
+  auto request = loop_.try_io(process.channel.get(), EventLoop::Rank::normal,
+                              [this] { hear(); });
+  if (!request) return request.error();
+  auto death = loop_.try_io(process.pidfd.get(), EventLoop::Rank::death,
+                            [this] { ended_ = true; });
+  if (!death) return death.error();
+  request_ = std::move(request).value();
+  death_ = std::move(death).value();
+  return ok();
+}
+
+void ExporterHost::hear() {
+  const auto slot = metrics::receive_request(process_.channel.get());
+  if (slot) return answer(slot.value());
+  // Its end is told by the pidfd, and nonsense is not worth a second look.
+  const int code = slot.error().code;
+  if (code != EAGAIN && code != EINTR) EventLoop::enable(request_, false);
+}
+
+// What cannot be sent is not asked for again: somebody at a page has another try.
+void ExporterHost::answer(std::uint32_t slot) {
+  metrics::StacksAnswer said{slot, "the stacks of a worker were sent just now; try again"};
+  UniqueFd stacks;
+  if (const Clock::time_point now = kernel_.now(); now >= stacks_at_ + kStacksPause) {
+    stacks_at_ = now;
+    auto reader = stacks_(slot);
+    said.refusal = reader ? "" : reader.error().message();
+    if (reader) stacks = std::move(reader).value();
+  }
+  (void)metrics::send(process_.channel.get(), said, stacks.get());
 }
 
 void ExporterHost::bury() {
@@ -190,6 +226,7 @@ void ExporterHost::bury() {
                    "; it is started again, requests go on",
                {log::Id::exporter_failed});
   death_ = {};
+  request_ = {};
   process_ = {};
   rest(started_at_);
 }
@@ -208,6 +245,15 @@ void ExporterHost::tell_facts(int board_fd) {
       metrics::send(process_.channel.get(), *facts_, introduced_ ? all.first(0) : all);
   if (told)
     introduced_ = facts_told_ = true;
+  else if (!is_gone(told.error()))
+    tell_at_ = kernel_.now() + kTellPause;
+}
+
+void ExporterHost::tell_reload(const ReloadBook& book) {
+  if (book.revision() == told_revision_) return;
+  const auto told = metrics::send(process_.channel.get(), book.story());
+  if (told)
+    told_revision_ = book.revision();
   else if (!is_gone(told.error()))
     tell_at_ = kernel_.now() + kTellPause;
 }

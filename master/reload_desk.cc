@@ -49,6 +49,7 @@ ReloadDesk::ReloadDesk(LoadedConfig config, Fleet& fleet, Chronicle& chronicle,
       clients_{control} {}
 
 bool ReloadDesk::start() {
+  book_.begin();
   if (propose(candidate_)) return true;
   hooks_.start_failed(0, failure_.reason);
   return false;
@@ -73,6 +74,7 @@ void ReloadDesk::begin() {
   clients_.begin();
   if (!fell_back_.empty()) clients_.tell("fell_back", 0, "before this: " + fell_back_);
   began_ = hooks_.clock();
+  book_.begin();
   phase_ = Phase::running;
   notifier_.reloading(began_);
   ConfigResult result = load_config(config_.command_line);
@@ -139,6 +141,7 @@ bool ReloadDesk::propose(LoadedConfig config) {
       candidate_.settings.workers == 1 ? "worker" : "workers", draft.value().host);
   log::info(text, {log::Id::generation_proposed});
   clients_.tell(name_of(ReloadStep::importing), generation, text);
+  book_.step(name_of(ReloadStep::importing), generation, text);
   return true;
 }
 
@@ -218,7 +221,7 @@ void ReloadDesk::on_fell_back(const FleetNews& news) {
       news.generation, fleet_.generation());
   append_printable(fell_back_, first_line(chronicle_.reason_of(news)));
   fell_back_ += warning_of_disk(fleet_, fleet_.generation());
-  remember("fell_back", news.generation, chronicle_.reason_of(news));
+  book_.fell_back(news.generation, chronicle_.reason_of(news));
   use(std::move(before_), true);
 }
 
@@ -234,13 +237,17 @@ void ReloadDesk::on_committed(std::uint32_t generation) {
                         spell(fleet_.last().fallback));
     text += warning_of_disk(fleet_, old);
   }
-  if (generation > 1) remember("committed", generation, {});
   clients_.committed(generation, text);
+  if (phase_ == Phase::idle)
+    book_.started();
+  else
+    book_.end("committed", generation, {}, hooks_.clock() - began_);
   end();
 }
 
 void ReloadDesk::tell_step(std::uint32_t generation, std::string_view text) {
   clients_.tell(name_of(fleet_.reload().step), generation, text);
+  book_.step(name_of(fleet_.reload().step), generation, text);
 }
 
 void ReloadDesk::tell_worker(const News& news) {
@@ -255,16 +262,10 @@ void ReloadDesk::tell_worker(const News& news) {
     clients_.tell("worker", g, name_worker(news) + " leaves");
 }
 
-void ReloadDesk::remember(std::string_view outcome, std::uint32_t generation,
-                          std::string_view reason) {
-  last_ = LastReload{std::string{outcome}, generation, std::time(nullptr),
-                     hooks_.clock() - began_, std::string{reason}};
-}
-
 void ReloadDesk::fail() {
-  if (fleet_.generation() != 0)
-    remember(failure_.outcome, failure_.generation, failure_.reason);
   clients_.failed(failure_.outcome, failure_.generation, failure_.reason);
+  book_.end(failure_.outcome, failure_.generation, failure_.reason,
+            hooks_.clock() - began_);
   failure_ = {};
 }
 

@@ -11,6 +11,7 @@
 #include "master/config/load.h"
 #include "master/config/spool_choice.h"
 #include "master/fleet/fleet.h"
+#include "master/reload_book.h"
 #include "master/handover/estate.h"
 #include "master/reload_clients.h"
 #include "master/system/notify.h"
@@ -38,15 +39,8 @@ class ReloadDesk {
   [[nodiscard]] const LoadedConfig& config() const { return config_; }
   // That the code which was committed last is not what serves, and why; "" if it is.
   [[nodiscard]] const std::string& fell_back() const { return fell_back_; }
-  // How the last reload ended; nothing before the first one. An upgrade forgets it.
-  struct LastReload {
-    std::string outcome;           // committed, refused, rolled_back, fell_back
-    std::uint32_t generation = 0;  // that it brought in; 0: it got no number
-    std::int64_t unix_seconds = 0;
-    Clock::duration took{};
-    std::string reason;  // lines; "" if committed
-  };
-  [[nodiscard]] const std::optional<LastReload>& last() const { return last_; }
+  // How the present reload goes and how the last one ended.
+  [[nodiscard]] const ReloadBook& book() const { return book_; }
   // systemd was told of a reload and not yet of its end.
   [[nodiscard]] bool under_way() const { return phase_ != Phase::idle; }
   // Another reload follows the one that is under way.
@@ -95,8 +89,6 @@ class ReloadDesk {
   void use(LoadedConfig config, bool reopen_log);
   void tell_step(std::uint32_t generation, std::string_view text);
   void fail();
-  void remember(std::string_view outcome, std::uint32_t generation,
-                std::string_view reason);
   void end();
 
   const Settings started_;  // what needs a restart is as it is here
@@ -110,8 +102,8 @@ class ReloadDesk {
   const Estate& estate_;
   Hooks hooks_;
   ReloadClients clients_;
-  Failure failure_;  // of the present reload
-  std::optional<LastReload> last_;
+  ReloadBook book_;
+  Failure failure_;         // of the present reload
   std::string spool_told_;  // the last sentence about it
   Clock::time_point began_{};
   Phase phase_ = Phase::idle;

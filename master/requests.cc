@@ -160,7 +160,7 @@ ControlReply Server::answer(std::string_view line, ControlClient client) {
                                  .upgrades = upgrades_,
                                  .fell_back = desk_.fell_back(),
                                  .stopping = stops(),
-                                 .last_reload = desk_.last(),
+                                 .reload = desk_.book().story(),
                                  .deaths = chronicle_.deaths(),
                                  .now = kernel_.now()});
   if (name == "reload") {
@@ -194,24 +194,29 @@ ControlReply Server::answer(std::string_view line, ControlClient client) {
       "are");
 }
 
-// The worker writes into one end of a socket pair and the client reads from the other:
-// however long that takes, the master has no part in it.
 ControlReply Server::stacks_reply(const nlohmann::json& request) {
   const auto slot = request.find("slot");
   if (slot == request.end() || !slot->is_number_unsigned())
     return refusal("no \"slot\"");
+  auto reader = stacks_of(slot->get<std::size_t>());
+  if (!reader) return refusal(reader.error().message());
+  const int fd = reader.value().get();
+  return {json_line({{"stacks", 0}}), {fd}, std::move(reader).value()};
+}
+
+// The worker writes into one end of a socket pair and the client reads from the other:
+// however long that takes, the master has no part in it.
+Result<UniqueFd> Server::stacks_of(std::size_t slot) {
   std::array<int, 2> ends{};
   if (::socketpair(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0, ends.data()) != 0)
-    return refusal(last_error("make a socket pair").message());
+    return last_error("make a socket pair");
   UniqueFd reader{ends[0]};
   const UniqueFd writer{ends[1]};
   // Who reads may be root, and the application writes.
   (void)refuse_passed_fds(reader.get());
-  const auto asked =
-      fleet_.pool().request_stacks(slot->get<std::size_t>(), writer.get());
-  if (!asked) return refusal(asked.error().message());
-  const int fd = reader.get();
-  return {json_line({{"stacks", 0}}), {fd}, std::move(reader)};
+  if (auto asked = fleet_.pool().request_stacks(slot, writer.get()); !asked)
+    return asked.error();
+  return reader;
 }
 
 }  // namespace monodon::master

@@ -46,7 +46,8 @@ Server::Server(LoadedConfig config, scoreboard::Board board, Estate estate,
              .start_failed = [this](int status,
                                     std::string_view why) { fail_start(status, why); },
              .clock = [this] { return kernel_.now(); }}},
-      exporter_{kernel_, loop_, std::move(metrics), settings().metrics_bind},
+      exporter_{kernel_, loop_, std::move(metrics), settings().metrics_bind,
+                [this](std::size_t slot) { return stacks_of(slot); }},
       watcher_{kernel_, loop_, [this](std::string_view what) { files_changed(what); }},
       watch_{loop_, fleet_} {
   inform_exporter();
@@ -93,7 +94,7 @@ void Server::turn() {
   control_.tidy();
   kernel_.look_around();
   chronicle_.publish(fleet_, now);
-  exporter_.tick(fleet_.pool().slots(), chronicle_);
+  exporter_.tick(fleet_.pool().slots(), chronicle_, desk_.book());
   watcher_.tick();
   handoff_.tick(fleet_.nursery().children());
   carry_out_closing();

@@ -82,6 +82,7 @@ class Server {
   ControlReply answer(std::string_view line, ControlClient client);
   ControlReply scale(const nlohmann::json& request);
   ControlReply stacks_reply(const nlohmann::json& request);
+  Result<UniqueFd> stacks_of(std::size_t slot);
 
   Estate estate_;
   LinuxKernel kernel_;

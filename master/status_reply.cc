@@ -81,15 +81,16 @@ nlohmann::json preload_state(const Fleet& fleet) {
           {"left_by_import", boot.shared_state}};
 }
 
-nlohmann::json json_of(const std::optional<ReloadDesk::LastReload>& last) {
+// The last one; null if there was none.
+nlohmann::json json_of(const metrics::ReloadStory& story) {
   // The whole is in the log; an answer has an end.
   constexpr std::size_t kLongestReason = 16 * 1024;
-  if (!last) return nullptr;
-  return {{"outcome", last->outcome},
-          {"generation", last->generation},
-          {"time", last->unix_seconds},
-          {"seconds", seconds(last->took)},
-          {"reason", last->reason.substr(0, kLongestReason)}};
+  if (story.last_outcome.empty()) return nullptr;
+  return {{"outcome", story.last_outcome},
+          {"generation", story.last_generation},
+          {"time", static_cast<std::int64_t>(story.last_ended_unix)},
+          {"seconds", story.last_took},
+          {"reason", story.last_reason.substr(0, kLongestReason)}};
 }
 
 nlohmann::json json_of(const std::deque<LastDeath>& deaths) {
@@ -127,7 +128,7 @@ ControlReply status_reply(const Fleet& fleet, const StatusFacts& facts) {
                           {"fell_back", facts.fell_back},
                           {"workers", fleet.workers()},
                           {"preload", preload_state(fleet)},
-                          {"last_reload", json_of(facts.last_reload)},
+                          {"last_reload", json_of(facts.reload)},
                           {"deaths", json_of(facts.deaths)},
                           {"stopping", facts.stopping},
                           {"upgrades", facts.upgrades},

@@ -34,7 +34,7 @@ struct StatusFacts {
   std::uint32_t upgrades = 0;
   std::string fell_back;  // ReloadDesk::fell_back()
   bool stopping = false;  // or about to, in stop_delay
-  std::optional<ReloadDesk::LastReload> last_reload;
+  metrics::ReloadStory reload;  // ReloadDesk::book()
   std::deque<LastDeath> deaths;
   Clock::time_point now{};
 };

@@ -28,6 +28,7 @@ struct Settings {
   std::string metrics_bind;                 // one address as of `bind`, or "off"
   std::vector<std::string> metrics_hosts;   // that its clients may ask for, in Host
   std::vector<std::string> metrics_labels;  // "name=value", of every sample
+  std::string dashboard = "auto";           // auto | full | brief
   std::uint32_t ready_workers = 1;
   bool ready_when_saturated = true;
   std::string agent_bind;  // host:port, or "off"

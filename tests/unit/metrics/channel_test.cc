@@ -7,6 +7,7 @@
 #include <array>
 #include <catch2/catch.hpp>
 #include <cerrno>
+#include <string>
 #include <string_view>
 
 using namespace monodon;
@@ -37,6 +38,7 @@ TEST_CASE("facts and pages arrive as they were sent, with descriptors", "[metric
   facts.ready_workers = 2;
   facts.listeners = {{"unix:/s", true, 42}};
   facts.hosts = {"site.test"};
+  facts.dashboard = "brief";
   const std::array<int, 2> fds{pair.master.get(), pair.exporter.get()};
   REQUIRE(send(pair.master.get(), facts, fds));
   REQUIRE(send(pair.master.get(), PageOrder{3, 17, 4, 99}, pair.master.get()));
@@ -52,6 +54,41 @@ TEST_CASE("facts and pages arrive as they were sent, with descriptors", "[metric
   CHECK(second.value().page->since_ns == 99);
   CHECK(second.value().fds.size() == 1);
   CHECK(receive(pair.exporter.get()).error().code == EAGAIN);
+}
+
+TEST_CASE("the largest story of a reload fits into a packet", "[metrics]") {
+  const Pair pair;
+  ReloadStory story;
+  story.step = "rolling";
+  story.generation = 4;
+  story.last_outcome = "refused";
+  story.last_took = 1.5;
+  story.last_reason = std::string(ReloadStory::kLongestReason, '"');
+  REQUIRE(send(pair.master.get(), story));
+  const auto heard = receive(pair.exporter.get());
+  REQUIRE(heard);
+  REQUIRE(heard.value().reload);
+  CHECK(*heard.value().reload == story);
+}
+
+TEST_CASE("stacks are asked for by a number, and nothing else is heard", "[metrics]") {
+  const Pair pair;
+  CHECK(receive_request(pair.master.get()).error().code == EAGAIN);
+  REQUIRE(request_stacks(pair.exporter.get(), 63));
+  const auto slot = receive_request(pair.master.get());
+  REQUIRE(slot);
+  CHECK(slot.value() == 63);
+  for (const std::string_view nonsense :
+       {"-1", "{}", "4294967296", "11111111111111111"}) {
+    REQUIRE(::send(pair.exporter.get(), nonsense.data(), nonsense.size(), 0) > 0);
+    CHECK(receive_request(pair.master.get()).error().code == EPROTO);
+  }
+  REQUIRE(send(pair.master.get(), StacksAnswer{63, "no worker"}, -1));
+  const auto answer = receive(pair.exporter.get());
+  REQUIRE(answer);
+  REQUIRE(answer.value().stacks);
+  CHECK(answer.value().stacks->refusal == "no worker");
+  CHECK(answer.value().fds.empty());
 }
 
 TEST_CASE("the end of the master is told apart from nonsense", "[metrics]") {

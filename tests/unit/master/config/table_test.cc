@@ -80,7 +80,7 @@ TEST_CASE("every field of the worker's settings has a row", "[settings]") {
 TEST_CASE("every field of the master's settings has a row", "[settings]") {
   // Does not compile when a field comes or goes: then the table needs a look as well.
   const auto [worker, bind, backlog, socket_mode, socket_user, socket_group,
-              metrics_bind, metrics_hosts, metrics_labels, ready_workers,
+              metrics_bind, metrics_hosts, metrics_labels, dashboard, ready_workers,
               ready_when_saturated, agent_bind, agent_drain_refused, workers,
               stop_delay, boot_timeout, max_surge, max_unavailable,
               health_check_timeout, rehearse,
@@ -99,7 +99,7 @@ TEST_CASE("every field of the master's settings has a row", "[settings]") {
         },
         setting->field);
   }
-  CHECK(rows == 32);
+  CHECK(rows == 33);
 }
 
 TEST_CASE("each key sets its own field, and what is set can be written back",
