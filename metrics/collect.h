@@ -7,8 +7,10 @@
 
 #include "metrics/channel.h"
 #include "metrics/exposition.h"
+#include "metrics/history.h"
 #include "metrics/listen_queue.h"
 #include "metrics/observer.h"
+#include "metrics/reload_story.h"
 #include "metrics/saturation.h"
 
 namespace monodon::metrics {
@@ -19,10 +21,12 @@ struct Surroundings {
   std::map<std::string, QueueHistory> queues;  // by address of the listener
   std::map<std::uint32_t, std::uint64_t> pss;  // bytes by pid
   Saturation saturation;
-  bool reload_failed = false;                  // the last one, as last seen
-  std::uint64_t idle_ns = 0;                   // thread_seconds{idle} as last shown
-  std::uint64_t series_dropped = 0;            // of the application
-  std::uint64_t samples_left_out = 0;          // likewise, by this scrape
+  bool reload_failed = false;  // the last one, as last seen
+  ReloadStory reload;
+  History history;
+  std::uint64_t idle_ns = 0;           // thread_seconds{idle} as last shown
+  std::uint64_t series_dropped = 0;    // of the application
+  std::uint64_t samples_left_out = 0;  // likewise, by this scrape
   std::uint64_t scrapes = 0;
   std::uint64_t scrape_ns = 0;
 };

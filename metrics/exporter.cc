@@ -3,13 +3,17 @@
 #include "metrics/exporter.h"
 
 #include <fcntl.h>
+#include <fmt/format.h>
 #include <sys/prctl.h>
+#include <sys/socket.h>
 
 #include <csignal>
+#include <limits>
 #include <optional>
 
 #include "base/clock.h"
 #include "base/log/log.h"
+#include "base/number.h"
 #include "metrics/accept.h"
 #include "metrics/agent.h"
 #include "metrics/application_metrics.h"
@@ -20,13 +24,27 @@
 #include "metrics/host_check.h"
 #include "metrics/http_server.h"
 #include "metrics/openmetrics.h"
+#include "metrics/page_state.h"
+#include "metrics/plain_page.h"
 #include "metrics/process_stats.h"
+#include "metrics/stack_desk.h"
 
 namespace monodon::metrics {
 namespace {
 
 constexpr std::chrono::milliseconds kQueuePeriod{200};
 constexpr std::chrono::milliseconds kSecond{1000};
+constexpr std::chrono::nanoseconds kHistoryStep{History::kStepNs};
+
+constexpr std::string_view kStacks = "/stacks/";
+constexpr const char* kPlain = "text/plain; charset=utf-8";
+
+bool is_local(int listener) {
+  sockaddr_storage at{};
+  socklen_t size = sizeof at;
+  return ::getsockname(listener, reinterpret_cast<sockaddr*>(&at), &size) == 0 &&
+         is_local_address(at);
+}
 
 void use_log(const Facts& facts) {
   if (auto opened = log::open({facts.log_path, facts.log_format, facts.log_level});
@@ -42,10 +60,14 @@ class Exporter {
       : channel_{std::move(channel)},
         application_{std::move(region)},
         observer_{std::move(board)},
+        local_{is_local(listener.get())},
         server_{std::move(listener),
-                [this](const HttpRequest& asked) { return answer(asked); },
+                [this](const HttpRequest& asked, HttpServer::Reply reply) {
+                  answer(asked, std::move(reply));
+                },
                 [this](std::string_view host) { return knows(host); },
-                HttpServer::Patience{}} {
+                HttpServer::Patience{}},
+        stacks_{server_, channel_.get()} {
     around_.facts = std::move(facts);
     auto diagnosis = SocketDiagnosis::open();
     if (diagnosis)
@@ -57,8 +79,11 @@ class Exporter {
   int run() {
     server_.watch(channel_.get(), [this] { hear(); });
     server_.every(kQueuePeriod, [this] { sample_queues(); });
+    server_.every(std::chrono::duration_cast<std::chrono::milliseconds>(kHistoryStep),
+                  [this] { keep_history(); });
     server_.every(kSecond, [this] { sample_load(); });
     sample_queues();
+    keep_history();
     sample_load();
     server_.run();
     return 0;
@@ -82,6 +107,10 @@ class Exporter {
         use_log(around_.facts);
         sample_queues();
       }
+      if (message.reload) around_.reload = std::move(*message.reload);
+      if (message.stacks)
+        stacks_.hear(*message.stacks,
+                     message.fds.empty() ? UniqueFd{} : std::move(message.fds[0]));
       if (message.page && message.fds.size() == 1)
         if (auto added = observer_.add_page(*message.page, message.fds[0]); !added)
           log::warning(added.error().message(), {log::Id::exporter_limited});
@@ -100,18 +129,12 @@ class Exporter {
     for (const ListenerFacts& listener : around_.facts.listeners)
       if (const auto depth = depths.find(listener.inode); depth != depths.end())
         around_.queues[listener.address].note(depth->second, now);
+    around_.history.note_queue(waiting_now(around_));
   }
 
   void sample_load() {
     const Sight sight = look();
-    std::vector<std::uint32_t> pids;
-    for (const SlotSight& slot : sight.slots)
-      if (slot.row.pid != 0) pids.push_back(slot.row.pid);
-    around_.pss = memory_.exchange(pids);
-    std::uint64_t waiting = 0;
-    for (const auto& [address, history] : around_.queues)
-      waiting += history.last().waiting;
-    around_.saturation.note(capacity(sight), waiting, sight.now_ns);
+    around_.saturation.note(capacity(sight), waiting_now(around_), sight.now_ns);
     listen_for_agents();
   }
 
@@ -147,39 +170,101 @@ class Exporter {
     return said;
   }
 
+  void sample_memory(const Sight& sight) {
+    std::vector<std::uint32_t> pids;
+    for (const SlotSight& slot : sight.slots)
+      if (slot.row.pid != 0) pids.push_back(slot.row.pid);
+    around_.pss = memory_.exchange(pids);
+  }
+
+  // A look, and memory as of this moment.
+  Sight look_around() {
+    Sight sight = look();
+    sample_memory(sight);
+    return sight;
+  }
+
+  void keep_history() {
+    const Sight sight = look_around();
+    around_.history.note(sight, pss_of_workers(sight, around_), wall_seconds());
+  }
+
   bool knows(std::string_view host) const {
     return is_own_host(host, around_.facts.hosts) || is_own_host(host, {machine_});
   }
 
-  HttpAnswer answer(const HttpRequest& asked) {
+  // Whether this one may read what the application says and where it is.
+  bool shows_all(const HttpRequest& asked) const {
+    const std::string& says = around_.facts.dashboard;
+    return says == "full" || (says == "auto" && local_ && !asked.forwarded);
+  }
+
+  void answer(const HttpRequest& asked, HttpServer::Reply reply) {
+    if (asked.path.starts_with(kStacks))
+      return stacks(asked, asked.path.substr(kStacks.size()), std::move(reply));
+    reply(answer_at_once(asked));
+  }
+
+  HttpAnswer answer_at_once(const HttpRequest& asked) {
     const std::string_view path = asked.path;
     if (path == "/metrics") return metrics(asked);
     if (path == "/-/healthy") return verdict(healthy(look()));
     if (path == "/-/ready") return verdict(is_ready());
     if (path == "/dashboard.json")
-      return {200, "application/json", dashboard_json(look(), around_)};
-    if (path == "/") return page();
-    return {404, "text/plain; charset=utf-8", "not found; / and /metrics are\n"};
+      return {200, "application/json",
+              dashboard_json(look_around(), around_, shows_all(asked))};
+    if (path == "/history.json")
+      return {200, "application/json", history_json(look_around(), around_)};
+    if (path == "/reload") return reason(asked);
+    if (path == "/favicon.svg" || path == "/favicon.ico")
+      return {200, "image/svg+xml", std::string{dashboard_icon()}};
+    if (path == "/") return page(asked);
+    return {404, kPlain, "not found; / and /metrics are\n"};
   }
 
-  static HttpAnswer page() {
+  // No link on a foreign page gets anybody's stacks taken.
+  void stacks(const HttpRequest& asked, std::string_view number,
+              HttpServer::Reply reply) {
+    const auto slot = parse_number(number, std::numeric_limits<std::uint32_t>::max());
+    if (!slot) return reply({404, kPlain, "the path is /stacks/SLOT\n"});
+    if (!shows_all(asked) || asked.cross_site)
+      return reply(
+          {403, kPlain,
+           fmt::format("stacks are for who is on the machine: monodon trace {}\n",
+                       *slot)});
+    stacks_.ask(static_cast<std::uint32_t>(*slot), std::move(reply));
+  }
+
+  HttpAnswer reason(const HttpRequest& asked) {
+    if (!shows_all(asked) || asked.cross_site)
+      return {
+          403, kPlain,
+          "why a reload failed is for who is on the machine: monodon status, or the "
+          "log\n"};
+    hear();
+    if (around_.reload.last_reason.empty())
+      return {404, kPlain, "no reload has failed, as far as is known\n"};
+    return {200, kPlain, around_.reload.last_reason + "\n"};
+  }
+
+  HttpAnswer page(const HttpRequest& asked) {
     const std::string nonce = make_nonce();
     return {200,
             "text/html; charset=utf-8",
-            dashboard_page(nonce),
+            dashboard_page(nonce, plain_page(look_around(), around_, shows_all(asked))),
             {{"Content-Security-Policy", dashboard_policy(nonce)},
              {"Referrer-Policy", "no-referrer"}}};
   }
 
   static HttpAnswer verdict(Verdict said) {
-    return {said.good ? 200U : 503U, "text/plain; charset=utf-8", std::move(said.text)};
+    return {said.good ? 200U : 503U, kPlain, std::move(said.text)};
   }
 
   HttpAnswer metrics(const HttpRequest& asked) {
     const std::uint64_t began = monotonic_ns();
     sample_queues();
     Exposition exposition;
-    const Sight sight = look();
+    const Sight sight = look_around();
     std::vector<std::uint32_t> pids;
     for (const SlotSight& slot : sight.slots) pids.push_back(slot.row.pid);
     auto families = application_.read(pids);
@@ -207,7 +292,9 @@ class Exporter {
   UniqueFd agents_;  // where HAProxy asks
   bool agents_failed_ = false;
   std::string machine_ = machine_name();
+  bool local_;  // only who is on this machine can connect
   HttpServer server_;
+  StackDesk stacks_;
 };
 
 }  // namespace

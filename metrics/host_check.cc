@@ -9,6 +9,7 @@
 #include <algorithm>
 #include <array>
 #include <climits>
+#include <cstring>
 
 namespace monodon::metrics {
 
@@ -55,6 +56,21 @@ bool is_own_host(std::string_view host, const std::vector<std::string>& names) {
   return std::any_of(names.begin(), names.end(), [&](const std::string& own) {
     return own == "*" || normal(own) == name;
   });
+}
+
+bool is_local_address(const sockaddr_storage& address) {
+  if (address.ss_family == AF_UNIX) return true;
+  if (address.ss_family == AF_INET) {
+    sockaddr_in in{};
+    std::memcpy(&in, &address, sizeof in);
+    return ::ntohl(in.sin_addr.s_addr) >> 24U == 127;
+  }
+  if (address.ss_family != AF_INET6) return false;
+  sockaddr_in6 in6{};
+  std::memcpy(&in6, &address, sizeof in6);
+  const in6_addr& at = in6.sin6_addr;
+  if (IN6_IS_ADDR_V4MAPPED(&at)) return at.s6_addr[12] == 127;
+  return IN6_IS_ADDR_LOOPBACK(&at);
 }
 
 std::string machine_name() {

@@ -1,6 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 #pragma once
 
+#include <sys/socket.h>
+
 #include <string>
 #include <string_view>
 #include <vector>
@@ -12,6 +14,10 @@ namespace monodon::metrics {
 // and a last dot do not matter. Pure.
 [[nodiscard]] bool is_own_host(std::string_view host,
                                const std::vector<std::string>& names);
+
+// Whether only who is on this machine can connect to a socket that is bound there: a Unix
+// socket or a loopback address. Pure.
+[[nodiscard]] bool is_local_address(const sockaddr_storage& address);
 
 // What gethostname(2) says; "" if nothing.
 [[nodiscard]] std::string machine_name();

@@ -161,6 +161,10 @@ void HttpServer::run() {
   loop_->context.run();
 }
 
+asio::io_context& HttpServer::context() {
+  return loop_->context;
+}
+
 void HttpServer::stop() {
   loop_->context.stop();
 }

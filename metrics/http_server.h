@@ -11,6 +11,10 @@
 
 #include "base/unique_fd.h"
 
+namespace boost::asio {
+class io_context;
+}  // namespace boost::asio
+
 namespace monodon::metrics {
 
 struct HttpAnswer {
@@ -23,6 +27,8 @@ struct HttpAnswer {
 struct HttpRequest {
   std::string_view path;
   std::string_view accept;  // Accept; "" if there is none
+  bool cross_site = false;  // a browser says that a page from elsewhere asks
+  bool forwarded = false;   // a proxy says that it asks for somebody else
 };
 
 // A small HTTP/1.1 server for GET and HEAD, and the loop of the exporter: one thread.
@@ -32,7 +38,9 @@ struct HttpRequest {
 class HttpServer {
  public:
   static constexpr std::size_t kMaxClients = 128;
-  using Handler = std::function<HttpAnswer(const HttpRequest&)>;
+  // To be called once, then or later, in the same thread.
+  using Reply = std::function<void(HttpAnswer)>;
+  using Handler = std::function<void(const HttpRequest&, Reply)>;
   // Whether a Host names this server.
   using HostCheck = std::function<bool(std::string_view host)>;
 
@@ -55,6 +63,8 @@ class HttpServer {
   void every(std::chrono::milliseconds period, std::function<void()> tick);
   void run();
   void stop();
+  // For what waits in this loop with means of its own.
+  [[nodiscard]] boost::asio::io_context& context();
 
  private:
   struct Loop;

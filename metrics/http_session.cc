@@ -34,6 +34,15 @@ unsigned status_of(const boost::system::error_code& error) {
   return 400;
 }
 
+// What proxies add of their own accord or by everybody's configuration.
+template <typename Request>
+bool is_forwarded(const Request& request) {
+  for (const char* name : {"Forwarded", "Via", "X-Forwarded-For", "X-Forwarded-Host",
+                           "X-Forwarded-Proto", "X-Real-IP"})
+    if (request.count(name) != 0) return true;
+  return false;
+}
+
 }  // namespace
 
 HttpSession::HttpSession(Protocol::socket socket, const HttpService& service,
@@ -159,9 +168,18 @@ void HttpSession::answer() {
         false, head);
   const std::string_view target{request.target().data(), request.target().size()};
   const auto accept = request[http::field::accept];
-  const HttpRequest asked{.path = target.substr(0, target.find('?')),
-                          .accept = {accept.data(), accept.size()}};
-  write(service_.handler(asked), keep_alive, head);
+  const auto site = request["Sec-Fetch-Site"];
+  const HttpRequest asked{
+      .path = target.substr(0, target.find('?')),
+      .accept = {accept.data(), accept.size()},
+      .cross_site = !site.empty() && site != "same-origin" && site != "none",
+      .forwarded = is_forwarded(request)};
+  waiting_ = false;
+  ++turn_;
+  set_deadline(service_.patience.write);
+  service_.handler(asked, [self = shared_from_this(), keep_alive, head](HttpAnswer said) {
+    self->write(std::move(said), keep_alive, head);
+  });
 }
 
 void HttpSession::refuse(unsigned status, const std::string& why) {

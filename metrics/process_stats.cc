@@ -89,13 +89,18 @@ std::map<std::uint32_t, std::uint64_t> PssSampler::exchange(
     any_new |= wanted[pid] == 0;
   }
   seen_ = wanted;
-  if (any_new) changed_.notify_one();
+  if (any_new || Clock::now() >= looked_at_ + kPssPeriod) {
+    due_ = true;
+    changed_.notify_one();
+  }
   return wanted;
 }
 
 void PssSampler::run(const std::stop_token& stop) {
   std::unique_lock lock{mutex_};
-  while (!stop.stop_requested()) {
+  while (changed_.wait(lock, stop, [this] { return due_; })) {
+    due_ = false;
+    looked_at_ = Clock::now();
     const auto round = seen_;
     lock.unlock();
     std::map<std::uint32_t, std::uint64_t> found;
@@ -106,11 +111,6 @@ void PssSampler::run(const std::stop_token& stop) {
     lock.lock();
     for (const auto& [pid, bytes] : found)
       if (const auto at = seen_.find(pid); at != seen_.end()) at->second = bytes;
-    (void)changed_.wait_for(lock, stop, kPssPeriod, [&] {
-      for (const auto& [pid, bytes] : seen_)
-        if (!found.contains(pid)) return true;
-      return false;
-    });
   }
 }
 

@@ -8,6 +8,8 @@
 #include <thread>
 #include <vector>
 
+#include "base/clock.h"
+
 namespace monodon::metrics {
 
 // Processor time in microseconds, with that of ended children, from /proc/PID/stat
@@ -22,13 +24,14 @@ namespace monodon::metrics {
 [[nodiscard]] std::uint64_t read_rss_bytes(std::uint32_t pid);
 
 // Looks at the PSS of processes, in a thread of its own: the kernel takes the lock of
-// the other's memory for it, and whoever waits for a dead disk holds that lock.
+// the other's memory for it, and whoever waits for a dead disk holds that lock. Looks
+// only when it is asked, and at the same processes every few seconds at most.
 class PssSampler {
  public:
   PssSampler();
 
   // Whom to look at from now on, and what was last seen of them, in bytes by pid; 0:
-  // not known. Never waits for a look that is under way.
+  // not known yet. Never waits for a look that is under way.
   [[nodiscard]] std::map<std::uint32_t, std::uint64_t> exchange(
       const std::vector<std::uint32_t>& pids);
 
@@ -38,7 +41,9 @@ class PssSampler {
   std::mutex mutex_;
   std::condition_variable_any changed_;
   std::map<std::uint32_t, std::uint64_t> seen_;
-  std::jthread thread_;  // last: the others are there when it begins
+  bool due_ = false;               // somebody waits for a look
+  Clock::time_point looked_at_{};  // last
+  std::jthread thread_;            // last: the others are there when it begins
 };
 
 }  // namespace monodon::metrics

@@ -1,26 +1,20 @@
 # SPDX-License-Identifier: Apache-2.0
 """The dashboard in a real Chromium: what it shows is what the scoreboard says, on small
-screens and in the dark as well.
+screens and in the dark as well. The states that it can be in are in test_states.
 
 MONODON_SCREENSHOTS names a directory for pictures of it.
 """
 
-import json
 import os
-import shutil
 import signal
 
 import pytest
 
 from support.client import request
-from support.prometheus import free_port
-from support.server import Server
+from support.dashboard import CONTRAST, cards, needs_chromium, says, served, shot
 from support.traffic import Traffic
-from support.webdriver import Browser
 
-pytestmark = pytest.mark.skipif(
-    not shutil.which("chromium") or not shutil.which("chromedriver"),
-    reason="Debian's chromium and chromium-driver are not installed")
+pytestmark = needs_chromium
 
 CODE = """
 import probe
@@ -33,73 +27,17 @@ def application(environ, start_response):
         environ["PATH_INFO"] = "/gate"
     return probe.application(environ, start_response)
 """
-# The worst contrast of a text with what is behind it (WCAG 2.1, 1.4.3).
-CONTRAST = """
-const parse = text => text.match(/[\\d.]+/g).map(Number);
-const light = ([r, g, b]) => [r, g, b].map(v => v / 255).map(
-  v => v <= 0.03928 ? v / 12.92 : ((v + 0.055) / 1.055) ** 2.4)
-  .reduce((sum, v, i) => sum + v * [0.2126, 0.7152, 0.0722][i], 0);
-function behind(element) {
-  for (; element; element = element.parentElement) {
-    const colour = parse(getComputedStyle(element).backgroundColor);
-    if (colour.length < 4 || colour[3] > 0) return colour;
-  }
-  return [255, 255, 255];
-}
-let worst = [21, ""];
-for (const element of document.querySelectorAll("body *")) {
-  const own = [...element.childNodes].some(n => n.nodeType === 3 && n.data.trim());
-  if (!own || !element.getClientRects().length) continue;
-  const [a, b] = [light(parse(getComputedStyle(element).color)), light(behind(element))]
-    .sort((x, y) => y - x);
-  const ratio = (a + 0.05) / (b + 0.05);
-  if (ratio < worst[0]) worst = [ratio, element.textContent];
-}
-return worst;
-"""
-
-
-@pytest.fixture(name="browser", scope="module")
-def fixture_browser(tmp_path_factory):
-    with Browser(tmp_path_factory.mktemp("profile")) as browser:
-        yield browser
 
 
 @pytest.fixture(name="server")
 def fixture_server():
-    port = free_port()
-    server = Server("here:application", config={"workers": 4, "threads": 2,
-                                                "restart_pause": 30}, expect=["SIGABRT"],
-                    environment={"MONODON_METRICS_BIND": f"127.0.0.1:{port}"})
+    server = served("here:application", config={"workers": 4, "threads": 2,
+                                                "restart_pause": 30}, expect=["SIGABRT"])
     server.write("here.py", CODE.format(version=1))
-    server.page = f"http://127.0.0.1:{port}/"
     with server:
         server.await_workers(4)
         server.wait(lambda: says(server), "the exporter")
         yield server
-
-
-def says(server):
-    """What the page is told, from the scoreboard."""
-    host, port = server.page.split("/")[2].split(":")
-    try:
-        with server.connect((host, int(port))) as connection:
-            return json.loads(connection.get("/dashboard.json").body)
-    except OSError:
-        return None
-
-
-def shot(browser, name):
-    if directory := os.environ.get("MONODON_SCREENSHOTS"):
-        browser.picture(f"{directory}/{name}.png")
-
-
-def cards(browser):
-    """{slot: (classes of its card, its texts)}"""
-    return {int(slot): (classes, texts) for slot, classes, texts in browser.run("""
-        return [...document.querySelectorAll(".slot")].map(card => [card.dataset.slot,
-          card.className, [...card.querySelectorAll("*")].filter(e => !e.children.length)
-            .map(e => e.textContent)])""")}
 
 
 def test_the_page_shows_what_the_scoreboard_says(server, browser):
@@ -186,4 +124,9 @@ def test_a_server_that_is_gone_is_told(server, browser):
     browser.open(server.page)
     browser.until(lambda: browser.text("state") == "ready", "the page")
     server.stop()
-    browser.until(lambda: browser.text("trouble").startswith("No news"), "the trouble")
+    browser.until(lambda: browser.text("trouble").startswith("No news since"), "the trouble")
+    assert browser.text("state") == "no news" and "no news" in browser.title()
+    # Nothing is green any more.
+    assert browser.run("return getComputedStyle(document.querySelector('main')).filter") \
+        == "grayscale(1)"
+    shot(browser, "stale")

@@ -53,6 +53,24 @@ class Browser:
     def text(self, name):
         return self.run("return document.getElementById(arguments[0]).textContent", name)
 
+    def title(self):
+        return self.run("return document.title")
+
+    def is_shown(self, name):
+        """It takes room on the page."""
+        return self.run("return document.getElementById(arguments[0]).getClientRects().length"
+                        " > 0", name)
+
+    def press(self, key):
+        """On what has the focus. `key`: "Tab", "Escape", "ArrowLeft"..."""
+        for kind in ("rawKeyDown", "keyUp"):
+            self._devtools("Input.dispatchKeyEvent", type=kind, key=key, code=key,
+                           windowsVirtualKeyCode={"Tab": 9, "Enter": 13, "Escape": 27,
+                                                  "ArrowLeft": 37, "ArrowRight": 39}[key])
+
+    def allow_scripts(self, allowed):
+        self._devtools("Emulation.setScriptExecutionDisabled", value=not allowed)
+
     def look(self, width, height=900, dark=False):
         """As on a screen of that size, of somebody who has it dark or light."""
         self._devtools("Emulation.setDeviceMetricsOverride", width=width, height=height,

@@ -101,6 +101,7 @@ NO_UNIT_TEST = {
     "master/exporter_host.cc": "tests/process/test_metrics.py, with the real exporter",
     "metrics/exporter.cc": "tests/process/test_metrics.py",
     "metrics/http_session.cc": "http_server_test.cc",
+    "metrics/stack_desk.cc": "tests/process/test_dashboard.py, with real workers",
     "metrics/main.cc": "tests/process/test_metrics.py",
     "metrics/manual.cc": "docs_test.cc",
     "master/handover/handoff_watch.cc": "tests/faults/test_hostile.py shuts pairs down",

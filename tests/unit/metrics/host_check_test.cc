@@ -1,7 +1,12 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "metrics/host_check.h"
 
+#include <arpa/inet.h>
+#include <netinet/in.h>
+#include <sys/un.h>
+
 #include <catch2/catch.hpp>
+#include <cstring>
 
 using namespace monodon::metrics;
 
@@ -17,4 +22,32 @@ TEST_CASE("a server is asked for by address, or by a name that it has", "[host]"
         "127.0.0.1:x", "web1.example.com@attacker", "1.2.3"})
     CHECK_FALSE(is_own_host(other, names));
   CHECK(is_own_host("attacker.example:80", {"*"}));
+}
+
+namespace {
+
+sockaddr_storage address_of(int family, const char* text) {
+  sockaddr_storage all{};
+  all.ss_family = static_cast<sa_family_t>(family);
+  if (family == AF_INET)
+    REQUIRE(::inet_pton(family, text, &reinterpret_cast<sockaddr_in&>(all).sin_addr) == 1);
+  if (family == AF_INET6)
+    REQUIRE(::inet_pton(family, text, &reinterpret_cast<sockaddr_in6&>(all).sin6_addr) ==
+            1);
+  return all;
+}
+
+}  // namespace
+
+TEST_CASE("only a loopback address or a Unix socket is this machine's alone", "[host]") {
+  CHECK(is_local_address(address_of(AF_UNIX, "")));
+  for (const char* own : {"127.0.0.1", "127.255.0.9"})
+    CHECK(is_local_address(address_of(AF_INET, own)));
+  for (const char* own : {"::1", "::ffff:127.0.0.1"})
+    CHECK(is_local_address(address_of(AF_INET6, own)));
+  for (const char* other : {"0.0.0.0", "10.0.0.1", "128.0.0.1"})
+    CHECK_FALSE(is_local_address(address_of(AF_INET, other)));
+  for (const char* other : {"::", "fe80::1", "::ffff:10.0.0.1"})
+    CHECK_FALSE(is_local_address(address_of(AF_INET6, other)));
+  CHECK_FALSE(is_local_address(sockaddr_storage{}));
 }

@@ -3,6 +3,7 @@
 
 #include <arpa/inet.h>
 #include <netinet/in.h>
+#include <poll.h>
 #include <sys/eventfd.h>
 #include <sys/socket.h>
 #include <unistd.h>
@@ -39,8 +40,8 @@ class Served {
 
   void run(const std::function<void()>& client) {
     HttpServer server{std::move(listener_),
-                      [](std::string_view path) {
-                        return HttpAnswer{200, "text/plain", std::string{path}};
+                      [this](const HttpRequest& asked, const HttpServer::Reply& reply) {
+                        answer(asked, reply);
                       },
                       [](std::string_view host) { return is_own_host(host, {}); },
                       patience_};
@@ -76,9 +77,23 @@ class Served {
   }
 
  private:
+  // "/later" is answered together with the request after it.
+  void answer(const HttpRequest& asked, const HttpServer::Reply& reply) {
+    if (asked.path == "/later") {
+      later_ = reply;
+      return;
+    }
+    std::string body{asked.path};
+    if (asked.forwarded) body += " forwarded";
+    if (asked.cross_site) body += " from elsewhere";
+    reply({200, "text/plain", body});
+    if (auto waits = std::exchange(later_, nullptr)) waits({200, "text/plain", "at last"});
+  }
+
   sockaddr* address() { return reinterpret_cast<sockaddr*>(&at_); }
 
   HttpServer::Patience patience_;
+  HttpServer::Reply later_;
   UniqueFd listener_;
   sockaddr_in at_{};
 };
@@ -166,4 +181,45 @@ TEST_CASE("a head that does not come in time is told so, silence is not",
   CHECK(silent.empty());
   CHECK(idle.ends_with("\r\n\r\n/x"));
   CHECK(second.find("HTTP/1.1 408") != std::string::npos);
+}
+
+TEST_CASE("an answer may come later, in its turn, and nobody else waits for it",
+          "[http_server]") {
+  Served served;
+  std::string own;
+  std::string both;
+  served.run([&] {
+    const UniqueFd waits = served.connect();
+    const std::string two =
+        "GET /later HTTP/1.1\r\nHost: localhost\r\n\r\n" + std::string{kLast};
+    (void)!::send(waits.get(), two.data(), two.size(), MSG_NOSIGNAL);
+    // Until it is there: an answer before that would be the last.
+    while (own.find("at last") == std::string::npos && both.empty()) {
+      own = served.ask(kLast);
+      pollfd ready{waits.get(), POLLIN, 0};
+      if (::poll(&ready, 1, 50) == 1) both = Served::hear(waits);
+    }
+  });
+  CHECK(own.ends_with("\r\n\r\n/x"));
+  CHECK(both.find("\r\n\r\nat lastHTTP/1.1 200") != std::string::npos);
+  CHECK(both.ends_with("\r\n\r\n/x"));
+}
+
+TEST_CASE("what proxies and browsers say about a request is heard", "[http_server]") {
+  Served served;
+  std::vector<std::string> answers;
+  const std::vector<std::pair<std::string, std::string>> cases{
+      {"", "/x"},
+      {"Via: 1.1 proxy\r\n", "/x forwarded"},
+      {"X-Forwarded-For: 203.0.113.7\r\n", "/x forwarded"},
+      {"Sec-Fetch-Site: same-origin\r\n", "/x"},
+      {"Sec-Fetch-Site: none\r\n", "/x"},
+      {"Sec-Fetch-Site: cross-site\r\n", "/x from elsewhere"}};
+  served.run([&] {
+    for (const auto& [field, said] : cases)
+      answers.push_back(served.ask("GET /x HTTP/1.1\r\nHost: localhost\r\n" + field +
+                                   "Connection: close\r\n\r\n"));
+  });
+  for (std::size_t i = 0; i < cases.size(); ++i)
+    CHECK(answers[i].ends_with("\r\n\r\n" + cases[i].second));
 }

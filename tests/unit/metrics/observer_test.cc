@@ -208,7 +208,7 @@ TEST_CASE("the dashboard shows what runs, whatever its bytes", "[metrics]") {
   Surroundings around;
   around.facts.application = "site.wsgi";
   const auto json = nlohmann::json::parse(
-      dashboard_json(stage.observer.look(monotonic_ns()), around));
+      dashboard_json(stage.observer.look(monotonic_ns()), around, true));
   CHECK(json["application"] == "site.wsgi");
   const auto& slot = json["slots"][0];
   CHECK(slot["state"] == "serving");
@@ -223,10 +223,11 @@ TEST_CASE("the dashboard lets nothing in but itself", "[metrics]") {
   const std::string nonce = make_nonce();
   CHECK(nonce.size() == 32);
   CHECK(nonce != make_nonce());
-  const std::string page = dashboard_page(nonce);
+  const std::string page = dashboard_page(nonce, "<p>${nonce}</p>");
   CHECK(page.find("<script nonce=\"" + nonce + "\">") != std::string::npos);
-  CHECK(page.find("NONCE") == std::string::npos);
-  CHECK(page.find("http") == std::string::npos);       // no resource from elsewhere
+  CHECK(page.find("<p>${nonce}</p>") != std::string::npos);  // is not ours to fill in
+  CHECK(page.find("http:") == std::string::npos);  // no resource from elsewhere
+  CHECK(page.find("https:") == std::string::npos);
   CHECK(page.find("innerHTML") == std::string::npos);  // texts stay texts
   CHECK(dashboard_policy(nonce).find("default-src 'none'") == 0);
 }
