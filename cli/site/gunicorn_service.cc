@@ -26,6 +26,11 @@ std::string beside(const std::string& program) {
   return system ? "" : directory + "python";
 }
 
+Error no_gunicorn(std::string_view where) {
+  return Error{
+      fmt::format("{}: no word of it is gunicorn, and none is -m gunicorn", where)};
+}
+
 void use_line(GunicornLine line, GunicornService& service) {
   const Wrapper wrapper = judge_wrapper(line);
   if (!wrapper.told.empty()) service.told.push_back(wrapper.told);
@@ -46,10 +51,7 @@ Result<GunicornService> read_gunicorn_line(const std::vector<std::string>& words
                                            const std::string& of) {
   GunicornLine line = find_gunicorn(words);
   if (!line) {
-    return Error{
-        fmt::format("{}: Gunicorn is not started there: no word of it is "
-                    "gunicorn, and none is -m gunicorn",
-                    of)};
+    return no_gunicorn(of + ": Gunicorn is not started there");
   }
   GunicornService service;
   use_line(std::move(line), service);
@@ -72,10 +74,7 @@ Result<GunicornService> read_gunicorn_unit(
       read_exec_line(unit.value("Service", "ExecStart"), name, variables);
   GunicornLine line = find_gunicorn(exec.words);
   if (!line) {
-    return Error{
-        fmt::format("{}: its ExecStart= does not run Gunicorn: no word of it is "
-                    "gunicorn, and none is -m gunicorn",
-                    full_name)};
+    return no_gunicorn(full_name + ": its ExecStart= does not run Gunicorn");
   }
   GunicornService service;
   service.name = full_name.substr(0, full_name.rfind('.'));
