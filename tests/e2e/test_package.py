@@ -90,6 +90,24 @@ def test_a_metrics_socket_of_systemd_is_taken_and_does_not_start_the_site(site):
     assert site.show(SERVICE, "ActiveState") == "inactive"
 
 
+def test_sockets_that_are_enabled_while_the_site_runs_start_with_its_restart(site):
+    """systemd refuses to start a socket whose service runs: doctor says what starts it."""
+    get(site, port=PORT)
+    site.run(f"systemctl enable {METRICS} {CONTROL}")
+    refused = site.run(f"systemctl start {METRICS}", check=False)
+    assert refused.returncode != 0
+    told = json.loads(site.run("monodon doctor --json whales", check=False).stdout)
+    finding = next(one for one in told["findings"] if one["id"] == "socket-waits")
+    assert finding["remedy"] == f"systemctl restart {SERVICE}", finding
+    with requests(site, PORT) as ledger:
+        site.run(finding["remedy"])
+    assert set(ledger["seen"]) == {"200"}, ledger
+    assert site.show(METRICS, "ActiveState") == site.show(CONTROL, "ActiveState") == "active"
+    site.run("monodon status --control /run/monodon/whales/control.sock")
+    assert "socket-waits" not in site.run("monodon doctor whales", check=False).stdout
+    site.run(f"systemctl disable {METRICS} {CONTROL}")
+
+
 def test_a_control_socket_of_systemd_is_for_the_group_that_its_unit_names(site):
     site.run("echo 'g deployers -' | systemd-sysusers -; "
              f"mkdir -p /etc/systemd/system/{CONTROL}.d; printf '[Socket]\\nSocketGroup=deployers"
