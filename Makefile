@@ -8,7 +8,7 @@ BUILD ?= build
 DEMO_PORT ?= 8000
 suites := unit tidy site python http process faults cost
 
-.PHONY: all bench bootstrap browser build cluster-tests compat deb demo dev-tests check faults fuzz e2e format clean help long \
+.PHONY: all bench bootstrap browser build cluster-tests compat deb demo dev-tests doctor-tests check faults fuzz e2e format clean help long \
   habits observe rpm wagtail wheel \
   $(suites:%=test-%)
 
@@ -25,6 +25,7 @@ help:
 	@echo 'make observe     fire every alert in a real Prometheus, corrupt a page 10,000 times'
 	@echo 'make bench       measure Monodon and its peers, write docs/benchmarks (long)'
 	@echo 'make e2e         test under a real systemd in a container (root)'
+	@echo 'make doctor-tests  plant faults in such a machine, and heal them as doctor says (root)'
 	@echo 'make compat      files and lines of Gunicorn, beside Gunicorn itself (pip)'
 	@echo 'make cluster-tests  several machines behind HAProxy, and behind nginx'
 	@echo 'make wagtail     walk through a Wagtail site on MongoDB behind nginx (pip)'
@@ -85,6 +86,10 @@ observe: build
 e2e: build
 	@scripts/bootstrap e2e
 	scripts/check $(BUILD) --suite e2e $(if $(MONODON_LONG),-t 0)
+
+doctor-tests: build
+	@scripts/bootstrap e2e
+	scripts/check $(BUILD) --suite doctor
 
 # Files and lines of Gunicorn's, read and run by both; pip brings Gunicorn.
 compat: build

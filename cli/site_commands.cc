@@ -53,6 +53,19 @@ SiteCommands::SiteCommands(CLI::App& app, SiteOptions& asked)
       ->add_option("--root", asked.doctor.root,
                    "Look at the files below this directory, not at what runs.")
       ->type_name("PATH");
+  doctor_
+      ->add_option("--socket", asked.doctor.socket,
+                   "Look at this socket alone; needs no systemd.")
+      ->type_name("PATH");
+  doctor_
+      ->add_option("--user", asked.doctor.user,
+                   "Who connects to it. [whom nginx runs as]")
+      ->type_name("NAME");
+  doctor_
+      ->add_option("-c,--config", asked.doctor.config_file,
+                   "Look at the server that was started with this file; needs no "
+                   "systemd.")
+      ->type_name("PATH");
 }
 
 void SiteCommands::add_init_options() {

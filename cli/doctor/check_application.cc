@@ -31,19 +31,10 @@ std::string field_of(std::string name) {
   return name;
 }
 
-bool allows(const std::vector<std::string>& allowed, const std::string& host) {
-  return std::any_of(allowed.begin(), allowed.end(), [&](const std::string& pattern) {
-    if (pattern == "*" || pattern == host) return true;
-    // ".x.org" is x.org and everything below it.
-    return pattern.starts_with('.') &&
-           (host.ends_with(pattern) || host == pattern.substr(1));
-  });
-}
-
 Found unreadable(const Evidence& e) {
   std::string why = e.facts_error;
   if (why.empty() && e.facts) why = e.facts->error;
-  if (why.empty()) return {};
+  if (without_final_newlines(why).empty()) return {};
   const std::string reason{last_line(why)};
   const bool more = without_final_newlines(why) != reason;
   return Finding{
@@ -86,7 +77,7 @@ Found host_not_allowed(const Evidence& e) {
     for (const std::string& name : route.server_names) {
       const bool pattern = name == "_" || name.empty() || name.front() == '~' ||
                            name.find('*') != std::string::npos;
-      if (pattern || allows(facts->allowed_hosts, name)) continue;
+      if (pattern || allows_host(*facts, name)) continue;
       return Finding{fmt::format("nginx serves {}, which ALLOWED_HOSTS does not have: "
                                  "Django answers 400 there",
                                  name),
@@ -94,6 +85,16 @@ Found host_not_allowed(const Evidence& e) {
     }
   }
   return {};
+}
+
+Found errors_unseen(const Evidence& e) {
+  const SiteFacts* const facts = django(e);
+  if (facts == nullptr || facts->logs_errors) return {};
+  return Finding{
+      "LOGGING sends the errors of views nowhere while DEBUG is off: a 500 leaves no "
+      "traceback, neither in the log nor on stderr",
+      "in LOGGING: a logging.StreamHandler without require_debug_true for the root "
+      "logger, and \"disable_existing_loggers\": False"};
 }
 
 Found debug(const Evidence& e) {
@@ -106,15 +107,27 @@ Found debug(const Evidence& e) {
 }
 
 constexpr Check kChecks[] = {
-    {"django-unreadable", Weight::warning, "the application's settings", unreadable},
+    {"django-unreadable", Weight::warning, "the application's settings", unreadable,
+     Kind::effect},
     {"django-proxy-header", Weight::error, "SECURE_PROXY_SSL_HEADER", proxy_header},
     {"django-no-allowed-hosts", Weight::error, "ALLOWED_HOSTS", no_allowed_hosts},
     {"django-host-not-allowed", Weight::error, "ALLOWED_HOSTS for nginx's names",
      host_not_allowed},
+    {"django-logging", Weight::warning, "tracebacks of views that fail", errors_unseen},
     {"django-debug", Weight::warning, "DEBUG", debug},
 };
 
 }  // namespace
+
+bool allows_host(const SiteFacts& facts, const std::string& host) {
+  return std::any_of(facts.allowed_hosts.begin(), facts.allowed_hosts.end(),
+                     [&](const std::string& pattern) {
+                       if (pattern == "*" || pattern == host) return true;
+                       // ".x.org" is x.org and everything below it.
+                       return pattern.starts_with('.') &&
+                              (host.ends_with(pattern) || host == pattern.substr(1));
+                     });
+}
 
 std::span<const Check> application_checks() {
   return kChecks;

@@ -43,12 +43,18 @@ Found nginx_broken(const Evidence& e) {
 
 Found nginx_not_running(const Evidence& e) {
   if (!e.has_nginx || e.nginx_runs) return {};
+  // Where the site may not be meant for it.
+  if (e.run_by != RunBy::system &&
+      route_with(e, [](const NginxRoute&) { return true; }) == nullptr)
+    return {};
   return Finding{"nginx does not run", "systemctl start nginx; journalctl -u nginx"};
 }
 
 Found no_route(const Evidence& e) {
   if (!e.has_nginx || !e.nginx_error.empty() || e.listen.empty()) return {};
   if (route_with(e, [](const NginxRoute&) { return true; }) != nullptr) return {};
+  // A user's own site need not be behind the machine's nginx.
+  if (e.run_by == RunBy::user) return {};
   std::string others;
   for (const NginxRoute& route : e.routes) others += " unix:" + route.socket;
   return Finding{
@@ -96,10 +102,16 @@ Found no_host(const Evidence& e) {
     return host == r.fields.end() || host->second == "$proxy_host";
   });
   if (route == nullptr) return {};
+  // It does so to every request where ALLOWED_HOSTS has not the name of the upstream.
+  const bool refused =
+      e.facts && e.facts->django && !allows_host(*e.facts, route->proxy_host);
   return Finding{fmt::format("{} does not pass the Host of the client on: links and "
-                             "redirects name the upstream, Django answers 400",
-                             place(*route)),
-                 "proxy_set_header Host $host;"};
+                             "redirects name the upstream ({}), {}",
+                             place(*route), route->proxy_host,
+                             refused ? "and Django answers 400 to everybody"
+                                     : "Django answers 400 unless it allows that"),
+                 "proxy_set_header Host $host;",
+                 refused ? std::optional{Weight::error} : std::nullopt};
 }
 
 Found host_as_sent(const Evidence& e) {
@@ -108,11 +120,12 @@ Found host_as_sent(const Evidence& e) {
     return host != r.fields.end() && host->second == "$http_host";
   });
   if (route == nullptr) return {};
-  return Finding{fmt::format("{} passes Host on as it came: requests without one, as "
-                             "HTTP/1.0 and many probes send them, are answered with 400",
-                             place(*route)),
-                 "proxy_set_header Host $host; with another port than 80 or 443: "
-                 "$host:$server_port"};
+  return Finding{
+      fmt::format("{} passes Host on as it came: requests without one, as "
+                  "HTTP/1.0 and many probes send them, are answered with 400",
+                  place(*route)),
+      "proxy_set_header Host $host; with another port than 80 or 443: "
+      "$host:$server_port"};
 }
 
 bool believes_script_name(const Evidence& e) {
@@ -200,6 +213,21 @@ Found body_size_above_ours(const Evidence& e) {
       "client_max_body_size, or limit_request_body"};
 }
 
+Found body_size_unset(const Evidence& e) {
+  const NginxRoute* const route =
+      route_with(e, [](const NginxRoute& r) { return r.body_size.empty(); });
+  if (route == nullptr) return {};
+  return Finding{
+      fmt::format("{} has no client_max_body_size: nginx answers 413 to an upload of "
+                  "more than 1m, its default{}",
+                  place(*route),
+                  e.settings && e.settings->worker.limit_request_body != 0
+                      ? fmt::format("; the server takes {}",
+                                    format_size(e.settings->worker.limit_request_body))
+                      : ""),
+      "client_max_body_size 64m; in its server, or 1m to say that it is meant"};
+}
+
 constexpr Check kChecks[] = {
     {"nginx-broken", Weight::error, "nginx's configuration", nginx_broken},
     {"nginx-not-running", Weight::error, "a running nginx", nginx_not_running},
@@ -218,6 +246,8 @@ constexpr Check kChecks[] = {
     {"nginx-forwarded-proto", Weight::warning, "X-Forwarded-Proto", no_forwarded_proto},
     {"nginx-read-timeout", Weight::warning, "proxy_read_timeout", read_timeout_short},
     {"nginx-body-size", Weight::warning, "client_max_body_size", body_size_above_ours},
+    {"nginx-body-size-unset", Weight::note, "client_max_body_size that is chosen",
+     body_size_unset},
 };
 
 }  // namespace

@@ -12,10 +12,6 @@ namespace {
 
 using Found = std::optional<Finding>;
 
-bool there(const Properties& unit) {
-  return property(unit, "LoadState") == "loaded";
-}
-
 std::vector<std::string> words(const std::string& list) {
   std::vector<std::string> all;
   std::size_t at = 0;
@@ -27,16 +23,9 @@ std::vector<std::string> words(const std::string& list) {
   return all;
 }
 
-Found service_missing(const Evidence& e) {
-  if (there(e.service)) return {};
-  return Finding{
-      fmt::format("there is no unit {} that systemd could load", e.service_name),
-      fmt::format("`monodon init {}` writes one; then systemctl daemon-reload",
-                  e.site)};
-}
-
 Found socket_unit_missing(const Evidence& e) {
-  if (!there(e.service) || there(e.socket)) return {};
+  const std::string state = property(e.socket, "LoadState");
+  if (!is_loaded(e.service) || (!state.empty() && state != "not-found")) return {};
   return Finding{
       fmt::format("there is no socket unit for {}: the server makes the socket itself, "
                   "and while it restarts nginx answers 502",
@@ -47,7 +36,7 @@ Found socket_unit_missing(const Evidence& e) {
 
 Found socket_not_enabled(const Evidence& e) {
   const std::string state = property(e.socket, "UnitFileState");
-  if (!there(e.socket) || state.empty() || state.starts_with("enabled")) return {};
+  if (!is_loaded(e.socket) || state.empty() || state.starts_with("enabled")) return {};
   return Finding{
       fmt::format("{} is {}: after the next boot nobody listens", e.socket_name, state),
       fmt::format("systemctl enable {}", e.socket_name)};
@@ -55,14 +44,61 @@ Found socket_not_enabled(const Evidence& e) {
 
 Found socket_not_active(const Evidence& e) {
   const std::string state = property(e.socket, "ActiveState");
-  if (!e.live || !there(e.socket) || state == "active" || state.empty()) return {};
+  if (!e.live || !is_loaded(e.socket) || state == "active" || state.empty()) return {};
   const std::string result = property(e.socket, "Result");
+  // Closed with its service, it opens for good only when that can start.
+  const bool gave_up = keeps_failing(e.service);
   return Finding{
-      fmt::format("{} is {}{}: systemd does not listen, there is no socket",
+      fmt::format("{} is {}{}: systemd does not listen, there is no socket{}",
                   e.socket_name, state,
-                  result.empty() || result == "success" ? "" : " (" + result + ")"),
-      fmt::format("systemctl start {0}; if that fails: journalctl -u {0}",
-                  e.socket_name)};
+                  result.empty() || result == "success" ? "" : " (" + result + ")",
+                  gave_up ? ", since the service cannot start" : ""),
+      gave_up ? "see service-failed"
+              : fmt::format("systemctl start {0}; if that fails: journalctl -u {0}",
+                            e.socket_name)};
+}
+
+Found socket_accepts(const Evidence& e) {
+  if (property(e.socket, "Accept") != "yes") return {};
+  return Finding{
+      fmt::format(
+          "Accept=yes in {}: systemd would start a service for each connection, "
+          "{}, and not pass the socket to {}",
+          e.socket_name,
+          e.socket_name.substr(0, e.socket_name.rfind('.')) + "@.service",
+          e.service_name),
+      fmt::format("in [Socket] of {}: Accept=no", e.socket_name)};
+}
+
+Found socket_kind(const Evidence& e) {
+  const std::string listen = property(e.socket, "Listen");
+  const std::string name = property(e.socket, "FileDescriptorName");
+  if (listen.find("(Datagram)") != std::string::npos ||
+      listen.find("(SequentialPacket)") != std::string::npos) {
+    return Finding{fmt::format("{} makes no stream socket ({}): nginx cannot connect",
+                               e.socket_name, listen),
+                   fmt::format("in [Socket] of {}: ListenDatagram=, "
+                               "ListenSequentialPacket=, ListenStream={}",
+                               e.socket_name, e.listen)};
+  }
+  if (name != "metrics" && name != "control") return {};
+  return Finding{
+      fmt::format(
+          "FileDescriptorName={} in {}: the server takes the socket for that of "
+          "its {}, and serves no site there",
+          name, e.socket_name, name == "metrics" ? "metrics" : "commands"),
+      fmt::format("in [Socket] of {}: FileDescriptorName=http", e.socket_name)};
+}
+
+Found backlog_short(const Evidence& e) {
+  const auto backlog = parse_number(property(e.socket, "Backlog"));
+  constexpr std::uint64_t kFewConnections = 64;
+  if (!backlog || *backlog >= kFewConnections) return {};
+  return Finding{
+      fmt::format("Backlog={} in {}: no more connections than that can wait; nginx "
+                  "answers the others 502, \"Resource temporarily unavailable\"",
+                  *backlog, e.socket_name),
+      fmt::format("in [Socket] of {}: Backlog=4096", e.socket_name)};
 }
 
 Found proxy_user_unknown(const Evidence& e) {
@@ -77,35 +113,11 @@ Found proxy_user_unknown(const Evidence& e) {
                   e.nginx.exists ? e.nginx.name : "www-data or nginx")};
 }
 
-Found service_failed(const Evidence& e) {
-  if (!keeps_failing(e.service)) return {};
-  const std::string result = property(e.service, "Result");
-  const bool again = property(e.service, "ActiveState") == "activating";
-  std::string why =
-      again ? fmt::format(
-                  "{} cannot start, and is started again and again ({} times): "
-                  "requests wait at the socket until nginx answers 504",
-                  e.service_name, property(e.service, "NRestarts"))
-            : fmt::format("{} failed ({}, status {})", e.service_name, result,
-                          property(e.service, "ExecMainStatus"));
-  if (result == "start-limit-hit") {
-    why += ": it was started too often, and systemd gave up";
-  }
-  if (const std::string said = property(e.service, "StatusText");
-      said.starts_with("cannot start: ")) {
-    why += "; its last words: " + said;
-  }
-  return Finding{why,
-                 fmt::format("journalctl -u {0} says why; then systemctl reset-failed "
-                             "{0} {1} && systemctl start {1}",
-                             e.service_name, e.socket_name)};
-}
-
 Found runtime_directory_shared(const Evidence& e) {
   for (const std::string& mine : words(property(e.service, "RuntimeDirectory"))) {
     const bool holds = e.listen.starts_with("/run/" + mine + "/");
     const bool both = has_word(property(e.socket, "RuntimeDirectory"), mine);
-    if (!there(e.socket) || (!holds && !both)) continue;
+    if (!is_loaded(e.socket) || (!holds && !both)) continue;
     return Finding{
         fmt::format("RuntimeDirectory={} stands in {} and holds the socket: when the "
                     "service stops, systemd removes the directory and the socket in it",
@@ -118,7 +130,7 @@ Found runtime_directory_shared(const Evidence& e) {
 }
 
 Found requires_missing(const Evidence& e) {
-  if (!there(e.service) || !there(e.socket)) return {};
+  if (!is_loaded(e.service) || !is_loaded(e.socket)) return {};
   if (has_word(property(e.service, "Requires"), e.socket_name) ||
       has_word(property(e.service, "Sockets"), e.socket_name)) {
     return {};
@@ -132,7 +144,7 @@ Found requires_missing(const Evidence& e) {
 }
 
 Found after_missing(const Evidence& e) {
-  if (!there(e.service) || !there(e.socket) ||
+  if (!is_loaded(e.service) || !is_loaded(e.socket) ||
       has_word(property(e.service, "After"), e.socket_name)) {
     return {};
   }
@@ -147,11 +159,12 @@ Found same_path_twice(const Evidence& e) {
   if (!e.rivals.empty()) {
     return Finding{
         fmt::format("{} listens on {} too: whoever comes last takes it from the other",
-                    e.rivals[0], e.listen),
-        fmt::format("systemctl disable --now {}; then systemctl restart {} {}",
-                    e.rivals[0], e.socket_name, e.service_name)};
+                    e.rivals[0].socket, e.listen),
+        // Its service holds the socket as well.
+        fmt::format("systemctl disable --now {} {}; then {}", e.rivals[0].socket,
+                    e.rivals[0].service, restart_command(e))};
   }
-  if (!there(e.service) || !there(e.socket) || e.listen.empty()) return {};
+  if (!is_loaded(e.service) || !is_loaded(e.socket) || e.listen.empty()) return {};
   const std::string triggers = property(e.socket, "Triggers");
   if (triggers.empty() || has_word(triggers, e.service_name)) return {};
   return Finding{
@@ -164,7 +177,7 @@ Found same_path_twice(const Evidence& e) {
 
 Found kill_mode(const Evidence& e) {
   const std::string mode = property(e.service, "KillMode");
-  if (!there(e.service) || mode == "process") return {};
+  if (!is_loaded(e.service) || mode == "process") return {};
   const char* what =
       "SIGTERM goes to the workers too, which then leave before their master has "
       "handed their connections on";
@@ -177,8 +190,11 @@ Found kill_mode(const Evidence& e) {
       fmt::format("in [Service] of {}: KillMode=process", e.service_name)};
 }
 
+// With Type=notify the server asks for the time that its requests need
+// (EXTEND_TIMEOUT_USEC of sd_notify(3)).
 Found stop_timeout_short(const Evidence& e) {
-  if (!there(e.service) || !e.settings) return {};
+  if (!is_loaded(e.service) || !e.settings) return {};
+  if (property(e.service, "Type").starts_with("notify")) return {};
   const auto stop = systemd_span(property(e.service, "TimeoutStopUSec"));
   const std::uint64_t graceful = e.settings->worker.graceful_timeout;
   if (!stop || *stop == 0 || *stop > graceful) return {};
@@ -191,7 +207,7 @@ Found stop_timeout_short(const Evidence& e) {
 }
 
 Found start_timeout_short(const Evidence& e) {
-  if (!there(e.service) || !e.settings) return {};
+  if (!is_loaded(e.service) || !e.settings) return {};
   const auto start = systemd_span(property(e.service, "TimeoutStartUSec"));
   const std::uint64_t boot = e.settings->boot_timeout;
   if (!start || *start == 0 || *start > boot) return {};
@@ -205,7 +221,7 @@ Found start_timeout_short(const Evidence& e) {
 
 Found not_notify(const Evidence& e) {
   const std::string type = property(e.service, "Type");
-  if (!there(e.service) || type.starts_with("notify")) return {};
+  if (!is_loaded(e.service) || type.starts_with("notify")) return {};
   return Finding{
       fmt::format("Type={}: systemd takes the site for started before a worker "
                   "serves, and a failed start for a good one",
@@ -215,7 +231,7 @@ Found not_notify(const Evidence& e) {
 
 Found another_program(const Evidence& e) {
   const std::string command = property(e.service, "ExecStart");
-  if (!there(e.service) || command.empty() ||
+  if (!is_loaded(e.service) || command.empty() ||
       command.find("monodon") != std::string::npos) {
     return {};
   }
@@ -228,6 +244,11 @@ Found another_program(const Evidence& e) {
 }
 
 Found needs_daemon_reload(const Evidence& e) {
+  // Of one that cannot be used, unit-not-loaded tells.
+  const auto bad = [](const Properties& unit) {
+    return property(unit, "LoadState") == "bad-setting";
+  };
+  if (bad(e.service) || bad(e.socket)) return {};
   if (property(e.service, "NeedDaemonReload") != "yes" &&
       property(e.socket, "NeedDaemonReload") != "yes") {
     return {};
@@ -238,35 +259,43 @@ Found needs_daemon_reload(const Evidence& e) {
 
 Found start_limit(const Evidence& e) {
   const std::string interval = property(e.service, "StartLimitIntervalUSec");
-  if (!there(e.service) || !there(e.socket) || interval.empty() || interval == "0") {
+  if (!is_loaded(e.service) || !is_loaded(e.socket) || interval.empty() ||
+      interval == "0") {
     return {};
   }
+  // The service may keep the result of its last start; its socket says why it closed.
+  const bool happened = property(e.service, "Result") == "start-limit-hit" ||
+                        property(e.socket, "Result") == "service-start-limit-hit";
+  const std::string burst = property(e.service, "StartLimitBurst");
   return Finding{
       fmt::format("StartLimitIntervalSec={}: when the site cannot start while requests "
                   "wait, systemd gives up after {} starts and closes the socket; it "
                   "stays closed when the code is mended",
-                  interval, property(e.service, "StartLimitBurst")),
-      fmt::format("in [Unit] of {}: StartLimitIntervalSec=0", e.service_name)};
+                  interval, burst.empty() ? "5" : burst),
+      fmt::format("in [Unit] of {}: StartLimitIntervalSec=0", e.service_name),
+      happened ? std::optional{Weight::error} : std::nullopt};
 }
 
 Found oom_stops_all(const Evidence& e) {
-  if (!there(e.service) || property(e.service, "OOMPolicy") != "stop") return {};
+  if (!is_loaded(e.service) || property(e.service, "OOMPolicy") != "stop") return {};
   return Finding{"OOMPolicy=stop: one worker that runs out of memory stops the site",
                  fmt::format("in [Service] of {}: OOMPolicy=continue", e.service_name)};
 }
 
 constexpr Check kChecks[] = {
-    {"service-missing", Weight::error, "the service's unit", service_missing},
     {"socket-unit-missing", Weight::warning, "a socket unit", socket_unit_missing},
     {"socket-not-enabled", Weight::warning, "the socket at boot", socket_not_enabled},
-    {"socket-not-active", Weight::error, "a socket that listens", socket_not_active},
+    {"socket-accept", Weight::error, "Accept=no", socket_accepts},
+    {"socket-kind", Weight::error, "a stream socket for the site", socket_kind},
+    {"socket-not-active", Weight::error, "a socket that listens", socket_not_active,
+     Kind::effect},
     {"proxy-user-unknown", Weight::error, "the socket's owner", proxy_user_unknown},
-    {"service-failed", Weight::error, "a service that failed", service_failed},
     {"runtime-directory-shared", Weight::error,
      "a service that removes the directory of the socket", runtime_directory_shared},
     {"requires-missing", Weight::warning, "Requires= of the socket", requires_missing},
     {"after-missing", Weight::warning, "After= of the socket", after_missing},
     {"same-path-twice", Weight::error, "two that bind one path", same_path_twice},
+    {"backlog-short", Weight::warning, "room for those who wait", backlog_short},
     {"kill-mode", Weight::warning, "KillMode=process", kill_mode},
     {"stop-timeout-short", Weight::warning, "time to stop", stop_timeout_short},
     {"start-timeout-short", Weight::warning, "time to start", start_timeout_short},

@@ -15,7 +15,9 @@ namespace monodon::cli {
 namespace {
 
 std::string_view weight_name(Weight weight) {
-  return weight == Weight::error ? "error" : "warning";
+  return weight == Weight::error     ? "error"
+         : weight == Weight::warning ? "warning"
+                                     : "note";
 }
 
 bool permits(const Account& account, const PathStep& step, mode_t wanted) {
@@ -32,34 +34,73 @@ std::string printable(std::string_view text) {
   return safe;
 }
 
+// A line for a unit is of use when systemd has read it and the unit has begun again.
+std::string with_restart(std::string remedy, const Evidence& e) {
+  const bool of_unit = remedy.starts_with("in [");
+  if (!e.live || !of_unit || remedy.find("; then") != std::string::npos) return remedy;
+  const bool of_socket = remedy.starts_with("in [Socket]");
+  return remedy + "; then systemctl daemon-reload && " +
+         (of_socket ? restart_command(e) : "systemctl restart " + e.service_name);
+}
+
+// The commands of a remedy, for units of a user's own.
+std::string of_user_manager(std::string remedy) {
+  for (const auto& [from, to] : {std::pair<std::string_view, std::string_view>{
+                                     "systemctl ", "systemctl --user "},
+                                 {"journalctl -u ", "journalctl --user-unit "}}) {
+    for (std::size_t at = 0; (at = remedy.find(from, at)) != std::string::npos;
+         at += to.size()) {
+      remedy.replace(at, from.size(), to);
+    }
+  }
+  return remedy;
+}
+
 }  // namespace
+
+std::vector<const Check*> all_checks() {
+  std::vector<const Check*> all;
+  for (const auto checks :
+       {start_checks(), unit_checks(), socket_checks(), file_checks(), nginx_checks(),
+        machine_checks(), application_checks(), control_checks()})
+    for (const Check& check : checks) all.push_back(&check);
+  return all;
+}
 
 std::vector<Diagnosis> diagnose(const Evidence& evidence) {
   std::vector<Diagnosis> found;
-  for (const auto checks : {unit_checks(), socket_checks(), file_checks(),
-                            nginx_checks(), machine_checks(), application_checks()}) {
-    for (const Check& check : checks) {
-      if (auto finding = check.find(evidence)) {
-        found.push_back({&check, std::move(*finding)});
-      }
-    }
+  for (const Check* check : all_checks()) {
+    auto finding = check->find(evidence);
+    if (!finding) continue;
+    finding->remedy = with_restart(std::move(finding->remedy), evidence);
+    if (evidence.run_by == RunBy::user)
+      finding->remedy = of_user_manager(std::move(finding->remedy));
+    found.push_back({check, std::move(*finding)});
   }
+  const auto rank = [](const Diagnosis& one) {
+    const bool cause = one.weight() != Weight::error || one.check->kind == Kind::cause;
+    return std::pair{-static_cast<int>(one.weight()), cause ? 0 : 1};
+  };
+  std::stable_sort(
+      found.begin(), found.end(),
+      [&](const Diagnosis& a, const Diagnosis& b) { return rank(a) < rank(b); });
   return found;
 }
 
 int exit_status(const std::vector<Diagnosis>& found) {
-  const bool error = std::any_of(found.begin(), found.end(), [](const Diagnosis& one) {
-    return one.check->weight == Weight::error;
-  });
-  return error ? 2 : found.empty() ? 0 : 1;
+  const auto has = [&](Weight weight) {
+    return std::any_of(found.begin(), found.end(),
+                       [&](const Diagnosis& one) { return one.weight() == weight; });
+  };
+  return has(Weight::error) ? 2 : has(Weight::warning) ? 1 : 0;
 }
 
 std::string doctor_text(const Evidence& evidence, const std::vector<Diagnosis>& found) {
   std::string text;
-  if (found.empty()) text = fmt::format("{}: nothing found\n", evidence.site);
+  if (exit_status(found) == 0) text = fmt::format("{}: nothing found\n", evidence.site);
   for (const Diagnosis& one : found) {
     text += fmt::format("{}: {} ({}): {}\n    {}\n", evidence.site,
-                        weight_name(one.check->weight), one.check->id,
+                        weight_name(one.weight()), one.check->id,
                         printable(one.finding.what), printable(one.finding.remedy));
   }
   if (evidence.preload)
@@ -72,7 +113,7 @@ std::string doctor_json(const Evidence& evidence, const std::vector<Diagnosis>& 
   nlohmann::json all = nlohmann::json::array();
   for (const Diagnosis& one : found) {
     all.push_back({{"id", one.check->id},
-                   {"weight", weight_name(one.check->weight)},
+                   {"weight", weight_name(one.weight())},
                    {"what", one.finding.what},
                    {"remedy", one.finding.remedy}});
   }
@@ -86,6 +127,24 @@ std::string doctor_json(const Evidence& evidence, const std::vector<Diagnosis>& 
                                  {"findings", all},
                                  {"preload", preload}};
   return answer.dump(-1, ' ', false, nlohmann::json::error_handler_t::replace) + "\n";
+}
+
+bool is_loaded(const Properties& unit) {
+  return property(unit, "LoadState") == "loaded";
+}
+
+std::string restart_command(const Evidence& e) {
+  if (e.run_by == RunBy::hand) return "start the server again";
+  if (e.socket_name.empty()) return "systemctl restart " + e.service_name;
+  // Alone the socket would be refused: its service runs, and need not require it.
+  return fmt::format("systemctl restart {} {}", e.socket_name, e.service_name);
+}
+
+std::string place_of_log(const Evidence& e) {
+  const std::string file = e.settings ? e.settings->worker.error_log : "-";
+  if (file.starts_with('/')) return file;
+  if (e.run_by == RunBy::hand) return "stderr of the server";
+  return "journalctl -u " + e.service_name;
 }
 
 bool keeps_failing(const Properties& service) {

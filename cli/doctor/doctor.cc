@@ -1,5 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 // monodon doctor: gathers, judges, prints.
+#include <unistd.h>
+
 #include <algorithm>
 #include <cstdio>
 
@@ -8,32 +10,80 @@
 #include "cli/doctor/gather.h"
 
 namespace monodon::cli {
+namespace {
 
-int run_doctor(const DoctorOptions& options) {
+struct Looked {
+  std::string site;
+  Units units;
+};
+
+// The site where it is: in units of the system or, for who is not root, in their own.
+Looked place_of(const std::string& site, const std::string& root) {
+  const Units system{root};
+  const Units own{root, true};
+  if (!root.empty() || ::geteuid() == 0) return {site, system};
+  const std::string service = site.ends_with(".service") ? site : site + ".service";
+  const auto knows = [&](const Units& units) {
+    const std::string state = property(units.show(service), "LoadState");
+    return !state.empty() && state != "not-found";
+  };
+  return {site, !knows(system) && knows(own) ? own : system};
+}
+
+std::vector<Looked> all_sites(const std::string& root) {
+  std::vector<Looked> all;
+  for (const std::string& name : Units{root}.our_services())
+    all.push_back({name, Units{root}});
+  if (root.empty() && ::geteuid() != 0)
+    for (const std::string& name : Units{root, true}.our_services())
+      all.push_back({name, Units{root, true}});
+  return all;
+}
+
+int print(const Evidence& evidence, bool json) {
+  const std::vector<Diagnosis> found = diagnose(evidence);
+  std::fputs(
+      (json ? doctor_json(evidence, found) : doctor_text(evidence, found)).c_str(),
+      stdout);
+  return exit_status(found);
+}
+
+int complain(const Error& error) {
+  std::fprintf(stderr,
+               "monodon doctor: no service runs monodon, and %s\n"
+               "monodon doctor --socket PATH looks at a socket alone\n",
+               error.message().c_str());
+  return 2;
+}
+
+int look(const DoctorOptions& options) {
   std::string root = options.root;
   while (root.ends_with('/')) root.pop_back();
-  std::vector<std::string> sites;
-  if (options.site.empty()) {
-    sites = Units{root}.our_services();
-  } else {
-    sites.push_back(options.site);
+  if (!options.socket.empty())
+    return print(gather_socket(options.socket, options.user), options.json);
+  std::vector<Looked> sites;
+  if (options.config_file.empty() && (!root.empty() || has_systemd())) {
+    if (options.site.empty())
+      sites = all_sites(root);
+    else
+      sites.push_back(place_of(options.site, root));
   }
-  if (sites.empty()) {
-    std::fputs(
-        "monodon doctor: no service runs monodon; name one, or see monodon init\n",
-        stderr);
-    return 2;
+  if (sites.empty() && root.empty()) {
+    const auto evidence = gather_server(options.site, options.config_file);
+    return evidence ? print(evidence.value(), options.json)
+                    : complain(evidence.error());
   }
+  if (sites.empty()) return complain(Error{"no unit in that tree does"});
   int status = 0;
-  for (const std::string& site : sites) {
-    const Evidence evidence = gather(site, root);
-    const std::vector<Diagnosis> found = diagnose(evidence);
-    std::fputs(
-        (options.json ? doctor_json(evidence, found) : doctor_text(evidence, found))
-            .c_str(),
-        stdout);
-    status = std::max(status, exit_status(found));
-  }
+  for (const Looked& one : sites)
+    status = std::max(status, print(gather(one.site, one.units, root), options.json));
+  return status;
+}
+
+}  // namespace
+
+int run_doctor(const DoctorOptions& options) {
+  const int status = look(options);
   return std::fflush(stdout) == 0 ? status : 2;
 }
 

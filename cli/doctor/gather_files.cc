@@ -1,11 +1,14 @@
 // SPDX-License-Identifier: Apache-2.0
-// Evidence from files: owners and modes on the way to the socket.
+// Evidence from files: what the service's user can read and write, and where there is
+// room.
 #include <fmt/format.h>
 #include <grp.h>
 #include <pwd.h>
+#include <sys/statvfs.h>
 #include <unistd.h>
 
 #include <algorithm>
+#include <cstdlib>
 #include <filesystem>
 
 #include "base/run_program.h"
@@ -13,12 +16,10 @@
 #include "cli/flags/shell_words.h"
 #include "master/config/interpreter.h"
 
-// What the service's user must be able to read and to write.
 namespace monodon::cli {
 namespace {
 
 namespace fs = std::filesystem;
-using Found = std::optional<Finding>;
 
 std::vector<std::string> words(const std::string& text) {
   auto split = shell_words(text);
@@ -29,20 +30,37 @@ bool is_below(const std::string& path, const std::string& directory) {
   return path == directory || directory == "/" || path.starts_with(directory + "/");
 }
 
+// Whom the service runs as, in words of setpriv(1).
+struct ServiceUser {
+  std::vector<std::string> words;  // empty: root, or nobody of this machine
+  bool dynamic = false;
+};
+
+ServiceUser service_user(const Evidence& e) {
+  if (property(e.service, "DynamicUser") == "yes")
+    // The first of those numbers (systemd.exec(5), DynamicUser=): as good as any other.
+    return {{"--reuid=61184", "--regid=61184", "--clear-groups"}, true};
+  std::string user = property(e.service, "User");
+  if (user.empty() && e.settings) user = e.settings->user;
+  const passwd* const entry = user.empty() ? nullptr : ::getpwnam(user.c_str());
+  if (entry == nullptr || entry->pw_uid == 0) return {};
+  return {{fmt::format("--reuid={}", entry->pw_uid),
+           fmt::format("--regid={}", entry->pw_gid), "--init-groups"},
+          false};
+}
+
 // As the user, so that groups and access lists count: test(1).
-bool may(const std::string& user, const char* what, const std::string& path) {
-  const passwd* const entry = ::getpwnam(user.c_str());
-  if (entry == nullptr) return true;  // told by user-unknown
-  const auto done = run_program(
-      {"setpriv", fmt::format("--reuid={}", entry->pw_uid),
-       fmt::format("--regid={}", entry->pw_gid), "--init-groups", "test", what, path},
-      std::chrono::seconds{10});
+bool may(const ServiceUser& user, const char* what, const std::string& path) {
+  std::vector<std::string> words{"setpriv"};
+  words.insert(words.end(), user.words.begin(), user.words.end());
+  words.insert(words.end(), {"test", what, path});
+  const auto done = run_program(words, std::chrono::seconds{10});
   return !done || done.value().status == 0;
 }
 
 class Uses {
  public:
-  explicit Uses(Evidence& e) : e_{e}, user_{property(e.service, "User")} {}
+  Uses(Evidence& e, ServiceUser user) : e_{e}, user_{std::move(user)} {}
 
   void gather() {
     const worker::Settings& settings = e_.settings->worker;
@@ -54,18 +72,29 @@ class Uses {
     writes_file("access_log", settings.access_log);
     writes_file("error_log", settings.error_log);
     writes("spool_directory", settings.spool_directory);
+    look_for_spool(settings);
     if (!e_.facts) return;
     for (const std::string& file : e_.facts->sqlite) {
-      writes_file("the database", file);
-      // Its journal is made beside it.
+      // Its journal is made beside it: without the directory the file is of no use.
       writes("the database's directory", fs::path{file}.parent_path());
+      writes_file("the database", file);
     }
     if (fs::exists(e_.facts->media_root)) writes("MEDIA_ROOT", e_.facts->media_root);
   }
 
  private:
   void reads(const std::string& what, const std::string& path, const char* how) {
-    e_.uses.push_back({what, path, false, may(user_, how, path), false});
+    if (may(user_, how, path))
+      return e_.uses.push_back({what, path, false, true, false});
+    // The first that stops the user; behind it nothing can be looked at.
+    for (std::size_t at = path.find('/', 1); at != std::string::npos;
+         at = path.find('/', at + 1)) {
+      const std::string above = path.substr(0, at);
+      if (may(user_, "-x", above)) continue;
+      return e_.uses.push_back({fmt::format("on the way to {}, {}", what, path), above,
+                                false, false, false});
+    }
+    e_.uses.push_back({what, path, false, false, false});
   }
 
   void writes_file(const std::string& what, const std::string& file) {
@@ -74,65 +103,75 @@ class Uses {
     writes(what, fs::exists(file) ? file : fs::path{file}.parent_path().string());
   }
 
+  bool permitted(const std::string& path) const {
+    return (user_.dynamic && is_given(e_.service, path)) || may(user_, "-w", path);
+  }
+
   void writes(const std::string& what, const std::string& path) {
     if (!path.starts_with('/')) return;
     e_.uses.push_back(
-        {what, path, true, may(user_, "-w", path), is_read_only(e_.service, path)});
+        {what, path, true, permitted(path), is_read_only(e_.service, path)});
+  }
+
+  // The places of master/config/spool_choice.h, as the unit lets the service see them.
+  void look_for_spool(const worker::Settings& settings) {
+    SpoolSight sight;
+    std::vector<std::string> places{settings.spool_directory};
+    constexpr std::string_view kName = "TMPDIR=";
+    for (const std::string& one : settings.environment)
+      if (one.starts_with(kName)) places.push_back(one.substr(kName.size()));
+    for (const std::string& one : words(property(e_.service, "Environment")))
+      if (one.starts_with(kName)) places.push_back(one.substr(kName.size()));
+    places.insert(places.end(), {"/var/tmp", "/tmp"});
+    for (const std::string& place : places) {
+      if (!place.starts_with('/')) continue;
+      if (!is_read_only(e_.service, place) && permitted(place)) {
+        sight.used = place;
+        break;
+      }
+      sight.refused.push_back(place);
+    }
+    e_.spool = std::move(sight);
   }
 
   Evidence& e_;
-  std::string user_;
+  ServiceUser user_;
 };
 
-Found user_unknown(const Evidence& e) {
-  if (e.user_known) return {};
-  return Finding{
-      fmt::format("{} runs as {}:{}, which is no user or group here: systemd cannot "
-                  "start it",
-                  e.service_name, property(e.service, "User"),
-                  property(e.service, "Group")),
-      fmt::format("useradd --system --user-group {0}, or User= and Group= of {1}",
-                  property(e.service, "User"), e.service_name)};
-}
-
-Found cannot_read(const Evidence& e) {
-  for (const FileUse& use : e.uses) {
-    if (use.writes || use.permitted) continue;
-    return Finding{
-        fmt::format("{} may not use {}, {}: Permission denied at the start",
-                    property(e.service, "User"), use.path, use.what),
-        fmt::format("runuser -u {0} -- ls -ld {1} shows more (namei -l {1}, where); "
-                    "chmod o+x directories, or give them to {0}",
-                    property(e.service, "User"), use.path)};
+void look_for_room(Evidence& e) {
+  constexpr std::uint64_t kLittle = 1 << 20;
+  std::vector<std::pair<std::string, std::string>> places;
+  const worker::Settings& settings = e.settings->worker;
+  for (const auto& [what, file] :
+       {std::pair<const char*, std::string>{"error_log", settings.error_log},
+        {"access_log", settings.access_log}})
+    if (file.starts_with('/')) places.emplace_back(what, fs::path{file}.parent_path());
+  if (e.spool && !e.spool->used.empty()) places.emplace_back("uploads", e.spool->used);
+  if (e.facts)
+    for (const std::string& file : e.facts->sqlite)
+      places.emplace_back("the database", fs::path{file}.parent_path());
+  for (const auto& [what, path] : places) {
+    struct statvfs room {};
+    if (::statvfs(path.c_str(), &room) != 0 || room.f_blocks == 0) continue;
+    const bool no_bytes = room.f_bavail * room.f_frsize < kLittle;
+    const bool no_inodes = room.f_files != 0 && room.f_favail == 0;
+    if (no_bytes || no_inodes) e.full.push_back({what, path, !no_bytes});
   }
-  return {};
 }
-
-Found cannot_write(const Evidence& e) {
-  for (const FileUse& use : e.uses) {
-    if (!use.writes || (use.permitted && !use.read_only)) continue;
-    if (use.permitted) {
-      return Finding{
-          fmt::format("{} is read-only for {} (ProtectSystem=): {} cannot be written",
-                      use.path, e.service_name, use.what),
-          fmt::format("systemctl edit {}: [Service] ReadWritePaths={}; then restart it",
-                      e.service_name, use.path)};
-    }
-    return Finding{fmt::format("{} may not write {}, {}: Permission denied",
-                               property(e.service, "User"), use.path, use.what),
-                   fmt::format("chown {}:{} {}", property(e.service, "User"),
-                               property(e.service, "Group"), use.path)};
-  }
-  return {};
-}
-
-constexpr Check kChecks[] = {
-    {"user-unknown", Weight::error, "the service's user", user_unknown},
-    {"user-cannot-read", Weight::error, "code that the user may read", cannot_read},
-    {"user-cannot-write", Weight::error, "files that the user may write", cannot_write},
-};
 
 }  // namespace
+
+bool is_given(const Properties& service, const std::string& path) {
+  for (const auto& [key, above] :
+       {std::pair<const char*, std::string>{"StateDirectory", "/var/lib/"},
+        {"CacheDirectory", "/var/cache/"},
+        {"LogsDirectory", "/var/log/"},
+        {"RuntimeDirectory", "/run/"}})
+    for (const std::string& name : words(property(service, key)))
+      if (is_below(path, above + name) || is_below(path, above + "private/" + name))
+        return true;
+  return false;
+}
 
 bool is_read_only(const Properties& service, const std::string& path) {
   const std::string system = property(service, "ProtectSystem");
@@ -157,9 +196,7 @@ bool is_read_only(const Properties& service, const std::string& path) {
   }
   const bool tmp = is_below(path, "/tmp") || is_below(path, "/var/tmp");
   if (tmp && property(service, "PrivateTmp") == "yes") return false;
-  return !listed("ReadWritePaths", "") && !listed("StateDirectory", "/var/lib/") &&
-         !listed("CacheDirectory", "/var/cache/") &&
-         !listed("LogsDirectory", "/var/log/") && !listed("RuntimeDirectory", "/run/");
+  return !listed("ReadWritePaths", "") && !is_given(service, path);
 }
 
 bool is_known(const std::string& user, const std::string& group) {
@@ -168,14 +205,11 @@ bool is_known(const std::string& user, const std::string& group) {
 }
 
 void look_at_files(Evidence& evidence) {
-  const std::string user = property(evidence.service, "User");
-  const bool someone = !user.empty() && user != "root" && evidence.user_known &&
-                       property(evidence.service, "DynamicUser") != "yes";
-  if (someone && evidence.settings && ::geteuid() == 0) Uses{evidence}.gather();
-}
-
-std::span<const Check> file_checks() {
-  return kChecks;
+  if (!evidence.settings) return;
+  ServiceUser user = service_user(evidence);
+  if (!user.words.empty() && evidence.user_known && ::geteuid() == 0)
+    Uses{evidence, std::move(user)}.gather();
+  look_for_room(evidence);
 }
 
 }  // namespace monodon::cli

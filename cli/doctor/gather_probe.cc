@@ -1,7 +1,9 @@
 // SPDX-License-Identifier: Apache-2.0
 // Evidence from the running site: one request to its socket.
+#include <arpa/inet.h>
 #include <fmt/format.h>
 #include <grp.h>
+#include <netinet/in.h>
 #include <pwd.h>
 #include <sys/socket.h>
 #include <sys/stat.h>
@@ -59,13 +61,49 @@ void read_answer(const std::string& answer, Probe& probe) {
   probe.server = answer.substr(begin, answer.find('\r', begin) - begin);
 }
 
-int exchange(int fd, const std::string& path, const std::string& host, Probe& probe) {
+int connect_unix(int fd, const std::string& path) {
   const auto address = UnixAddress::of_path(path);
   if (!address) return ENAMETOOLONG;
+  return ::connect(fd, address->data(), address->size()) == 0 ? 0 : errno;
+}
+
+// "127.0.0.1:8000", "[::1]:8000"; what listens everywhere is asked on the loopback.
+int connect_ip(int fd, const std::string& text) {
+  const std::size_t colon = text.rfind(':');
+  const auto port = parse_number(text.substr(colon + 1));
+  std::string host = text.substr(0, colon);
+  if (!port || *port > 65535) return EINVAL;
+  const auto number = ::htons(static_cast<std::uint16_t>(*port));
+  if (host.starts_with('[')) {
+    sockaddr_in6 address{};
+    address.sin6_family = AF_INET6;
+    address.sin6_port = number;
+    host = host == "[::]" ? "::1" : host.substr(1, host.size() - 2);
+    if (::inet_pton(AF_INET6, host.c_str(), &address.sin6_addr) != 1) return EINVAL;
+    return ::connect(fd, reinterpret_cast<const sockaddr*>(&address),
+                     sizeof(address)) == 0
+               ? 0
+               : errno;
+  }
+  sockaddr_in address{};
+  address.sin_family = AF_INET;
+  address.sin_port = number;
+  if (host == "0.0.0.0" || host == "localhost") host = "127.0.0.1";
+  if (::inet_pton(AF_INET, host.c_str(), &address.sin_addr) != 1) return EINVAL;
+  return ::connect(fd, reinterpret_cast<const sockaddr*>(&address), sizeof(address)) ==
+                 0
+             ? 0
+             : errno;
+}
+
+int exchange(int fd, const std::string& address, const std::string& host,
+             Probe& probe) {
   const timeval patience{30, 0};
   (void)::setsockopt(fd, SOL_SOCKET, SO_RCVTIMEO, &patience, sizeof(patience));
   (void)::setsockopt(fd, SOL_SOCKET, SO_SNDTIMEO, &patience, sizeof(patience));
-  if (::connect(fd, address->data(), address->size()) != 0) return errno;
+  const int refused =
+      address.starts_with('/') ? connect_unix(fd, address) : connect_ip(fd, address);
+  if (refused != 0) return refused;
   const std::string request = fmt::format(
       "GET / HTTP/1.1\r\nHost: {}\r\nUser-Agent: monodon-doctor\r\n"
       "X-Forwarded-Proto: https\r\nConnection: close\r\n\r\n",
@@ -126,11 +164,14 @@ Account find_account(const std::string& name) {
   return account;
 }
 
-Probe ask_socket(const std::string& path, const std::string& host) {
+Probe ask_socket(const std::string& address, const std::string& host) {
   Probe probe;
-  const UniqueFd fd{::socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0)};
+  const int family = address.starts_with('/')   ? AF_UNIX
+                     : address.starts_with('[') ? AF_INET6
+                                                : AF_INET;
+  const UniqueFd fd{::socket(family, SOCK_STREAM | SOCK_CLOEXEC, 0)};
   const auto begin = std::chrono::steady_clock::now();
-  probe.error = fd ? exchange(fd.get(), path, host, probe) : errno;
+  probe.error = fd ? exchange(fd.get(), address, host, probe) : errno;
   const auto took = std::chrono::duration_cast<std::chrono::milliseconds>(
       std::chrono::steady_clock::now() - begin);
   probe.milliseconds = static_cast<std::uint64_t>(took.count());

@@ -5,8 +5,6 @@
 
 #include <algorithm>
 #include <filesystem>
-#include <fstream>
-#include <iterator>
 #include <set>
 
 #include "base/run_program.h"
@@ -22,11 +20,6 @@ constexpr std::chrono::seconds kPatience{10};
 constexpr const char* kDirectories[] = {"/etc/systemd/system", "/run/systemd/system",
                                         "/usr/lib/systemd/system",
                                         "/lib/systemd/system"};
-
-std::string read_file(const fs::path& path) {
-  std::ifstream file{path};
-  return {std::istreambuf_iterator<char>{file}, {}};
-}
 
 // "monodon@.service" and "shop" of "monodon@shop.service".
 std::pair<std::string, std::string> template_of(const std::string& unit) {
@@ -82,6 +75,11 @@ bool is_enabled(const std::string& root, const std::string& unit) {
   return false;
 }
 
+bool is_masked(const std::string& root, const std::string& unit) {
+  std::error_code error;
+  return fs::read_symlink(root + kDirectories[0] + "/" + unit, error) == "/dev/null";
+}
+
 bool runs_us(const std::string& exec_start) {
   const std::vector<std::string> words = exec_words(exec_start);
   return words.size() > 1 && words[1] == "serve" && words[0].ends_with("/monodon");
@@ -119,18 +117,22 @@ Properties unit_properties(const UnitFile& unit, const std::string& name) {
     if (!text.empty()) all[property] = text;
   };
   for (const char* key : {"Requires", "After"}) join("Unit", key, key);
-  for (const char* key : {"Type", "KillMode", "ExecStart", "User", "Group",
-                          "WorkingDirectory", "LimitNOFILE", "TasksMax", "OOMPolicy"}) {
+  for (const char* key :
+       {"Type", "KillMode", "ExecStart", "User", "Group", "WorkingDirectory",
+        "LimitNOFILE", "TasksMax", "OOMPolicy", "ExecReload", "DynamicUser"}) {
     take("Service", key, key);
   }
   for (const char* key : {"Sockets", "Environment"}) join("Service", key, key);
+  take("Unit", "StartLimitIntervalSec", "StartLimitIntervalUSec");
+  take("Unit", "StartLimitBurst", "StartLimitBurst");
   take("Service", "TimeoutStopSec", "TimeoutStopUSec");
   take("Service", "TimeoutStartSec", "TimeoutStartUSec");
   join("Service", "EnvironmentFile", "EnvironmentFiles");
   const bool socket = name.ends_with(".socket");
   join(socket ? "Socket" : "Service", "RuntimeDirectory", "RuntimeDirectory");
   if (!socket) return all;
-  for (const char* key : {"SocketUser", "SocketGroup", "SocketMode", "Backlog"}) {
+  for (const char* key : {"SocketUser", "SocketGroup", "SocketMode", "Backlog",
+                          "Accept", "DirectoryMode", "FileDescriptorName"}) {
     take("Socket", key, key);
   }
   join("Socket", "ListenStream", "Listen");
@@ -153,11 +155,22 @@ std::vector<std::string> exec_words(const std::string& value) {
   return words ? std::move(words).value() : std::vector<std::string>{};
 }
 
+bool has_systemd() {
+  return ::access("/run/systemd/system", F_OK) == 0;
+}
+
+std::vector<std::string> Units::systemctl(std::vector<std::string> words) const {
+  if (user_) words.insert(words.begin(), "--user");
+  words.insert(words.begin(), {"systemctl", "--no-pager"});
+  return words;
+}
+
 Properties Units::show(const std::string& unit) const {
   if (root_.empty()) {
-    const auto done = run_program({"systemctl", "show", "--no-pager", unit}, kPatience);
+    const auto done = run_program(systemctl({"show", unit}), kPatience);
     return done ? parse_show(done.value().output) : Properties{};
   }
+  if (is_masked(root_, unit)) return {{"Id", unit}, {"LoadState", "masked"}};
   const auto file = load(root_, unit);
   if (!file) return {{"Id", unit}, {"LoadState", "not-found"}};
   Properties all = unit_properties(*file, unit);
@@ -176,8 +189,8 @@ std::vector<Properties> Units::all(const char* kind) const {
   std::vector<Properties> found;
   if (root_.empty()) {
     const auto done = run_program(
-        {"systemctl", "show", "--all", "--no-pager",
-         "--property=Id,ExecStart,Listen,ActiveState", std::string{"*"} + kind},
+        systemctl({"show", "--all", "--property=Id,ExecStart,Listen,ActiveState",
+                   std::string{"*"} + kind}),
         kPatience);
     std::string_view text = done ? done.value().output : std::string_view{};
     while (!text.empty()) {

@@ -187,6 +187,9 @@ class Walker {
     if (scheme == std::string_view::npos) return;
     address.remove_prefix(scheme + 3);
     NginxRoute route = here;
+    route.proxy_host = address.starts_with("unix:")
+                           ? "localhost"
+                           : std::string{address.substr(0, address.find('/'))};
     route.socket = socket_path(address);
     if (!route.socket.empty()) return routes_.push_back(std::move(route));
     const auto upstream =

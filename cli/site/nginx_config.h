@@ -22,8 +22,9 @@ struct NginxDirective {
 // One location that passes requests to a Unix socket, with what holds there: its own
 // directives and those it inherits.
 struct NginxRoute {
-  std::string socket;    // path
-  std::string location;  // "/"
+  std::string socket;      // path
+  std::string location;    // "/"
+  std::string proxy_host;  // $proxy_host: the upstream's name
   std::vector<std::string> server_names;
   bool tls = false;
   std::map<std::string, std::string>

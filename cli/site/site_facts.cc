@@ -86,6 +86,7 @@ Result<SiteFacts> parse_site_facts(const std::string& printed) {
   site.secure_proxy_ssl_header = texts(facts, "secure_proxy_ssl_header");
   site.secure_ssl_redirect = truth(facts, "secure_ssl_redirect");
   site.debug = truth(facts, "debug");
+  site.logs_errors = !facts.contains("logs_errors") || truth(facts, "logs_errors");
   site.sqlite = texts(facts, "sqlite");
   return site;
 }

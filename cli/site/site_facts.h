@@ -20,14 +20,16 @@ struct SiteFacts {
   std::vector<std::string> secure_proxy_ssl_header;  // name and value
   bool secure_ssl_redirect = false;
   bool debug = false;
+  bool logs_errors = true;          // LOGGING keeps the traceback of a view that fails
   std::vector<std::string> sqlite;  // database files
 };
 
 // Imports the settings of Django, with `variables` ("NAME=value") and those of
 // `environment_files`; at most 30 s. An empty `application` is looked for. Root becomes
-// `user` for it, or whoever owns the code (master/config/code_runner.h), by systemd where that
-// runs: the code of a site is not root's to run, and the files are not always the
-// user's to read. Of those, systemd gets the ones in places that are root's alone.
+// `user` for it, or whoever owns the code (master/config/code_runner.h), by systemd
+// where that runs: the code of a site is not root's to run, and the files are not
+// always the user's to read. Of those, systemd gets the ones in places that are root's
+// alone.
 Result<SiteFacts> read_site(const std::string& python, const std::string& directory,
                             const std::string& application,
                             const std::vector<std::string>& variables,

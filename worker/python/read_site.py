@@ -107,6 +107,64 @@ def plain(value):
     return str(value)
 
 
+# They take exceptions by themselves, without a handler of LOGGING.
+COLLECTORS = ("sentry_sdk", "raven", "rollbar", "bugsnag", "honeybadger", "elasticapm")
+
+
+def silences(level):
+    """Whether an error is below a level of LOGGING."""
+    severe = {"CRITICAL": 50, "FATAL": 50}
+    return (level if isinstance(level, int) else severe.get(str(level).upper(), 0)) > 40
+
+
+def keeps(handler, settings):
+    """Whether a handler of LOGGING keeps an error that is logged while DEBUG is off."""
+    kind = str(handler.get("class", handler.get("()", "")))
+    filters = [str(name) for name in handler.get("filters", ())]
+    named = settings.LOGGING.get("filters", {})
+    classes = [str(named.get(name, {}).get("()", name)) for name in filters]
+    if any("RequireDebugTrue" in name or "require_debug_true" in name for name in classes):
+        return False
+    if silences(handler.get("level", 0)):
+        return False
+    if kind.endswith("AdminEmailHandler"):
+        return bool(settings.ADMINS)
+    return not kind.endswith("NullHandler")
+
+
+def logs_errors(settings):
+    """Whether the traceback of a view that fails is kept: what django.request and the
+    loggers above it do with it, by the rules of logging.config.dictConfig."""
+    config = settings.LOGGING or {}
+    if (settings.DEBUG or settings.LOGGING_CONFIG != "logging.config.dictConfig"
+            or any(name in sys.modules for name in COLLECTORS)):
+        return True
+    loggers = config.get("loggers", {})
+    known = "django.request" in loggers or "django" in loggers
+    replaced = bool(config) and not config.get("incremental")
+    if replaced and config.get("disable_existing_loggers", True) and not known:
+        return False  # django.request is disabled, whatever the root has
+    levels = [loggers[name]["level"] for name in ("django.request", "django")
+              if "level" in loggers.get(name, {})]
+    if levels and silences(levels[0]):
+        return False
+    handlers = 0
+    for name in ("django.request", "django", ""):
+        logger = loggers.get(name) or (config.get("root", {}) if not name else {})
+        if name == "django" and name not in loggers:
+            # What Django starts with: the console while DEBUG is on, and mail.
+            handlers += 2
+            if settings.ADMINS:
+                return True
+        for handler in logger.get("handlers", ()):
+            handlers += 1
+            if keeps(config.get("handlers", {}).get(handler, {}), settings):
+                return True
+        if not logger.get("propagate", True):
+            break
+    return handlers == 0  # then logging's last resort writes it to stderr
+
+
 def django(module):
     os.environ["DJANGO_SETTINGS_MODULE"] = module
     from django.conf import settings
@@ -115,6 +173,10 @@ def django(module):
     names = [settings.DATABASES[key].get("NAME") for key in settings.DATABASES
              if "sqlite" in settings.DATABASES[key].get("ENGINE", "")]
     facts["sqlite"] = [str(name) for name in names if name]
+    try:
+        facts["logs_errors"] = logs_errors(settings)
+    except (AttributeError, TypeError):
+        pass  # LOGGING is not what it should be, which Django says by itself
     return facts
 
 
