@@ -2,6 +2,7 @@
 """A site set up from nothing, by what `monodon init` writes."""
 
 import json
+import re
 
 NAME = "checkup"
 HOME = f"/srv/{NAME}"
@@ -33,12 +34,37 @@ def remove(machine):
     )
 
 
-def doctor(machine):
-    """Findings by their names."""
-    done = machine.run(f"monodon doctor --json {NAME}", check=False)
+def examine(machine, words=NAME):
+    """What doctor says, as it says it to programs."""
+    done = machine.run(f"monodon doctor --json {words}", check=False)
     told = json.loads(done.stdout)
     assert done.returncode == told["status"], done.stderr
-    return {finding["id"]: finding["what"] for finding in told["findings"]}
+    return told
+
+
+def doctor(machine):
+    """Findings by their names."""
+    return {finding["id"]: finding["what"] for finding in examine(machine)["findings"]}
+
+
+COMMAND = re.compile(r"(?:^|then |and |: |&& )((?:systemctl|chmod|chown|rm) .*?)(?: \(|$)")
+LINES = re.compile(r"in \[(\w+)\] of ([\w@.-]+): (.+)")
+
+
+def follow(machine, told):
+    """Does what the remedies say, from the first finding to the last: lines for a unit, and
+    commands. What a remedy says in prose is for the test to do before."""
+    number = 0
+    for finding in told["findings"]:
+        for part in finding["remedy"].split("; "):
+            if lines := LINES.search(part):
+                number += 1
+                section, unit, text = lines.groups()
+                text = text.replace(", ", "\\n")
+                machine.run(f"mkdir -p {UNITS}/{unit}.d; printf '[{section}]\\n{text}\\n' > "
+                            f"{UNITS}/{unit}.d/remedy{number}.conf")
+            elif command := COMMAND.search(part):
+                machine.run(command[1])
 
 
 def ask(machine):
