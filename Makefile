@@ -120,15 +120,15 @@ bench: bootstrap $(BUILD)/build.ninja
 	ninja -C $(BUILD) bench
 	bench/run --build $(BUILD) --peers $(BUILD)/peers --out docs/benchmarks
 
-deb: bootstrap
-	@scripts/bootstrap package
+deb:
+	@scripts/bootstrap deb
 	packaging/deb $(BUILD)/packages
 
-wheel: bootstrap
-	@scripts/bootstrap package
+wheel:
+	@scripts/bootstrap wheel
 	packaging/wheel/build $(BUILD)/packages
 
-rpm: bootstrap
+rpm:
 	@scripts/bootstrap package
 	packaging/rpm/build $(BUILD)/packages
 
