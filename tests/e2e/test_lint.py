@@ -20,8 +20,8 @@ CONTENTS = {
     *(f"usr/share/man/man{page[-1]}/{page}"
       for page in ("monodon.8", "monodon.yaml.5", "monodon-metrics.7")),
     *(f"usr/share/doc/monodon/{name}" for name in (
-        "README.md", "CHANGELOG.md", "architecture.md", "gunicorn.md", "messages.md",
-        "operations.md", "performance.md", "troubleshooting.md", "examples/monodon.rules.yml",
+        "README.md", "CHANGELOG.md", "SECURITY.md",
+        *(page.name for page in (SOURCE / "docs").glob("*.md")), "examples/monodon.rules.yml",
         "examples/monodon.json", "examples/prometheus.yml",
         *(f"examples/aclarknet/{file}" for file in (
             "aclarknet.service", "aclarknet.socket", "aclarknet.yaml", "deploy.sh",
