@@ -170,14 +170,14 @@ class Reader {
       astray_.push_back(word);
     } else if (!word.empty()) {
       line_.notes.push_back(
-          fmt::format("{}: is left out, as one application is all there can be", word));
+          fmt::format("{}: is ignored; only one application can be given", word));
     }
   }
 
   Result<ArgparseLine> finish() {
     // What is astray may be the value of a flag that is unknown: tell that one.
     if (!astray_.empty() && !unknown_) {
-      return Error{fmt::format("{}: one application is all there can be", astray_[0])};
+      return Error{fmt::format("{}: only one application can be given", astray_[0])};
     }
     if (application_ && application_->starts_with('-')) {
       return Error{fmt::format("{}: is no application", *application_)};

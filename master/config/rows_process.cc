@@ -31,8 +31,9 @@ constexpr Setting kApplication[] = {
      .kind = Kind::path,
      .field = &W::directory,
      .doc = "Working directory of the application, first in sys.path.",
-     .more = "The default is the directory the server was started in. A symbolic link "
-             "is followed anew for each reload, so a release can be a link that moves.",
+     .more =
+         "The default is the directory the server was started in. A symbolic link is "
+         "resolved again for each reload, so a release can be a link that moves.",
      .flags = "--chdir"},
     {.key = "python",
      .kind = Kind::path,
@@ -60,55 +61,55 @@ constexpr Setting kApplication[] = {
      .field = &W::preload,
      .doc = "Import the application once and fork workers from it.",
      .more =
-         "auto does so unless the import leaves what a fork breaks: threads, "
+         "auto does so unless the import leaves something that a fork breaks: threads, "
          "connections, locks, files, child processes, event loops. Then each worker "
-         "imports by itself, which is slower to start and takes more memory; "
-         "monodon check tells which it is, and why. With pre_fork or post_fork set, "
-         "and with true, the application is forked in any case, with a warning for "
-         "each kind of what was left. Reloads bring in new code either way.",
+         "imports by itself, which is slower to start and takes more memory; monodon "
+         "check says which it is, and why. With pre_fork or post_fork set, and with "
+         "true, the application is forked in any case, with a warning for each kind of "
+         "thing that was left. Reloads bring in new code either way.",
      .flags = "--preload"},
     {.key = "learned_imports",
      .kind = Kind::choice,
      .field = &W::learned_imports,
      .doc = "What a reload does with modules that serving workers imported late.",
-     .more =
-         "The zygote of new code imports them with the application. refuse: one of the "
-         "application's own that cannot be imported any more, and still exists, "
-         "refuses "
-         "the new code; one of what is installed is only told. tell: either is only "
-         "told. off: nothing is learned. Only with preload.",
+     .more = "They are imported together with the new code. refuse: a module of the "
+             "application that cannot be imported any more, although its file still "
+             "exists, refuses the new code; a module of an installed package is only "
+             "reported. tell: both are only reported. off: nothing is learned. Only "
+             "with preload.",
      .choices = "refuse|tell|off"},
     {.key = "warm_up",
      .kind = Kind::text,
      .field = &W::warm_up,
      .doc = "Path of one request that is made before the first fork, to fill caches.",
      .more =
-         "Only with preload. A failing answer is logged and stops nothing. "
-         "The host is \"localhost\"; \"http://host/path\" names another, and "
-         "\"https://host/path\" asks as a proxy does that ends TLS. What the request "
-         "leaves behind, such as connections, pre_fork can close."},
+         "Only with preload. A failing answer is logged and stops nothing. The host is "
+         "\"localhost\"; \"http://host/path\" names another one, and "
+         "\"https://host/path\" makes the request look as if it came from a proxy that "
+         "ends TLS. If the request leaves connections open, pre_fork can close them."},
     {.key = "pre_fork",
      .kind = Kind::text,
      .field = &W::pre_fork,
      .doc = "Function called once before the first fork, as module:callable.",
-     .more =
-         "Without an argument, in the process that imported the application and made "
-         "the request of warm_up. For closing what would be shared by all workers: "
-         "connections, and clients of databases with their threads. When it raises, "
-         "the code is refused like one that cannot be imported. Only with preload."},
+     .more = "It takes no argument and is called in the process that imported the "
+             "application and made the request of warm_up. Use it to close what all "
+             "workers would share: connections, and database clients with their "
+             "threads. If it raises, the code is refused like code that cannot be "
+             "imported. Only with preload."},
     {.key = "post_fork",
      .kind = Kind::text,
      .field = &W::post_fork,
      .doc = "Function that each worker calls before it serves, as module:callable.",
-     .more = "For what does not survive a fork: connections, threads, random numbers. "
-             "Its argument tells slot, generation, pid and threads of the worker. "
-             "A worker in which it raises does not serve; a reload is then refused."},
+     .more =
+         "Use it for what does not survive a fork: connections, threads, random "
+         "numbers. Its argument has slot, generation, pid and threads of the worker. A "
+         "worker in which it raises does not serve; a reload is then refused."},
     {.key = "pre_stop",
      .kind = Kind::text,
      .field = &W::pre_stop,
      .doc = "Function that each worker calls after its last request.",
-     .more = "As module:callable, with the argument of post_fork. What it raises is "
-             "logged. A worker that is killed does not call it."},
+     .more = "Given as module:callable, with the argument of post_fork. What it raises "
+             "is logged. A worker that is killed does not call it."},
     {.key = "name",
      .kind = Kind::text,
      .field = &W::name,
@@ -124,7 +125,7 @@ constexpr Setting kListeners[] = {
      .doc = "Addresses to listen on.",
      .more =
          "unix:/path, unix:@name (abstract), host:port, :port, [ipv6]:port, fd://N (a "
-         "socket that whoever started us has passed without LISTEN_FDS). Not used when "
+         "socket that the parent process has passed without LISTEN_FDS). Not used if "
          "systemd passes sockets. PORT in the environment means 0.0.0.0:$PORT.",
      .on_reload = OnReload::restart,
      .flags = "-b",
@@ -133,28 +134,27 @@ constexpr Setting kListeners[] = {
     {.key = "backlog",
      .kind = Kind::count,
      .field = &M::backlog,
-     .doc = "Connections that may wait at a socket we bind.",
-     .more =
-         "The kernel caps it at net.core.somaxconn. A socket from systemd keeps the "
-         "Backlog= of its unit.",
+     .doc = "Listen backlog of the sockets that Monodon binds.",
+     .more = "The kernel limits it to net.core.somaxconn. A socket from systemd keeps "
+             "the Backlog= of its unit.",
      .on_reload = OnReload::restart,
      .smallest = 1,
      .largest = 65535},
     {.key = "socket_mode",
      .kind = Kind::mode,
      .field = &M::socket_mode,
-     .doc = "Octal mode of a Unix socket we bind.",
+     .doc = "Octal mode of a Unix socket that Monodon binds.",
      .more = "The default is 0777 without the bits of umask, as with Gunicorn.",
      .on_reload = OnReload::restart},
     {.key = "socket_user",
      .kind = Kind::text,
      .field = &M::socket_user,
-     .doc = "Owner of a Unix socket we bind; the default is user.",
+     .doc = "Owner of a Unix socket that Monodon binds; the default is user.",
      .on_reload = OnReload::restart},
     {.key = "socket_group",
      .kind = Kind::text,
      .field = &M::socket_group,
-     .doc = "Group of a Unix socket we bind; the default is group.",
+     .doc = "Group of a Unix socket that Monodon binds; the default is group.",
      .on_reload = OnReload::restart},
 };
 
@@ -163,10 +163,9 @@ constexpr Setting kWorkers[] = {
      .kind = Kind::count,
      .field = &M::workers,
      .doc = "Number of worker processes, or auto.",
-     .more =
-         "auto is one for each core that the server may use: those of its affinity, "
-         "and no more than the quota of its control group (CPUQuota=, the limit of "
-         "a container). It is counted anew by a reload.",
+     .more = "auto is one for each core that the server may use: the cores of its "
+             "affinity, but no more than the quota of its control group (CPUQuota=, "
+             "the limit of a container). A reload counts again.",
      .on_reload = OnReload::live,
      .smallest = 1,
      .largest = 512,
@@ -204,14 +203,13 @@ constexpr Setting kWorkers[] = {
      .field = &W::health_check,
      .doc = "Path of a request that new workers make before they may serve.",
      .more =
-         "For a reload: the first worker of new code, and those that follow, make it "
-         "inside themselves; a status of 400 or more, an exception or no answer within "
-         "health_check_timeout refuses the new code, or brings the old code back. "
-         "\"http://host/path\" names the host that is asked for, \"https://host/path\" "
-         "asks as a proxy does that ends TLS, where the application minds. Not made at "
-         "the first start, and not by workers that "
-         "replace others of the same code: a database that is down must not keep "
-         "workers from starting."},
+         "For a reload: the first worker of the new code, and those that follow, make "
+         "it inside themselves. A status of 400 or more, an exception, or no answer "
+         "within health_check_timeout refuses the new code, or brings the old code "
+         "back. \"http://host/path\" names the host, \"https://host/path\" makes the "
+         "request look as if it came from a proxy that ends TLS. Not made at the first "
+         "start, nor by workers that replace others of the same code: a database that "
+         "is down must not keep workers from starting."},
     {.key = "health_check_timeout",
      .kind = Kind::duration,
      .field = &M::health_check_timeout,
@@ -222,40 +220,41 @@ constexpr Setting kWorkers[] = {
     {.key = "rehearse",
      .kind = Kind::count,
      .field = &M::rehearse,
-     .doc = "Requests that new code answers inside itself before it may serve; off: "
-            "none.",
-     .more = "Paths that at least three clients asked for lately, with GET and without "
-             "query, Cookie, Authorization or what looks like a token, and that were "
-             "answered well; else /. New code that fails at one which the old code "
-             "answers now is refused. monodon.rehearsal in the environ is true, and "
-             "User-Agent says it. With health_check that is asked for instead. For a "
-             "site whose GET requests change something: off.",
+     .doc = "Requests that new code answers before it may serve; off: none.",
+     .more = "They are made inside a process that accepts no connections, for paths "
+             "that at least three clients asked for lately, with GET and without "
+             "query, Cookie, Authorization or anything that looks like a token, and "
+             "that were answered well; if there are none, for /. New code that fails "
+             "at a request which the old code answers now is refused. The application "
+             "sees monodon.rehearsal in the environ, and monodon-rehearsal in "
+             "User-Agent. If health_check is set, that is requested instead. If GET "
+             "requests of the site change something: off.",
      .largest = 10},
     {.key = "rehearse_timeout",
      .kind = Kind::duration,
      .field = &M::rehearse_timeout,
-     .doc = "Time for the rehearsal; what is not answered by then is no failure.",
+     .doc = "Time for the rehearsal; an answer that takes longer is not a failure.",
      .smallest = 1,
      .largest = kHour},
     {.key = "observe",
      .kind = Kind::duration,
      .field = &M::observe,
-     .doc = "Time for which new code is watched after a reload; 0 is not at all.",
-     .more = "When its workers die, or answer clearly more requests with 5xx than the "
-             "workers before them, the old code comes back: its zygote lives until "
-             "then. The reload is complete only after this time.",
+     .doc = "Time for which new code is watched after a reload; 0: not at all.",
+     .more =
+         "If its workers die, or clearly more of their answers are 5xx than before, "
+         "the old code comes back. The reload is complete only after this time.",
      .largest = kDay},
     {.key = "fallback",
      .kind = Kind::duration,
      .field = &M::fallback,
-     .doc = "Time after a reload in which the old code can still come back; 0: none.",
-     .more = "Its zygote stays, with the code in memory. If no worker of the new code "
-             "can be kept serving, or three die in a request before any has answered "
-             "ten, the old code comes back by itself, once. More 5xx than before are "
-             "told and change nothing, and a worker without memory is no reason. A "
-             "migration that the old code cannot live with is a reason for 0. Where "
-             "workers import by themselves (preload) the old code is on the disk only: "
-             "it comes back if each release has a directory of its own.",
+     .doc = "Time after a reload in which the old code can come back; 0: none.",
+     .more = "The old code stays in memory. If no worker of the new code can be kept "
+             "serving, or three die in a request before any has answered ten, the old "
+             "code comes back by itself, once. More 5xx than before are only reported, "
+             "and a worker that runs out of memory is not a reason. Set 0 if a "
+             "migration makes the old code unusable. Where workers import by "
+             "themselves (preload), the old code is only on the disk: it comes back if "
+             "each release has a directory of its own.",
      .largest = kDay},
     {.key = "restart_pause",
      .kind = Kind::duration,
@@ -278,7 +277,7 @@ constexpr Setting kRecycling[] = {
     {.key = "max_requests",
      .kind = Kind::count,
      .field = &W::max_requests,
-     .doc = "Requests after which a worker is replaced; 0 is never.",
+     .doc = "Requests after which a worker is replaced; 0: never.",
      .more = "The replacement serves before the old worker leaves.",
      .largest = kNoLimit},
     {.key = "max_requests_jitter",
@@ -289,12 +288,12 @@ constexpr Setting kRecycling[] = {
     {.key = "max_lifetime",
      .kind = Kind::duration,
      .field = &W::max_lifetime,
-     .doc = "Age at which a worker is replaced; 0 is never.",
+     .doc = "Age at which a worker is replaced; 0: never.",
      .largest = 365 * kDay},
     {.key = "max_memory",
      .kind = Kind::size,
      .field = &W::max_memory,
-     .doc = "Memory (PSS) at which a worker is replaced; 0 is never.",
+     .doc = "Memory (PSS) at which a worker is replaced; 0: never.",
      .more = "PSS counts a page that n processes share as 1/n of a page, so what "
              "preloading shares is not held against each worker. With a percent sign: "
              "of the memory that the server may use (its control group's limit, as of a "
@@ -320,10 +319,9 @@ constexpr Setting kProcess[] = {
      .kind = Kind::mode,
      .field = &M::umask,
      .doc = "Octal umask; the default is what was inherited.",
-     .more =
-         "The flag, in GUNICORN_CMD_ARGS too, and the umask of a gunicorn.conf.py are "
-         "Gunicorn's: they are not for the application's files, and make only the "
-         "mode of a Unix socket, as socket_mode does (0007: 0770).",
+     .more = "As a flag, in GUNICORN_CMD_ARGS and in a gunicorn.conf.py it means what "
+             "it means for Gunicorn: it is not for the application's files, and only "
+             "sets the mode of a Unix socket, like socket_mode (0007: 0770).",
      .on_reload = OnReload::restart,
      .flags = "-m"},
     {.key = "pid_file",
@@ -336,11 +334,11 @@ constexpr Setting kProcess[] = {
      .kind = Kind::path,
      .field = &M::runtime_directory,
      .doc = "Directory of the control socket, for monodon status and monodon reload.",
-     .more = "It is made if it is not there; if that cannot be, the server does not "
+     .more = "It is made if it does not exist; if that fails, the server does not "
              "start. The default is $RUNTIME_DIRECTORY, which systemd sets from "
-             "RuntimeDirectory=, and without that a directory for the user alone: "
+             "RuntimeDirectory=; without that it is a directory for this user alone: "
              "$XDG_RUNTIME_DIR/monodon-NAME, else /tmp/monodon-UID/NAME, else "
-             "~/.cache/monodon/NAME. The commands look there by themselves.",
+             "~/.cache/monodon/NAME. The commands look in these places by themselves.",
      .on_reload = OnReload::restart},
 };
 

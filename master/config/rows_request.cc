@@ -21,16 +21,16 @@ constexpr Setting kDeadlines[] = {
     {.key = "request_timeout",
      .kind = Kind::duration,
      .field = &W::request_timeout,
-     .doc = "Time the application has for one request; 0 is no limit.",
-     .more =
-         "Then the client gets 504, request and Python stacks are logged, and the "
-         "worker is replaced. It holds for each request, with any number of threads.",
+     .doc = "Time the application has for one request; 0: no limit.",
+     .more = "Then the client gets 504, the request and its Python stacks are logged, "
+             "and the worker is replaced. It applies to each request, with any number "
+             "of threads.",
      .largest = kDay,
      .flags = "-t,--timeout"},
     {.key = "slow_request",
      .kind = Kind::duration,
      .field = &W::slow_request,
-     .doc = "Time after which the stacks of a running request are logged; 0 is never.",
+     .doc = "Time after which the stacks of a running request are logged; 0: never.",
      .largest = kDay},
     {.key = "graceful_timeout",
      .kind = Kind::duration,
@@ -56,22 +56,22 @@ constexpr Setting kDeadlines[] = {
     {.key = "body_timeout",
      .kind = Kind::duration,
      .field = &W::body_timeout,
-     .doc = "Longest pause of a client within a request body.",
+     .doc = "Longest time a client may pause within a request body.",
      .smallest = 1,
      .largest = kDay},
     {.key = "write_timeout",
      .kind = Kind::duration,
      .field = &W::write_timeout,
-     .doc = "Longest pause of a client that takes a response.",
+     .doc = "Longest time a client may pause while it reads a response.",
      .smallest = 1,
      .largest = kDay},
     {.key = "keepalive",
      .kind = Kind::duration,
      .field = &W::keepalive,
-     .doc = "Time an idle connection is kept open; 0 closes after each response.",
+     .doc = "Time an idle connection is kept open; 0: closed after each response.",
      .more =
-         "Longer than the proxy keeps it (nginx: 60 s), so that the proxy is the one "
-         "to close and no request meets a closing connection.",
+         "Keep it longer than the proxy does (nginx: 60 s), so that the proxy closes "
+         "the connection and no request arrives on one that is being closed.",
      .largest = kDay,
      .flags = "--keep-alive"},
 };
@@ -110,25 +110,25 @@ constexpr Setting kLimits[] = {
     {.key = "response_memory",
      .kind = Kind::size,
      .field = &W::response_memory,
-     .doc = "Part of an untaken response kept in memory; the rest goes to a file.",
+     .doc = "Part of a response kept in memory until its client reads it; the rest "
+            "goes to a file.",
      .largest = kGiB},
     {.key = "spool_directory",
      .kind = Kind::path,
      .field = &W::spool_directory,
      .doc = "Directory of those files; best not a tmpfs.",
-     .more =
-         "The default is the first of $TMPDIR, /var/tmp and /tmp that can be written "
-         "to, or memory (at most 256M of spool_limit). It is tried at start, by a "
-         "reload and by monodon check, and the log tells which one it is. One that is "
-         "set and cannot be used is an error to monodon check; a server starts with "
-         "the next one and says so."},
+     .more = "The default is the first of $TMPDIR, /var/tmp and /tmp that can be "
+             "written to, or memory (at most 256M of spool_limit). It is tried at the "
+             "start, by a reload and by monodon check, and the log says which one it "
+             "is. If one is set and cannot be used, that is an error for monodon "
+             "check; a server starts with the next one and logs an error."},
     {.key = "spool_limit",
      .kind = Kind::size,
      .field = &W::spool_limit,
-     .doc = "Most that those files may hold, of all workers together; 0 is no limit.",
-     .more = "What does not fit is answered with 507, and the rest of a response waits "
-             "for its client. While a reload replaces workers, old and new ones have "
-             "such a limit each.",
+     .doc = "Most that those files may hold, for all workers together; 0: no limit.",
+     .more = "What does not fit is answered with 507; the rest of a response waits for "
+             "its client. While a reload replaces workers, old and new ones have such "
+             "a limit each.",
      .largest = kNoLimit},
 };
 
@@ -138,8 +138,8 @@ constexpr Setting kProxy[] = {
      .field = &W::forwarded_allow_ips,
      .doc =
          "Proxies whose X-Forwarded fields are believed: addresses, networks, \"*\".",
-     .more = "A peer on a Unix socket is always believed. An empty list, or an empty "
-             "variable, believes nobody else.",
+     .more = "A peer on a Unix socket is always believed. With an empty list, or an "
+             "empty variable, nobody else is.",
      .environment = "FORWARDED_ALLOW_IPS",
      .fallback = "127.0.0.1,::1",
      .trusts = true},
@@ -154,35 +154,36 @@ constexpr Setting kProxy[] = {
      .kind = Kind::list,
      .field = &W::forwarder_headers,
      .doc = "Fields with an underscore that a believed proxy may set.",
-     .more = "SCRIPT_NAME is the front part of the path that the application does not "
-             "see as its own. Name it only where the proxy sets it in every request: "
-             "otherwise a client can send it past the proxy's rules. Any other field "
-             "reaches the application as HTTP_ and its name, PATH_INFO too.",
+     .more = "SCRIPT_NAME is the front part of the path, which the application does "
+             "not handle itself. Name it only if the proxy sets it in every request: "
+             "otherwise a client can send it past the proxy's rules. Any other field, "
+             "PATH_INFO too, reaches the application as HTTP_ and its name.",
      .trusts = true},
     {.key = "header_map",
      .kind = Kind::choice,
      .field = &W::header_map,
-     .doc = "What to do with other field names that have an underscore.",
-     .more = "Underscore and dash look the same in the environment of WSGI, so such a "
-             "field can pass for one that the proxy checks: drop it, refuse the "
-             "request with 400, or pass it on (dangerous).",
+     .doc = "What to do with other fields whose names contain an underscore.",
+     .more = "Underscore and dash look the same in a WSGI environ, so such a field can "
+             "pass for one that the proxy checks: drop it, refuse the request with "
+             "400, or pass it on (dangerous).",
      .choices = "drop|refuse|dangerous"},
     {.key = "remote_addr_from_forwarded",
      .kind = Kind::flag,
      .field = &W::remote_addr_from_forwarded,
-     .doc = "REMOTE_ADDR is the last address in X-Forwarded-For of a believed proxy.",
-     .more = "Off, REMOTE_ADDR is the peer itself, which is empty on a Unix socket (as "
-             "with Gunicorn)."},
+     .doc =
+         "Set REMOTE_ADDR to the last address in X-Forwarded-For of a believed proxy.",
+     .more = "If false, REMOTE_ADDR is the peer itself, which is empty on a Unix "
+             "socket (as with Gunicorn)."},
     {.key = "strip_untrusted_forwarded",
      .kind = Kind::flag,
      .field = &W::strip_untrusted_forwarded,
-     .doc = "Take X-Forwarded fields of other peers out of the request.",
-     .more = "Otherwise the application may believe what anybody sent. Off, they are "
-             "passed on (as with Gunicorn), but still not believed here."},
+     .doc = "Remove X-Forwarded fields that do not come from a believed proxy.",
+     .more = "Otherwise the application may believe what anybody sent. If false, they "
+             "are passed on (as with Gunicorn), but still not believed by the server."},
     {.key = "request_id_header",
      .kind = Kind::text,
      .field = &W::request_id_header,
-     .doc = "Field with the proxy's request id; without one an id is made here.",
+     .doc = "Field with the proxy's request id; without it an id is made here.",
      .more =
          "The application finds it as REQUEST_ID, logs, `monodon status` and `monodon "
          "trace` show it. Without the field it is the trace id of a traceparent that "
@@ -190,8 +191,9 @@ constexpr Setting kProxy[] = {
     {.key = "request_uri",
      .kind = Kind::flag,
      .field = &W::request_uri,
-     .doc = "The application finds the target as it was sent as REQUEST_URI too.",
-     .more = "As uWSGI and Apache have it. Off, as RAW_URI only (as with Gunicorn)."},
+     .doc = "Give the application the target as it was sent as REQUEST_URI, too.",
+     .more =
+         "uWSGI and Apache do so. If false, it is only in RAW_URI (as with Gunicorn)."},
 };
 
 constexpr Setting kResponses[] = {
@@ -203,13 +205,12 @@ constexpr Setting kResponses[] = {
      .kind = Kind::list,
      .field = &W::static_files,
      .doc = "Directories that are served without the application, as /path=directory.",
-     .more =
-         "In the file, a mapping of paths to directories: {/static: static}. For "
-         "sites without a proxy that does it. Answered are GET and HEAD, with "
-         "ranges, conditions (ETag, Last-Modified) and NAME.br or NAME.gz beside the "
-         "file, if the client takes those and they are not older. Not served: names "
-         "that begin with a dot, listings, and links that lead out of the "
-         "directory. What is not there is 404.",
+     .more = "In the file, a mapping of paths to directories: {/static: static}. For "
+             "sites without a proxy that serves files. GET and HEAD are answered, with "
+             "ranges, conditions (ETag, Last-Modified), and with NAME.br or NAME.gz "
+             "beside the file if the client accepts them and they are not older. Not "
+             "served: names that begin with a dot, listings, and links that lead out "
+             "of the directory. A missing file is a 404.",
      .flags = "--static",
      .separator = '\0'},
     {.key = "sendfile",
@@ -222,18 +223,16 @@ constexpr Setting kResponses[] = {
      .kind = Kind::flag,
      .field = &W::early_hints,
      .doc = "Offer wsgi.early_hints, by which an application sends 103 Early Hints.",
-     .more =
-         "Only where the proxy knows 103: nginx before 1.29 takes it for the answer, "
-         "and the client never gets the real one."},
+     .more = "Only if the proxy knows 103: nginx before 1.29 takes it for the answer, "
+             "and the client never gets the real one."},
     {.key = "hop_by_hop",
      .kind = Kind::choice,
      .field = &W::hop_by_hop,
-     .doc =
-         "What to do with Transfer-Encoding, Keep-Alive, Upgrade and their like in a "
-         "response.",
+     .doc = "What to do with Transfer-Encoding, Keep-Alive, Upgrade and the like in a "
+            "response.",
      .more = "They belong to the server (PEP 3333): refuse answers 500 and names the "
              "field, drop sends the response without it, as Gunicorn does. Without a "
-             "file in YAML, that is with Gunicorn's command line or gunicorn.conf.py "
+             "YAML file, that is with Gunicorn's command line or gunicorn.conf.py "
              "alone, the default is drop.",
      .choices = "refuse|drop"},
 };
@@ -242,7 +241,7 @@ constexpr Setting kLogs[] = {
     {.key = "access_log",
      .kind = Kind::path,
      .field = &W::access_log,
-     .doc = "File for the access log; \"-\" is stdout, empty is none.",
+     .doc = "File for the access log; \"-\" is stdout, empty: none.",
      .flags = "--access-logfile"},
     {.key = "access_log_format",
      .kind = Kind::text,
@@ -254,14 +253,14 @@ constexpr Setting kLogs[] = {
     {.key = "error_log",
      .kind = Kind::path,
      .field = &W::error_log,
-     .doc = "File for what the server itself has to say; \"-\" is stderr.",
+     .doc = "File for the server's own messages; \"-\" is stderr.",
      .flags = "--error-logfile,--log-file"},
     {.key = "error_log_format",
      .kind = Kind::choice,
      .field = &W::error_log_format,
-     .doc =
-         "How it says it; auto is journald's own format where stderr is the journal.",
-     .more = "terminal is for somebody who sits at one: the time of day and the words, "
+     .doc = "Format of the error log; auto: the journal's own where stderr is the "
+            "journal.",
+     .more = "terminal is for a person at a terminal: the time of day and the message, "
              "in colour (see NO_COLOR), without the routine of starts and reloads.",
      .choices = "auto|text|terminal|json|journald"},
     {.key = "log_level",

@@ -21,7 +21,7 @@ class Reader {
       const std::vector<YAML::Node> documents = YAML::LoadAll(text);
       if (documents.empty() || documents.front().IsNull()) return;
       if (documents.size() > 1) {
-        problem(documents[1].Mark(), "", "a second document; one is all there can be");
+        problem(documents[1].Mark(), "", "a second document; only one is allowed");
       }
       root(documents.front());
     } catch (const YAML::Exception& e) {

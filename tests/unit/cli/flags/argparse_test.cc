@@ -59,8 +59,8 @@ TEST_CASE("the application is found, and what is right after it left out",
   CHECK(words({"a:b", "", "-w3"}) == Texts{"a:b", "--workers=3"});
   CHECK(read({"a:b", ""}).value().notes.empty());
   CHECK(read({"a:b", "x"}).value().notes ==
-        Texts{"x: is left out, as one application is all there can be"});
-  CHECK(problem({"a:b", "-w3", "x"}) == "x: one application is all there can be");
+        Texts{"x: is ignored; only one application can be given"});
+  CHECK(problem({"a:b", "-w3", "x"}) == "x: only one application can be given");
   CHECK(problem({"--", "-x"}) == "-x: is no application");
 }
 
