@@ -121,8 +121,9 @@ void RequestRunner::note_dropped_fields(scoreboard::ThreadRow& row,
   scoreboard::add(row.dropped_fields, count);
   if (told_dropped_.exchange(true)) return;
   log::warning(
-      "header fields were dropped: with an underscore in the name they could pose as "
-      "others (header_map), and Proxy as HTTP_PROXY; told once, then only counted",
+      "dropped header fields with an underscore in their names (header_map) or named "
+      "Proxy, since CGI could confuse them with others; logged once, then counted in "
+      "monodon_header_fields_dropped_total",
       {log::Id::configuration_warning});
 }
 
