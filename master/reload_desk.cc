@@ -211,7 +211,8 @@ void ReloadDesk::use(LoadedConfig config, bool reopen_log) {
   if (!reopen_log) return;
   const worker::Settings& w = config_.settings.worker;
   if (auto opened = log::open({w.error_log, w.error_log_format, w.log_level}); !opened)
-    log::error("the log stays where it was: " + opened.error().message(),
+    log::error("cannot open the new error log, keeping the old one: " +
+                   opened.error().message(),
                {log::Id::log_failed});
 }
 

@@ -49,7 +49,7 @@ bool is_local(int listener) {
 void use_log(const Facts& facts) {
   if (auto opened = log::open({facts.log_path, facts.log_format, facts.log_level});
       !opened)
-    log::warning("the exporter's log stays where it was: " + opened.error().message(),
+    log::warning("the exporter cannot open the error log: " + opened.error().message(),
                  {log::Id::log_failed});
 }
 
@@ -308,7 +308,7 @@ int run_exporter(UniqueFd channel) {
   auto first = receive(channel.get());
   if (!first || !first.value().facts || first.value().fds.size() < 2) {
     if (first || first.error().code != ECONNRESET)
-      log::error("the exporter was started without its orders; only the master does it",
+      log::error("monodon-exporter is started by the master; do not run it by hand",
                  {log::Id::exporter_failed});
     return 1;
   }

@@ -19,12 +19,12 @@ constexpr std::string_view kHead =
     "#\n"
     "# Flags of the command line win over the environment (MONODON_WORKERS for\n"
     "# workers), which wins over this file. Times: 500ms, 30s, 5m, 2h, or a number of\n"
-    "# seconds. Sizes: 64K, 10M, 1G, or a number of bytes. Relative paths are meant\n"
-    "# from the directory of the application.\n"
+    "# seconds. Sizes: 64K, 10M, 1G, or a number of bytes. Relative paths start at\n"
+    "# the directory of the application.\n"
     "#\n"
-    "# monodon check reads this file, tells all that is wrong with it and imports the\n"
-    "# application. systemctl reload (or SIGHUP) brings changes into force; the few\n"
-    "# settings that need a restart say so.\n";
+    "# monodon check reads this file, says everything that is wrong with it and\n"
+    "# imports the application. systemctl reload (or SIGHUP) brings changes into\n"
+    "# force; the few settings that need a restart say so.\n";
 
 std::string commented(std::string_view text) {
   std::string lines;
