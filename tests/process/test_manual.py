@@ -39,7 +39,7 @@ def mentioned(text):
     """Flags in a text of mdoc(7): `.Fl c , -config Ar file` has c and config."""
     lines = re.findall(r"(?m)^\.(?:Op |Pq )?Fl (.*)$", text)
     names = [re.split(r" (?:Ar|No) ", line)[0] for line in lines]
-    return {word.lstrip("-") for name in names for word in name.split() if word != ","}
+    return {word.lstrip("-") for name in names for word in name.split() if word not in {",", "."}}
 
 
 def items():
