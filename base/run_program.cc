@@ -25,23 +25,11 @@ namespace {
 constexpr std::size_t kMostOutput = 16UL * 1024 * 1024;
 
 bool is_for_a_service(std::string_view entry) {
-  constexpr std::array<std::string_view, 6> kNames = {
-      "LISTEN_PID=",    "LISTEN_FDS=",   "LISTEN_FDNAMES=",
-      "NOTIFY_SOCKET=", "WATCHDOG_PID=", "WATCHDOG_USEC="};
+  constexpr std::array<std::string_view, 7> kNames = {
+      "LISTEN_PID=",   "LISTEN_FDS=",    "LISTEN_FDNAMES=", "NOTIFY_SOCKET=",
+      "WATCHDOG_PID=", "WATCHDOG_USEC=", "FDSTORE="};
   return std::any_of(kNames.begin(), kNames.end(),
                      [&](std::string_view name) { return entry.starts_with(name); });
-}
-
-std::string content(int fd) {
-  std::string text;
-  std::array<char, 16384> block;
-  while (text.size() < kMostOutput) {
-    const ssize_t got =
-        ::pread(fd, block.data(), block.size(), static_cast<off_t>(text.size()));
-    if (got <= 0) break;
-    text.append(block.data(), static_cast<std::size_t>(got));
-  }
-  return text;
 }
 
 // False: it took longer, and was killed.
@@ -88,6 +76,25 @@ class WorkingDirectory {
 
 }  // namespace
 
+std::string content_of(int fd) {
+  std::string text;
+  std::array<char, 16384> block;
+  while (text.size() < kMostOutput) {
+    const ssize_t got =
+        ::pread(fd, block.data(), block.size(), static_cast<off_t>(text.size()));
+    if (got <= 0) break;
+    text.append(block.data(), static_cast<std::size_t>(got));
+  }
+  return text;
+}
+
+std::vector<std::string> environment_of_children() {
+  std::vector<std::string> all;
+  for (char** entry = environ; *entry != nullptr; ++entry)
+    if (!is_for_a_service(*entry)) all.emplace_back(*entry);
+  return all;
+}
+
 Result<Finished> run_program(const std::vector<std::string>& argv,
                              std::chrono::milliseconds patience,
                              const std::string& directory, const Credentials* user) {
@@ -99,10 +106,10 @@ Result<Finished> run_program(const std::vector<std::string>& argv,
   std::vector<char*> words;
   for (const std::string& word : argv) words.push_back(const_cast<char*>(word.c_str()));
   words.push_back(nullptr);
+  const std::vector<std::string> environment = environment_of_children();
   std::vector<char*> variables;
-  for (char** entry = environ; *entry != nullptr; ++entry) {
-    if (!is_for_a_service(*entry)) variables.push_back(*entry);
-  }
+  for (const std::string& entry : environment)
+    variables.push_back(const_cast<char*>(entry.c_str()));
   variables.push_back(nullptr);
 
   SpawnOptions options;
@@ -130,7 +137,7 @@ Result<Finished> run_program(const std::vector<std::string>& argv,
   }
   if (!in_time) return Error{"run " + argv[0], ETIMEDOUT};
   const int status = info.si_code == CLD_EXITED ? info.si_status : 128 + info.si_status;
-  return Finished{status, content(output.get()), content(errors.get())};
+  return Finished{status, content_of(output.get()), content_of(errors.get())};
 }
 
 }  // namespace monodon

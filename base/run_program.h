@@ -29,4 +29,10 @@ Result<Finished> run_program(const std::vector<std::string>& argv,
                              const std::string& directory = {},
                              const Credentials* user = nullptr);
 
+// Our environment without what systemd says to a service, "KEY=value".
+std::vector<std::string> environment_of_children();
+
+// All that a file holds, from its beginning; at most 16 MiB.
+std::string content_of(int fd);
+
 }  // namespace monodon

@@ -21,6 +21,7 @@
 #include "cli/live/control_client.h"
 #include "cli/live/control_finder.h"
 #include "master/config/docs.h"
+#include "master/config/file_run.h"
 #include "master/config/gunicorn_boot.h"
 #include "master/config/interpreter.h"
 #include "master/config/spool_choice.h"
@@ -48,7 +49,8 @@ Result<std::vector<std::string>> importer(const master::Settings& settings,
   if (!zygote) return zygote.error();
   say(fmt::format("importing {} with {} (found by {})", settings.worker.application,
                   python.value().path, python.value().how));
-  return std::vector<std::string>{python.value().path, zygote.value(), mode};
+  return std::vector<std::string>{master::release_of(python.value().path),
+                                  zygote.value(), mode};
 }
 
 // What workers of the running server of this site have imported late, as its next
@@ -128,10 +130,11 @@ bool check_spool(const master::Settings& settings) {
   return choice.as_asked;
 }
 
-// Becomes the importer: its exit status (0, 3, 4) is ours, and its traceback goes where
-// our own messages went. Returns only when that fails.
-Error import_application(const master::LoadedConfig& config,
-                         const CheckOptions& options) {
+// Its exit status (0, 3, 4) is ours, and its traceback goes where our own messages
+// went. The process that has run a gunicorn.conf.py is the importer, or this one
+// becomes it.
+Result<int> import_application(const master::LoadedConfig& config,
+                               const CheckOptions& options) {
   const master::Settings& settings = config.settings;
   const auto user = importing_user(settings);
   if (!user) return user.error();
@@ -143,6 +146,14 @@ Error import_application(const master::LoadedConfig& config,
   if (!command) return command.error();
   if (options.call_hooks) command.value().emplace_back("--hooks");
   if (const Outcome passed = boot_on_stdin(config); !passed) return passed.error();
+  std::fflush(nullptr);
+  if (config.file_run) {
+    const std::vector<std::string> modes{command.value().begin() + 2,
+                                         command.value().end()};
+    const auto child =
+        config.file_run->take(command.value()[0], {modes, {0, 1, 2}, {0, 1, 2}});
+    if (child) return exit_status_of(*child);
+  }
   // Not for an application that is only looked at.
   for (const char* name : {"NOTIFY_SOCKET", "LISTEN_FDS", "LISTEN_PID",
                            "LISTEN_FDNAMES", "WATCHDOG_USEC", "WATCHDOG_PID"}) {
@@ -153,7 +164,6 @@ Error import_application(const master::LoadedConfig& config,
     arguments.push_back(const_cast<char*>(word.c_str()));  // execv(3) does not write
   }
   arguments.push_back(nullptr);
-  std::fflush(nullptr);
   ::execv(arguments[0], arguments.data());
   return last_error("run " + command.value()[0]);
 }
@@ -179,7 +189,9 @@ int run_check(const master::CommandLine& line, const CheckOptions& options) {
     say("the configuration is good");
     return kGood;
   }
-  say(import_application(config, options).message());
+  const auto status = import_application(config, options);
+  if (status) return status.value();
+  say(status.error().message());
   return kBadConfiguration;
 }
 

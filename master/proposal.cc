@@ -13,6 +13,7 @@
 #include <utility>
 
 #include "base/install_paths.h"
+#include "master/config/file_run.h"
 #include "master/config/gunicorn_boot.h"
 #include "master/config/interpreter.h"
 #include "master/config/table.h"
@@ -33,17 +34,6 @@ Clock::duration milliseconds(std::uint64_t ms) {
   // A century keeps sums of times from overflowing.
   constexpr std::uint64_t kMost = 100ULL * 365 * 24 * 3600 * 1000;
   return std::chrono::milliseconds{static_cast<std::int64_t>(std::min(ms, kMost))};
-}
-
-// The virtual environment behind symbolic links as they are now: an interpreter that
-// was started through a link of the release would import through it, too, when it
-// points to the next release. bin/python itself stays: it says which environment it is.
-std::string release_of(const std::string& python) {
-  std::error_code error;
-  const std::filesystem::path path{python};
-  const auto bin = path.parent_path();
-  const auto root = std::filesystem::canonical(bin.parent_path(), error);
-  return error ? python : (root / bin.filename() / path.filename()).string();
 }
 
 // The program that hosts the application, with its arguments.
@@ -120,6 +110,11 @@ Result<DraftedProposal> draft_proposal(const LoadedConfig& config,
   order.boot.settings = config.settings.worker;
   order.boot.settings.workers = config.settings.workers;
   boot_like_gunicorn(config, order.boot);
+  if (config.file_run)
+    order.take_process = [run = config.file_run, python = order.argv.at(0)](
+                             std::vector<int> fds, std::vector<int> numbers) {
+      return run->take(python, {{}, std::move(fds), std::move(numbers)});
+    };
   draft.spool = choose_spool(config.settings.worker);
   order.boot.settings.spool_directory = draft.spool.directory;
   order.boot.settings.spool_limit = draft.spool.limit;

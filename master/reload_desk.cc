@@ -10,6 +10,7 @@
 #include "base/escape.h"
 #include "base/log/log.h"
 #include "base/text.h"
+#include "master/config/file_run.h"
 #include "master/fleet/obituary.h"
 #include "master/proposal.h"
 
@@ -37,7 +38,7 @@ std::string warning_of_disk(const Fleet& fleet, std::uint32_t generation) {
 
 ReloadDesk::ReloadDesk(LoadedConfig config, Fleet& fleet, Chronicle& chronicle,
                        Notifier& notifier, ControlServer& control, const Estate& estate,
-                       Hooks hooks)
+                       EventLoop& loop, Hooks hooks)
     : started_{config.settings},
       config_{std::move(config)},
       candidate_{config_},
@@ -46,7 +47,19 @@ ReloadDesk::ReloadDesk(LoadedConfig config, Fleet& fleet, Chronicle& chronicle,
       notifier_{notifier},
       estate_{estate},
       hooks_{std::move(hooks)},
+      loop_{loop},
       clients_{control} {}
+
+int ReloadDesk::file_pid() const {
+  return file_.run ? file_.run->pid() : -1;
+}
+
+void ReloadDesk::stop() {
+  stopped_ = true;
+  file_over_ = {};
+  file_ = {};
+  clients_.stopped();
+}
 
 bool ReloadDesk::start() {
   book_.begin();
@@ -58,7 +71,7 @@ bool ReloadDesk::start() {
 void ReloadDesk::ask(bool rehearse) {
   if (stopped_) return;
   rehearse_ = rehearse;
-  if (fleet_.busy()) {
+  if (busy()) {
     log::info("a reload is under way; the next one follows it",
               {log::Id::reload_begun});
     queued_ = true;
@@ -77,7 +90,32 @@ void ReloadDesk::begin() {
   book_.begin();
   phase_ = Phase::running;
   notifier_.reloading(began_);
-  ConfigResult result = load_config(config_.command_line);
+  auto begun = begin_file(config_.command_line);
+  if (!begun) return go_on({std::nullopt, {begun.error().message()}});
+  if (!begun.value().run) return go_on(load_config(config_.command_line));
+  // It may take as long as an import; workers are looked after meanwhile.
+  file_ = std::move(begun).value();
+  file_deadline_ = file_.patience.count() == 0 ? Clock::time_point::max()
+                                               : hooks_.clock() + file_.patience;
+  auto over = loop_.try_io(file_.run->fd(), EventLoop::Rank::normal, [] {});
+  if (over)
+    file_over_ = std::move(over).value();
+  else
+    file_deadline_ = {};
+}
+
+void ReloadDesk::tick() {
+  if (!file_.run) return;
+  if (!file_.run->over()) {
+    if (hooks_.clock() < file_deadline_) return;
+    file_.run->end(file_.patience);
+  }
+  file_over_ = {};
+  const BegunFile over = std::exchange(file_, {});
+  go_on(load_config(config_.command_line, over.run));
+}
+
+void ReloadDesk::go_on(ConfigResult result) {
   for (const std::string& problem : result.problems) {
     log::error(problem, {log::Id::configuration_error});
     failure_.reason += (failure_.reason.empty() ? "" : "\n") + problem;
@@ -179,6 +217,7 @@ void ReloadDesk::heed(const FleetNews& news) {
       if (queued_) begin();
       break;
     case FleetNews::Kind::restored:
+      if (file_.run) break;  // the next reload has begun, and this one been told
       fail();
       end();
       break;

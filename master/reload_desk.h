@@ -14,6 +14,7 @@
 #include "master/reload_book.h"
 #include "master/handover/estate.h"
 #include "master/reload_clients.h"
+#include "master/system/event_loop.h"
 #include "master/system/notify.h"
 
 namespace monodon::master {
@@ -33,7 +34,7 @@ class ReloadDesk {
   // `config`: of the first generation, or of the one that an upgrade goes on from.
   ReloadDesk(LoadedConfig config, Fleet& fleet, Chronicle& chronicle,
              Notifier& notifier, ControlServer& control, const Estate& estate,
-             Hooks hooks);
+             EventLoop& loop, Hooks hooks);
 
   // Of the generation that serves; before there is one, of the first.
   [[nodiscard]] const LoadedConfig& config() const { return config_; }
@@ -43,6 +44,8 @@ class ReloadDesk {
   [[nodiscard]] const ReloadBook& book() const { return book_; }
   // systemd was told of a reload and not yet of its end.
   [[nodiscard]] bool under_way() const { return phase_ != Phase::idle; }
+  // What runs the gunicorn.conf.py of a reload that begins; -1: nothing.
+  [[nodiscard]] int file_pid() const;
   // Another reload follows the one that is under way.
   [[nodiscard]] bool queued() const { return queued_; }
 
@@ -53,12 +56,11 @@ class ReloadDesk {
   // `rehearse`: false leaves the rehearsal out of the next reload that begins.
   void ask(bool rehearse = true);
   // `client` waits for the end of the next reload that begins.
-  void add(ControlClient client) { clients_.add(client, fleet_.busy()); }
+  void add(ControlClient client) { clients_.add(client, busy()); }
   // The server stops: whoever waits is told.
-  void stop() {
-    stopped_ = true;
-    clients_.stopped();
-  }
+  void stop();
+  // Once per turn of the loop: goes on once a gunicorn.conf.py has come to its end.
+  void tick();
 
   void heed(const FleetNews& news);
   void tell_worker(const News& news);
@@ -79,7 +81,9 @@ class ReloadDesk {
     std::string reason;
   };
 
+  [[nodiscard]] bool busy() const { return file_.run || fleet_.busy(); }
   void begin();
+  void go_on(ConfigResult result);
   void use_live_settings(const LoadedConfig& config);
   bool propose(LoadedConfig config);
   void tell_spool(const SpoolChoice& spool);
@@ -101,8 +105,12 @@ class ReloadDesk {
   Notifier& notifier_;
   const Estate& estate_;
   Hooks hooks_;
+  EventLoop& loop_;
   ReloadClients clients_;
   ReloadBook book_;
+  BegunFile file_;  // that is run: a reload begins
+  EventLoop::OnIo file_over_;
+  Clock::time_point file_deadline_{};
   Failure failure_;         // of the present reload
   std::string spool_told_;  // the last sentence about it
   Clock::time_point began_{};

@@ -38,6 +38,7 @@ Server::Server(LoadedConfig config, scoreboard::Board board, Estate estate,
             notifier_,
             control_,
             estate_,
+            loop_,
             {.committed =
                  [this] {
                    inform_exporter();
@@ -87,6 +88,7 @@ int Server::run() {
 void Server::turn() {
   const Clock::time_point now = kernel_.now();
   if (stop_at_ && now >= *stop_at_) stop(false);
+  desk_.tick();
   fleet_.tick();
   heed_news();
   watch_.sync();

@@ -61,8 +61,8 @@ class Server {
   void keep_page(const News& news) const;
   void fail_start(int status, std::string_view why);
   void files_changed(std::string_view what);
-  [[nodiscard]] std::array<int, 2> helpers() const {
-    return {exporter_.pid(), watcher_.pid()};
+  [[nodiscard]] std::array<int, 3> helpers() const {
+    return {exporter_.pid(), watcher_.pid(), desk_.file_pid()};
   }
   void tell_systemd(Clock::time_point now);
   void arm_timer(Clock::time_point now);
@@ -101,7 +101,7 @@ class Server {
   Clock::time_point next_extension_{};
   std::optional<Clock::time_point> stop_at_;  // told to stop, and in stop_delay
   bool ever_served_ = false;
-  std::string successor_;  // a program that will take our place; "" if none
+  std::string successor_;       // a program that will take our place; "" if none
   LogKeeper log_keeper_;
   std::uint32_t upgrades_ = 0;
   TerminalState terminal_;     // with `development`: as it was at the start

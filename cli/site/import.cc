@@ -146,8 +146,13 @@ class Importer {
     const auto python = master::find_interpreter(service_.python, service_.directory);
     if (!python) return result_.problems.push_back(python.error().message());
     const std::chrono::milliseconds patience{settings_.boot_timeout};
-    const auto said = master::read_gunicorn_config(
-        file, python.value().path, service_.directory, patience, service_.user);
+    const auto said = master::read_gunicorn_config({.name = file,
+                                                    .python = python.value().path,
+                                                    .directory = service_.directory,
+                                                    .argv = {},
+                                                    .user = service_.user,
+                                                    .group = {}},
+                                                   patience);
     if (!said) return result_.problems.push_back(said.error().message());
     const std::string name = file.substr(file.rfind('/') + 1);
     master::GunicornConfig read = master::translate_gunicorn_config(said.value(), name);

@@ -9,11 +9,12 @@
 namespace monodon::master {
 
 Result<std::optional<Credentials>> code_runner(const std::string& user,
-                                               const std::vector<std::string>& code) {
+                                               const std::vector<std::string>& code,
+                                               const std::string& group) {
   std::optional<Credentials> runner;
   if (::geteuid() != 0) return runner;
   if (!user.empty()) {
-    auto found = find_credentials(user);
+    auto found = find_credentials(user, group);
     if (!found) return found.error();
     if (found.value().uid != 0) runner = std::move(found).value();
     return runner;

@@ -6,16 +6,12 @@
 
 #include <algorithm>
 #include <array>
-#include <cerrno>
 #include <fstream>
 #include <nlohmann/json.hpp>
 #include <utility>
 
 #include "base/file_rights.h"
-#include "base/install_paths.h"
 #include "base/number.h"
-#include "base/run_program.h"
-#include "master/config/code_runner.h"
 #include "master/config/gunicorn_flags.h"
 #include "master/config/gunicorn_values.h"
 #include "master/config/table.h"
@@ -228,31 +224,12 @@ std::string refuse_worker_class(std::string_view name) {
       name);
 }
 
-Result<std::string> read_gunicorn_config(const std::string& name,
-                                         const std::string& python,
-                                         const std::string& directory,
-                                         std::chrono::milliseconds patience,
-                                         const std::string& user) {
-  const auto script = find_in_libdir("read_gunicorn_conf.py");
-  if (!script) return script.error();
-  std::vector<std::string> code = {directory, python};
-  if (name.starts_with('/')) code.insert(code.begin(), name);
-  const auto runner = code_runner(user, code);
-  if (!runner) return Error{name + ": " + runner.error().message(), 0};
-  const Credentials* const as = runner.value() ? &*runner.value() : nullptr;
-  const std::string who = as == nullptr ? "" : " as " + name_of_user(as->uid);
-  auto done = run_program({python, script.value(), name}, patience, directory, as);
-  if (!done && done.error().code == ETIMEDOUT)
-    return Error{
-        fmt::format("{}: has not come to its end within {}, see boot_timeout", name,
-                    format_duration_ms(static_cast<std::uint64_t>(patience.count())))};
-  if (!done) return Error{name + who + ": " + done.error().message(), 0};
-  if (done.value().status != 0) {
-    return Error{fmt::format("{}: cannot be run by {}{}:\n{}", name, python, who,
-                             done.value().errors),
-                 0};
-  }
-  return std::move(done.value().output);
+Result<std::string> read_gunicorn_config(FileToRun file,
+                                         std::chrono::milliseconds patience) {
+  auto run = FileRun::start(std::move(file));
+  if (!run) return run.error();
+  run.value()->await(patience);
+  return run.value()->values();
 }
 
 GunicornConfig translate_gunicorn_config(const std::string& text,

@@ -7,6 +7,7 @@
 #include <vector>
 
 #include "base/result.h"
+#include "master/config/file_run.h"
 #include "master/config/load.h"
 
 namespace monodon::master {
@@ -25,15 +26,10 @@ struct GunicornConfig {
 // named.
 [[nodiscard]] bool is_gunicorn_config(const std::string& name);
 
-// Runs the file (absolute) or python:module in `python`, with `directory` as the
-// working directory and first in sys.path; what it set, as JSON. The Error holds its
-// traceback. Blocks for as long as the file takes to run, at most `patience`. Where we
-// are root it is run by `user`, or by whoever owns it: see master/config/code_runner.h.
-Result<std::string> read_gunicorn_config(const std::string& name,
-                                         const std::string& python,
-                                         const std::string& directory,
-                                         std::chrono::milliseconds patience,
-                                         const std::string& user = {});
+// Runs the file; what it set, as JSON. The Error holds its traceback. Blocks for as
+// long as the file takes to run, at most `patience` (0: no limit).
+Result<std::string> read_gunicorn_config(FileToRun file,
+                                         std::chrono::milliseconds patience);
 
 // What that JSON means in our settings. `name` is that of the file, for messages. Pure.
 [[nodiscard]] GunicornConfig translate_gunicorn_config(const std::string& json,

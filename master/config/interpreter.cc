@@ -88,6 +88,14 @@ Result<Interpreter> asked_for(const std::string& asked, const std::string& direc
 
 }  // namespace
 
+std::string release_of(const std::string& python) {
+  std::error_code error;
+  const std::filesystem::path path{python};
+  const auto bin = path.parent_path();
+  const auto root = std::filesystem::canonical(bin.parent_path(), error);
+  return error ? python : (root / bin.filename() / path.filename()).string();
+}
+
 InterpreterHints InterpreterHints::from_environment() {
   const auto get = [](const char* name) {
     const char* const value = std::getenv(name);

@@ -29,4 +29,9 @@ struct InterpreterHints {
     const std::string& asked, const std::string& directory,
     const InterpreterHints& hints = InterpreterHints::from_environment());
 
+// The virtual environment behind symbolic links as they are now: an interpreter that
+// was started through a link of the release would import through it, too, when it
+// points to the next release. bin/python itself stays: it says which environment it is.
+[[nodiscard]] std::string release_of(const std::string& python);
+
 }  // namespace monodon::master

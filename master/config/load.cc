@@ -21,6 +21,7 @@
 #include "master/config/address.h"
 #include "master/config/check.h"
 #include "master/config/check_host.h"
+#include "master/config/file_run.h"
 #include "master/config/gunicorn_file.h"
 #include "master/config/interpreter.h"
 #include "master/config/table.h"
@@ -69,12 +70,44 @@ Result<std::string> read_file(const std::string& path) {
   return Error{"read " + path + ": larger than 1 MiB", 0};
 }
 
+// The file to read: "" for none.
+std::string choose_file(const CommandLine& line) {
+  const auto is_file = [&](std::string_view name) {
+    return ::access(absolute(name, line.start_directory).c_str(), F_OK) == 0;
+  };
+  std::string_view name = line.config_file;
+  if (name.empty()) {
+    if (is_file("monodon.yaml")) {
+      name = "monodon.yaml";
+    } else if (is_file("gunicorn.conf.py")) {
+      name = "gunicorn.conf.py";
+    } else {
+      return {};
+    }
+  }
+  if (name.starts_with("python:")) return std::string{name};
+  if (name.starts_with("file:")) name.remove_prefix(5);
+  return absolute(name, line.start_directory);
+}
+
+// Of the command line or the environment: the interpreter and the directory that a
+// Python file runs in cannot come from that file.
+std::string override_of(const CommandLine& line, std::string_view key) {
+  std::string value;
+  for (const auto* source : {&line.environment, &line.arguments}) {
+    for (const Override& given : *source) {
+      if (given.key == key && !given.values.empty()) value = given.values.back();
+    }
+  }
+  return value;
+}
+
 class Loader {
  public:
-  explicit Loader(const CommandLine& line) : line_{line} {
+  Loader(const CommandLine& line, std::shared_ptr<FileRun> over)
+      : line_{line}, run_{std::move(over)} {
     loaded_.settings = default_settings();
     loaded_.command_line = line;
-    loaded_.command_line.serving = true;
     loaded_.notes = line.notes;
     loaded_.warnings = line.warnings;
   }
@@ -97,30 +130,9 @@ class Loader {
     return !loaded_.config_file.empty() && !is_gunicorn_config(loaded_.config_file);
   }
 
-  bool is_file(std::string_view name) const {
-    return ::access(absolute(name, line_.start_directory).c_str(), F_OK) == 0;
-  }
-
-  // The file to read: "" for none. Sets a problem for one that cannot be read.
-  std::string choose_file() {
-    std::string_view name = line_.config_file;
-    if (name.empty()) {
-      if (is_file("monodon.yaml")) {
-        name = "monodon.yaml";
-      } else if (is_file("gunicorn.conf.py")) {
-        name = "gunicorn.conf.py";
-      } else {
-        return {};
-      }
-    }
-    if (name.starts_with("python:")) return std::string{name};
-    if (name.starts_with("file:")) name.remove_prefix(5);
-    return absolute(name, line_.start_directory);
-  }
-
   // False, with the problem: it cannot be read.
   bool file() {
-    loaded_.config_file = choose_file();
+    loaded_.config_file = choose_file(line_);
     if (loaded_.config_file.empty()) return true;
     const bool python = is_gunicorn_config(loaded_.config_file);
     Result<std::string> text =
@@ -140,37 +152,16 @@ class Loader {
            problems_.front().find(": not YAML: ") == std::string::npos;
   }
 
-  // Of the command line or the environment: the interpreter and the directory that a
-  // Python file runs in cannot come from that file.
-  std::string override_of(std::string_view key) const {
-    std::string value;
-    for (const auto* source : {&line_.environment, &line_.arguments}) {
-      for (const Override& given : *source) {
-        if (given.key == key && !given.values.empty()) value = given.values.back();
-      }
+  Result<std::string> run_python_file() {
+    if (!run_) {
+      auto begun = begin_file(line_);
+      if (!begun) return begun.error();
+      run_ = std::move(begun.value().run);
+      run_->await(begun.value().patience);
     }
-    return value;
-  }
-
-  Result<std::string> run_python_file() const {
-    std::string directory = override_of("directory");
-    directory = directory.empty() ? line_.start_directory
-                                  : absolute(directory, line_.start_directory);
-    const auto python = find_interpreter(override_of("python"), directory);
-    if (!python) return python.error();
-    return read_gunicorn_config(loaded_.config_file, python.value().path, directory,
-                                patience(), line_.user);
-  }
-
-  // Of a start, as long as an import may take. A master that serves waits 10 s at most:
-  // it has workers to look after.
-  std::chrono::milliseconds patience() const {
-    const auto asked = parse_duration_ms(override_of("boot_timeout"));
-    const std::chrono::milliseconds all{
-        asked.value_or(default_settings().boot_timeout)};
-    return line_.serving
-               ? std::min<std::chrono::milliseconds>(all, std::chrono::seconds{10})
-               : all;
+    auto values = run_->values();
+    if (values) loaded_.file_run = run_;
+    return values;
   }
 
   void apply_python_file() {
@@ -321,6 +312,7 @@ class Loader {
   }
 
   const CommandLine& line_;
+  std::shared_ptr<FileRun> run_;
   LoadedConfig loaded_;
   Origins origins_;
   std::vector<std::string> problems_;
@@ -334,8 +326,36 @@ std::vector<std::string> argv_of_application(const CommandLine& line) {
   return argv;
 }
 
+Result<BegunFile> begin_file(const CommandLine& line) {
+  BegunFile begun;
+  const std::string file = choose_file(line);
+  if (file.empty() || !is_gunicorn_config(file)) return begun;
+  std::string directory = override_of(line, "directory");
+  directory = directory.empty() ? line.start_directory
+                                : absolute(directory, line.start_directory);
+  const auto python = find_interpreter(override_of(line, "python"), directory);
+  if (!python) return python.error();
+  auto run = FileRun::start({.name = file,
+                             .python = release_of(python.value().path),
+                             .directory = std::move(directory),
+                             .argv = argv_of_application(line),
+                             .user = line.user,
+                             .group = override_of(line, "group")});
+  if (!run) return run.error();
+  begun.run = std::move(run).value();
+  begun.patience =
+      std::chrono::milliseconds{parse_duration_ms(override_of(line, "boot_timeout"))
+                                    .value_or(default_settings().boot_timeout)};
+  return begun;
+}
+
 ConfigResult load_config(const CommandLine& command_line) {
-  return Loader{command_line}.load();
+  return load_config(command_line, nullptr);
+}
+
+ConfigResult load_config(const CommandLine& command_line,
+                         const std::shared_ptr<FileRun>& over) {
+  return Loader{command_line, over}.load();
 }
 
 }  // namespace monodon::master

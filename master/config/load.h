@@ -1,13 +1,18 @@
 // SPDX-License-Identifier: Apache-2.0
 #pragma once
 
+#include <chrono>
+#include <memory>
 #include <optional>
 #include <string>
 #include <vector>
 
+#include "base/result.h"
 #include "master/config/settings.h"
 
 namespace monodon::master {
+
+class FileRun;  // master/config/file_run.h
 
 // One setting given outside the file, still text.
 struct Override {
@@ -23,7 +28,6 @@ struct CommandLine {
   // -c; "" means ./monodon.yaml or ./gunicorn.conf.py if there is one
   std::string config_file;
   std::string start_directory;    // of the start; relative paths are meant from here
-  bool serving = false;           // already: a load must not take long
   std::vector<std::string> argv;  // as this process was started: for an upgrade
   std::string user;  // who runs a gunicorn.conf.py in root's place; "": by its owner
   std::vector<Override> environment;  // over the file
@@ -39,8 +43,18 @@ struct LoadedConfig {
   std::string config_text;            // of that file, as read; of a Python file: JSON
   std::vector<std::string> notes;     // worth an info line each
   std::vector<std::string> warnings;  // worth a warning each
-  CommandLine command_line;           // load_config(command_line) reads everything anew
+  // Of a Python file: the process that has run it, for the zygote.
+  std::shared_ptr<FileRun> file_run;
+  CommandLine command_line;  // load_config(command_line) reads everything anew
 };
+
+// A gunicorn.conf.py of that line, begun to be run; nullptr where there is none. An
+// Error: it cannot be run.
+struct BegunFile {
+  std::shared_ptr<FileRun> run;
+  std::chrono::milliseconds patience{};  // boot_timeout as far as it is known; 0: none
+};
+Result<BegunFile> begin_file(const CommandLine& command_line);
 
 struct ConfigResult {
   std::optional<LoadedConfig> config;  // empty when there are problems
@@ -54,7 +68,9 @@ struct ConfigResult {
 // Reads, merges and checks: defaults, then the file, then environment, then command
 // line; later wins. Master (at start and on SIGHUP) and the tools. Never throws for
 // what an operator wrote. Blocks for reading one local file; for a gunicorn.conf.py,
-// for running it (master/config/gunicorn_file.h).
+// for running it, unless its run is given and over.
 ConfigResult load_config(const CommandLine& command_line);
+ConfigResult load_config(const CommandLine& command_line,
+                         const std::shared_ptr<FileRun>& over);
 
 }  // namespace monodon::master

@@ -3,6 +3,7 @@
 
 #include <cstddef>
 #include <cstdint>
+#include <functional>
 #include <optional>
 #include <span>
 #include <string>
@@ -12,6 +13,7 @@
 #include "base/clock.h"
 #include "base/guarded_socket.h"
 #include "base/result.h"
+#include "base/spawn_with_channel.h"
 #include "base/unique_fd.h"
 #include "worker/wire/boot.h"
 #include "worker/wire/wire.h"
@@ -66,6 +68,11 @@ struct ZygoteOrder {
   std::vector<std::string> argv;         // argv[0] is the path that is executed
   std::vector<std::string> environment;  // complete, "KEY=value"
   worker::Boot boot;
+  // The process that has run the gunicorn.conf.py, for the first zygote of this order;
+  // it gets `fds` as `numbers`. Empty: there is none. Returns nothing if it is not fit.
+  std::function<std::optional<SpawnedChild>(std::vector<int> fds,
+                                            std::vector<int> numbers)>
+      take_process;
   std::vector<int> fds;  // of the boot message: handoff send, receive, listeners
 };
 

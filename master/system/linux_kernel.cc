@@ -6,10 +6,8 @@
 #include <fmt/format.h>
 #include <poll.h>
 #include <signal.h>
-#include <spawn.h>
 #include <sys/prctl.h>
 #include <sys/resource.h>
-#include <sys/socket.h>
 #include <sys/syscall.h>
 #include <sys/wait.h>
 #include <unistd.h>
@@ -25,8 +23,7 @@
 #include <utility>
 
 #include "base/number.h"
-#include "base/passed_fds.h"
-#include "base/spawn_options.h"
+#include "base/spawn_with_channel.h"
 #include "base/system_calls.h"
 #include "master/system/memory_limit.h"
 #include "metrics/application_region.h"
@@ -38,23 +35,6 @@ namespace monodon::master {
 
 namespace {
 
-struct Pair {
-  UniqueFd ours;
-  UniqueFd theirs;
-};
-
-Result<Pair> make_channel() {
-  std::array<int, 2> fds{};
-  if (::socketpair(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC, 0, fds.data()) != 0)
-    return last_error("make channel");
-  Pair pair{UniqueFd{fds[0]}, UniqueFd{fds[1]}};
-  // Nobody sends us any. Where the kernel cannot refuse them, who does is let go.
-  (void)refuse_passed_fds(fds[0]);
-  // Only our end: the zygote waits in recvmsg. The two ends share no flags.
-  if (::fcntl(fds[0], F_SETFL, O_NONBLOCK) != 0) return last_error("set up channel");
-  return pair;
-}
-
 // "Too many references: cannot splice" says nothing to anybody (unix(7)).
 Error not_sent(std::string what, int code) {
   if (code == ETOOMANYREFS)
@@ -62,12 +42,6 @@ Error not_sent(std::string what, int code) {
         ": the processes of this user have as many descriptors in messages that "
         "nobody has read as LimitNOFILE= allows";
   return Error{std::move(what), code};
-}
-
-// Ends a child of ours that nobody knows of yet.
-void abandon(int pid) {
-  (void)::kill(pid, SIGKILL);
-  (void)::waitid(P_PID, static_cast<id_t>(pid), nullptr, WEXITED);
 }
 
 struct Page {
@@ -86,13 +60,6 @@ Result<Page> make_page(std::size_t threads) {
 std::uint64_t microseconds(const timeval& t) {
   return static_cast<std::uint64_t>(t.tv_sec) * 1'000'000U +
          static_cast<std::uint64_t>(t.tv_usec);
-}
-
-std::vector<char*> pointers(const std::vector<std::string>& strings) {
-  std::vector<char*> all;
-  for (const std::string& s : strings) all.push_back(const_cast<char*>(s.c_str()));
-  all.push_back(nullptr);
-  return all;
 }
 
 bool is_known(std::span<const int> known, int pid) {
@@ -141,41 +108,38 @@ bool end_child(int pid) {
          info.si_pid == pid;
 }
 
-// A child with a channel as descriptor 3, `more` (where not -1) after it, and no other
-// beyond the standard ones.
+Process process_of(SpawnedChild child) {
+  Process process;
+  process.pid = child.pid;
+  process.pidfd = std::move(child.pidfd);
+  process.channel = std::move(child.channel);
+  return process;
+}
+
 Result<Process> spawn(const std::vector<std::string>& argv,
                       const std::vector<std::string>& environment,
                       std::initializer_list<int> more) {
-  auto channel = make_channel();
-  if (!channel) return channel.error();
-  Process process;
-  process.channel = std::move(channel.value().ours);
-  // Not one of the numbers that they are to have: the first would close the second, and
-  // before glibc 2.29 a dup2 onto itself leaves it to be closed by exec.
-  const int above = worker::kZygoteChannel + 1 + static_cast<int>(more.size());
-  SpawnOptions options;
-  auto* const actions = options.actions();
-  std::vector<UniqueFd> copies;
+  static_assert(kChannelFd == worker::kZygoteChannel);
+  auto child = spawn_with_channel(argv, environment, {more.begin(), more.size()});
+  if (!child) return child.error();
+  return process_of(std::move(child).value());
+}
+
+// The process that has run the gunicorn.conf.py of this generation, where there is one.
+std::optional<Process> take_over(const ZygoteOrder& order, int modules) {
+  if (!order.take_process) return std::nullopt;
+  std::vector<int> fds{STDIN_FILENO, STDOUT_FILENO, STDERR_FILENO};
+  std::vector<int> numbers{fds};
   const auto give = [&](int fd, int number) {
-    copies.emplace_back(::fcntl(fd, F_DUPFD_CLOEXEC, above));
-    posix_spawn_file_actions_adddup2(actions, copies.back().get(), number);
-    return static_cast<bool>(copies.back());
+    if (fd < 0) return;
+    fds.push_back(fd);
+    numbers.push_back(number);
   };
-  int next = worker::kZygoteChannel;
-  if (!give(channel.value().theirs.get(), next)) return last_error("set up channel");
-  for (const int fd : more)
-    if (++next; fd >= 0 && !give(fd, next)) return last_error("set up channel");
-  close_on_exec_from(worker::kZygoteChannel);
-  const int refused =
-      ::posix_spawn(&process.pid, argv.at(0).c_str(), actions, options.attributes(),
-                    pointers(argv).data(), pointers(environment).data());
-  if (refused != 0) return Error{"execute " + argv.at(0), refused};
-  // Our own child: its pid stays its own until we reap it.
-  process.pidfd = open_pidfd(process.pid);
-  if (process.pidfd) return process;
-  const Error error = last_error("watch process");
-  abandon(process.pid);
-  return error;
+  give(metrics::application_region(), metrics::kRegionFd);
+  give(modules, worker::kModulesFd);
+  auto child = order.take_process(std::move(fds), std::move(numbers));
+  if (!child) return std::nullopt;
+  return process_of(std::move(*child));
 }
 
 }  // namespace
@@ -198,8 +162,10 @@ Result<Process> LinuxKernel::start_zygote(const ZygoteOrder& order) {
     return Error{"start zygote: the settings are larger than 64 KiB", E2BIG};
   static_assert(metrics::kRegionFd == worker::kZygoteChannel + 1);
   static_assert(worker::kModulesFd == metrics::kRegionFd + 1);
-  auto spawned = spawn(order.argv, order.environment,
-                       {metrics::application_region(), modules_.get()});
+  auto taken = take_over(order, modules_.get());
+  auto spawned = taken ? Result<Process>{std::move(*taken)}
+                       : spawn(order.argv, order.environment,
+                               {metrics::application_region(), modules_.get()});
   note_start(spawned);
   if (!spawned)
     return Error{"start zygote: " + spawned.error().what, spawned.error().code};
@@ -210,7 +176,7 @@ Result<Process> LinuxKernel::start_zygote(const ZygoteOrder& order) {
       process.channel.get(),
       {.kind = wire::Kind::boot, .generation = order.boot.generation}, boot, order.fds);
   if (!sent && sent.error().code != EPIPE && sent.error().code != ECONNRESET) {
-    abandon(process.pid);
+    abandon_child(process.pid);
     return not_sent("tell the zygote what to load", sent.error().code);
   }
   return process;

@@ -9,6 +9,7 @@ ALLOWED = {
     "fork": {
         "base/run_program.cc": "runs a program to its end, for the tools and for "
                                "gunicorn.conf.py",
+        "base/spawn_with_channel.cc": "starts zygote, exporter and watcher",
         "base/close_elsewhere.cc": "a process that ends does not linger, a thread does",
         "master/system/linux_kernel.cc": "the master's one door to the kernel",
         "master/system/log_keeper.cc": "keeps one right of root's, before the master "
@@ -20,15 +21,24 @@ ALLOWED = {
     "signal process": {
         "base/spool_budget.cc": "asks whether a worker is there; signal 0 is none",
         "base/run_program.cc": "ends what it started and hangs, by pidfd",
+        "base/spawn_with_channel.cc": "ends what it started and cannot watch",
+        "master/config/file_run.cc": "ends what it started and hangs, by pidfd",
         "worker/process/rehearsal.cc": "a zygote ends its own child, which nobody else reaps",
         "master/system/linux_kernel.cc": "the master's one door to the kernel",
     },
     "wait for process": {
         "master/system/log_keeper.cc": "of the process between it and the keeper",
         "base/run_program.cc": "of what it started",
+        "base/spawn_with_channel.cc": "of what it started",
         "master/system/linux_kernel.cc": "the master's one door to the kernel",
         "worker/process/double_fork.cc": "reaps the middle process of the double fork",
         "worker/process/rehearsal.cc": "a zygote reaps its own child",
+    },
+    "shared_ptr": {
+        path: "copies of a configuration, and orders made of it, share the process that "
+              "has run its file"
+        for path in ("master/config/file_run.h", "master/config/file_run.cc",
+                     "master/config/load.h", "master/config/load.cc", "master/reload_desk.cc")
     },
     "signal handler": {
         "worker/process/worker.cc": "SIGTERM to one worker asks for its replacement",
@@ -102,6 +112,8 @@ HEADER_ELSEWHERE = {
 NO_UNIT_TEST = {
     # Little but system calls: the suites with the real server run them.
     "master/config/check_host.cc": "asks the machine for users, groups and paths: load_test",
+    "base/spawn_with_channel.cc": "tests/process: zygote, exporter, watcher",
+    "master/config/file_run.cc": "tests/process/test_gunicorn_file.py, load_test.cc",
     "master/config/code_runner.cc": "needs root and users: tests/process/test_root_tricks.py",
     "master/system/log_keeper.cc": "needs root: tests/process/test_identity.py",
     "base/spool_file.cc": "spool_budget_test, output_test and body_spool_test",

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""A gunicorn.conf.py where the application lives. The zygote runs it before it imports
+"""A gunicorn.conf.py where the application lives. The zygote has run it before it imports
 the application, as Gunicorn's arbiter does (what it does to os.environ holds), and its
 hooks are called with stand-ins for Gunicorn's objects.
 
@@ -17,12 +17,12 @@ https://docs.gunicorn.org/en/stable/settings.html#server-hooks. The server is th
 which runs no Python: its hooks run in the zygote of the generation.
 """
 
-import importlib.util
 import json
 import os
 import sys
 import time
 
+import _monodon_gunicorn_file as gunicorn_file
 import _monodon_gunicorn_log as gunicorn_log
 import _monodon_gunicorn_requests
 import _monodon_gunicorn_settings as settings
@@ -86,15 +86,6 @@ class _App:
     load = load_wsgiapp = wsgi
 
 
-def _reader():
-    here = os.path.dirname(os.path.abspath(__file__))
-    spec = importlib.util.spec_from_file_location(
-        "_monodon_read_gunicorn_conf", os.path.join(here, "read_gunicorn_conf.py"))
-    module = importlib.util.module_from_spec(spec)
-    spec.loader.exec_module(module)
-    return module
-
-
 class Configuration:
     """Made in the zygote; workers inherit it over the fork.
 
@@ -103,7 +94,7 @@ class Configuration:
 
     def __init__(self, name, facts):
         facts = json.loads(facts)
-        found = settings.of_module(_reader().load(name))
+        found = settings.of_module(gunicorn_file.load(name))
         self._hooks = {hook: settings.hook_of(found[hook]) for hook in settings.hooks_in(found)}
         self._cfg = settings.Config(found, facts["merged"] | {"config": name})
         gunicorn_log.configure(self._cfg)

@@ -21,6 +21,7 @@ import _monodon
 
 _SETTLING = (0.1, 0.2, 0.4)  # seconds, before it is looked again at what an import has left
 _before = {}  # descriptors, before anything of the application ran
+opened_by_file = set()  # descriptors, of a gunicorn.conf.py that was run before
 _hooks = {}  # "pre_fork", "post_fork", "pre_stop": functions of the application
 _info = []  # of this worker
 _forked = []  # pid of this process, if the application forked it
@@ -110,7 +111,8 @@ def prepare_interpreter(path, environment):
     _home[:] = front
     sys.path[:] = front + [p for p in sys.path if p not in front]
     if not _before:
-        _before.update(beside("_monodon_probe").descriptors())
+        _before.update({fd: what for fd, what in beside("_monodon_probe").descriptors().items()
+                        if fd not in opened_by_file})
 
 
 def import_late(learned, refuse):
@@ -315,7 +317,7 @@ def load_hooks(specs):
 
 
 def load_gunicorn_conf(texts):  # name of the file; facts for hooks, as JSON
-    for name in ("settings", "requests", "log"):
+    for name in ("settings", "requests", "log", "file"):
         beside(f"_monodon_gunicorn_{name}")
     _gunicorn.append(beside("_monodon_gunicorn").Configuration(*texts))
 

@@ -2,6 +2,9 @@
 """Entry of a zygote: `python LIBDIR/zygote.py [--check | --check-config] [--hooks]`, run
 by the application's own interpreter. Loads the extension that lies beside this file, by
 its path, so that nothing of ours is on the application's sys.path.
+
+`python LIBDIR/zygote.py --file NAME DIRECTORY ROOM [ARGV...]` runs a gunicorn.conf.py
+first, and becomes a zygote, or checks, if it is told to. ROOM is for the title.
 """
 
 import importlib.machinery
@@ -80,9 +83,17 @@ def keep_descriptors():
 
 
 def main():
-    check = "--check" in sys.argv[1:]
-    check_config = "--check-config" in sys.argv[1:]
-    hooks = "--hooks" in sys.argv[1:]
+    arguments, opened = sys.argv[1:], set()
+    leave_sys_path()
+    if arguments[:1] == ["--file"]:
+        name, directory, _, *argv = arguments[1:]
+        file = load_beside("_monodon_gunicorn_file", "_monodon_gunicorn_file.py")
+        arguments, status, opened = file.run(name, argv, directory)
+        if arguments is None:
+            return status
+    check = "--check" in arguments
+    check_config = "--check-config" in arguments
+    hooks = "--hooks" in arguments
     keep_descriptors()
     wrong = what_is_wrong_with_the_interpreter()
     if wrong:
@@ -91,10 +102,10 @@ def main():
         else:
             tell_master(wrong)
         return 1
-    leave_sys_path()
     sys.meta_path.append(Finder)
     extension = load_beside("_monodon", "_monodon.abi3.so")
     runtime = load_beside("_monodon_runtime", "_monodon_runtime.py")
+    runtime.opened_by_file.update(opened)
     extension.set_runtime(runtime)
     sys.argv = ["monodon"]
     if check_config:

@@ -22,6 +22,7 @@ struct Desk {
   Chronicle chronicle;
   Notifier notifier;
   ControlServer control;
+  EventLoop loop;
   int committed = 0;
   std::vector<int> start_failures;
   ReloadDesk desk;
@@ -34,6 +35,7 @@ struct Desk {
              notifier,
              control,
              estate,
+             loop,
              {.committed = [this] { ++committed; },
               .start_failed =
                   [this](int status, std::string_view) {

@@ -1,0 +1,87 @@
+# SPDX-License-Identifier: Apache-2.0
+"""A gunicorn.conf.py is run once at a start and once at a reload, for as long as it needs."""
+
+import os
+import signal
+import subprocess
+
+from support import paths
+from support.server import Server
+from support.versions import reload
+
+ONCE = """
+import os
+import gates
+os.mkdir("state")
+gates.record("run", f"{os.getpid()}")
+TOKEN = os.urandom(4).hex()
+proc_name = TOKEN
+workers = 1
+
+def when_ready(server):
+    gates.record("ready", f"{os.getpid()}/{server.cfg.proc_name == TOKEN}")
+"""
+WAITS = """
+import os
+import gates
+workers = 1
+gates.record("begun", "")
+with open("gate") as gate:
+    gate.read()
+"""
+
+
+def site(text, flags=(), **options):
+    server = Server("probe:application", **options)
+    # As root the tests would have it run by nobody, whom no zygote of root's can be.
+    os.chmod(server.scratch, 0o755)
+    server.write("gunicorn.conf.py", text)
+    server.command = ["serve", "-c", server.path("gunicorn.conf.py"), *flags,
+                      "--pythonpath", str(paths.APPS), "--chdir", server.scratch,
+                      "--python", paths.PYTHON, "--error-log-format", "text", server.app]
+    server.environment |= {"RUNTIME_DIRECTORY": server.scratch, "PYTHONPATH": str(paths.APPS)}
+    return server
+
+
+def test_a_file_is_run_once_and_its_hooks_are_those_of_that_run():
+    with site(ONCE) as server:
+        server.await_workers(1)
+        zygote, = server.zygotes()
+        assert [entry.id for entry in server.ledger.entries("run")] == [f"{zygote}"]
+        assert [entry.id for entry in server.ledger.entries("ready")] == [f"{zygote}/True"]
+        os.rmdir(server.path("state"))
+        assert reload(server)[0] == 0
+        second = [entry.id for entry in server.ledger.entries("run")]
+        assert len(second) == 2
+        assert server.ledger.entries("ready")[1].id == f"{second[1]}/True"
+
+
+def test_check_runs_a_file_once():
+    with site(ONCE) as server:
+        server.await_workers(1)
+        os.rmdir(server.path("state"))
+        done = subprocess.run([paths.MONODON, "check", *server.command[1:]], cwd=server.scratch,
+                              env=os.environ | server.environment, capture_output=True,
+                              text=True, check=False)
+        assert done.returncode == 0, done.stderr
+        assert len(server.ledger.entries("run")) == 2
+
+
+def test_workers_are_looked_after_while_a_file_runs_and_boot_timeout_ends_it():
+    server = site("workers = 1\n", flags=("--boot-timeout", "3"), expect=["."])
+    with server:
+        old, = server.await_workers(1)
+        os.mkfifo(server.path("gate"))
+        server.write("gunicorn.conf.py", WAITS)
+        server.send_signal(signal.SIGHUP)
+        server.wait(lambda: server.ledger.entries("begun"), "the file begins")
+        os.kill(old, signal.SIGKILL)
+        server.await_workers(1, without=[old])
+        server.await_log("has not come to its end within 3s, see boot_timeout")
+        server.await_log("reload refused; generation 1 serves on")
+        # The next one is let through.
+        server.send_signal(signal.SIGHUP)
+        server.wait(lambda: len(server.ledger.entries("begun")) == 2, "the file begins again")
+        with open(server.path("gate"), "w", encoding="ascii"):
+            pass
+        server.await_log("all workers are of generation 2")
