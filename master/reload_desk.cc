@@ -13,6 +13,7 @@
 #include "master/config/file_run.h"
 #include "master/fleet/obituary.h"
 #include "master/proposal.h"
+#include "worker/access/open_logs.h"
 
 namespace monodon::master {
 
@@ -249,7 +250,7 @@ void ReloadDesk::use(LoadedConfig config, bool reopen_log) {
   hooks_.committed();
   if (!reopen_log) return;
   const worker::Settings& w = config_.settings.worker;
-  if (auto opened = log::open({w.error_log, w.error_log_format, w.log_level}); !opened)
+  if (auto opened = worker::open_logs(w); !opened)
     log::error("cannot open the new error log, keeping the old one: " +
                    opened.error().message(),
                {log::Id::log_failed});

@@ -24,6 +24,7 @@
 #include "master/system/linux_kernel.h"
 #include "master/system/listeners.h"
 #include "master/system/notify.h"
+#include "worker/access/open_logs.h"
 
 namespace monodon::master {
 
@@ -120,7 +121,7 @@ Outcome open_logs(const worker::Settings& settings, const Owner& owner,
   for (const auto* path : {&settings.error_log, &settings.access_log})
     if (auto given = give_log_file(*path, owner, rights); !given) return given;
   const ActingAs acting = rights.for_path(settings.error_log);
-  return log::open({settings.error_log, settings.error_log_format, settings.log_level});
+  return worker::open_logs(settings);
 }
 
 int complain(std::string_view why) {

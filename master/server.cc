@@ -10,6 +10,7 @@
 #include "base/close_elsewhere.h"
 #include "base/escape.h"
 #include "base/log/log.h"
+#include "base/statsd.h"
 #include "master/failed_start.h"
 #include "master/handover/upgrade.h"
 #include "master/proposal.h"
@@ -182,6 +183,8 @@ void Server::tell_systemd(Clock::time_point now) {
     s.alive += slot.process.pid > 0;
     s.resting += slot.view.state == State::vacant && slot.view.may_start_at > now;
   }
+  if (std::exchange(alive_told_, s.alive) != s.alive)
+    statsd::gauge("gunicorn.workers", s.alive);
   notifier_.repeat();
   notifier_.status(status_text(s));
   notifier_.beat(now);

@@ -101,6 +101,7 @@ class Server {
   Clock::time_point next_extension_{};
   std::optional<Clock::time_point> stop_at_;  // told to stop, and in stop_delay
   bool ever_served_ = false;
+  std::size_t alive_told_ = 0;  // workers, to statsd
   std::string successor_;       // a program that will take our place; "" if none
   LogKeeper log_keeper_;
   std::uint32_t upgrades_ = 0;

@@ -7,6 +7,7 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include <algorithm>
 #include <array>
 #include <atomic>
 #include <cerrno>
@@ -21,6 +22,7 @@
 #include "base/log/log_file.h"
 #include "base/log/log_format.h"
 #include "base/log/log_sight.h"
+#include "base/statsd.h"
 
 namespace monodon::log {
 namespace {
@@ -39,6 +41,7 @@ struct State {
   bool takes_stderr = false;
   bool takes_stdout = false;
   Journal journal;
+  Syslog syslog;
   std::vector<Field> context;
   std::vector<std::string> context_keys;  // what the keys of `context` point into
   std::string line;                       // kept for its memory
@@ -109,6 +112,34 @@ void mind_loss(State& s, const Entry& entry) {
   if (!text.empty()) s.emergency.write(text);
 }
 
+Syslog::Severity severity_of(Level level) {
+  using Severity = Syslog::Severity;
+  switch (level) {
+    case Level::debug:
+      return Severity::debug;
+    case Level::info:
+      return Severity::info;
+    case Level::warning:
+      return Severity::warning;
+    case Level::error:
+      return Severity::error;
+    case Level::critical:
+      break;
+  }
+  return Severity::critical;
+}
+
+// With the lock held: the words of the line, as syslog has time, pid and level itself.
+void tell_syslog(State& s, const Entry& entry) {
+  s.line.clear();
+  append_text(s.line, entry);
+  std::string_view words = s.line;
+  for (int i = 0; i < 3; ++i)
+    words.remove_prefix(std::min(words.find("] ") + 2, words.size()));
+  while (words.ends_with('\n')) words.remove_suffix(1);
+  s.syslog.send(severity_of(entry.level), words);
+}
+
 // With the lock held.
 void redirect(State& s) {
   if (s.takes_stderr) (void)::dup2(s.file.fd(), STDERR_FILENO);
@@ -118,6 +149,7 @@ void redirect(State& s) {
 // With the lock held.
 void emit(State& s, const Entry& entry) {
   ensure_open(s);
+  if (s.syslog.enabled()) tell_syslog(s, entry);
   s.line.clear();
   switch (s.format) {
     case Format::text:
@@ -185,6 +217,12 @@ Outcome open(const Options& options) {
     file = std::move(opened).value();
     if (format.value() == Format::json) file.set_notice(missing_json);
   }
+  Syslog syslog;
+  if (!options.syslog.address.empty()) {
+    auto opened = Syslog::open(options.syslog);
+    if (!opened) return opened.error();
+    syslog = std::move(opened).value();
+  }
   State& s = state();
   const std::lock_guard lock{s.mutex};
   s.file.flush();
@@ -193,6 +231,7 @@ Outcome open(const Options& options) {
   s.format = format.value();
   s.file = std::move(file);
   s.journal = std::move(journal);
+  s.syslog = std::move(syslog);
   s.level.store(*level, std::memory_order_relaxed);
   return ok();
 }
@@ -243,6 +282,8 @@ bool enabled(Level level) noexcept {
 }
 
 void write(Level level, std::string_view message, std::initializer_list<Field> fields) {
+  if (level >= Level::warning && statsd::enabled())
+    statsd::increment("gunicorn.log." + std::string{level_name(level)});
   if (!enabled(level)) return;
   State& s = state();
   const std::lock_guard lock{s.mutex};

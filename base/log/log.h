@@ -7,6 +7,7 @@
 #include <string_view>
 
 #include "base/log/log_id.h"
+#include "base/log/syslog.h"
 #include "base/result.h"
 
 namespace monodon::log {
@@ -26,6 +27,7 @@ struct Options {
   std::string path = "-";       // "-": stderr
   std::string format = "auto";  // auto | text | json | journald
   std::string level = "info";   // debug | info | warning | error | critical
+  Syslog::Options syslog;       // beside that; no address: none
   std::string journal_socket = "/run/systemd/journal/socket";  // other only in tests
 };
 
@@ -94,8 +96,8 @@ void raw(std::string_view text);
 [[nodiscard]] std::uint64_t dropped() noexcept;
 
 // From now on a child of fork(3) neither inherits a held lock nor writes once more what
-// its parent keeps (pthread_atfork). It counts from 0. Of use to whoever has threads, or
-// logs in a child.
+// its parent keeps (pthread_atfork). It counts from 0. Of use to whoever has threads,
+// or logs in a child.
 void survive_forks() noexcept;
 
 }  // namespace monodon::log

@@ -138,6 +138,11 @@ class Reader {
     if (!value) {
       const bool is_there = i + 1 < words.size() && words[i + 1] != "--" &&
                             !looks_like_flag(words[i + 1]);
+      if (!is_there && flag.name == "--proxy-protocol") {
+        line_.words.push_back(flag.name +
+                              "=auto");  // the one whose value may be left out
+        return true;
+      }
       if (!is_there) {
         const bool dash = i + 1 < words.size() && words[i + 1] != "--";
         problem_ = fmt::format("{}: needs a value{}", flag.name,

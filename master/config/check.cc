@@ -8,8 +8,10 @@
 #include <utility>
 
 #include "base/number.h"
+#include "base/statsd.h"
 #include "master/config/address.h"
 #include "worker/access/access_log.h"
+#include "worker/access/open_logs.h"
 #include "worker/http/local_target.h"
 
 namespace monodon::master {
@@ -95,11 +97,20 @@ void check_lists(const worker::Settings& s, Findings& found) {
            fmt::format("\"{}\" is not a path; it begins with \"/\"", item)});
     }
   }
-  for (const std::string& item : s.forwarded_allow_ips) {
-    if (item != "*" && !is_network(item)) {
-      found.push_back({kProblem, "forwarded_allow_ips",
-                       fmt::format("\"{}\" is no address, network or \"*\"", item)});
+  for (const auto& [key, list] :
+       {std::pair{"forwarded_allow_ips", &s.forwarded_allow_ips},
+        std::pair{"proxy_allow_ips", &s.proxy_allow_ips}}) {
+    for (const std::string& item : *list) {
+      if (item != "*" && !is_network(item)) {
+        found.push_back({kProblem, key,
+                         fmt::format("\"{}\" is no address, network or \"*\"", item)});
+      }
     }
+  }
+  for (const std::string& item : s.access_log_skip) {
+    if (!item.starts_with('/'))
+      found.push_back({kProblem, "access_log_skip",
+                       fmt::format("\"{}\" is no path; it begins with \"/\"", item)});
   }
   for (const std::string& item : s.secure_scheme_headers) {
     const std::size_t equals = item.find('=');
@@ -114,6 +125,16 @@ void check_lists(const worker::Settings& s, Findings& found) {
                        fmt::format("\"{}\" is not a field name", item)});
     }
   }
+}
+
+void check_receivers(const worker::Settings& s, Findings& found) {
+  const auto judge = [&](const char* key, const std::string& value, std::string wrong) {
+    if (!wrong.empty())
+      found.push_back({kProblem, key, fmt::format("\"{}\" {}", value, wrong)});
+  };
+  judge("statsd_host", s.statsd_host, statsd::what_is_wrong(s.statsd_host));
+  judge("syslog_addr", s.syslog_addr, worker::wrong_syslog_address(s));
+  judge("syslog_facility", s.syslog_facility, worker::wrong_syslog_facility(s));
 }
 
 void check_texts(const worker::Settings& s, Findings& found) {
@@ -296,6 +317,7 @@ std::vector<Finding> check_settings(const Settings& settings) {
   check_application(settings.worker, found);
   check_lists(settings.worker, found);
   check_texts(settings.worker, found);
+  check_receivers(settings.worker, found);
   check_static(settings.worker, found);
   check_deadlines(settings.worker, found);
   check_supervision(settings, found);

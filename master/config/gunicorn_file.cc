@@ -31,8 +31,6 @@ constexpr std::pair<std::string_view, std::string_view> kDefaults[] = {
     {"logger_class", "gunicorn.glogging.Logger"},
     {"protocol", "http"},
     {"suppress_ragged_eofs", "true"},
-    {"syslog_addr", "udp://localhost:514"},
-    {"syslog_facility", "user"},
 };
 
 bool is_default(std::string_view name, const json& value) {

@@ -10,6 +10,7 @@
 #include <optional>
 
 #include "base/number.h"
+#include "worker/access/access_log.h"
 
 namespace monodon::master {
 namespace {
@@ -92,11 +93,15 @@ TakenValue take_umask(const Setting& setting, std::string text) {
   return taken;
 }
 
-TakenValue take_level(const Setting& setting, std::string text) {
-  std::string lower = text;
-  std::transform(lower.begin(), lower.end(), lower.begin(), [](char c) {
+std::string lower_case(std::string text) {
+  std::transform(text.begin(), text.end(), text.begin(), [](char c) {
     return c >= 'A' && c <= 'Z' ? static_cast<char>(c | 0x20) : c;
   });
+  return text;
+}
+
+TakenValue take_level(const Setting& setting, std::string text) {
+  std::string lower = lower_case(text);
   const std::string choices = fmt::format("|{}|", setting.choices);
   if (choices.find("|" + lower + "|") != std::string::npos) {
     return {setting.key, std::move(lower), {}};
@@ -106,6 +111,39 @@ TakenValue take_level(const Setting& setting, std::string text) {
       fmt::format("\"{}\" is no level, and is taken for info, as by Gunicorn; write "
                   "debug, info, warning, error or critical",
                   text)};
+}
+
+// True and False, and their like in text.
+TakenValue take_proxy_protocol(const Setting& setting, std::string text) {
+  std::string lower = lower_case(text);
+  if (lower == "true" || lower == "1") lower = "auto";
+  if (lower == "false" || lower == "0" || lower == "none" || lower.empty())
+    lower = "off";
+  return {setting.key, std::move(lower), {}};
+}
+
+// What is no atom is "-" in Gunicorn's lines.
+TakenValue take_access_format(const Setting& setting, std::string_view format) {
+  TakenValue taken{setting.key, {}, {}};
+  for (std::size_t i = 0; i < format.size();) {
+    const std::size_t end =
+        format.compare(i, 2, "%(") == 0 ? format.find(')', i) : std::string_view::npos;
+    const bool whole =
+        end != std::string_view::npos && format.substr(end + 1, 1) == "s";
+    const std::string_view atom = whole ? format.substr(i, end + 2 - i) : "";
+    if (atom.empty() || worker::AccessFormat::compile(atom)) {
+      const std::size_t size = format.compare(i, 2, "%%") == 0 ? 2 : 1;
+      taken.text += format.substr(i, size);
+      i += size;
+      continue;
+    }
+    taken.text += '-';
+    taken.warning += (taken.warning.empty() ? "" : ", ") + std::string{atom};
+    i += atom.size();
+  }
+  if (!taken.warning.empty())
+    taken.warning += ": is no atom of the access log, and so \"-\", as with Gunicorn";
+  return taken;
 }
 
 }  // namespace
@@ -122,11 +160,15 @@ TakenValue take_gunicorn_value(const Setting& setting, std::string_view text) {
       break;
     case Kind::choice:
       if (setting.key == "log_level") return take_level(setting, std::move(word));
+      if (setting.key == "proxy_protocol")
+        return take_proxy_protocol(setting, std::move(word));
       break;
     case Kind::flag:
     case Kind::automatic:
       break;
     case Kind::text:
+      if (setting.key == "access_log_format") return take_access_format(setting, text);
+      [[fallthrough]];
     case Kind::path:
     case Kind::list:
       return {setting.key, std::string{text}, {}};

@@ -180,6 +180,26 @@ constexpr Setting kProxy[] = {
      .doc = "Remove X-Forwarded fields that do not come from a believed proxy.",
      .more = "Otherwise the application may believe what anybody sent. If false, they "
              "are passed on (as with Gunicorn), but still not believed by the server."},
+    {.key = "proxy_protocol",
+     .kind = Kind::choice,
+     .field = &W::proxy_protocol,
+     .doc = "The PROXY header that a proxy may send before the first request.",
+     .more =
+         "v1 and v2 are HAProxy's send-proxy and send-proxy-v2, auto is either. The "
+         "client that it names is the peer from then on: REMOTE_ADDR, and whose "
+         "fields are believed (forwarded_allow_ips). A connection without one is "
+         "served as ever.",
+     .choices = "off|v1|v2|auto",
+     .flags = "--proxy-protocol"},
+    {.key = "proxy_allow_ips",
+     .kind = Kind::list,
+     .field = &W::proxy_allow_ips,
+     .doc = "Peers that may send a PROXY header: addresses, networks, \"*\".",
+     .more =
+         "Others that do are answered with 403. A peer on a Unix socket always may.",
+     .flags = "--proxy-allow-from",
+     .fallback = "127.0.0.1,::1",
+     .trusts = true},
     {.key = "request_id_header",
      .kind = Kind::text,
      .field = &W::request_id_header,
@@ -250,6 +270,13 @@ constexpr Setting kLogs[] = {
      .more = "Atoms: h l u t r m U q H s B b f a T M D L p, {name}i, {name}o, {name}e.",
      .flags = "--access-logformat",
      .fallback = R"(%(h)s %(l)s %(u)s %(t)s "%(r)s" %(s)s %(b)s "%(f)s" "%(a)s")"},
+    {.key = "access_log_skip",
+     .kind = Kind::list,
+     .field = &W::access_log_skip,
+     .doc =
+         "Paths of requests that are not in the access log: checks of a load balancer.",
+     .more =
+         "Whole paths, as /health/. An answer of 400 or more is logged all the same."},
     {.key = "error_log",
      .kind = Kind::path,
      .field = &W::error_log,
@@ -287,6 +314,47 @@ constexpr Setting kLogs[] = {
          "Through its signal got_request_exception, with the traceback, the path and "
          "the request id, whatever LOGGING says. By default Django logs them nowhere "
          "unless DEBUG is on or ADMINS has addresses."},
+    {.key = "syslog",
+     .kind = Kind::flag,
+     .field = &W::syslog,
+     .doc = "Send the lines of error and access log to syslog as well.",
+     .flags = "--log-syslog"},
+    {.key = "syslog_addr",
+     .kind = Kind::text,
+     .field = &W::syslog_addr,
+     .doc = "Where syslog listens.",
+     .more = "unix:///dev/log, with #dgram or #stream for one type of socket, "
+             "udp://host:port or tcp://host:port.",
+     .flags = "--log-syslog-to"},
+    {.key = "syslog_prefix",
+     .kind = Kind::text,
+     .field = &W::syslog_prefix,
+     .doc = "Program in the lines to syslog: gunicorn.PREFIX.error; empty is the name.",
+     .flags = "--log-syslog-prefix"},
+    {.key = "syslog_facility",
+     .kind = Kind::text,
+     .field = &W::syslog_facility,
+     .doc = "Facility of the lines to syslog.",
+     .flags = "--log-syslog-facility"},
+    {.key = "disable_redirect_access_to_syslog",
+     .kind = Kind::flag,
+     .field = &W::disable_redirect_access_to_syslog,
+     .doc = "Keep the lines of the access log from syslog."},
+    {.key = "statsd_host",
+     .kind = Kind::text,
+     .field = &W::statsd_host,
+     .doc = "Where a statsd server listens for datagrams; empty is none.",
+     .more = "host:port or unix:///path. Sent are gunicorn.requests, "
+             "gunicorn.request.duration, gunicorn.request.status.NNN, gunicorn.workers "
+             "and gunicorn.log.LEVEL."},
+    {.key = "statsd_prefix",
+     .kind = Kind::text,
+     .field = &W::statsd_prefix,
+     .doc = "Prefix of the names for statsd."},
+    {.key = "dogstatsd_tags",
+     .kind = Kind::text,
+     .field = &W::dogstatsd_tags,
+     .doc = "Tags of DogStatsD, as name:value,name:value."},
 };
 
 }  // namespace

@@ -31,6 +31,9 @@ VALUES = [
     "locals().update(workers=3, threads=2)\n",
     "chdir = '/tmp'\nproc_name = 'shop'\n",
     "reload = False\ndaemon = False\nspew = False\nproxy_protocol = False\n",
+    "proxy_protocol = True\nproxy_allow_ips = '10.0.0.0/8'\nroot_path = '/api'\n",
+    "statsd_host = '127.0.0.1:8125'\nstatsd_prefix = 'shop'\ndogstatsd_tags = 'a:b'\n",
+    "syslog = True\nsyslog_addr = 'udp://127.0.0.1:514'\nsyslog_facility = 'local0'\n",
 ]
 
 # Run by both: (the file, what else is in the directory). Each hook calls tell().

@@ -41,6 +41,11 @@ PLAIN = [
     "--backlog 64 --worker-tmp-dir /dev/shm --reuse-port app:app",
     "app:app ''",
     "-n shop app:app",
+    "app:app --proxy-protocol",
+    "--proxy-protocol v1 --proxy-allow-from='*' app:app",
+    "--log-syslog --log-syslog-to udp://127.0.0.1:514 --log-syslog-prefix x app:app",
+    "--statsd-host=127.0.0.1:8125 --statsd-prefix a.b --dogstatsd-tags a:b app:app",
+    "--root-path /api app:app",
 ]
 
 REFUSED = [  # by both

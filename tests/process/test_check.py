@@ -154,7 +154,7 @@ raw_env = ("COLOUR=" + greeting,)
 secure_scheme_headers = {"X-FORWARDED-PROTO": "https"}
 accesslog = None
 worker_tmp_dir = "/dev/shm"
-statsd_host = "localhost:8125"
+spew = True
 daemon = False
 def post_fork(server, worker): pass
 def worker_abort(worker): pass
@@ -182,7 +182,7 @@ def test_a_file_of_gunicorn_is_run_and_its_settings_are_taken(gunicorn, words):
     assert any(line.startswith("warning: ") and "worker_abort: is not called" in line
                for line in said)
     assert "post_fork" not in done.stderr  # is called
-    assert any(line.startswith("warning: ") and "statsd_host" in line for line in said)
+    assert any(line.startswith("warning: ") and "spew" in line for line in said)
     assert any(line.startswith("note: ") and "worker_tmp_dir" in line for line in said)
     assert "daemon" not in done.stderr and "greeting" not in done.stderr
 

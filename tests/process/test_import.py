@@ -18,7 +18,7 @@ ExecStart=/usr/bin/gunicorn -c gunicorn.conf.py --workers 3 app:application
 def fixture_site(tmp_path):
     (tmp_path / "app.py").write_text("def application(environ, start_response): pass\n")
     (tmp_path / "gunicorn.conf.py").write_text(
-        "workers = 2\nthreads = 4\nloglevel = 'debug'\nstatsd_host = 'x:1'\n")
+        "workers = 2\nthreads = 4\nloglevel = 'debug'\nspew = True\n")
     (tmp_path / "shop.service").write_text(UNIT.format(site=tmp_path))
     return tmp_path
 
@@ -38,7 +38,7 @@ def test_what_is_imported_is_a_file_that_serve_takes(site, what):
     assert done.returncode == 0, done.stderr
     assert done.stdout == ('application: "app:application"\nworkers: 3\nthreads: 4\n'
                            'hop_by_hop: drop\nlog_level: debug\n')
-    assert "differs: gunicorn.conf.py: statsd_host: there is no statsd client" in done.stderr
+    assert "differs: gunicorn.conf.py: spew: there is no equivalent" in done.stderr
     (site / "monodon.yaml").write_text(done.stdout)
     assert monodon(site, "check").returncode == 0
 
@@ -60,7 +60,7 @@ def test_a_unit_is_made_where_there_was_none(site):
                  f"ExecStart=/usr/bin/monodon serve --config /etc/monodon/{name}.yaml"):
         assert line + "\n" in done.stdout, line
     assert f"monodon init {name} --socket /run/gunicorn/a.sock" in done.stderr
-    assert "differs: gunicorn.conf.py: statsd_host" in done.stderr
+    assert "differs: gunicorn.conf.py: spew" in done.stderr
 
 
 @pytest.mark.parametrize("what, status, said", [

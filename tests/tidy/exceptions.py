@@ -114,6 +114,7 @@ NO_UNIT_TEST = {
     "master/config/check_host.cc": "asks the machine for users, groups and paths: load_test",
     "base/spawn_with_channel.cc": "tests/process: zygote, exporter, watcher",
     "master/config/file_run.cc": "tests/process/test_gunicorn_file.py, load_test.cc",
+    "worker/access/open_logs.cc": "tests/process/test_receivers.py",
     "master/config/code_runner.cc": "needs root and users: tests/process/test_root_tricks.py",
     "master/system/log_keeper.cc": "needs root: tests/process/test_identity.py",
     "base/spool_file.cc": "spool_budget_test, output_test and body_spool_test",

@@ -26,7 +26,7 @@ ARROWS = {
     "worker/loop": ["base", "base/log", "scoreboard", "worker", "worker/wire",
                     "worker/http", "worker/access"],
     "worker/process": ["base", "base/log", "scoreboard", "worker", "worker/wire",
-                       "worker/http", "worker/loop"],
+                       "worker/http", "worker/access", "worker/loop"],
     "worker/python": ["base", "base/log", "worker", "worker/wire", "worker/process"],
     "worker/python/wsgi": ["base", "base/log", "worker", "worker/wire", "worker/http",
                            "worker/python"],

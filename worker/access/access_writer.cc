@@ -10,6 +10,7 @@
 
 #include "base/colour.h"
 #include "base/log/log.h"
+#include "worker/access/open_logs.h"
 
 namespace monodon::worker {
 
@@ -28,6 +29,12 @@ AccessFormat compiled(const std::string& text, bool coloured) {
 AccessWriter::AccessWriter(const Settings& settings)
     : format_{compiled(settings.access_log_format,
                        settings.access_log == "-" && wants_colour(STDOUT_FILENO))} {
+  if (settings.syslog && !settings.disable_redirect_access_to_syslog) {
+    // What is wrong with it has been told with the error log's.
+    if (auto opened = Syslog::open(syslog_options(settings, "access")))
+      syslog_ = std::move(opened).value();
+    enabled_ = syslog_.enabled();
+  }
   if (settings.access_log.empty()) return;
   auto file = LogFile::open(settings.access_log, STDOUT_FILENO);
   if (!file) {
@@ -44,6 +51,8 @@ void AccessWriter::add(const AccessRecord& record, std::uint64_t now_ns) {
   line_.clear();
   format_.append(record, line_);
   file_.buffer(line_.view());
+  if (syslog_.enabled())
+    syslog_.send(Syslog::Severity::info, line_.view().substr(0, line_.size() - 1));
   if ((file_.losing() != 0) != losing_) tell_loss();
   last_ns_.store(now_ns, std::memory_order_relaxed);
   pending_.store(true, std::memory_order_relaxed);

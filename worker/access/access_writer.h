@@ -7,6 +7,7 @@
 
 #include "base/byte_buffer.h"
 #include "base/log/log_file.h"
+#include "base/log/syslog.h"
 #include "worker/access/access_log.h"
 #include "worker/wire/settings.h"
 
@@ -45,6 +46,7 @@ class AccessWriter {
   std::mutex mutex_;
   AccessFormat format_;
   LogFile file_;
+  Syslog syslog_;
   ByteBuffer line_;
   bool enabled_ = false;
   bool losing_ = false;     // at the last look

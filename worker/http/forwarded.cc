@@ -76,16 +76,17 @@ Result<Forwarding> Forwarding::compile(const worker::Settings& settings,
                                        std::string script_name) {
   Forwarding rules;
   rules.script_name_ = std::move(script_name);
-  for (const std::string& entry : settings.forwarded_allow_ips) {
-    if (entry == "*") {
-      rules.everybody_ = true;
-    } else if (const auto network = Network::parse(entry)) {
-      rules.networks_.push_back(*network);
-    } else {
-      return Error{"forwarded_allow_ips: \"" + entry +
-                   "\" is neither an address, a network (10.0.0.0/8) nor \"*\""};
-    }
-  }
+  if (auto wrong =
+          rules.trusted_.add("forwarded_allow_ips", settings.forwarded_allow_ips);
+      !wrong)
+    return wrong.error();
+  if (auto wrong = rules.proxies_.add("proxy_allow_ips", settings.proxy_allow_ips);
+      !wrong)
+    return wrong.error();
+  rules.proxy_versions_ = settings.proxy_protocol == "v1"     ? ProxyVersions::one
+                          : settings.proxy_protocol == "v2"   ? ProxyVersions::two
+                          : settings.proxy_protocol == "auto" ? ProxyVersions::both
+                                                              : ProxyVersions::none;
   for (const std::string& entry : settings.secure_scheme_headers) {
     const std::size_t equals = entry.find('=');
     if (equals == 0 || equals == std::string::npos) {
@@ -114,10 +115,39 @@ Result<Forwarding> Forwarding::compile(const worker::Settings& settings,
   return rules;
 }
 
-bool Forwarding::trusts(const Address& address) const noexcept {
-  return everybody_ || std::ranges::any_of(networks_, [&](const Network& network) {
+bool Forwarding::Peers::contain(const Address& address) const noexcept {
+  return everybody || std::ranges::any_of(networks, [&](const Network& network) {
            return network.contains(address);
          });
+}
+
+Outcome Forwarding::Peers::add(std::string_view setting,
+                               const std::vector<std::string>& entries) {
+  for (const std::string& entry : entries) {
+    if (entry == "*") {
+      everybody = true;
+    } else if (const auto network = Network::parse(entry)) {
+      networks.push_back(*network);
+    } else {
+      return Error{std::string{setting} + ": \"" + entry +
+                   "\" is neither an address, a network (10.0.0.0/8) nor \"*\""};
+    }
+  }
+  return ok();
+}
+
+bool Forwarding::trusts(const Address& address) const noexcept {
+  return trusted_.contain(address);
+}
+
+bool Forwarding::may_proxy(const Peer& peer) const noexcept {
+  const auto address = parse_address(peer.address);
+  return !address || proxies_.contain(*address);
+}
+
+Peer Forwarding::identify(std::string client, std::uint16_t port) const {
+  const auto address = parse_address(client);
+  return {std::move(client), port, address && trusts(*address)};
 }
 
 Peer Forwarding::identify(const sockaddr_storage& peer) const {
@@ -190,7 +220,7 @@ void Forwarding::find_client(const RequestHead& head, const Field& first,
       if (!entry) return;
       origin.remote_addr = entry->text;
       origin.remote_port = entry->port;
-      if (everybody_ || !trusts(entry->address)) return;
+      if (trusted_.everybody || !trusts(entry->address)) return;
       if (more) rest = rest.substr(0, comma);
     }
   }

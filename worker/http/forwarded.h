@@ -13,6 +13,7 @@
 #include "base/result.h"
 #include "worker/http/address.h"
 #include "worker/http/parser.h"
+#include "worker/http/proxy_protocol.h"
 #include "worker/wire/settings.h"
 
 namespace monodon::http {
@@ -75,6 +76,16 @@ class Forwarding {
                                     std::string script_name = {});
 
   [[nodiscard]] Peer identify(const sockaddr_storage& peer) const;
+
+  // Which PROXY headers are looked for, and whether this peer may send one
+  // (proxy_allow_ips, or a Unix socket).
+  [[nodiscard]] ProxyVersions proxy_versions() const noexcept {
+    return proxy_versions_;
+  }
+  [[nodiscard]] bool may_proxy(const Peer& peer) const noexcept;
+  // The client that such a header names is the peer from then on: a proxy that passes
+  // bytes on knows nothing of the fields among them, so the client is believed or not.
+  [[nodiscard]] Peer identify(std::string client, std::uint16_t port) const;
   [[nodiscard]] bool trusts(const Address& address) const noexcept;
 
   // For HeadLimits. Good as long as this object.
@@ -90,6 +101,13 @@ class Forwarding {
   const ParseError* resolve(const Peer& peer, RequestHead& head, Origin& origin) const;
 
  private:
+  struct Peers {
+    bool everybody = false;
+    std::vector<Network> networks;
+    [[nodiscard]] bool contain(const Address& address) const noexcept;
+    // An Error names the entry.
+    Outcome add(std::string_view setting, const std::vector<std::string>& entries);
+  };
   struct SchemeHeader {
     std::string name;   // lower case
     std::string value;  // lower case
@@ -105,8 +123,8 @@ class Forwarding {
   }
   [[nodiscard]] bool is_forwarding(std::string_view name) const noexcept;
 
-  std::vector<Network> networks_;
-  bool everybody_ = false;
+  Peers trusted_;
+  Peers proxies_;
   std::vector<SchemeHeader> scheme_headers_;
   std::vector<std::string> forwarder_names_;
   std::string request_id_header_;  // lower case
@@ -115,6 +133,7 @@ class Forwarding {
   // most fields cost it one test.
   std::uint64_t lengths_ = 0;
   HeadLimits::Underscores underscores_ = HeadLimits::Underscores::drop;
+  ProxyVersions proxy_versions_ = ProxyVersions::none;
   bool client_from_field_ = true;
   bool strip_ = true;
 };

@@ -57,6 +57,7 @@ Acceptor::Acceptor(int epoll, std::vector<UniqueFd>& listeners, const Boot& boot
   sockaddr_storage unix_address{};
   unix_address.ss_family = AF_UNIX;
   unix_peer_ = forwarding.identify(unix_address);
+  prefaced_ = forwarding.proxy_versions() != http::ProxyVersions::none;
   reserve_ = guards_any(listeners, boot) ? kReserveGuarded : kReserve;
   first_reserved_ = first_reserved(reserve_);
 }
@@ -109,6 +110,7 @@ Connection* Acceptor::accept(std::size_t listener, ConnectionPool& pool) {
   c->fd = std::move(owned);
   c->listener = static_cast<std::uint16_t>(listener);
   c->peer = unix_socket ? unix_peer_ : forwarding_.identify(from);
+  if (prefaced_) c->stage.store(Stage::preface, std::memory_order_relaxed);
   if (unix_socket) {
     // What it sent before the master closed the socket to that is there already.
     c->guarded = !refuses_passed_fds(fd);
@@ -120,7 +122,9 @@ Connection* Acceptor::accept(std::size_t listener, ConnectionPool& pool) {
   return c;
 }
 
-Connection* Acceptor::adopt(UniqueFd fd, std::size_t listener, ConnectionPool& pool) {
+Connection* Acceptor::adopt(Handoff& what, ConnectionPool& pool) {
+  UniqueFd fd = std::move(what.fd);
+  const std::size_t listener = what.listener;
   sockaddr_storage from{};
   socklen_t size = sizeof from;
   const bool fits =
@@ -136,6 +140,11 @@ Connection* Acceptor::adopt(UniqueFd fd, std::size_t listener, ConnectionPool& p
   c->guarded = from.ss_family == AF_UNIX;
   c->listener = static_cast<std::uint16_t>(listener);
   c->peer = from.ss_family == AF_UNIX ? unix_peer_ : forwarding_.identify(from);
+  c->proxied = !what.client.empty() && prefaced_;
+  if (c->proxied)
+    c->peer = forwarding_.identify(what.client, what.client_port);
+  else if (prefaced_ && !what.kept)
+    c->stage.store(Stage::preface, std::memory_order_relaxed);
   return c;
 }
 

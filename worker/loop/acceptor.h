@@ -6,6 +6,7 @@
 #include <vector>
 
 #include "worker/loop/connection_pool.h"
+#include "worker/wire/handoff.h"
 #include "worker/wire/heritage.h"
 
 namespace monodon::worker {
@@ -31,7 +32,7 @@ class Acceptor {
   Connection* accept(std::size_t listener, ConnectionPool& pool);
 
   // One that comes from another worker; owned by the caller; null without memory.
-  Connection* adopt(UniqueFd fd, std::size_t listener, ConnectionPool& pool);
+  Connection* adopt(Handoff& what, ConnectionPool& pool);
 
   // The keeper, now and then: ends a pause when its time has come and its cause is
   // gone.
@@ -53,6 +54,7 @@ class Acceptor {
   std::uint64_t first_tag_;
   const http::Forwarding& forwarding_;
   http::Peer unix_peer_;
+  bool prefaced_ = false;  // a PROXY header may come first
   std::atomic<bool> left_{false};
   std::atomic<std::uint64_t> resume_ns_{0};
   std::atomic<std::uint64_t> pauses_{0};

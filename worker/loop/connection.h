@@ -51,6 +51,7 @@ class Ownership {
 
 enum class Stage : std::uint8_t {
   closed,   // a free object of the pool
+  preface,  // waiting for a PROXY header, or for what is none
   head,     // waiting for (the rest of) a request head; idle if nothing came yet
   body,     // waiting for the rest of a request body
   ready,    // a whole request, to be run
@@ -72,6 +73,7 @@ struct Connection {
   bool registered = false;  // in the leader's epoll
   bool guarded = false;     // its peer can send descriptors: base/passed_fds.h
   bool foreign = false;     // came from another worker, who may have kept a descriptor
+  bool proxied = false;     // `peer` is who a PROXY header has named
   bool kept = false;        // has had a response: idle rather than new
   bool end_of_input = false;
   bool hangup = false;  // epoll told of the client's end: read until it is seen

@@ -74,7 +74,7 @@ void ConnectionPool::give(Connection& c, bool moved) {
     c.output_shared = c.output_complete = c.output_broken = c.keep_after_output = false;
     c.end_tells = false;
   }
-  c.registered = c.guarded = c.foreign = c.kept = false;
+  c.registered = c.guarded = c.foreign = c.proxied = c.kept = false;
   c.end_of_input = c.hangup = c.more = false;
   c.head_size = c.scanned = 0;
   c.head_started = false;

@@ -231,7 +231,7 @@ void Loop::take_over(unsigned me) {
   if (!got && got.error().code == ECONNRESET) parking_.lose_handoff();
   Connection* c = nullptr;
   // Otherwise another worker was faster, or the message made no sense.
-  if (got) c = acceptor_.adopt(std::move(got.value().fd), got.value().listener, pool_);
+  if (got) c = acceptor_.adopt(got.value(), pool_);
   drain_.set_taking(false);
   if (c == nullptr) return;
   Handoff& h = got.value();

@@ -22,6 +22,11 @@ bool has_arrived(int fd) {
   return ::recv(fd, &byte, 1, MSG_PEEK | MSG_DONTWAIT) > 0;
 }
 
+bool is_between_requests(const Connection& c) {
+  const Stage stage = c.stage.load(std::memory_order_relaxed);
+  return stage == Stage::head || stage == Stage::preface;
+}
+
 }  // namespace
 
 Parking::Parking(const Heritage& heritage, EventSet& events, ConnectionPool& pool,
@@ -53,6 +58,7 @@ bool Parking::park(Connection& c, std::uint64_t now) {
 void Parking::set_deadline(Connection& c, std::uint64_t now) {
   std::uint64_t ms = 0;
   switch (c.stage.load(std::memory_order_relaxed)) {
+    case Stage::preface:
     case Stage::head:
       // A head has one deadline from its first byte on, however slowly it comes.
       if (c.head_started) return;
@@ -134,9 +140,7 @@ void Parking::offer_ready() {
 
 void Parking::move_parked() {
   pool_.each([this](Connection& c) {
-    if (c.stage.load(std::memory_order_relaxed) != Stage::head ||
-        !c.ownership.try_claim())
-      return;
+    if (!is_between_requests(c) || !c.ownership.try_claim()) return;
     move(c, false);
   });
 }
@@ -168,12 +172,14 @@ bool Parking::last_resort() const noexcept {
 }
 
 bool Parking::hand_over(Connection& c) {
-  if (!heritage_.handoff_send || handoff_lost_ ||
-      c.stage.load(std::memory_order_relaxed) != Stage::head)
-    return false;
+  if (!heritage_.handoff_send || handoff_lost_ || !is_between_requests(c)) return false;
   Handoff what;
   what.listener = c.listener;
   what.kept = c.kept;
+  if (c.proxied) {
+    what.client = c.peer.address;
+    what.client_port = c.peer.port;
+  }
   what.input = c.input.view();
   if (const auto sent = send_handoff(heritage_.handoff_send.get(), c.fd.get(), what);
       !sent) {

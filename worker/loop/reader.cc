@@ -58,7 +58,10 @@ bool nothing_there(ssize_t n) {
 
 Reader::Reader(const Settings& settings, const http::Forwarding& forwarding,
                Moment& moment)
-    : settings_{settings}, moment_{moment}, scratch_{new char[kScratch]} {
+    : settings_{settings},
+      forwarding_{forwarding},
+      moment_{moment},
+      scratch_{new char[kScratch]} {
   limits_.request_line = settings.limit_request_line;
   limits_.fields = settings.limit_request_fields;
   limits_.field_size = settings.limit_request_field_size;
@@ -82,6 +85,8 @@ Reader::Outcome Reader::refuse_body() {
 
 Reader::Outcome Reader::advance(Connection& c) {
   switch (c.stage.load(std::memory_order_relaxed)) {
+    case Stage::preface:
+      return preface(c);
     case Stage::head:
       return head(c);
     case Stage::body:
@@ -97,6 +102,40 @@ Reader::Outcome Reader::advance(Connection& c) {
   return Outcome::closed;
 }
 
+bool Reader::fill(Connection& c, Outcome& outcome) {
+  outcome = Outcome::closed;
+  if (c.end_of_input) return false;
+  char* to = c.input.reserve(2048);
+  const std::size_t room = c.input.room();
+  const ssize_t n = receive(c, to, room);
+  if (nothing_there(n)) outcome = Outcome::wait;
+  if (n < 0) return false;
+  if (n == 0) c.end_of_input = true;
+  c.more = static_cast<std::size_t>(n) == room;
+  c.input.commit(static_cast<std::size_t>(n));
+  return true;
+}
+
+// Once for a connection, and only where a setting asks for it.
+Reader::Outcome Reader::preface(Connection& c) {
+  for (;;) {
+    auto header = http::read_proxy_header(c.input.view(), forwarding_.proxy_versions());
+    if (header.state == http::Parse::failed)
+      return refuse(header.error.status, header.error.reason);
+    if (header.state == http::Parse::complete) {
+      if (header.consumed != 0 && !forwarding_.may_proxy(c.peer))
+        return refuse(403, "a PROXY header of a peer that is not in proxy_allow_ips");
+      c.input.consume(header.consumed);
+      c.proxied = !header.client.empty();
+      if (c.proxied)
+        c.peer = forwarding_.identify(std::move(header.client), header.port);
+      c.stage.store(Stage::head, std::memory_order_relaxed);
+      return head(c);
+    }
+    if (Outcome outcome{}; !fill(c, outcome)) return outcome;
+  }
+}
+
 Reader::Outcome Reader::head(Connection& c) {
   for (;;) {
     if (!c.input.empty()) {
@@ -109,15 +148,7 @@ Reader::Outcome Reader::head(Connection& c) {
         return begin_body(c);
       }
     }
-    if (c.end_of_input) return Outcome::closed;
-    char* to = c.input.reserve(2048);
-    const std::size_t room = c.input.room();
-    const ssize_t n = receive(c, to, room);
-    if (nothing_there(n)) return Outcome::wait;
-    if (n < 0) return Outcome::closed;
-    if (n == 0) c.end_of_input = true;
-    c.more = static_cast<std::size_t>(n) == room;
-    c.input.commit(static_cast<std::size_t>(n));
+    if (Outcome outcome{}; !fill(c, outcome)) return outcome;
   }
 }
 

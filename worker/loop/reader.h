@@ -24,7 +24,7 @@ class Reader {
     closed,   // the client is gone, or went away in the middle of a request
   };
 
-  // `moment` outlives the reader.
+  // All of them outlive the reader.
   Reader(const Settings& settings, const http::Forwarding& forwarding, Moment& moment);
 
   Outcome advance(Connection& connection);
@@ -34,7 +34,10 @@ class Reader {
   static constexpr std::size_t kScratch = 64 * 1024;
   static constexpr std::size_t kTurn = 1024 * 1024;
 
+  Outcome preface(Connection& c);
   Outcome head(Connection& c);
+  // More of the input; false: `outcome` says what that means.
+  static bool fill(Connection& c, Outcome& outcome);
   Outcome begin_body(Connection& c);
   Outcome body_from_input(Connection& c);
   Outcome body(Connection& c);
@@ -47,6 +50,7 @@ class Reader {
                                    std::uint64_t more) const noexcept;
 
   const Settings& settings_;
+  const http::Forwarding& forwarding_;
   Moment& moment_;
   http::HeadLimits limits_;
   http::ParseError refusal_;

@@ -6,11 +6,13 @@
 #include <sys/socket.h>
 #include <unistd.h>
 
+#include <algorithm>
 #include <ctime>
 
 #include "base/clock.h"
 #include "base/log/log.h"
 #include "base/own_process.h"
+#include "base/statsd.h"
 #include "worker/loop/keeper.h"
 #include "worker/loop/recycle.h"
 #include "worker/loop/static_files.h"
@@ -52,6 +54,7 @@ RequestRunner::RequestRunner(const Heritage& heritage, MasterLine& master,
       keeper_{keeper},
       files_{StaticFiles::of(heritage.boot->settings)},
       access_{heritage.boot->settings},
+      counts_{statsd::enabled()},
       max_requests_{retire_after(heritage.boot->settings, heritage.serial)} {}
 
 RequestRunner::~RequestRunner() = default;
@@ -165,10 +168,23 @@ void RequestRunner::account(Connection& c, AppThread& t, const Exchange::Result&
     master_.ask_to_retire(wire::Retire::max_requests);
 }
 
+bool RequestRunner::is_skipped(const Connection& c, int status) const {
+  constexpr int kFirstError = 400;
+  const auto& paths = heritage_.boot->settings.access_log_skip;
+  return c.head_size != 0 && status < kFirstError &&
+         std::ranges::find(paths, c.head.path) != paths.end();
+}
+
 void RequestRunner::log_access(AppThread* thread, const Connection& c, int status,
                                std::uint64_t body_bytes, std::uint64_t now_ns,
                                std::string_view response_head) {
+  const std::uint64_t duration_us =
+      c.received_ns != 0 ? (now_ns - c.received_ns) / 1000 : 0;
+  if (counts_) [[unlikely]]
+    statsd::request(status, duration_us);
   if (!access_.enabled()) return;
+  if (!heritage_.boot->settings.access_log_skip.empty() && is_skipped(c, status))
+    return;
   AccessRecord record;
   record.head = c.head_size != 0 ? &c.head : nullptr;
   record.remote_addr =
@@ -179,7 +195,7 @@ void RequestRunner::log_access(AppThread* thread, const Connection& c, int statu
   record.response_head = response_head;
   record.status = status;
   record.body_bytes = body_bytes;
-  record.duration_us = c.received_ns != 0 ? (now_ns - c.received_ns) / 1000 : 0;
+  record.duration_us = duration_us;
   record.wall_seconds = wall_seconds();
   access_.add(record, now_ns);
 }

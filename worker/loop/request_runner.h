@@ -56,6 +56,7 @@ class RequestRunner {
   void tell_refusal(const Connection& c, const http::ParseError& why);
 
   // Any thread that owns or holds `c`; without a thread nothing of the request ran.
+  [[nodiscard]] bool is_skipped(const Connection& c, int status) const;
   void log_access(AppThread* thread, const Connection& c, int status,
                   std::uint64_t body_bytes, std::uint64_t now_ns,
                   std::string_view response_head);
@@ -78,6 +79,7 @@ class RequestRunner {
   Keeper& keeper_;
   std::unique_ptr<StaticFiles> files_;  // null: none are to be served
   AccessWriter access_;
+  const bool counts_;  // to statsd
   Refusals refusals_;
   std::atomic<bool> told_dropped_{false};
   std::atomic<std::uint64_t> requests_{0};  // only counted with max_requests

@@ -22,6 +22,7 @@
 #include "base/own_process.h"
 #include "base/process_title.h"
 #include "base/spool_budget.h"
+#include "worker/access/open_logs.h"
 #include "worker/process/local_request.h"
 #include "worker/process/rehearsal.h"
 #include "worker/process/worker.h"
@@ -148,9 +149,7 @@ int Zygote::failed(std::int64_t failure, std::string_view reason) {
 std::optional<int> Zygote::load() {
   const Settings& settings = boot_.settings;
   // Before the change of directory: paths are meant as the master sees them.
-  const log::Options options{settings.error_log, settings.error_log_format,
-                             settings.log_level};
-  if (const Outcome opened = log::open(options); !opened)
+  if (const Outcome opened = open_logs(settings); !opened)
     return failed(kImport, opened.error().message());
   if (const Outcome applied = apply_surroundings(settings); !applied)
     return failed(kImport, applied.error().message());
@@ -160,7 +159,8 @@ std::optional<int> Zygote::load() {
   if (const LoadError error = app_.prepare(boot_); !error.reason.empty())
     return failed(error.failure, error.reason);
   const bool first = boot_.shared_state.empty();  // zygote of the generation
-  if (const LoadError error = first ? app_.generation_begins(boot_.reload) : LoadError{};
+  if (const LoadError error =
+          first ? app_.generation_begins(boot_.reload) : LoadError{};
       !error.reason.empty())
     return failed(error.failure, error.reason);
   const bool shares = preloads(boot_);

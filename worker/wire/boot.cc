@@ -6,19 +6,40 @@
 
 namespace monodon::worker {
 
-NLOHMANN_DEFINE_TYPE_NON_INTRUSIVE(
-    Settings, application, directory, python_path, environment, preload,
-    learned_imports, warm_up, health_check, pre_fork, post_fork, pre_stop, name,
-    workers, threads, request_timeout, slow_request, graceful_timeout, header_timeout,
-    body_timeout, write_timeout, keepalive, max_requests, max_requests_jitter,
-    max_lifetime, max_memory, limit_request_line, limit_request_fields,
-    limit_request_field_size, limit_request_body, body_memory, response_memory,
-    spool_directory, spool_limit, forwarded_allow_ips, secure_scheme_headers,
-    forwarder_headers, header_map, remote_addr_from_forwarded,
-    strip_untrusted_forwarded, request_id_header, request_uri, server_header, sendfile,
-    early_hints, hop_by_hop, static_files, reload, development, access_log,
-    access_log_format, error_log, error_log_format, log_level, application_output,
-    log_exceptions)
+// More than the macros of the library take.
+// clang-format off
+#define MONODON_SETTINGS(X)                                                           \
+  X(application) X(directory) X(python_path) X(environment) X(preload)                \
+  X(learned_imports) X(warm_up) X(health_check) X(pre_fork) X(post_fork)              \
+  X(pre_stop) X(name) X(workers) X(threads) X(request_timeout) X(slow_request)        \
+  X(graceful_timeout) X(header_timeout) X(body_timeout) X(write_timeout)              \
+  X(keepalive) X(max_requests) X(max_requests_jitter) X(max_lifetime) X(max_memory)   \
+  X(limit_request_line) X(limit_request_fields) X(limit_request_field_size)           \
+  X(limit_request_body) X(body_memory) X(response_memory) X(spool_directory)          \
+  X(spool_limit) X(forwarded_allow_ips) X(secure_scheme_headers)                      \
+  X(forwarder_headers) X(header_map) X(remote_addr_from_forwarded)                    \
+  X(strip_untrusted_forwarded) X(proxy_protocol) X(proxy_allow_ips)                   \
+  X(request_id_header) X(request_uri) X(server_header) X(sendfile) X(early_hints)     \
+  X(hop_by_hop) X(static_files) X(reload) X(development) X(access_log)                \
+  X(access_log_format) X(access_log_skip) X(error_log) X(error_log_format)            \
+  X(log_level) X(application_output) X(log_exceptions) X(syslog) X(syslog_addr)       \
+  X(syslog_facility) X(syslog_prefix) X(disable_redirect_access_to_syslog)            \
+  X(statsd_host) X(statsd_prefix) X(dogstatsd_tags)
+// clang-format on
+
+void to_json(nlohmann::json& json, const Settings& settings) {
+#define MONODON_PUT(name) json[#name] = settings.name;
+  MONODON_SETTINGS(MONODON_PUT)
+#undef MONODON_PUT
+}
+
+void from_json(const nlohmann::json& json, Settings& settings) {
+#define MONODON_TAKE(name) json.at(#name).get_to(settings.name);
+  MONODON_SETTINGS(MONODON_TAKE)
+#undef MONODON_TAKE
+}
+#undef MONODON_SETTINGS
+
 NLOHMANN_DEFINE_TYPE_NON_INTRUSIVE(ListenerInfo, name, address, unix_socket, host, port)
 NLOHMANN_DEFINE_TYPE_NON_INTRUSIVE(Boot, settings, listeners, generation, reload,
                                    shared_state, learned, stored, gunicorn_conf,

@@ -15,7 +15,9 @@ namespace monodon::worker {
 struct Handoff {
   UniqueFd fd;
   std::uint16_t listener = 0;
-  bool kept = false;  // has had a response already
+  bool kept = false;   // has had a response already
+  std::string client;  // that a PROXY header has named; "": nobody
+  std::uint16_t client_port = 0;
   std::string input;  // at most kMostInput bytes
 };
 
@@ -26,8 +28,9 @@ inline constexpr std::size_t kMostInput = 32 * 1024;
 // flight. The caller still owns its descriptor and closes it after success.
 Outcome send_handoff(int socket, int fd, const Handoff& what);
 
-// Never blocks. EAGAIN: another worker was faster. EPROTO, EBADMSG: not a handoff; what came with
-// it is closed by a thread of its own (base/closer.h), since any worker can have sent it.
+// Never blocks. EAGAIN: another worker was faster. EPROTO, EBADMSG: not a handoff; what
+// came with it is closed by a thread of its own (base/closer.h), since any worker can
+// have sent it.
 Result<Handoff> receive_handoff(int socket);
 
 }  // namespace monodon::worker

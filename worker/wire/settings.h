@@ -63,6 +63,8 @@ struct Settings {
   std::string header_map = "drop";                 // drop | refuse | dangerous
   bool remote_addr_from_forwarded = true;
   bool strip_untrusted_forwarded = true;  // X-Forwarded-* of peers that are not trusted
+  std::string proxy_protocol = "off";     // off | v1 | v2 | auto
+  std::vector<std::string> proxy_allow_ips;  // who may send a PROXY header
   std::string request_id_header = "X-Request-ID";
   bool request_uri = true;                // REQUEST_URI beside RAW_URI
   std::string server_header = "monodon";  // "" sends no Server field
@@ -76,13 +78,22 @@ struct Settings {
   bool development = false;  // the terminal is the application's
 
   // Logs
-  std::string access_log;                 // path, "-" for stdout, "" for none
-  std::string access_log_format;          // Gunicorn's language, or "json"
-  std::string error_log = "-";            // path, "-" for stderr
-  std::string error_log_format = "auto";  // auto | text | json | journald
+  std::string access_log;                    // path, "-" for stdout, "" for none
+  std::string access_log_format;             // Gunicorn's language, or "json"
+  std::vector<std::string> access_log_skip;  // paths
+  std::string error_log = "-";               // path, "-" for stderr
+  std::string error_log_format = "auto";     // auto | text | json | journald
   std::string log_level = "info";
   std::string application_output = "stderr";  // stderr | all | off: to error_log
   bool log_exceptions = false;                // those that Django answers with 500
+  bool syslog = false;
+  std::string syslog_addr = "udp://localhost:514";
+  std::string syslog_facility = "user";
+  std::string syslog_prefix;  // "": the name
+  bool disable_redirect_access_to_syslog = false;
+  std::string statsd_host;  // "" for none
+  std::string statsd_prefix;
+  std::string dogstatsd_tags;
 };
 
 }  // namespace monodon::worker

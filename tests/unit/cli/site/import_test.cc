@@ -21,7 +21,7 @@ Type=simple
 RuntimeDirectory=gunicorn
 WorkingDirectory=/srv/shop
 Environment="GUNICORN_CMD_ARGS=--threads 2 --timeout 60"
-ExecStart=/srv/shop/.venv/bin/gunicorn --workers 3 --timeout 90 --statsd-host h:1 \
+ExecStart=/srv/shop/.venv/bin/gunicorn --workers 3 --timeout 90 --spew \
   --bind unix:/run/gunicorn/shop.sock --worker-tmp-dir /dev/shm shop.wsgi
 PIDFile=/run/shop.pid
 TimeoutStopSec=5s
@@ -50,7 +50,7 @@ TEST_CASE("a unit becomes settings, and what has none is told", "[import]") {
         "bind: [\"unix:/run/gunicorn/shop.sock\"]\n"
         "workers: 3\nthreads: 2\nrequest_timeout: 90s\nhop_by_hop: drop\n");
   CHECK(imported.problems.empty());
-  CHECK(any_begins(imported.differences, "--statsd-host: "));
+  CHECK(any_begins(imported.differences, "--spew: "));
   CHECK(any_begins(imported.differences, "--worker-tmp-dir: "));
   CHECK(any_begins(imported.differences, "preload: "));
   CHECK_FALSE(any_begins(imported.differences, "request_timeout: "));

@@ -111,8 +111,10 @@ TEST_CASE("names that Gunicorn does not know are variables of the file",
 
 TEST_CASE("each setting without an equivalent is answered, unless it asks for nothing",
           "[gunicorn_config]") {
-  CHECK(translate(R"("statsd_host": "x", "control_socket_disable": true)").warnings ==
-        Texts{"g.py: statsd_host: there is no statsd client"});
+  const Texts warnings =
+      translate(R"("spew": true, "control_socket_disable": true)").warnings;
+  REQUIRE(warnings.size() == 1);
+  CHECK(warnings[0].starts_with("g.py: spew: there is no equivalent"));
   CHECK(translate(R"("control_socket_disable": true)").notes.size() == 1);
   const GunicornConfig idle = translate(
       R"("daemon": false, "reload": null, "proxy_protocol": "off", "syslog_addr": "",
@@ -121,12 +123,21 @@ TEST_CASE("each setting without an equivalent is answered, unless it asks for no
   CHECK(idle.notes.empty());
 }
 
+TEST_CASE("the PROXY protocol is named as Gunicorn names it", "[gunicorn_config]") {
+  for (const auto& [value, taken] :
+       {std::pair{"true", "auto"}, std::pair{"false", "off"}, std::pair{"\"V1\"", "v1"},
+        std::pair{"\"none\"", "off"}, std::pair{"\"1\"", "auto"}}) {
+    const auto found = settings(translate(std::string{"\"proxy_protocol\": "} + value));
+    CHECK(found == std::map<std::string, Texts>{{"proxy_protocol", {taken}}});
+  }
+}
+
 TEST_CASE("what would be another service is a problem", "[gunicorn_config]") {
   for (const char* other :
-       {R"("certfile": "x.pem")", R"("keyfile": "x.pem")", R"("proxy_protocol": true)",
-        R"("proxy_protocol": "v2")", R"("protocol": "uwsgi")", R"("daemon": true)",
-        R"("http_protocols": "h2,h1")", R"("http2_cleartext": true)",
-        R"("dirty_apps": ["a:b"])", R"("paste": "production.ini")"}) {
+       {R"("certfile": "x.pem")", R"("keyfile": "x.pem")", R"("protocol": "uwsgi")",
+        R"("daemon": true)", R"("http_protocols": "h2,h1")",
+        R"("http2_cleartext": true)", R"("dirty_apps": ["a:b"])",
+        R"("paste": "production.ini")"}) {
     INFO(other);
     CHECK(translate(other).problems.size() == 1);
     CHECK(translate(other).warnings.empty());

@@ -55,6 +55,15 @@ TEST_CASE("an umask of Gunicorn's is the mode of its socket", "[gunicorn_values]
   CHECK(take("socket_mode", "0660").text == "0660");
 }
 
+TEST_CASE("what is no atom of the access log is a dash", "[gunicorn_values]") {
+  const TakenValue taken =
+      take("access_log_format", "%(h)s %(x)s \"%({a}q)s\" %(D)d 100%% %({b}i)s");
+  CHECK(taken.text == "%(h)s - \"-\" %(D)d 100%% %({b}i)s");
+  CHECK(taken.warning.starts_with("%(x)s, %({a}q)s: is no atom"));
+  CHECK(take("access_log_format", "%(h)s %(s)s").warning.empty());
+  CHECK(take("access_log_format", "%(h %(h)q %").text == "%(h %(h)q %");
+}
+
 TEST_CASE("a level that is none is info", "[gunicorn_values]") {
   CHECK(take("log_level", "WARNING").text == "warning");
   CHECK(take("log_level", "WARNING").warning.empty());

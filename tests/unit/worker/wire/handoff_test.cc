@@ -43,6 +43,27 @@ TEST_CASE("a connection arrives with what was read of it", "[handoff]") {
   CHECK(::read(client[0].get(), answer.data(), 2) == 2);
 }
 
+TEST_CASE("the client of a proxy goes with its connection", "[handoff]") {
+  auto queue = pair_of(SOCK_SEQPACKET);
+  auto client = pair_of(SOCK_STREAM);
+  Handoff h;
+  h.client = "2001:db8::1";
+  h.client_port = 50000;
+  h.input = "GET /";
+  REQUIRE(send_handoff(queue[0].get(), client[1].get(), h));
+  auto got = receive_handoff(queue[1].get());
+  REQUIRE(got);
+  CHECK(got.value().client == h.client);
+  CHECK(got.value().client_port == h.client_port);
+  CHECK(got.value().input == h.input);
+  CHECK_FALSE(got.value().kept);
+  // Cut off, as nobody of ours sends it.
+  const std::string text{"\0\0\2\0\1\0\xff\0x", 9};
+  const int fd = client[0].get();
+  REQUIRE(wire::send(queue[0].get(), {wire::Kind::handoff}, text, {&fd, 1}));
+  CHECK(receive_handoff(queue[1].get()).error().code == EPROTO);
+}
+
 TEST_CASE("a full queue and too much input leave the connection where it is",
           "[handoff]") {
   auto queue = pair_of(SOCK_SEQPACKET);
