@@ -33,10 +33,11 @@ SiteCommands::SiteCommands(CLI::App& app, SiteOptions& asked)
   // What follows may be a command line, whose flags are not ours.
   importer_->prefix_command();
   importer_->footer(
-      "What to import: SITE.service, gunicorn.conf.py, Procfile, Dockerfile, a "
-      "configuration of\nsupervisord, or a command line: gunicorn ..., poetry run "
-      "gunicorn "
-      "...\n");
+      "What to import: SITE.service, gunicorn.conf.py, Procfile, Dockerfile, "
+      "compose.yaml, a "
+      "configuration of\nsupervisord, uwsgi.ini, or a command line: gunicorn ..., "
+      "poetry "
+      "run gunicorn ...,\nuwsgi ...\n");
   importer_->add_flag("--unit", asked.import.unit,
                       "Print the unit: changed, or a new one.");
   importer_

@@ -156,6 +156,10 @@ class Importer {
     if (!said) return result_.problems.push_back(said.error().message());
     const std::string name = file.substr(file.rfind('/') + 1);
     master::GunicornConfig read = master::translate_gunicorn_config(said.value(), name);
+    differ(fmt::format(
+        "{}: its values are those that it has here and now; what it computes, from the "
+        "cores or a variable, stays as it is in the settings",
+        name));
     for (const std::string& note : read.notes) differ(note);
     for (const std::string& warning : read.warnings) differ(warning);
     for (const std::string& hook : read.hooks) differ(hook);

@@ -10,12 +10,14 @@
 
 #include "base/file_rights.h"
 #include "cli/site/commands.h"
+#include "cli/site/compose_file.h"
 #include "cli/site/import.h"
 #include "cli/site/import_unit.h"
 #include "cli/site/process_files.h"
 #include "cli/site/site_defaults.h"
 #include "cli/site/site_files.h"
 #include "cli/site/systemd_line.h"
+#include "cli/site/uwsgi.h"
 #include "master/config/gunicorn_file.h"
 
 namespace monodon::cli {
@@ -106,6 +108,11 @@ Result<Source> read_unit(const fs::path& path) {
   return source;
 }
 
+bool is_compose(const std::string& name) {
+  return (name.ends_with(".yml") || name.ends_with(".yaml")) &&
+         name.find("compose") != std::string::npos;
+}
+
 // A file of processes, by its name.
 Result<GunicornService> read_processes(const fs::path& path) {
   const auto text = read_text(path);
@@ -113,6 +120,9 @@ Result<GunicornService> read_processes(const fs::path& path) {
   const std::string name = path.filename();
   const std::string directory = fs::absolute(path).parent_path();
   if (name.starts_with("Procfile")) return read_procfile(text.value(), name);
+  if (name.ends_with(".ini") && text.value().find("[uwsgi]") != std::string::npos)
+    return read_uwsgi_ini(text.value(), name, directory);
+  if (is_compose(name)) return read_compose(text.value(), name);
   if (name.starts_with("Dockerfile") || name.ends_with("ockerfile"))
     return read_dockerfile(text.value(), name);
   return read_supervisord(text.value(), name, directory);
@@ -120,11 +130,27 @@ Result<GunicornService> read_processes(const fs::path& path) {
 
 bool is_process_file(const fs::path& path) {
   const std::string name = path.filename();
-  if (name.starts_with("Procfile") || name.find("ockerfile") != std::string::npos)
+  if (is_compose(name) || name.starts_with("Procfile") ||
+      name.find("ockerfile") != std::string::npos)
     return true;
   if (!name.ends_with(".conf") && !name.ends_with(".ini")) return false;
   const auto text = read_text(path);
-  return text && text.value().find("[program:") != std::string::npos;
+  return text && (text.value().find("[program:") != std::string::npos ||
+                  text.value().find("[uwsgi]") != std::string::npos);
+}
+
+// "uwsgi --ini site.ini", "/srv/env/bin/uwsgi --http :8000 -w site.wsgi".
+bool is_uwsgi(const std::vector<std::string>& words) {
+  return words.size() > 1 && fs::path{words[0]}.filename() == "uwsgi";
+}
+
+Result<GunicornService> read_uwsgi(std::vector<std::string> words) {
+  words.erase(words.begin());
+  const fs::path file = ini_of_uwsgi(words);
+  if (file.empty()) return read_uwsgi_line(words, "", "");
+  const auto ini = read_text(file);
+  if (!ini) return ini.error();
+  return read_uwsgi_line(words, ini.value(), fs::absolute(file).parent_path());
 }
 
 Result<Source> read_source(const ImportOptions& options) {
@@ -134,6 +160,8 @@ Result<Source> read_source(const ImportOptions& options) {
   Result<GunicornService> service = source.service;
   if (words.size() == 1 && is_process_file(words[0])) {
     service = read_processes(words[0]);
+  } else if (is_uwsgi(words)) {
+    service = read_uwsgi(std::move(words));
   } else if (words.size() == 1 && master::is_gunicorn_config(words[0])) {
     service.value().flags = {"--config", words[0]};
   } else {

@@ -63,6 +63,20 @@ def test_a_unit_is_made_where_there_was_none(site):
     assert "differs: gunicorn.conf.py: spew" in done.stderr
 
 
+@pytest.mark.parametrize("what", [
+    ["uwsgi.ini"], ["uwsgi", "--ini", "uwsgi.ini", "--processes", "2"],
+    ["uwsgi --http-socket 127.0.0.1:8000 --wsgi-file app.py -p 2 --touch-reload x"]])
+def test_a_site_of_uwsgi_is_a_file_that_serve_takes(site, what):
+    (site / "uwsgi.ini").write_text("[uwsgi]\nhttp-socket = 127.0.0.1:8000\nmodule = app\n"
+                                    "processes = 2\nharakiri = 20\ntouch-reload = x\n")
+    done = monodon(site, "import", *what)
+    assert done.returncode == 0, done.stderr
+    assert 'application: "app:application"\nbind: ["127.0.0.1:8000"]\nworkers: 2\n' in done.stdout
+    assert "touch-reload = x: a deploy calls monodon reload" in done.stderr
+    (site / "monodon.yaml").write_text(done.stdout)
+    assert monodon(site, "check").returncode == 0
+
+
 @pytest.mark.parametrize("what, status, said", [
     (["gunicorn.conf.py"], 1, "problem: application: is missing"),
     (["missing.service"], 1, "missing.service: No such file"),

@@ -1,0 +1,322 @@
+// SPDX-License-Identifier: Apache-2.0
+// A service of uWSGI's, out of an ini file or a command line.
+#include "cli/site/uwsgi.h"
+
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <map>
+#include <set>
+#include <utility>
+
+#include "base/number.h"
+#include "cli/site/uwsgi_options.h"
+
+namespace monodon::cli {
+namespace {
+
+struct Options {
+  std::vector<std::pair<std::string, std::string>> given;  // in their order
+  std::set<std::string> used;  // names that a site has made up for its values
+};
+
+std::string trimmed(std::string_view text) {
+  const std::size_t first = text.find_first_not_of(" \t\r");
+  if (first == std::string_view::npos) return {};
+  return std::string{text.substr(first, text.find_last_not_of(" \t\r") - first + 1)};
+}
+
+bool is_off(std::string_view value) {
+  return value == "false" || value == "0" || value == "no" || value == "off";
+}
+
+// "proj/wsgi.py" is the module proj.wsgi, where it is below the directory.
+std::string module_of(std::string file, const std::string& directory) {
+  if (!directory.empty() && file.starts_with(directory + "/"))
+    file.erase(0, directory.size() + 1);
+  if (file.starts_with("./")) file.erase(0, 2);
+  if (!file.ends_with(".py")) return file;
+  file.erase(file.size() - 3);
+  if (!file.starts_with('/')) std::ranges::replace(file, '/', '.');
+  return file;
+}
+
+class Translator {
+ public:
+  explicit Translator(std::string of) : of_{std::move(of)} {}
+
+  void take(const Options& options) {
+    used_ = options.used;
+    for (const auto& [name, value] : options.given)
+      if (uwsgi_name(name) == "chdir") service_.directory = value;
+    for (const auto& [name, value] : options.given)
+      option(std::string{uwsgi_name(name)}, value);
+  }
+
+  Result<GunicornService> finish() {
+    if (module_.empty())
+      return Error{of_ + ": names no application: module, wsgi-file or mount"};
+    std::string application = module_;
+    if (application.find(':') == std::string::npos)
+      application += ":" + (callable_.empty() ? "application" : callable_);
+    else if (!callable_.empty())
+      application = application.substr(0, application.find(':') + 1) + callable_;
+    if (logs_requests_) give("--access-logfile", log_file_.empty() ? "-" : log_file_);
+    if (!log_file_.empty()) give("--error-logfile", log_file_);
+    service_.flags.push_back(application);
+    return std::move(service_);
+  }
+
+ private:
+  void tell(const std::string& text) { service_.told.push_back(of_ + ": " + text); }
+
+  void give(std::string flag, const std::string& value) {
+    service_.flags.push_back(std::move(flag) + "=" + value);
+  }
+
+  void option(const std::string& name, const std::string& value) {
+    if (const UwsgiOption* const known = find_uwsgi_option(name)) {
+      if (known->way == UwsgiOption::Way::flag) {
+        give(std::string{known->answer}, value);
+      } else if (known->way == UwsgiOption::Way::sure && !is_off(value)) {
+        service_.flags.emplace_back(known->answer);
+      }
+      return;
+    }
+    if (application(name, value) || listens(name, value) || process(name, value)) return;
+    const std::string_view why = why_not_uwsgi(name);
+    if (why.empty() && used_.count(name) != 0) return;
+    tell(why.empty()
+             ? fmt::format("{} = {}: is not known here, and is left out", name, value)
+             : fmt::format("{} = {}: {}", name, value, why));
+  }
+
+  bool application(const std::string& name, const std::string& value) {
+    if (name == "chdir") return true;
+    if (name == "module") {
+      module_ = value;
+    } else if (name == "wsgi-file") {
+      module_ = module_of(value, service_.directory);
+    } else if (name == "callable") {
+      callable_ = value;
+    } else if (name == "mount") {
+      mount(value);
+    } else if (name == "home") {
+      service_.python = value + "/bin/python";
+    } else {
+      return false;
+    }
+    return true;
+  }
+
+  // "/app=proj/wsgi.py": the application has that part of the path as SCRIPT_NAME.
+  void mount(const std::string& value) {
+    const std::size_t equals = value.find('=');
+    if (!module_.empty() && !mounted_.empty())
+      return tell("mount = " + value +
+                  ": one application is all there can be; it is a service of its own");
+    mounted_ = value.substr(0, equals);
+    module_ = module_of(value.substr(equals + 1), service_.directory);
+    if (mounted_.size() > 1) give("--env", "SCRIPT_NAME=" + mounted_);
+  }
+
+  bool listens(const std::string& name, const std::string& value) {
+    if (name == "socket" || name == "http-socket" || name == "http") {
+      const std::size_t comma = value.find(',');
+      bind(value.substr(0, comma));
+      if (name == "socket" && !http_) tell_protocol();
+    } else if (name == "protocol") {
+      http_ = value == "http";
+      if (!http_) tell("protocol = " + value + ": only HTTP is spoken");
+    } else if (name == "chmod-socket") {
+      give("--socket-mode", value.empty() || value == "true" ? "0666" : value);
+    } else if (name == "chown-socket") {
+      const std::size_t colon = value.find(':');
+      give("--socket-user", value.substr(0, colon));
+      if (colon != std::string::npos) give("--socket-group", value.substr(colon + 1));
+    } else {
+      return false;
+    }
+    return true;
+  }
+
+  void tell_protocol() {
+    if (std::exchange(told_protocol_, true)) return;
+    tell(
+        "socket: HTTP is spoken there, and no uwsgi: in nginx, proxy_pass in place of "
+        "uwsgi_pass, with the fields that monodon init writes");
+  }
+
+  void bind(const std::string& value) {
+    const bool port = value.find(':') != std::string::npos ||
+                      value.find_first_not_of("0123456789") == std::string::npos;
+    if (!port) return give("--bind", "unix:" + value);
+    give("--bind", value.starts_with(':')                 ? "0.0.0.0" + value
+                   : value.find(':') == std::string::npos ? "0.0.0.0:" + value
+                                                          : value);
+  }
+
+  bool process(const std::string& name, const std::string& value) {
+    if (name == "processes") {
+      give("--workers", value.starts_with('%') ? "auto" : value);
+    } else if (name == "reload-on-rss") {
+      give("--max-memory", value + "M");
+      tell("reload-on-rss: max_memory counts what a worker does not share (PSS)");
+    } else if (name == "buffer-size") {
+      const auto size = parse_number(value);
+      if (!size || *size <= 8190) return true;  // no more than there is anyway
+      give("--limit-request-line",
+           std::to_string(std::min<std::uint64_t>(*size, 65536)));
+      give("--limit-request-field_size", value);
+      tell("buffer-size: limits a line of the head here, and not all of it");
+    } else if (name == "logto" || name == "req-logger" || name == "logger") {
+      log_file_ = value.starts_with("file:") ? value.substr(5) : value;
+    } else if (name == "disable-logging") {
+      logs_requests_ = is_off(value);
+    } else if (name == "daemonize") {
+      log_file_ = value;
+      tell("daemonize: run it as a service of systemd");
+    } else {
+      return false;
+    }
+    return true;
+  }
+
+  std::string of_;
+  std::set<std::string> used_;
+  GunicornService service_;
+  std::string module_;
+  std::string callable_;
+  std::string mounted_;
+  std::string log_file_;
+  bool http_ = false;
+  bool told_protocol_ = false;
+  bool logs_requests_ = true;
+};
+
+// %(name), %d, %n and %p, as far as a file alone tells.
+class Placeholders {
+ public:
+  Placeholders(std::string name, std::string directory)
+      : name_{std::move(name)}, directory_{std::move(directory)} {}
+
+  void define(const std::string& key, const std::string& value) { known_[key] = value; }
+
+  std::string fill(const std::string& value, std::set<std::string>& used) const {
+    std::string text;
+    for (std::size_t i = 0; i < value.size(); ++i) {
+      if (value[i] != '%' || i + 1 == value.size()) {
+        text += value[i];
+        continue;
+      }
+      const char kind = value[++i];
+      const std::size_t end = value.find(')', i);
+      if (kind == '(' && end != std::string::npos) {
+        const auto found = known_.find(value.substr(i + 1, end - i - 1));
+        if (found != known_.end()) used.insert(found->first);
+        text +=
+            found == known_.end() ? value.substr(i - 1, end - i + 2) : found->second;
+        i = end;
+      } else if (kind == 'd') {
+        text += directory_ + "/";
+      } else if (kind == 'n') {
+        text += name_.substr(0, name_.rfind('.'));
+      } else if (kind == 's') {
+        text += name_;
+      } else if (kind == '%') {
+        text += '%';
+      } else {
+        text += {'%', kind};
+      }
+    }
+    return text;
+  }
+
+ private:
+  std::string name_;
+  std::string directory_;
+  std::map<std::string, std::string> known_;
+};
+
+Options read_ini(std::string_view text, const std::string& name,
+                 const std::string& directory) {
+  Options options;
+  Placeholders placeholders{name, directory};
+  bool ours = false;
+  while (!text.empty()) {
+    const std::size_t end = std::min(text.find('\n'), text.size());
+    const std::string line = trimmed(text.substr(0, end));
+    text.remove_prefix(std::min(end + 1, text.size()));
+    if (line.empty() || line[0] == '#' || line[0] == ';') continue;
+    if (line[0] == '[') {
+      ours = line == "[uwsgi]";
+      continue;
+    }
+    if (!ours) continue;
+    const std::size_t equals = line.find('=');
+    std::string key = trimmed(line.substr(0, equals));
+    std::string value;
+    if (equals != std::string::npos)
+      value = placeholders.fill(trimmed(line.substr(equals + 1)), options.used);
+    if (key == "set" || key == "set-ph" || key == "set-placeholder") {
+      const std::size_t second = value.find('=');
+      placeholders.define(value.substr(0, second),
+                          second == std::string::npos ? "" : value.substr(second + 1));
+      continue;
+    }
+    placeholders.define(key, value);
+    options.given.emplace_back(std::move(key), std::move(value));
+  }
+  return options;
+}
+
+}  // namespace
+
+std::string ini_of_uwsgi(const std::vector<std::string>& words) {
+  for (std::size_t i = 0; i < words.size(); ++i) {
+    if (words[i] == "--ini" && i + 1 < words.size()) return words[i + 1];
+    if (words[i].starts_with("--ini=")) return words[i].substr(6);
+    if (words[i].ends_with(".ini") && !words[i].starts_with('-')) return words[i];
+  }
+  return {};
+}
+
+Result<GunicornService> read_uwsgi_ini(std::string_view text, const std::string& name,
+                                       const std::string& directory) {
+  Translator translator{name};
+  translator.take(read_ini(text, name, directory));
+  return translator.finish();
+}
+
+Result<GunicornService> read_uwsgi_line(const std::vector<std::string>& words,
+                                        const std::string& ini,
+                                        const std::string& ini_directory) {
+  Options options;
+  const std::string file = ini_of_uwsgi(words);
+  if (!file.empty())
+    options = read_ini(ini, file.substr(file.rfind('/') + 1), ini_directory);
+  for (std::size_t i = 0; i < words.size(); ++i) {
+    const std::string& word = words[i];
+    if (!word.starts_with('-')) continue;
+    const bool is_long = word.starts_with("--");
+    const std::size_t equals = is_long ? word.find('=') : std::string::npos;
+    std::string key =
+        is_long ? word.substr(2, equals == std::string::npos ? equals : equals - 2)
+                : word.substr(1, 1);
+    std::string value;
+    if (equals != std::string::npos) value = word.substr(equals + 1);
+    const std::string name{uwsgi_name(key)};
+    if (!is_long && word.size() > 2) {
+      value = word.substr(2);
+    } else if (equals == std::string::npos && uwsgi_takes_value(name) &&
+               i + 1 < words.size() && !words[i + 1].starts_with('-')) {
+      value = words[++i];
+    }
+    if (key != "ini") options.given.emplace_back(name, std::move(value));
+  }
+  Translator translator{"the command line"};
+  translator.take(options);
+  return translator.finish();
+}
+
+}  // namespace monodon::cli

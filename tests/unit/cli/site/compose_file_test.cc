@@ -1,0 +1,53 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "cli/site/compose_file.h"
+
+#include <catch2/catch.hpp>
+
+using namespace monodon;
+using namespace monodon::cli;
+
+namespace {
+
+using Texts = std::vector<std::string>;
+
+}  // namespace
+
+TEST_CASE("a service of a compose file is read, whatever form its command has",
+          "[compose_file]") {
+  for (const char* command :
+       {"    command: gunicorn -w 3 -b 0.0.0.0:8000 a:b\n",
+        "    command: [\"gunicorn\", \"-w\", '3', -b, \"0.0.0.0:8000\", \"a:b\"]\n",
+        "    command:\n      - gunicorn\n      - -w\n      - \"3\"\n      - -b\n"
+        "      - 0.0.0.0:8000\n      - a:b\n",
+        "    command: >\n      gunicorn -w 3\n      -b 0.0.0.0:8000 a:b\n",
+        "    entrypoint: gunicorn\n    command: -w 3 -b 0.0.0.0:8000 a:b # ours\n",
+        "    command: sh -c \"exec gunicorn -w 3 -b 0.0.0.0:8000 a:b\"\n"}) {
+    INFO(command);
+    const auto service = read_compose(
+        std::string{"# a site\nversion: \"3\"\nservices:\n  db:\n    image: postgres\n"
+                    "    command: postgres -c x=y\n  web:\n    build: .\n"} +
+            command +
+            "    working_dir: /srv\n    user: \"web:web\"\n    environment:\n"
+            "      A: \"1\"\n      B: two # words\n    ports:\n      - \"8000:8000\"\n"
+            "  worker:\n    command: gunicorn other:app\nvolumes:\n  data:\n",
+        "compose.yaml");
+    REQUIRE(service);
+    CHECK(service.value().flags == Texts{"-w", "3", "-b", "0.0.0.0:8000", "a:b"});
+    CHECK(service.value().directory == "/srv");
+    CHECK(service.value().user == "web");
+    CHECK(service.value().environment == Variables{{"A", "1"}, {"B", "two"}});
+    CHECK(service.value().told.size() == 1);
+  }
+}
+
+TEST_CASE("an environment of a compose file may be a list", "[compose_file]") {
+  const auto service = read_compose(
+      "services:\n    web:\n        environment:\n        - A=1\n        - B\n"
+      "        command: gunicorn --bind :${PORT} a:b\n",
+      "docker-compose.yml");
+  REQUIRE(service);
+  CHECK(service.value().environment == Variables{{"A", "1"}});
+  CHECK(service.value().told.size() == 2);
+  CHECK_FALSE(
+      read_compose("services:\n  db:\n    command: postgres\n", "compose.yaml"));
+}

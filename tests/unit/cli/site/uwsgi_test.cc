@@ -1,0 +1,118 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "cli/site/uwsgi.h"
+
+#include <catch2/catch.hpp>
+
+#include "cli/site/uwsgi_options.h"
+
+using namespace monodon;
+using namespace monodon::cli;
+
+namespace {
+
+using Texts = std::vector<std::string>;
+
+bool tells(const GunicornService& service, const std::string& word) {
+  for (const std::string& told : service.told)
+    if (told.find(word) != std::string::npos) return true;
+  return false;
+}
+
+}  // namespace
+
+TEST_CASE("an ini file of uWSGI's becomes flags of ours", "[uwsgi]") {
+  const auto read = read_uwsgi_ini(
+      "# a site\n[uwsgi]\nproject = shop\nbase = /srv/%(project)\n"
+      "chdir = %(base)\nhome = %(base)/env\nmodule = %(project).wsgi:application\n"
+      "master = true\nprocesses = 4\nthreads = 2\ncheaper = 2\n"
+      "harakiri = 20\nmax-requests = 5000\nreload-on-rss = 256\n"
+      "socket = /run/%n.sock\nchmod-socket = 660\nchown-socket = web:www-data\n"
+      "uid = web\ngid = web\nvacuum = true\nenv = A=b\nstatic-map = /static=/srv/s\n"
+      "touch-reload = %d%n.touch\nbuffer-size = 32768\ndie-on-term = true\n"
+      "lazy-apps = true\ndisable-logging = true\nspooler = /x\nfrobnicate = 3\n"
+      "[other]\nprocesses = 99\n",
+      "site.ini", "/etc/uwsgi");
+  REQUIRE(read);
+  const GunicornService& service = read.value();
+  CHECK(service.directory == "/srv/shop");
+  CHECK(service.python == "/srv/shop/env/bin/python");
+  CHECK(service.flags ==
+        Texts{"--workers=4", "--threads=2", "--timeout=20", "--max-requests=5000",
+              "--max-memory=256M", "--bind=unix:/run/site.sock", "--socket-mode=660",
+              "--socket-user=web", "--socket-group=www-data", "--user=web",
+              "--group=web", "--env=A=b", "--static=/static=/srv/s",
+              "--limit-request-line=32768", "--limit-request-field_size=32768",
+              "--no-preload", "shop.wsgi:application"});
+  for (const char* word : {"cheaper", "proxy_pass", "reload-on-rss", "spooler",
+                           "frobnicate = 3", "/etc/uwsgi/site.touch"})
+    CHECK(tells(service, word));
+  CHECK_FALSE(tells(service, "vacuum"));
+  CHECK_FALSE(tells(service, "project"));
+}
+
+TEST_CASE("an application of uWSGI's is a module, a file or a mount", "[uwsgi]") {
+  for (const auto& [lines, application] :
+       {std::pair{"module = a.wsgi", "a.wsgi:application"},
+        std::pair{"wsgi = a.wsgi\ncallable = app", "a.wsgi:app"},
+        std::pair{"wsgi-file = a/wsgi.py", "a.wsgi:application"},
+        std::pair{"wsgi-file = /srv/app.py\nchdir = /srv\ncallable = app", "app:app"},
+        std::pair{"mount = /shop=a/wsgi.py\nmanage-script-name = true",
+                  "a.wsgi:application"},
+        std::pair{"module = django.core.handlers.wsgi:WSGIHandler()",
+                  "django.core.handlers.wsgi:WSGIHandler()"}}) {
+    INFO(lines);
+    const auto read = read_uwsgi_ini(std::string{"[uwsgi]\n"} + lines, "x.ini", "/x");
+    REQUIRE(read);
+    CHECK(read.value().flags.back() == application);
+  }
+  const auto mounted =
+      read_uwsgi_ini("[uwsgi]\nmount = /shop=a:b\nmount = /two=c:d\n", "x.ini", "/x");
+  REQUIRE(mounted);
+  CHECK(mounted.value().flags.front() == "--env=SCRIPT_NAME=/shop");
+  CHECK(tells(mounted.value(), "/two=c:d"));
+  CHECK_FALSE(read_uwsgi_ini("[uwsgi]\nprocesses = 4\n", "x.ini", "/x"));
+}
+
+TEST_CASE("a command line of uWSGI's is read", "[uwsgi]") {
+  const Texts words{"--http", ":8000",    "-w",       "a.wsgi",
+                    "-p4",    "-M",       "--master", "--threads=2",
+                    "-H",     "/srv/env", "-L",       "--py-autoreload",
+                    "1"};
+  const auto read = read_uwsgi_line(words, "", "");
+  REQUIRE(read);
+  CHECK(read.value().flags == Texts{"--bind=0.0.0.0:8000", "--workers=4", "--threads=2",
+                                    "--reload", "a.wsgi:application"});
+  CHECK(read.value().python == "/srv/env/bin/python");
+  CHECK(read.value().told.empty());
+}
+
+TEST_CASE("words of a line stand beside the ini file that it names", "[uwsgi]") {
+  const Texts words{"--ini", "/etc/uwsgi/site.ini", "--processes", "8"};
+  CHECK(ini_of_uwsgi(words) == "/etc/uwsgi/site.ini");
+  CHECK(ini_of_uwsgi({"site.ini"}) == "site.ini");
+  CHECK(ini_of_uwsgi({"--module", "a"}).empty());
+  const auto read =
+      read_uwsgi_line(words, "[uwsgi]\nmodule = a:b\nprocesses = 2\n", "/etc/uwsgi");
+  REQUIRE(read);
+  CHECK(read.value().flags ==
+        Texts{"--workers=2", "--workers=8", "--access-logfile=-", "a:b"});
+}
+
+TEST_CASE("HTTP on a socket of uWSGI's is no difference", "[uwsgi]") {
+  for (const char* lines : {"http-socket = :80", "protocol = http\nsocket = :80"}) {
+    const auto read = read_uwsgi_ini(
+        std::string{"[uwsgi]\nmodule=a:b\n"} + lines + "\n", "x.ini", "/x");
+    REQUIRE(read);
+    CHECK(read.value().told.empty());
+    CHECK(read.value().flags.front() == "--bind=0.0.0.0:80");
+  }
+}
+
+TEST_CASE("each name of an option of uWSGI's leads to one that is known", "[uwsgi]") {
+  CHECK(uwsgi_name("p") == "processes");
+  CHECK(uwsgi_name("virtualenv") == "home");
+  CHECK(uwsgi_takes_value("processes"));
+  CHECK_FALSE(uwsgi_takes_value("master"));
+  CHECK_FALSE(why_not_uwsgi("cheaper-initial").empty());
+  CHECK(why_not_uwsgi("frobnicate").empty());
+}
