@@ -107,7 +107,7 @@ void SiteCommands::add_init_options() {
   text("--certificate-key", site.certificate_key, "Its key.", "PATH");
   text("--access-log", site.access_log, "Access log. [logs/access.log]", "PATH");
   text("--error-log", site.error_log, "Error log. [logs/error.log]", "PATH");
-  text("--body-size", site.body_size, "Largest request body. [64m]", "SIZE");
+  text("--body-size", site.body_size, "Largest request body. [100m]", "SIZE");
   init_->add_option("-w,--workers", site.workers, "Number of workers. [3]")
       ->type_name("N")
       ->check(CLI::Range(1, 512));

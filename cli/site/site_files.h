@@ -26,7 +26,7 @@ struct Site {
   std::string certificate_key;
   std::string access_log;
   std::string error_log;
-  std::string body_size = "64m";
+  std::string body_size = "100m";
   std::vector<std::string> writable;  // besides the directories of logs and media
   unsigned workers = 3;
   bool http2_directive = false;  // nginx has `http2 on;` (site_facts.h)

@@ -59,13 +59,19 @@ fi
 python=$directory/.venv/bin/python
 if [ ! -x "$python" ]; then
   begin "make the virtual environment"
-  python3 -m venv "$directory/.venv"
+  "${PYTHON:-python3}" -m venv "$directory/.venv"
 fi
 if [ -e "$directory/requirements.txt" ]; then
   begin "install requirements.txt"
   "$python" -m pip install --quiet --requirement "$directory/requirements.txt"
 else
   echo "deploy: note: there is no requirements.txt, so $directory/.venv stays as it is"
+fi
+
+if [ -e "$directory/package.json" ]; then
+  begin "build the front end"
+  as_site npm --cache "$directory/.npm" ci
+  as_site npm --cache "$directory/.npm" run build --if-present
 fi
 
 if [ -e "$directory/manage.py" ]; then
