@@ -6,6 +6,7 @@
 #include <signal.h>
 #include <sys/mman.h>
 #include <sys/prctl.h>
+#include <sys/syscall.h>
 #include <sys/wait.h>
 #include <time.h>
 #include <unistd.h>
@@ -32,17 +33,18 @@ using Ending = Rehearsed::Ending;
 constexpr std::uint32_t kNoSlot = 0xffff'ffff;
 constexpr std::string_view kUserAgent = "monodon-rehearsal/" MONODON_VERSION;
 
-// The kernel ends this process then, whatever it does.
+// The kernel ends this process then, whatever it does. timer_create(2) and
+// timer_settime(2) by number: before glibc 2.34 they are in librt, which nothing else needs.
 bool limit_life(std::chrono::milliseconds time) {
   sigevent how{};
   how.sigev_notify = SIGEV_SIGNAL;
   how.sigev_signo = SIGKILL;
-  timer_t timer{};
-  if (::timer_create(CLOCK_MONOTONIC, &how, &timer) != 0) return false;
+  int timer = 0;
+  if (::syscall(SYS_timer_create, CLOCK_MONOTONIC, &how, &timer) != 0) return false;
   itimerspec when{};
   when.it_value.tv_sec = static_cast<time_t>(time.count() / 1000);
   when.it_value.tv_nsec = static_cast<long>(time.count() % 1000 * 1'000'000 + 1);
-  return ::timer_settime(timer, 0, &when, nullptr) == 0;
+  return ::syscall(SYS_timer_settime, timer, 0, &when, nullptr) == 0;
 }
 
 // A line for each request as it begins, and one for what came of it, into memory that
