@@ -52,7 +52,7 @@ bool is_plain(std::string_view text) {
   }) && word(text.front());
 }
 
-std::string quoted(std::string_view text) {
+std::string in_quotes(std::string_view text) {
   if (is_plain(text)) return std::string{text};
   std::string result = "\"";
   for (const char c : text) {
@@ -70,10 +70,10 @@ std::string quoted(std::string_view text) {
 }
 
 std::string value_as_yaml(const Setting& setting, const Settings& settings) {
-  if (setting.kind != Kind::list) return quoted(scalar_text(setting, settings));
+  if (setting.kind != Kind::list) return in_quotes(scalar_text(setting, settings));
   std::string text;
   for (const std::string& item : list_items(setting, settings)) {
-    text += (text.empty() ? "" : ", ") + quoted(item);
+    text += (text.empty() ? "" : ", ") + in_quotes(item);
   }
   return "[" + text + "]";
 }
