@@ -8,8 +8,9 @@ BUILD ?= build
 DEMO_PORT ?= 8000
 suites := unit tidy site python http process faults cost
 
-.PHONY: all bench bootstrap browser build cluster-tests compat deb demo dev-tests doctor-tests check faults fuzz e2e format clean help long \
-  habits observe rpm wagtail wheel \
+.PHONY: all bench bootstrap browser build cluster-tests compat deb demo dev-tests doctor-tests check \
+  faults fuzz e2e format clean help long habits observe portable portable-tests repository rpm \
+  wagtail wheel \
   $(suites:%=test-%)
 
 all: build
@@ -33,6 +34,9 @@ help:
 	@echo 'make deb         Debian package, in $(BUILD)/packages'
 	@echo 'make rpm         RPM package, in $(BUILD)/packages'
 	@echo 'make dev-tests   a developer at a terminal, static files beside nginx (pip)'
+	@echo 'make portable    .deb, .rpm and wheel for any Linux, in $(BUILD)/portable/packages'
+	@echo 'make portable-tests  what make portable has made: symbols, pip, rpm, boots (root)'
+	@echo 'make repository  folders for apt and dnf of $(BUILD)/portable/packages'
 	@echo 'make browser     look at the dashboard with Chromium'
 	@echo 'make wheel       Python wheel, in $(BUILD)/packages'
 	@echo 'make format      clang-format over all sources'
@@ -131,6 +135,20 @@ wheel:
 rpm:
 	@scripts/bootstrap package
 	packaging/rpm/build $(BUILD)/packages
+
+# With a compiler and libraries of its own, brought and built the first time.
+portable: bootstrap
+	@scripts/bootstrap package
+	packaging/portable/all $(BUILD)/portable
+
+portable-tests:
+	@scripts/bootstrap package
+	@scripts/bootstrap e2e
+	MONODON_PORTABLE=$(abspath $(BUILD))/portable/packages \
+	  python3 -m pytest -q -p no:cacheprovider tests/portable
+
+repository:
+	packaging/repository $(BUILD)/portable/packages $(BUILD)/portable/repository
 
 browser: build
 	@scripts/bootstrap browser
