@@ -68,12 +68,11 @@ ProxyHeader read_line(std::string_view line, std::size_t consumed) {
   const std::string_view client = take_word(line);
   const std::string_view server = take_word(line);
   const auto client_port = port_of(take_word(line));
-  const auto server_port = port_of(take_word(line));
+  const auto server_port = port_of(line);
   const auto address = parse_address(client);
   const bool families = (client.find(':') == std::string_view::npos) == four &&
                         (server.find(':') == std::string_view::npos) == four;
-  if (!address || !parse_address(server) || !client_port || !server_port || !families ||
-      !line.empty())
+  if (!address || !parse_address(server) || !client_port || !server_port || !families)
     return failed(kBadLine);
   ProxyHeader header = complete(consumed);
   header.client = client;
