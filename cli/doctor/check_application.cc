@@ -89,12 +89,14 @@ Found host_not_allowed(const Evidence& e) {
 
 Found errors_unseen(const Evidence& e) {
   const SiteFacts* const facts = django(e);
-  if (facts == nullptr || facts->logs_errors) return {};
+  if (facts == nullptr || facts->logs_errors ||
+      (e.settings && e.settings->worker.log_exceptions))
+    return {};
   return Finding{
       "LOGGING sends the errors of views nowhere while DEBUG is off: a 500 leaves no "
       "traceback, neither in the log nor on stderr",
       "in LOGGING: a logging.StreamHandler without require_debug_true for the root "
-      "logger, and \"disable_existing_loggers\": False"};
+      "logger, and \"disable_existing_loggers\": False; or log_exceptions: true"};
 }
 
 Found debug(const Evidence& e) {
