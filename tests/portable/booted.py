@@ -1,0 +1,47 @@
+# SPDX-License-Identifier: Apache-2.0
+"""A site on the packaged units in a machine that has booted, as an administrator puts it
+there: monodon@whales behind nginx on port 81."""
+
+from asking import get
+
+PACKAGES = ["systemd", "systemd-sysv", "dbus", "nginx-light", "curl", "procps", "python3",
+            "rpm"]
+SERVICE, SOCKET, PORT = "monodon@whales.service", "monodon@whales.socket", 81
+HOME = "/srv/whales"
+APPLICATION = """
+import platform
+
+def application(environ, start_response):
+    start_response("200 OK", [("Content-Type", "text/plain")])
+    return [f"Monodon monoceros {VERSION} {platform.libc_ver()[1]}".encode()]
+"""
+NGINX = f"""
+upstream whales {{ server unix:/run/monodon/whales/http.sock fail_timeout=0; }}
+server {{
+    listen {PORT};
+    location / {{ proxy_pass http://whales; proxy_set_header Host $host; }}
+}}
+"""
+
+
+def write(machine, path, text):
+    machine.run(f"mkdir -p $(dirname {path}); cat > {path} <<'END'\n{text}\nEND\n")
+
+
+def write_version(machine, version, tail=""):
+    write(machine, f"{HOME}/app.py", f"VERSION = {version!r}\n{APPLICATION}{tail}")
+
+
+def enable(machine, python):
+    """Enabled, and serving version 1."""
+    write_version(machine, "1")
+    write(machine, "/etc/monodon/whales.yaml",
+          f"application: app:application\ndirectory: {HOME}\nworkers: 2\nobserve: 0\n"
+          f"python: {python}\n")
+    write(machine, "/etc/nginx/sites-enabled/whales", NGINX)
+    machine.run(f"systemctl reload nginx; systemctl enable --now {SOCKET}")
+    assert get(machine, port=PORT).startswith("Monodon monoceros 1 ")
+
+
+def disable(machine):
+    machine.run(f"systemctl disable --now {SOCKET} {SERVICE}", check=False)
