@@ -12,11 +12,11 @@
 namespace monodon::cli {
 namespace {
 
-std::vector<std::string> flags_of(const CLI::App& app) {
+// By their long names: any letter is near any other.
+std::vector<std::string> long_flags_of(const CLI::App& app) {
   std::vector<std::string> all;
   for (const CLI::Option* option :
        app.get_options([](const CLI::Option* o) { return !o->get_group().empty(); })) {
-    for (const std::string& name : option->get_snames()) all.push_back("-" + name);
     for (const std::string& name : option->get_lnames()) all.push_back("--" + name);
   }
   return all;
@@ -50,11 +50,11 @@ std::string explain(const CLI::App& app, const CLI::ParseError& error,
     return before + error.what();
   if (chosen.empty() && !arguments[0].starts_with('-'))
     return explain_command(app, arguments[0]);
-  const std::vector<std::string> known = flags_of(command);
+  const std::vector<std::string> known = long_flags_of(command);
   for (std::size_t i = chosen.empty() ? 0 : 1; i < arguments.size(); ++i) {
     const std::string name = arguments[i].substr(0, arguments[i].find('='));
     const bool is_flag = name.size() > 1 && name.starts_with('-');
-    if (is_flag && std::find(known.begin(), known.end(), name) == known.end())
+    if (is_flag && command.get_option_no_throw(name) == nullptr)
       return before + name + ": unknown flag" + did_you_mean(name, known);
   }
   return fmt::format("{}{}: one argument too many", before, arguments.back());

@@ -41,6 +41,12 @@ std::string sizes(const Death& death) {
   return text + ",";
 }
 
+// None of our own deadlines, which kill as well.
+bool is_out_of_memory(const News& gone, bool out_of_memory) {
+  return out_of_memory && gone.struck_in == State::vacant && !gone.boot_failed &&
+         gone.death.by_signal && gone.death.code == SIGKILL;
+}
+
 std::string how(const News& gone, bool out_of_memory) {
   const bool stuck = gone.wear == Wear::stuck;
   if (gone.struck_in == State::starting)
@@ -54,7 +60,7 @@ std::string how(const News& gone, bool out_of_memory) {
   if (gone.struck_in == State::draining)
     return "was killed by the master because it did not leave within graceful_timeout";
   if (gone.boot_failed) return "could not load the application";
-  if (gone.death.by_signal && gone.death.code == SIGKILL && out_of_memory)
+  if (is_out_of_memory(gone, out_of_memory))
     return "was killed by the kernel, which was out of memory (SIGKILL)" +
            sizes(gone.death);
   if (gone.death.by_signal && gone.death.code == SIGKILL)
@@ -120,7 +126,8 @@ std::string obituary(const News& gone, const std::vector<LastRequest>& running,
   std::string text = account_of_end(gone, running, out_of_memory);
   if (gone.pause > Clock::duration::zero())
     text += "; next try in " + spell(gone.pause);
-  if (out_of_memory) text += "; max_memory would replace it before that";
+  if (is_out_of_memory(gone, out_of_memory))
+    text += "; max_memory would replace it before that";
   return text;
 }
 

@@ -108,5 +108,5 @@ def test_a_connection_keeps_its_client_when_another_worker_takes_it():
             assert client(connection, BINARY) == ("192.0.2.9", "50001")
             server.send_signal(signal.SIGHUP)
             server.await_workers(2, without=old)
-            server.await_log("all workers are of generation 2")
+            server.await_log("generation 2 has taken over")
             assert client(connection) == ("192.0.2.9", "50001")

@@ -84,4 +84,4 @@ def test_workers_are_looked_after_while_a_file_runs_and_boot_timeout_ends_it():
         server.wait(lambda: len(server.ledger.entries("begun")) == 2, "the file begins again")
         with open(server.path("gate"), "w", encoding="ascii"):
             pass
-        server.await_log("all workers are of generation 2")
+        server.await_log("generation 2 has taken over")

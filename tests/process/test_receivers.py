@@ -124,7 +124,7 @@ def test_syslog_may_be_spared_the_access_log_and_is_found_again(tmp_path):
         second = Receiver(socket.SOCK_DGRAM, path)
         assert server.get("/").status == 200
         server.send_signal(signal.SIGHUP)
-        await_line(server, second, "all workers are of generation 2")
+        await_line(server, second, "generation 2 has taken over")
         assert not [line for line in first.heard + second.heard if ".access" in line]
         second.close()
 

@@ -20,7 +20,7 @@ def test_stacks_show_a_thread_that_is_stuck_in_c_with_the_gil_held():
     os.close(read_end)
     os.close(write_end)
     assert "stuck_in_a_library" in text
-    assert "[main] (most recent call first)" in text
+    assert "[main] [holds the GIL] (most recent call first)" in text
 
 
 def test_stacks_show_every_thread():

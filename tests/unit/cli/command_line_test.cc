@@ -199,7 +199,7 @@ TEST_CASE("wrong use of flags is status 2 and says what to do", "[command_line]"
   CHECK(refused({"--frobnicate", "a:b"})
             .error.starts_with("monodon: --frobnicate: unknown flag\n"));
   CHECK(refused({"a:b", "-w1", "c:d"})
-            .error.starts_with("monodon: c:d: one application"));
+            .error.starts_with("monodon: c:d: only one application"));
   CHECK(refused({"a:b", "--workers"}).error.starts_with("monodon: --workers"));
   CHECK(refused({"-k", "gevent", "a:b"}).error.find("sync and gthread") !=
         std::string::npos);
@@ -342,7 +342,8 @@ TEST_CASE("a command that talks to a server takes the name of the site",
 TEST_CASE("the usage shows what may be left out", "[command_line]") {
   const auto usage = [](const char* command) {
     const std::string text = parse({command, "--help"}).output;
-    return text.substr(0, text.find('\n'));
+    const std::size_t begin = text.find("Usage: ");
+    return text.substr(begin, text.find('\n', begin) - begin);
   };
   CHECK(usage("serve") == "Usage: monodon serve [OPTIONS] [APP_MODULE]");
   CHECK(usage("init") == "Usage: monodon init [OPTIONS] [name]");

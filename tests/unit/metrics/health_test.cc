@@ -46,10 +46,10 @@ TEST_CASE("a worker that says that it hangs does not count as one that serves",
   Sight sight = healthy_sight(2);
   sight.slots[0].page->state = WorkerState::hanging;
   CHECK(ready(sight, 1).good);
-  CHECK(ready(sight, 1).text == "1 workers serve, 1 are needed; 1 do not move\n");
+  CHECK(ready(sight, 1).text == "1 worker serves, 1 is needed; 1 do not move\n");
   sight.slots[1].page->heartbeat_ns = kNow - 11 * kSecond;
   CHECK_FALSE(ready(sight, 1).good);
-  CHECK(ready(sight, 1).text == "0 workers serve, 1 are needed; 2 do not move\n");
+  CHECK(ready(sight, 1).text == "0 workers serve, 1 is needed; 2 do not move\n");
 }
 
 TEST_CASE("a saturated server says so, and is ready", "[health]") {
@@ -61,11 +61,11 @@ TEST_CASE("a saturated server says so, and is ready", "[health]") {
   const Verdict verdict = ready(sight, 1);
   CHECK(verdict.good);
   CHECK(verdict.text ==
-        "2 workers serve, 1 are needed; saturated: every thread runs a request, the "
+        "2 workers serve, 1 is needed; saturated: every thread runs a request, the "
         "oldest for 12 s\n");
   sight.slots[0].page->threads[1].started_ns = 0;
   CHECK_FALSE(capacity(sight).saturated());
-  CHECK(ready(sight, 1).text == "2 workers serve, 1 are needed\n");
+  CHECK(ready(sight, 1).text == "2 workers serve, 1 is needed\n");
 }
 
 TEST_CASE("a server without workers is not saturated, and not ready", "[health]") {

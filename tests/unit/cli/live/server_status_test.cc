@@ -70,7 +70,7 @@ TEST_CASE("status shows what the master says and what the page says", "[status]"
   CHECK(table.find("GET /a\\x1b[2J") != std::string::npos);
   CHECK(table.find("192.0.2.7") != std::string::npos);
   CHECK(table.find("secret") == std::string::npos);
-  CHECK(table.find("rests 0.4s") != std::string::npos);
+  CHECK_THAT(table, Catch::Contains("rests 0.4 s"));
   CHECK(table.find("fork worker: no") != std::string::npos);
   CHECK(table.find("vacant") == std::string::npos);  // never used
 
