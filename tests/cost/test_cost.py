@@ -140,4 +140,5 @@ def test_a_request_costs_no_more_instructions_than_it_did(tmp_path):
             read_answer(client)
     costs = {name: worker.instructions() for name, worker in workers.items()}
     print("instructions per request:", {name: round(n) for name, n in costs.items()})
-    assert all(costs[name] <= bounds[name] for name in bounds), (costs, bounds)
+    # A stripped program counts nothing at all.
+    assert all(1_000 < costs[name] <= bounds[name] for name in bounds), (costs, bounds)
