@@ -112,7 +112,7 @@ std::string_view program_of(Offer offer) {
   if (offer == Offer::sites) return "monodon ls --quiet 2>/dev/null";
   if (offer == Offer::applications)
     return "find . -maxdepth 2 -name wsgi.py 2>/dev/null | sed -n "
-           "\"s,^\\./\\([^/]*\\)/wsgi\\.py$,\\1.wsgi,p\"";
+           "\"s,^\\./\\([^/]*\\)/wsgi\\.py,\\1.wsgi,p\"";
   return {};
 }
 

@@ -24,22 +24,6 @@ double seconds(std::uint64_t ns) {
   return static_cast<double>(ns) / 1e9;
 }
 
-// How the last reload ended, of this master's. What the board has forgotten since stays
-// as it was seen.
-bool last_reload_failed(const Sight& sight, bool before) {
-  using scoreboard::EventKind;
-  const scoreboard::BoardReport& board = sight.board;
-  for (auto event = board.events.rbegin(); event != board.events.rend(); ++event) {
-    if (event->unix_ns / 1'000'000'000U < board.started_unix) return false;
-    if (event->kind == EventKind::generation_committed) return false;
-    if (event->kind == EventKind::generation_refused ||
-        event->kind == EventKind::generation_rolled_back ||
-        event->kind == EventKind::generation_fell_back)
-      return true;
-  }
-  return before;
-}
-
 void add_server(const Sight& sight, const Surroundings& around, Exposition& to) {
   const scoreboard::BoardReport& board = sight.board;
   to.add("build_info", 1,
@@ -59,7 +43,7 @@ void add_server(const Sight& sight, const Surroundings& around, Exposition& to) 
     to.add("reloads_total", number(board.reloads[i]),
            {{"outcome", std::string{outcome}}});
   }
-  to.add("last_reload_failed", around.reload_failed ? 1 : 0);
+  to.add("last_reload_failed", has_failed(around.reload) ? 1 : 0);
   to.add("last_reload_timestamp_seconds", number(board.last_reload_unix));
   to.add("last_reload_duration_seconds", number(board.last_reload_ms) / 1e3);
 }
@@ -234,7 +218,6 @@ Running running_now(const Sight& sight) {
 }
 
 void collect(const Sight& sight, Surroundings& around, Exposition& to) {
-  around.reload_failed = last_reload_failed(sight, around.reload_failed);
   add_server(sight, around, to);
   add_workers(sight, to);
   add_requests(sight, to);

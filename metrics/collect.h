@@ -21,7 +21,6 @@ struct Surroundings {
   std::map<std::string, QueueHistory> queues;  // by address of the listener
   std::map<std::uint32_t, std::uint64_t> pss;  // bytes by pid
   Saturation saturation;
-  bool reload_failed = false;  // the last one, as last seen
   ReloadStory reload;
   History history;
   std::uint64_t idle_ns = 0;           // thread_seconds{idle} as last shown

@@ -159,7 +159,7 @@ class Exporter {
         agent_line({.ready = ready(sight, around_.facts.ready_workers),
                     .stopping = sight.board.stopping,
                     .saturation = around_.saturation.value(),
-                    .refused = was_refused(sight),
+                    .refused = has_failed(around_.reload),
                     .drain_refused = around_.facts.agent_drain_refused}));
   }
 

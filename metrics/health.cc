@@ -62,19 +62,6 @@ Capacity capacity(const Sight& sight) {
   return all;
 }
 
-bool was_refused(const Sight& sight) {
-  using Kind = scoreboard::EventKind;
-  for (auto event = sight.board.events.rbegin(); event != sight.board.events.rend();
-       ++event) {
-    if (event->kind == Kind::generation_committed) return false;
-    if (event->kind == Kind::generation_refused ||
-        event->kind == Kind::generation_rolled_back ||
-        event->kind == Kind::generation_fell_back)
-      return true;
-  }
-  return false;
-}
-
 Verdict ready(const Sight& sight, std::uint32_t wanted) {
   if (Verdict verdict = healthy(sight); !verdict.good) return verdict;
   if (sight.board.stopping) return {false, "the server is stopping\n"};

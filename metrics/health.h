@@ -30,9 +30,6 @@ struct Capacity {
 };
 [[nodiscard]] Capacity capacity(const Sight& sight);
 
-// Whether the last reload that ended brought no new code: refused, or taken back.
-[[nodiscard]] bool was_refused(const Sight& sight);
-
 // /-/ready: healthy, not stopping, and at least `wanted` workers serve and move. A
 // saturated server is ready, and the text says so.
 [[nodiscard]] Verdict ready(const Sight& sight, std::uint32_t wanted);

@@ -29,4 +29,10 @@ struct ReloadStory {
   bool operator==(const ReloadStory&) const = default;
 };
 
+// Whether the last reload that ended brought no new code: refused, or taken back.
+[[nodiscard]] inline bool has_failed(const ReloadStory& story) {
+  return story.last_outcome == "refused" || story.last_outcome == "rolled_back" ||
+         story.last_outcome == "fell_back";
+}
+
 }  // namespace monodon::metrics

@@ -231,6 +231,16 @@ def test_want_of_descriptors_is_counted(server, seen):
 # -- threads, processor, memory --------------------------------------------------------
 
 
+@moves("saturation_ratio", config={"workers": 1})
+def test_a_server_whose_every_thread_is_busy_is_saturated(server, seen):
+    with server.connect() as connection:
+        connection.send(request(target="/gate"))
+        held = server.gates.arrived("gate")
+        seen.becomes(1, "saturation_ratio")
+        held.release()
+        assert connection.response().status == 200
+
+
 @moves("threads workers workers_wanted", config={"threads": 3})
 def test_one_worker_more_is_seen_with_its_threads(server, seen):
     server.send_signal(signal.SIGTTIN)
@@ -326,7 +336,10 @@ def test_the_servers_own_processes_are_seen(server, seen):
 def test_what_runs_since_when(server, seen):
     said = subprocess.run([str(paths.MONODON), "--version"], capture_output=True, text=True,
                           check=True)
-    seen.says(f'build_info{{version="{said.stdout.split()[-1]}"}}', 1)
+    version = said.stdout.split()[-1]
+    here, = [key for key in seen.before if key.startswith("build_info")]
+    assert f'version="{version}"' in here and 'application="' in here
+    seen.says(here, 1)
     began = metrics(server)["start_time_seconds"]
     assert time.time() - 60 < began <= time.time()
     seen.says("start_time_seconds", began)

@@ -64,11 +64,12 @@ def test_a_generation_whose_workers_import_by_themselves_is_seen(server, seen):
     seen.becomes(0, "generation_shared")
 
 
-@moves("reloads_total", code=SITE, expect=["refused", "serves on"])
+@moves("reloads_total last_reload_failed", code=SITE, expect=["refused", "serves on"])
 def test_a_reload_that_is_refused_is_counted_as_such(server, seen):
     server.write("here.py", "import nowhere\n")
     server.send_signal(signal.SIGHUP)
     seen.grows(1, 'reloads_total{outcome="refused"}')
+    seen.becomes(1, "last_reload_failed")
     seen.grows(0, "generation", 'reloads_total{outcome="committed"}')
 
 

@@ -60,7 +60,7 @@ def test_sites_that_run_are_offered(words, tmp_path):
 def test_files_are_offered_where_a_path_is_wanted(tmp_path):
     (tmp_path / "a.yaml").touch()
     (tmp_path / "serve").mkdir()
-    assert complete("serve", "--config", "", directory=tmp_path) == ["a.yaml", "serve"]
+    assert sorted(complete("serve", "--config", "", directory=tmp_path)) == ["a.yaml", "serve"]
     # A directory of that name does not make a command of it.
     assert complete("serv", directory=tmp_path) == ["serve"]
 

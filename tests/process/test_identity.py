@@ -114,7 +114,7 @@ def test_logs_in_a_directory_of_roots_can_be_rotated():
             for path in logs:
                 os.rename(path, f"{path}.{number}")
             server.send_signal(signal.SIGUSR1)
-            server.wait(lambda: os.path.exists(logs[1]) and "opened anew" in
+            server.wait(lambda: os.path.exists(logs[1]) and "reopened" in
                         open(logs[1], encoding="utf-8").read(), "the new error log")
             for path in logs:
                 made = os.stat(path)

@@ -223,4 +223,4 @@ def test_exceptions_that_django_answers_are_logged_where_that_is_wanted():
                 server.await_log("in late")  # the traceback
             else:
                 server.get("/")
-                assert "of a view" not in server.log.text()
+                assert "Django answers 500" not in server.log.text()

@@ -108,7 +108,7 @@ def test_syslog_hears_both_logs_from_every_process(syslog):
         worker, = server.await_workers(1)
         await_line(server, syslog, rf"^<134>gunicorn\.shop\.error: \[{server.pid}\] monodon .* starts")
         assert server.get("/fail").status == 500
-        await_line(server, syslog, rf"^<131>gunicorn\.shop\.error: \[{worker}\] application raised")
+        await_line(server, syslog, rf"^<131>gunicorn\.shop\.error: \[{worker}\] .*application raised")
         await_line(server, syslog, rf'^<134>gunicorn\.shop\.access: \[{worker}\] .*"GET /fail HTTP/1.1" 500')
 
 
