@@ -148,6 +148,10 @@ class Application {
 
   // A throw-away child of the zygote: whether such a line can be imported before a
   // fork.
+  // Zygote, between forks: imports lines that were found good in a throw-away child. What
+  // has changed on the disk since the application was loaded is left alone.
+  virtual void import_early(std::string_view /*lines*/) {}
+
   virtual bool can_be_imported_early(const std::string& /*line*/) { return false; }
 
   // Zygote, after load and warm-up, once: the application's own last word before the

@@ -125,6 +125,7 @@ void Fleet::learn(const News& news) {
 void Fleet::heed_imports(std::string_view good) {
   if (std::exchange(judging_, false)) learned_.judge_anew();
   learned_.judged(good);
+  if (!good.empty()) nursery_.import_early(goal_.generation, good);
 }
 
 void Fleet::judge_imports(Clock::time_point now) {

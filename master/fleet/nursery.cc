@@ -151,6 +151,14 @@ void Nursery::judge_imports(std::uint32_t generation, std::string_view lines) {
                      lines);
 }
 
+void Nursery::import_early(std::uint32_t generation, std::string_view lines) {
+  const Child* child = find(generation);
+  if (child == nullptr || !child->alive || !child->loaded || !child->in_memory) return;
+  (void)kernel_.tell(child->process,
+                     {.kind = wire::Kind::import_early, .generation = generation}, {},
+                     lines);
+}
+
 void Nursery::condemn(std::uint32_t generation, ZygoteNews::Kind why) {
   Child* child = find(generation);
   if (child == nullptr || !child->alive) return;

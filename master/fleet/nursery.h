@@ -92,6 +92,9 @@ class Nursery {
                 int pid);
   // Has a child of that zygote try which of those lines can be imported early.
   void judge_imports(std::uint32_t generation, std::string_view lines);
+  // Has that zygote import lines that were found good: nobody who is forked from then on
+  // needs the disk for them.
+  void import_early(std::uint32_t generation, std::string_view lines);
   // ... which are there.
   static bool has_hooks(const Child& child) {
     return !child.order.boot.gunicorn_conf.empty();

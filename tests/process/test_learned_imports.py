@@ -50,6 +50,19 @@ def test_old_code_has_in_memory_what_was_learned_before_it():
             assert (answer.status, answer.body) == (200, b"late 1")
 
 
+def test_the_first_generation_has_it_in_memory_as_soon_as_it_was_learned():
+    with site() as server:
+        learn(server)
+        kill_all(server)  # forked from a zygote that has imported it
+        django_site.write(server, 2, late="def broken(:")
+        assert reload(server)[0] == 1
+        kill_all(server)
+        for _ in range(8):
+            answer = server.get("/late")
+            assert (answer.status, answer.body) == (200, b"late 1")
+        assert not [line for line in server.log.lines if "mixture" in line]
+
+
 @pytest.mark.parametrize("change", ["tell", "gone", "environment"])
 def test_what_is_told_only_or_gone_refuses_nothing(change, tmp_path):
     config = {"tell": {"learned_imports": "tell"},

@@ -361,6 +361,8 @@ int Zygote::live() {
       say(wire::Kind::pong, 0);
     } else if (frame.kind == wire::Kind::judge_imports) {
       judge_imports(message.value().text);
+    } else if (frame.kind == wire::Kind::import_early) {
+      app_.import_early(message.value().text);
     } else if (frame.kind == wire::Kind::rehearse) {
       rehearse(message.value());
     } else if (frame.kind == wire::Kind::handoff_pair) {

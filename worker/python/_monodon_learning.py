@@ -6,6 +6,7 @@ those that can. Lines: the name of a module, after a "!" if it is the applicatio
 """
 
 import importlib
+import importlib.util
 import os
 import re
 import resource
@@ -42,6 +43,15 @@ class Learner:
             if _changed(file) > self._since:
                 newer.append(f"{name} ({file})")
         return lines, newer
+
+
+    def is_as_old(self, name):
+        """Whether its file was there, as it is, when the application was imported."""
+        spec = importlib.util.find_spec(name)
+        return spec is not None and bool(spec.origin) and _changed(spec.origin) <= self._since
+
+    def know_all(self):
+        self._known.update(sys.modules)
 
 
 def _file_of(name):
@@ -110,6 +120,21 @@ def import_early(lines, refuse):
                 f"{name}, which the serving code has imported, cannot be imported any more"
                 f" (learned_imports: tell has such code accepted): {explain(error)}")
     return broken, told
+
+
+def import_good(lines, learner):
+    """In the serving zygote: those of `lines` whose code is still that of the application.
+    Whether anything was imported."""
+    before = len(sys.modules)
+    for line in lines:
+        name = line.lstrip("!")
+        try:
+            if name not in sys.modules and learner.is_as_old(name):
+                importlib.import_module(name)
+        except BaseException:  # it was good a moment ago; workers import it themselves
+            continue
+    learner.know_all()
+    return len(sys.modules) > before
 
 
 def _is_gone(name, error):

@@ -173,6 +173,17 @@ bool PythonApplication::can_be_imported_early(const std::string& line) {
   return false;
 }
 
+void PythonApplication::import_early(std::string_view lines) {
+  std::vector<std::string> all;
+  while (!lines.empty()) {
+    const std::size_t end = std::min(lines.find('\n'), lines.size());
+    if (end != 0) all.emplace_back(lines.substr(0, end));
+    lines.remove_prefix(std::min(end + 1, lines.size()));
+  }
+  const Ref list = str_list(all);
+  if (!list || !call_runtime("import_early", list.get())) PyErr_Clear();
+}
+
 // After requests 1, 3, 7, 15 and so on, then every 1024: most of what will be imported
 // late is imported by the first ones. The answer is out by now.
 void PythonApplication::learn() {
