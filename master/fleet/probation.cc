@@ -23,12 +23,23 @@ constexpr std::uint64_t kFewestFailures = 3;
 void Probation::heed(const News& end, const Others& others,
                      Clock::duration healthy_after) {
   proven_ |= std::max(others.most_answers, end.last.traffic.answers) >= kProof;
-  if (end.kind != News::Kind::gone || end.asked_to_go || end.out_of_memory) return;
+  if (end.kind != News::Kind::gone || end.out_of_memory) return;
+  // Replaced since a request ran past its deadline: that request was its end.
+  if (end.wear == Wear::stuck) {
+    ++in_requests_;
+    last_ = account_of_end(end, {}, false);
+  }
+  if (end.asked_to_go) return;
   const bool never_served =
       end.state == State::starting || end.struck_in == State::starting;
   if (others.oldest >= healthy_after) short_lives_ = 0;
-  if (never_served || end.age < healthy_after) ++short_lives_;
-  if (!never_served && end.last.busy) ++in_requests_;
+  // One that has answered well was killed by somebody, or by a request of its own.
+  const bool served = !never_served && end.last.traffic.answers >= kProof;
+  if (served)
+    short_lives_ = 0;
+  else if (never_served || end.age < healthy_after)
+    ++short_lives_;
+  if (!never_served && end.last.busy && end.wear != Wear::stuck) ++in_requests_;
   last_ = account_of_end(end, {}, false);
 }
 

@@ -55,6 +55,26 @@ TEST_CASE("workers that none outlives the first seconds cannot be kept",
   CHECK_FALSE(verdict(at_boot, 8, 4).empty());
 }
 
+TEST_CASE("workers that answer and are killed by somebody are no fault of the code",
+          "[probation]") {
+  CHECK(verdict(death(1s, false, 10), 20, 1).empty());
+  Probation probation;
+  for (int i = 0; i < 2; ++i) probation.heed(death(1s, false), {}, 10s);
+  probation.heed(death(1s, false, 500), {}, 10s);
+  probation.heed(death(1s, false), {}, 10s);
+  CHECK(probation.verdict(1, false).empty());
+}
+
+TEST_CASE("code that hangs in each request is as bad as code that dies in it",
+          "[probation]") {
+  News end = death(60s, true);
+  end.asked_to_go = true;
+  end.wear = Wear::stuck;
+  CHECK(verdict(end, 2, 2, true).empty());
+  CHECK(verdict(end, 3, 2, true).find("3 workers died while they ran a request") == 0);
+  CHECK(verdict(end, 3, 2, true, {.most_answers = 10}).empty());
+}
+
 TEST_CASE("who was asked to go or had no memory says nothing about the code",
           "[probation]") {
   News end = death(1s, true);
