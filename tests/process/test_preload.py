@@ -98,6 +98,13 @@ def work():
     assert lock.acquire(timeout=20)
     lock.release()
 """, "thread site_code.hold"),
+    "a pool of processes": ("""
+from concurrent.futures import ProcessPoolExecutor
+pool = ProcessPoolExecutor(1)
+pool.submit(int).result()
+def work():
+    assert pool.submit(abs, -1).result(20) == 1
+""", "thread"),
     "a manager": ("""
 import multiprocessing
 manager = multiprocessing.Manager()

@@ -199,6 +199,13 @@ def can_be_imported_early(line):
     return can
 
 
+def import_early(lines):
+    """For the workers to come. What was found good leaves nothing that a fork breaks."""
+    if _learners and beside("_monodon_learning").import_good(lines, _learners[0]):
+        gc.collect()
+        gc.freeze()
+
+
 def _traces():
     return (
         sorted(os.listdir("/proc/self/task")),
@@ -216,8 +223,19 @@ def stop_zygote(discard):
     for cures in _cures:
         cures.at_end()
     if discard:
+        _end_pools()
         atexit._run_exitfuncs()
         _end_children()
+
+
+def _end_pools():
+    """As the interpreter does before the functions of atexit: those of multiprocessing wait
+    for the processes of a pool, which concurrent.futures ends here."""
+    for callback in reversed(getattr(threading, "_threading_atexits", [])):
+        try:
+            callback()
+        except Exception as error:
+            print(f"ending a pool raised {error!r}", file=sys.stderr)
 
 
 def _end_children():
@@ -355,6 +373,7 @@ def stop_worker():
     for configuration in _gunicorn:
         _at_the_end("worker_exit", configuration.worker_stops)
     try:
+        _end_pools()
         atexit._run_exitfuncs()
     finally:
         _flush_standard_streams()
