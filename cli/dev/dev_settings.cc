@@ -16,13 +16,15 @@ namespace {
 
 constexpr const char* kOrigin = "monodon dev";
 
-constexpr std::array<std::pair<const char*, const char*>, 31> kSettings{{
+constexpr std::array<std::pair<const char*, const char*>, 32> kSettings{{
     {"workers", "1"},
     {"threads", "4"},
     {"preload", "false"},
     {"warm_up", ""},
     {"pre_fork", ""},
     {"health_check", ""},
+    // No request that nobody made: it would meet each breakpoint, and import twice.
+    {"rehearse", "0"},
     // A breakpoint may stand for as long as it likes, but not in the way of an edit.
     {"request_timeout", "0"},
     {"slow_request", "0"},

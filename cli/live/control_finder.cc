@@ -76,7 +76,7 @@ Result<Choice> find_by_name(const std::string& word) {
   }
   if (found.size() == 1) return Choice{found.front().path, {}};
   if (found.size() > 1)
-    return listed(word + " are several; choose one with --control:", found);
+    return listed("several servers are called " + word + "; choose one with --control:", found);
   if (all.empty()) return no_server();
   std::vector<std::string_view> names;
   for (const Site& site : all) names.emplace_back(site.name);
@@ -86,8 +86,9 @@ Result<Choice> find_by_name(const std::string& word) {
     text += "; did you mean ";
     append_printable(text, meant);
     text += "?";
+    return listed(text + " These run:", all);
   }
-  return listed(text + " These run:", all);
+  return listed(text + "; these run:", all);
 }
 
 // The server that was started with this file.
@@ -151,9 +152,12 @@ Result<Choice> choose_server(const ControlOptions& options) {
   if (given) return find_by_file(file);
   if (::access(file.c_str(), F_OK) != 0) return find_by_directory();
   // It may be broken while the server runs on.
-  if (auto choice = in_own_directory(); choice && !choice.value().path.empty())
-    return choice;
-  return find_by_file(std::filesystem::absolute(file));
+  auto own = in_own_directory();
+  if (own && !own.value().path.empty()) return own;
+  auto found = find_by_file(std::filesystem::absolute(file));
+  // The file that is broken may be what names the socket.
+  if (found || own) return found;
+  return own;
 }
 
 Result<std::string> find_control_socket(const ControlOptions& options) {

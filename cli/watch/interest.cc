@@ -52,6 +52,14 @@ bool is_left_out(std::string_view relative) {
   return false;
 }
 
+// "/conf/**/*.toml" as "/conf/*.toml": ** stands for no directory as well.
+std::string without_deep_part(std::string glob) {
+  constexpr std::string_view kDeep = "/**/";
+  for (std::size_t at = 0; (at = glob.find(kDeep, at)) != std::string::npos;)
+    glob.replace(at, kDeep.size(), "/");
+  return glob;
+}
+
 std::string parent_of(const std::string& path) {
   const std::size_t slash = path.rfind('/');
   return slash == 0 ? "/" : path.substr(0, slash);
@@ -101,8 +109,10 @@ bool Interest::wants_file(const std::string& path) const {
   return std::ranges::any_of(patterns_, [&](const Pattern& pattern) {
     if (pattern.glob.empty())
       return path == pattern.base || !below(pattern.base, path).empty();
-    return ::fnmatch(pattern.glob.c_str(), path.c_str(),
-                     pattern.deep ? 0 : FNM_PATHNAME) == 0;
+    const int flags = pattern.deep ? 0 : FNM_PATHNAME;
+    return ::fnmatch(pattern.glob.c_str(), path.c_str(), flags) == 0 ||
+           (pattern.deep &&
+            ::fnmatch(without_deep_part(pattern.glob).c_str(), path.c_str(), flags) == 0);
   });
 }
 

@@ -240,7 +240,8 @@ class Loader {
     for (std::string& path : w.python_path) path = absolute(path, w.directory);
     for (std::string& item : w.static_files) {
       const std::size_t equals = item.find('=');
-      if (equals == std::string::npos) continue;  // the check says so
+      // The check says so.
+      if (equals == std::string::npos || equals + 1 == item.size()) continue;
       std::string prefix = item.substr(0, equals);
       while (prefix.size() > 1 && prefix.back() == '/') prefix.pop_back();
       item = prefix + "=" + absolute(item.substr(equals + 1), w.directory);

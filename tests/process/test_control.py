@@ -154,4 +154,6 @@ def test_status_tells_the_last_reload_and_the_last_deaths(home, tmp_path):
         assert f"pid {old}, generation 1) was killed by SIGKILL" in text
         said = json.loads(command(home, "status", "--json", cwd=tmp_path))
         assert said["last_reload"]["outcome"] == "refused"
-        assert len(said["deaths"]) == 1
+        # That of the worker that was tried may be there by now.
+        assert [f"pid {old}," in death["text"] for death in said["deaths"]][:2] in (
+            [True], [True, False])
