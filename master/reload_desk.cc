@@ -35,6 +35,13 @@ std::string warning_of_disk(const Fleet& fleet, std::uint32_t generation) {
       generation);
 }
 
+// A start that failed may have left none, with a watcher that waits for the cure.
+std::string what_serves(const Fleet& fleet) {
+  return fleet.pool().serving() == 0
+             ? "no worker serves"
+             : fmt::format("generation {} serves on", fleet.generation());
+}
+
 }  // namespace
 
 ReloadDesk::ReloadDesk(LoadedConfig config, Fleet& fleet, Chronicle& chronicle,
@@ -124,9 +131,7 @@ void ReloadDesk::go_on(ConfigResult result) {
   if (result.config) use_live_settings(*result.config);
   if (result.config && propose(std::move(*result.config))) return;
   failure_.outcome = "refused";
-  log::error(
-      fmt::format("reload refused; generation {} serves on", fleet_.generation()),
-      {log::Id::generation_refused});
+  log::error("reload refused; " + what_serves(fleet_), {log::Id::generation_refused});
   fail();
   end();
 }
@@ -238,8 +243,7 @@ void ReloadDesk::on_refused(const FleetNews& news) {
   if (fleet_.generation() == 0 && phase_ == Phase::idle) return;
   failure_ = {"refused", news.generation, chronicle_.reason_of(news)};
   if (fleet_.generation() != 0)
-    log::error(fmt::format("generation {} serves on", fleet_.generation()),
-               {log::Id::generation_refused});
+    log::error(what_serves(fleet_), {log::Id::generation_refused});
   fail();
   end();
 }
