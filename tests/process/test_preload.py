@@ -98,6 +98,16 @@ def work():
     assert lock.acquire(timeout=20)
     lock.release()
 """, "thread site_code.hold"),
+    "an archive that stays open": ("""
+import threading, zipfile
+with zipfile.ZipFile(HERE + "/a.zip", "w") as made:
+    for number in range(50):
+        made.writestr(str(number), str(number) * 5000)
+archive, numbers = zipfile.ZipFile(HERE + "/a.zip"), iter(range(10**9))
+def work():
+    number = str(next(numbers) % 50)
+    assert archive.read(number) == number.encode() * 5000
+""", "file open for reading, "),
     "a pool of processes": ("""
 from concurrent.futures import ProcessPoolExecutor
 pool = ProcessPoolExecutor(1)
@@ -115,6 +125,15 @@ def work():
 """, "child process "),
 }
 SHARES = {
+    "a file that is mapped": """
+import mmap
+with open(HERE + "/data", "wb") as made:
+    made.write(b"x" * 5000)
+with open(HERE + "/data", "rb") as opened:
+    data = mmap.mmap(opened.fileno(), 0, access=mmap.ACCESS_READ)
+def work():
+    assert data[4999] == 120
+""",
     # As the monitors of a MongoClient that was closed.
     "a thread that ends in a moment, with its connection": """
 connection = socket.create_connection(("127.0.0.1", int(os.environ["DATABASE"])))

@@ -82,9 +82,18 @@ def _file(fd, path):
     if any("WRITE" in line for line in about.splitlines() if line.startswith("lock:")):
         return [("lock", path)]
     flags = fcntl.fcntl(fd, fcntl.F_GETFL)
-    if flags & os.O_ACCMODE != os.O_RDWR or flags & os.O_APPEND:
+    mode = flags & os.O_ACCMODE
+    if mode == os.O_RDONLY:
+        return [] if _is_mapped(path) else [("read file", path)]
+    if mode == os.O_WRONLY or flags & os.O_APPEND:
         return []  # a log: what several append, or write one after the other
     return [("file", path)]
+
+
+def _is_mapped(path):
+    """Who maps a file keeps it open, and never reads from a position."""
+    with open("/proc/self/maps", encoding="utf-8", errors="surrogateescape") as maps:
+        return any(line.rstrip("\n").endswith(" " + path) for line in maps)
 
 
 def _event_loops(polls, probe):

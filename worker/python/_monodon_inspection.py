@@ -36,6 +36,10 @@ KINDS = {
     "file": Kind(
         "file open for reading and writing,", "files open for reading and writing,",
         "all workers share its position", "open it in post_fork"),
+    "read file": Kind(
+        "file open for reading,", "files open for reading,",
+        "all workers share its position, and read each other's parts",
+        "open it in post_fork, or read it whole"),
     "child": Kind(
         "child process", "child processes", "it is the child of no worker",
         "start it in post_fork"),
