@@ -77,6 +77,20 @@ def end(worker): 1/0
 """
 
 
+@pytest.mark.parametrize("given, status", [(0, 1), (3, 3)])
+def test_an_application_that_ends_the_process_is_not_good(site, given, status):
+    (site / "ending.py").write_text(f"import os\nos._exit({given})\n")
+    done = monodon(site, "check", "ending")
+    assert done.returncode == status
+    assert done.stderr.splitlines()[-1] == (
+        f"not good: the application has ended the process, with os._exit({given})")
+    # What it forks may end like that.
+    (site / "forking.py").write_text(
+        "import os\nif os.fork() == 0:\n    os._exit(0)\nos.wait()\n" + APPLICATION)
+    done = monodon(site, "check", "forking")
+    assert (done.returncode, done.stderr.count("not good")) == (0, 0), done.stderr
+
+
 @pytest.mark.parametrize("words, said", [
     ([], []), (["--hooks"], ["pre_fork", "post_fork 0"])])
 def test_hooks_are_looked_up_and_called_only_where_that_is_wanted(site, words, said):

@@ -82,6 +82,21 @@ def keep_descriptors():
             pass  # none
 
 
+def notice_exit():
+    """For a check: an application that ends the process as it is imported is not good,
+    whatever status it gives. Not in what it forks, which ends like that."""
+    real, here = os._exit, os.getpid()
+
+    def end(status):
+        if os.getpid() != here:
+            real(status)
+        print(f"not good: the application has ended the process, with os._exit({status})",
+              file=sys.stderr, flush=True)
+        real(status or 1)
+    os._exit = end
+    return real
+
+
 def main():
     arguments, opened = sys.argv[1:], set()
     leave_sys_path()
@@ -108,10 +123,11 @@ def main():
     runtime.opened_by_file.update(opened)
     extension.set_runtime(runtime)
     sys.argv = ["monodon"]
-    if check_config:
-        return 1 if extension.check(hooks) else 0
-    if check:
-        return extension.check(hooks)
+    if check or check_config:
+        leave = notice_exit()
+        status = extension.check(hooks)
+        os._exit = leave
+        return (1 if status else 0) if check_config else status
     load_beside("_monodon_streams", "_monodon_streams.py").guard_standard_streams()
     return extension.run_zygote()
 
