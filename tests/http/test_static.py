@@ -6,6 +6,7 @@ import email.utils
 import gzip
 import os
 import re
+import shutil
 import time
 
 import pytest
@@ -255,6 +256,21 @@ def test_files_are_in_the_access_log_and_counted_apart(tmp_path):
     lines = (tmp_path / "log").read_text().splitlines()
     assert '"GET /static/a.txt HTTP/1.1" 200 10' in lines[0]
     assert '"GET /static/nothing HTTP/1.1" 404' in lines[1]
+
+
+@pytest.mark.parametrize("how", ["made anew", "swapped"])
+def test_a_directory_that_is_replaced_is_found_again(tmp_path, how):
+    root = tmp_path / "dist"
+    put(root / "old.css", b"old")
+    with Server(config={"workers": 1, "static": {"/static": str(root)}}) as server:
+        assert get(server, "/static/new.css").status == 404
+        if how == "made anew":
+            shutil.rmtree(root)
+        else:
+            root.rename(tmp_path / "before")
+        put(root / "new.css", b"new")
+        assert get(server, "/static/new.css").body == b"new"
+        assert get(server, "/static/old.css").status == 404
 
 
 def test_a_file_that_shrinks_while_it_is_sent_breaks_the_connection(tmp_path):

@@ -99,11 +99,12 @@ def work():
     lock.release()
 """, "thread site_code.hold"),
     "an archive that stays open": ("""
-import threading, zipfile
-with zipfile.ZipFile(HERE + "/a.zip", "w") as made:
+import zipfile
+own = f"{{HERE}}/{{os.getpid()}}.zip"  # of this import: each worker makes one
+with zipfile.ZipFile(own, "w") as made:
     for number in range(50):
         made.writestr(str(number), str(number) * 5000)
-archive, numbers = zipfile.ZipFile(HERE + "/a.zip"), iter(range(10**9))
+archive, numbers = zipfile.ZipFile(own), iter(range(10**9))
 def work():
     number = str(next(numbers) % 50)
     assert archive.read(number) == number.encode() * 5000

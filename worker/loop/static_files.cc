@@ -138,15 +138,30 @@ StaticFiles::StaticFiles(const Settings& settings) {
     if (equals == std::string::npos) continue;  // refused with the configuration
     Mount& mount = mounts_.emplace_back();
     mount.prefix = item.substr(0, equals);
-    const std::string path = item.substr(equals + 1);
-    mount.directory.reset(::open(path.c_str(), O_PATH | O_DIRECTORY | O_CLOEXEC));
+    mount.path = item.substr(equals + 1);
+    look_anew(mount);
     if (!mount.directory)
-      log::warning(last_error("serve files of " + path).message(),
+      log::warning(last_error("serve files of " + mount.path).message(),
                    {log::Id::resources_short});
-    mount.place = place_of(mount.directory.get());
   }
   std::ifstream file{kMimeTypes};
   types_.add(std::string{std::istreambuf_iterator<char>{file}, {}});
+}
+
+void StaticFiles::look_anew(Mount& mount) const {
+  mount.directory.reset(::open(mount.path.c_str(), O_PATH | O_DIRECTORY | O_CLOEXEC));
+  const int code = errno;
+  mount.place = place_of(mount.directory.get());
+  errno = code;
+}
+
+// A build may have put another directory in its place.
+bool StaticFiles::is_elsewhere(const Mount& mount) const {
+  struct stat held {};
+  struct stat now {};
+  if (::stat(mount.path.c_str(), &now) != 0) return false;
+  return !mount.directory || ::fstat(mount.directory.get(), &held) != 0 ||
+         held.st_dev != now.st_dev || held.st_ino != now.st_ino;
 }
 
 std::optional<std::size_t> StaticFiles::mount_of(std::string_view path) const noexcept {
@@ -231,10 +246,15 @@ void StaticFiles::choose_coding(const Mount& mount, const std::string& name,
 void StaticFiles::answer(std::size_t index, const http::RequestHead& head,
                          std::int64_t wall_seconds, Response& response) {
   if (head.method != "GET" && head.method != "HEAD") return refuse(405, response);
-  const Mount& mount = mounts_[index];
+  Mount& mount = mounts_[index];
   const std::string name = name_below(head.path.substr(mount.prefix.size()));
   File file;
-  if (const int status = open(mount, name, file); status != 0) {
+  int status = open(mount, name, file);
+  if (status == 404 && !name.empty() && is_elsewhere(mount)) {
+    look_anew(mount);
+    status = open(mount, name, file);
+  }
+  if (status != 0) {
     if (status == 500)
       log::error(last_error("open a file to serve").message(),
                  {log::Id::resources_short, {"path", head.path}});

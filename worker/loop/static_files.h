@@ -44,12 +44,15 @@ class StaticFiles {
  private:
   struct Mount {
     std::string prefix;  // "/static"
+    std::string path;    // as it was configured
     UniqueFd directory;
     std::string place;  // where it is, links resolved
   };
   struct File;
   class Fields;
 
+  [[nodiscard]] bool is_elsewhere(const Mount& mount) const;
+  void look_anew(Mount& mount) const;
   [[nodiscard]] int open(const Mount& mount, const std::string& name, File& file) const;
   [[nodiscard]] int open_below(const Mount& mount, const std::string& name) const;
   void choose_coding(const Mount& mount, const std::string& name,
