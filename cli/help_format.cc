@@ -47,12 +47,19 @@ std::string names(const CLI::Option& option) {
   return text;
 }
 
+// "SITE_SLOT..." is two words in one option: CLI11 takes no blank in a name.
+std::string words_of(const CLI::Option& option) {
+  std::string words = option.get_single_name();
+  if (words.starts_with("SITE_")) std::ranges::replace(words, '_', ' ');
+  return words;
+}
+
 }  // namespace
 
 std::string HelpFormat::make_option(const CLI::Option* option,
                                     bool is_positional) const {
   std::string text = "  ";
-  text += is_positional ? option->get_name(true, false) : names(*option);
+  text += is_positional ? words_of(*option) : names(*option);
   if (!is_positional && !option->get_type_name().empty()) {
     text += " " + option->get_type_name();
   }
@@ -69,7 +76,8 @@ std::string HelpFormat::make_usage(const CLI::App* app, std::string name) const 
     if (!option->get_positional()) continue;
     // More than one word in a name: a word is optional unless it is the number that
     // scale needs.
-    for (std::string_view rest = option->get_single_name(); !rest.empty();) {
+    const std::string words = words_of(*option);
+    for (std::string_view rest = words; !rest.empty();) {
       const std::string_view word = rest.substr(0, rest.find(' '));
       const bool needed = option->get_required() || word == "N";
       text += needed ? fmt::format(" {}", word) : fmt::format(" [{}]", word);

@@ -70,11 +70,11 @@ LiveCommands::LiveCommands(CLI::App& app, ControlOptions& control, TopOptions& t
 void LiveCommands::add_common_options() {
   for (CLI::App* command : {status_, reload_, scale_, upgrade_, top_, trace_}) {
     if (command == trace_)
-      command->add_option("SITE SLOT...", words_,
+      command->add_option("SITE_SLOT...", words_,
                           "Which server, and which of its slots, as `monodon status` "
                           "numbers them. [the one that runs, all slots]");
     else if (command == scale_)
-      command->add_option("SITE N", words_,
+      command->add_option("SITE_N", words_,
                           "Which server, and how many workers. [the one that runs]");
     else
       command->add_option(

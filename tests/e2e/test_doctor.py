@@ -10,6 +10,8 @@ import checkup
 import pytest
 from checkup import (HOME, NGINX, PATH, SERVICE, SETTINGS, SOCKET, UNITS, ask, doctor, examine,
                      follow)
+from conftest import SERVICE as ANOTHER
+from conftest import SOCKET as ANOTHERS
 from faults import FAULTS
 from machine import wait_until
 from planted import PLANTED
@@ -35,6 +37,8 @@ systemctl reset-failed; systemctl start {SOCKET} {SERVICE}; systemctl restart ng
 
 @pytest.fixture(scope="module")
 def healthy(machine):
+    # A site of the tests before has the address for metrics, which doctor would tell.
+    machine.run(f"systemctl stop {ANOTHER} {ANOTHERS}", check=False)
     checkup.deploy(machine)
     machine.run(f"mkdir {GOOD}; cp -a {HOME} {GOOD}/home; cp -a {SETTINGS} {GOOD}/settings; "
                 f"cp -a {UNITS}/{SERVICE} {UNITS}/{SOCKET} {GOOD}/; cp -a {NGINX} {GOOD}/nginx")

@@ -43,6 +43,7 @@ execute_from_command_line(sys.argv)
 def test_doctor_finds_nothing_wrong_with_a_packaged_site(machine):
     whales.prepare(machine)
     whales.clear(machine)
+    machine.run(f"systemctl stop {SERVICE} {SOCKET}", check=False)  # has the same metrics_bind
     machine.run(f"systemctl enable --now {whales.SERVICE}")
     get(machine, port=PORT)
     said = machine.run("monodon doctor whales", check=False)
