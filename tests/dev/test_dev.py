@@ -156,18 +156,18 @@ def test_a_day_with_a_project(project):
         assert not shows(r"\\x0a")(terminal.lines())
         assert project.answer("/") == "<h1>first</h1>"
         project.write(project.code, good + "\n# mended\n")
-        terminal.until(shows("of generation 3"), "the new generation")
+        terminal.until(shows("generation 3 has taken over"), "the new generation")
         # A template, and a new file that code imports.
         project.write(project.index, "<h1>second</h1>")
-        terminal.until(shows("of generation 4"), "the reload for the template")
+        terminal.until(shows("generation 4 has taken over"), "the reload for the template")
         project.wait(lambda: project.answer("/") == "<h1>second</h1>", "the new template")
         module = project.code.replace("app.py", "fresh.py").replace("views.py", "fresh.py")
         project.write(module, "NUMBER = 40\n")
-        terminal.until(shows("of generation 5"), "the reload for the new file")
+        terminal.until(shows("generation 5 has taken over"), "the reload for the new file")
         name = "fresh" if "/" not in module else "cart.fresh"
         project.write(project.code, f"import {name} as fresh\n" + good.replace(
             "one = 1", "one = fresh.NUMBER"))
-        terminal.until(shows("of generation 6"), "the reload for its use")
+        terminal.until(shows("generation 6 has taken over"), "the reload for its use")
         # The debugger has the terminal.
         asked = subprocess.Popen(["curl", "-s", f"http://127.0.0.1:{project.port}/stop"],
                                  stdout=subprocess.PIPE, text=True)
