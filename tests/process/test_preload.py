@@ -243,6 +243,19 @@ def test_where_a_fork_breaks_nothing_workers_share_one_import_and_nothing_is_tol
         assert not [line for line in server.log.lines if "left by the import" in line]
 
 
+def test_a_worker_leaves_without_waiting_for_threads_of_a_pool():
+    with site("""
+from concurrent.futures import ThreadPoolExecutor
+pool = ThreadPoolExecutor(1)
+def work():
+    pool.submit(threading.Event().wait, 60)
+""", config={"graceful_timeout": 20}) as server:
+        server.await_workers(2)
+        for _ in range(8):
+            assert server.get("/?n=1").status == 200
+    # One that does not leave by itself is killed, which the log would tell.
+
+
 def test_a_temporary_directory_goes_with_its_generation():
     with site(SHARES["a temporary directory"]) as server:
         def directories():

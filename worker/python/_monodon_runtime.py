@@ -229,13 +229,10 @@ def stop_zygote(discard):
 
 
 def _end_pools():
-    """As the interpreter does before the functions of atexit: those of multiprocessing wait
-    for the processes of a pool, which concurrent.futures ends here."""
-    for callback in reversed(getattr(threading, "_threading_atexits", [])):
-        try:
-            callback()
-        except Exception as error:
-            print(f"ending a pool raised {error!r}", file=sys.stderr)
+    """Those of processes alone: multiprocessing waits in atexit for the processes of a pool,
+    which concurrent.futures ends here. It would wait for the threads of the others."""
+    if pools := sys.modules.get("concurrent.futures.process"):
+        pools._python_exit()
 
 
 def _end_children():
