@@ -128,9 +128,10 @@ def work():
 SHARES = {
     "a file that is mapped": """
 import mmap
-with open(HERE + "/data", "wb") as made:
+own = f"{{HERE}}/{{os.getpid()}}.data"  # of this import: another may read the one before
+with open(own, "wb") as made:
     made.write(b"x" * 5000)
-with open(HERE + "/data", "rb") as opened:
+with open(own, "rb") as opened:
     data = mmap.mmap(opened.fileno(), 0, access=mmap.ACCESS_READ)
 def work():
     assert data[4999] == 120
