@@ -9,6 +9,7 @@
 #include "base/file_rights.h"
 #include "base/run_program.h"
 #include "base/text.h"
+#include "base/trimmed.h"
 #include "cli/doctor/gather.h"
 #include "cli/flags/shell_words.h"
 
@@ -25,12 +26,6 @@ constexpr std::string_view kNameRest =
 bool is_name(std::string_view text) {
   return !text.empty() && kNameStart.find(text.front()) != std::string_view::npos &&
          text.find_first_not_of(kNameRest) == std::string_view::npos;
-}
-
-std::string_view trimmed(std::string_view text) {
-  const std::size_t first = text.find_first_not_of(" \t\r");
-  if (first == std::string_view::npos) return {};
-  return text.substr(first, text.find_last_not_of(" \t\r") - first + 1);
 }
 
 // Whether a value goes on after its line: in quotes, or behind a backslash.
@@ -70,7 +65,7 @@ void look_at_environment(Evidence& e) {
   std::string_view text = all;
   constexpr std::string_view kMark = " (ignore_errors=";
   for (std::size_t at = 0; (at = text.find(kMark)) != std::string_view::npos;) {
-    const std::string path{trimmed(text.substr(0, at))};
+    const std::string path{trimmed_view(text.substr(0, at))};
     text.remove_prefix(at + kMark.size());
     const bool may_lack = text.starts_with("yes");
     text.remove_prefix(std::min(text.find(')') + 1, text.size()));
@@ -121,10 +116,10 @@ std::vector<std::string> ignored_lines(std::string_view text) {
       inside = goes_on(line, quote);
       continue;
     }
-    const std::string_view said = trimmed(line);
+    const std::string_view said = trimmed_view(line);
     if (said.empty() || said.front() == '#' || said.front() == ';') continue;
     const std::size_t equals = said.find('=');
-    const std::string_view name = trimmed(said.substr(0, equals));
+    const std::string_view name = trimmed_view(said.substr(0, equals));
     if (equals == std::string_view::npos || !is_name(name))
       // Without '=' it may be half of a secret: not repeated.
       found.push_back(equals == std::string_view::npos

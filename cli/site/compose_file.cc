@@ -7,6 +7,7 @@
 #include <algorithm>
 #include <vector>
 
+#include "base/trimmed.h"
 #include "cli/flags/shell_words.h"
 #include "cli/site/gunicorn_line.h"
 
@@ -14,12 +15,6 @@ namespace monodon::cli {
 namespace {
 
 using Words = std::vector<std::string>;
-
-std::string trimmed(std::string_view text) {
-  const std::size_t first = text.find_first_not_of(" \t\r");
-  if (first == std::string_view::npos) return {};
-  return std::string{text.substr(first, text.find_last_not_of(" \t\r") - first + 1)};
-}
 
 // 'a', "a" or a, without a comment behind it.
 std::string scalar(std::string text) {

@@ -9,6 +9,7 @@
 #include <nlohmann/json.hpp>
 #include <vector>
 
+#include "base/trimmed.h"
 #include "cli/flags/shell_words.h"
 #include "cli/site/systemd_line.h"
 
@@ -16,12 +17,6 @@ namespace monodon::cli {
 namespace {
 
 using Words = std::vector<std::string>;
-
-std::string trimmed(std::string_view text) {
-  const std::size_t first = text.find_first_not_of(" \t\r");
-  if (first == std::string_view::npos) return {};
-  return std::string{text.substr(first, text.find_last_not_of(" \t\r") - first + 1)};
-}
 
 // Lines without comments, and continued ones joined.
 Words lines_of(std::string_view text, std::string_view comments) {

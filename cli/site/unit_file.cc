@@ -6,14 +6,10 @@
 
 #include <algorithm>
 
+#include "base/trimmed.h"
+
 namespace monodon::cli {
 namespace {
-
-std::string_view trimmed(std::string_view text) {
-  const std::size_t first = text.find_first_not_of(" \t\r");
-  if (first == std::string_view::npos) return {};
-  return text.substr(first, text.find_last_not_of(" \t\r") - first + 1);
-}
 
 std::string_view take_line(std::string_view& text) {
   const std::size_t end = std::min(text.find('\n'), text.size());
@@ -32,7 +28,7 @@ UnitFile::UnitFile(std::string_view text) {
   std::string section;
   while (!text.empty()) {
     std::string written{take_line(text)};
-    std::string_view line = trimmed(written);
+    std::string_view line = trimmed_view(written);
     Line parsed{section, "", "", written + "\n"};
     if (line.starts_with('[') && line.ends_with(']')) {
       section = line.substr(1, line.size() - 2);
@@ -43,16 +39,16 @@ UnitFile::UnitFile(std::string_view text) {
         joined.back() = ' ';
         const std::string_view next = take_line(text);
         parsed.text += std::string{next} + "\n";
-        if (is_comment(trimmed(next))) {
+        if (is_comment(trimmed_view(next))) {
           joined += '\\';  // a comment between continued lines ends nothing
         } else {
-          joined += trimmed(next);
+          joined += trimmed_view(next);
         }
       }
       const std::size_t equals = joined.find('=');
       if (equals != std::string::npos) {
-        parsed.key = trimmed(std::string_view{joined}.substr(0, equals));
-        parsed.value = trimmed(std::string_view{joined}.substr(equals + 1));
+        parsed.key = trimmed_view(std::string_view{joined}.substr(0, equals));
+        parsed.value = trimmed_view(std::string_view{joined}.substr(equals + 1));
       }
     }
     lines_.push_back(std::move(parsed));
@@ -83,7 +79,7 @@ std::vector<std::string> UnitFile::words(std::string_view section,
   std::vector<std::string> found;
   for (const std::string& value : values(section, key)) {
     std::string_view rest = value;
-    while (!(rest = trimmed(rest)).empty()) {
+    while (!(rest = trimmed_view(rest)).empty()) {
       const std::size_t end = std::min(rest.find_first_of(" \t"), rest.size());
       found.emplace_back(rest.substr(0, end));
       rest.remove_prefix(end);

@@ -10,6 +10,7 @@
 #include <utility>
 
 #include "base/number.h"
+#include "base/trimmed.h"
 #include "cli/site/uwsgi_options.h"
 
 namespace monodon::cli {
@@ -19,12 +20,6 @@ struct Options {
   std::vector<std::pair<std::string, std::string>> given;  // in their order
   std::set<std::string> used;  // names that a site has made up for its values
 };
-
-std::string trimmed(std::string_view text) {
-  const std::size_t first = text.find_first_not_of(" \t\r");
-  if (first == std::string_view::npos) return {};
-  return std::string{text.substr(first, text.find_last_not_of(" \t\r") - first + 1)};
-}
 
 bool is_off(std::string_view value) {
   return value == "false" || value == "0" || value == "no" || value == "off";
