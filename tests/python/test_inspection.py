@@ -98,6 +98,7 @@ def fixture_look(tmp_path):
      "lock on HERE/x"),
     ("f = open(HERE + '/Data.fs', 'w+b')",
      "file open for reading and writing, HERE/Data.fs"),
+    ("f = open(__file__)", "file open for reading, HERE/shop.py"),
     ("import subprocess\np = subprocess.Popen(['sleep', '60'])", "child process "),
     ("import multiprocessing\nm = multiprocessing.Manager()", "child process "),
     ("import asyncio\nloop = asyncio.new_event_loop()",

@@ -79,8 +79,11 @@ def _file(fd, path):
         return []
     with open(f"/proc/self/fdinfo/{fd}", encoding="ascii", errors="replace") as file:
         about = file.read()
-    if any("WRITE" in line for line in about.splitlines() if line.startswith("lock:")):
+    locks = [line for line in about.splitlines() if line.startswith("lock:")]
+    if any("WRITE" in line for line in locks):
         return [("lock", path)]
+    if locks:
+        return []  # open for its shared lock, which several may hold, and not to be read
     flags = fcntl.fcntl(fd, fcntl.F_GETFL)
     mode = flags & os.O_ACCMODE
     if mode == os.O_RDONLY:
