@@ -139,10 +139,12 @@ def test_a_regular_expression_that_spins_in_c_is_seen_by_trace():
 def test_requests_that_all_wait_for_another_service_are_seen_by_status():
     with night(workers=2) as server:
         server.await_workers(2)
-        connections = [server.connect() for _ in range(3)]
-        for connection in connections[:2]:
+        connections = [server.connect() for _ in range(2)]
+        for connection in connections:
             connection.send(request(target="/downstream"))
         held = [server.gates.arrived("downstream") for _ in range(2)]
+        # Not before: a worker that is not busy yet would accept it, and it is in no queue then.
+        connections.append(server.connect())
         connections[2].send(request(target="/downstream"))
         seen = look(server, "status", r"GET /downstream[^\n]*\n(?s:.*)GET /downstream",
                     r"\b1 (of \d+ )?wait|queue\D*1|waiting\D*1")
