@@ -13,6 +13,7 @@
 #include "cli/completion.h"
 #include "cli/flags/argparse.h"
 #include "cli/flags/serve_line.h"
+#include "cli/dev/dev_settings.h"
 #include "cli/flags/settings_options.h"
 #include "cli/help_format.h"
 #include "cli/live_commands.h"
@@ -57,7 +58,7 @@ struct Commands {
   CLI::App* generate = app.add_subcommand("generate", "Print generated documents.");
   CLI::App* watch = app.add_subcommand("watch", "Tell a master of changed files.");
   SettingsOptions serve_settings{*serve};
-  SettingsOptions dev_settings{*dev};
+  SettingsOptions dev_settings{*dev, cli::dev_settings()};
   SettingsOptions check_settings{*check};
   Invocation asked;
   LiveCommands live{app, asked.control, asked.top};

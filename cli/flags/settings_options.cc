@@ -4,6 +4,8 @@
 
 #include <fmt/format.h>
 
+#include <algorithm>
+
 #include "base/nearest.h"
 #include "master/config/gunicorn_file.h"
 #include "master/config/gunicorn_values.h"
@@ -67,17 +69,25 @@ std::string type_name(Kind kind) {
   return "TEXT";
 }
 
-std::string description(const Setting& setting) {
+std::string description(const Setting& setting, const std::string& usual) {
   std::string text{setting.doc};
-  const std::string usual = master::describe_default(setting);
   if (usual != "none") text += fmt::format(" [{}]", usual);
   if (!setting.environment.empty()) text += fmt::format(" (${})", setting.environment);
   return text;
 }
 
+std::string usual_value(const Setting& setting,
+                        const std::vector<master::Override>& usual) {
+  const auto own = std::ranges::find(usual, setting.key, &master::Override::key);
+  if (own == usual.end()) return master::describe_default(setting);
+  return own->values.front().empty() ? "none" : own->values.front();
+}
+
 }  // namespace
 
-SettingsOptions::SettingsOptions(CLI::App& app) : app_{app} {
+SettingsOptions::SettingsOptions(CLI::App& app,
+                                 const std::vector<master::Override>& usual)
+    : app_{app} {
   const std::string general = "General";
   config_ = new_option(
       app_, "-c,--config",
@@ -93,7 +103,7 @@ SettingsOptions::SettingsOptions(CLI::App& app) : app_{app} {
   print_config_->group(general);
   for (const master::Group& group : master::setting_groups()) {
     for (const Setting& setting : group.settings) {
-      add_setting(setting);
+      add_setting(setting, usual_value(setting, usual));
       if (setting.key != "application") {
         settings_.back().second->group(std::string{group.title});
       }
@@ -108,8 +118,8 @@ SettingsOptions::SettingsOptions(CLI::App& app) : app_{app} {
   app.allow_extras();  // complaints() has better words for them than CLI11
 }
 
-void SettingsOptions::add_setting(const Setting& setting) {
-  const std::string text = description(setting);
+void SettingsOptions::add_setting(const Setting& setting, const std::string& usual) {
+  const std::string text = description(setting, usual);
   CLI::Option* option = nullptr;
   if (setting.key == "application") {
     option = new_option(app_, "APP_MODULE", std::string{setting.doc});

@@ -19,7 +19,8 @@ namespace monodon::cli {
 // application.
 class SettingsOptions {
  public:
-  explicit SettingsOptions(CLI::App& app);
+  // usual: what the command sets itself, which --help tells as the default.
+  explicit SettingsOptions(CLI::App& app, const std::vector<master::Override>& usual = {});
 
   // After parsing.
   [[nodiscard]] Flags flags() const;
@@ -27,7 +28,7 @@ class SettingsOptions {
   [[nodiscard]] bool print_config() const;  // --print-config
 
  private:
-  void add_setting(const master::Setting& setting);
+  void add_setting(const master::Setting& setting, const std::string& usual);
   void add_gunicorn_flag(const master::GunicornFlag& flag);
   void complain_about_worker_class(std::vector<std::string>& complaints) const;
   [[nodiscard]] std::vector<std::string> complaints() const;

@@ -245,6 +245,12 @@ TEST_CASE("each other flag of Gunicorn is recognised and answered", "[command_li
   }
 }
 
+TEST_CASE("the help of dev tells its own defaults", "[command_line]") {
+  const std::string threads = "Application threads of each worker. [";
+  CHECK(parse({"dev", "--help"}).output.find(threads + "4]") != std::string::npos);
+  CHECK(parse({"serve", "--help"}).output.find(threads + "4]") == std::string::npos);
+}
+
 TEST_CASE("every setting has a flag, a variable and a place in the help",
           "[command_line]") {
   const std::string help = parse({"serve", "--help"}).output;
