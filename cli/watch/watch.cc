@@ -12,6 +12,8 @@
 #include <chrono>
 #include <ctime>
 #include <optional>
+#include <set>
+#include <string>
 #include <string_view>
 #include <utility>
 
@@ -96,6 +98,12 @@ class Watcher {
                      : ""));
   }
 
+  void leave(const std::string& directory) {
+    notices_.forget(directory);
+    if (std::ranges::find(roots_, directory) != roots_.end())
+      gone_roots_.insert(directory);
+  }
+
   void note(Notices::News news) {
     lost_ = lost_ || news.lost;
     dirty_.merge(news.directories);
@@ -107,7 +115,7 @@ class Watcher {
   [[nodiscard]] std::optional<Clock::time_point> wakeup() const {
     if (first_event_)
       return std::min(last_event_ + kQuiet, *first_event_ + kLongestBurst);
-    if (polling_) return next_poll_;
+    if (polling_ || !gone_roots_.empty()) return next_poll_;
     return std::nullopt;
   }
 
@@ -131,6 +139,18 @@ class Watcher {
       tree_.look(directory, changes_);
     first_event_.reset();
     tell_changes();
+    await_roots(now);
+  }
+
+  // Nobody tells of a directory that comes back, so it is looked for.
+  void await_roots(Clock::time_point now) {
+    next_poll_ = now + kPollPeriod;
+    if (std::erase_if(gone_roots_, [](const std::string& root) {
+          return ::access(root.c_str(), F_OK) == 0;
+        }) == 0)
+      return;
+    lost_ = true;
+    first_event_ = last_event_ = now;
   }
 
   // Tells when two looks have found the same: nobody is in the middle of it.
@@ -194,8 +214,9 @@ class Watcher {
   Notices notices_;
   Tree tree_{interest_,
              {[this](const std::string& d) { enter(d); },
-              [this](const std::string& d) { notices_.forget(d); }}};
+              [this](const std::string& d) { leave(d); }}};
   bool polling_ = false;
+  std::set<std::string> gone_roots_;
   bool modules_open_ = true;
   std::string lines_;
   std::set<std::string> dirty_;

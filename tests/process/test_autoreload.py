@@ -133,6 +133,22 @@ def test_a_module_from_elsewhere_that_breaks_the_start_is_watched(tmp_path, brok
         server.close()
 
 
+def test_a_project_that_is_moved_away_and_back_is_watched_again(tmp_path):
+    code, away = tmp_path / "code", tmp_path / "away"
+    code.mkdir()
+    (code / "moved.py").write_text("TEXT = b'there'\n")
+    with site("import moved\nTEXT = moved.TEXT\n", config={"directory": str(code)}) as server:
+        watcher(server)
+        assert server.get("/").body == b"there"
+        code.rename(away)
+        (away / "moved.py").write_text("TEXT = b'back again'\n")
+        server.await_log("moved.py has changed")
+        away.rename(code)
+        await_answer(server, b"back again")
+        (code / "moved.py").write_text("TEXT = b'and on'\n")
+        await_answer(server, b"and on")
+
+
 def watched_directories(pid):
     """By inode, as /proc says it; the paths of those that we know."""
     found = set()
