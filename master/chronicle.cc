@@ -201,9 +201,12 @@ void Chronicle::bury(const News& gone) {
   if (is_unexpected(gone)) deaths_.push_back({std::time(nullptr), last_account_});
   if (deaths_.size() > kMostDeaths) deaths_.pop_front();
   const bool forced = gone.wear == Wear::stuck;
-  const auto level = is_unexpected(gone) ? log::Level::error
-                     : forced            ? log::Level::warning
-                                         : log::Level::info;
+  // Why an import failed has been told, and to who has an editor open that is all.
+  const auto level = gone.boot_failed ? settings_.reload ? log::Level::debug
+                                                         : log::Level::info
+                     : is_unexpected(gone) ? log::Level::error
+                     : forced              ? log::Level::warning
+                                           : log::Level::info;
   const auto id = oom                   ? log::Id::worker_out_of_memory
                   : forced              ? log::Id::worker_stuck
                   : is_unexpected(gone) ? log::Id::worker_died

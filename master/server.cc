@@ -113,7 +113,9 @@ void Server::heed_news() {
     chronicle_.note(news);
     if (news.kind == ZygoteNews::Kind::shared_state) inform_exporter();
   }
-  for (const News& news : fleet_.take_worker_news()) {
+  for (News& news : fleet_.take_worker_news()) {
+    // There is no next try: it stops, or waits for a change.
+    if (!start_failure_.empty()) news.pause = {};
     chronicle_.note(news);
     if (estate_.stored) keep_page(news);
     desk_.tell_worker(news);
