@@ -192,7 +192,7 @@ def test_why_an_application_cannot_be_loaded_is_told(
 UNSUITABLE = [
     ("sys.version_info = (3, 9, 2, 'final', 0)", "CPython 3.9.2"),
     ("sys.implementation.name = 'pypy'", "pypy, for Python 3"),
-    ("import sysconfig; sysconfig.get_config_var = {'Py_GIL_DISABLED': 1}.get",
+    ("sys.abiflags = 't'",
      "a free-threaded build of CPython 3"),
 ]
 

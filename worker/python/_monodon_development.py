@@ -4,6 +4,7 @@
 `development` only.
 """
 
+import functools
 import os
 import signal
 import sys
@@ -45,11 +46,11 @@ class Development:
             return
         self._told.add(file)
         # Both names: the file itself, and a link that may come to lead elsewhere.
-        for path in {os.path.abspath(file), os.path.realpath(file)}:
+        for path in {os.path.abspath(file), _resolved(file)}:
             _say(path[:-1] if path.endswith(".pyc") else path)
 
     def in_worker(self):
-        """What is imported from now on is told as well."""
+        """All modules are told by a thread, so that no request waits for it."""
         if self._watched:
             threading.Thread(target=self._follow, name="monodon-modules", daemon=True).start()
 
@@ -60,6 +61,15 @@ class Development:
                 seen = len(sys.modules)
                 self.tell_modules()
             pause.wait(_PERIOD)
+
+
+def _resolved(file):
+    """os.path.realpath, which looks at every directory again for every file."""
+    path = os.path.join(_directory(os.path.dirname(file)), os.path.basename(file))
+    return os.path.realpath(path) if os.path.islink(path) else path
+
+
+_directory = functools.lru_cache(maxsize=1000)(os.path.realpath)
 
 
 def _say(path):

@@ -9,8 +9,6 @@ logconfig, logconfig_json, logconfig_dict, logger_class. Zygote, before the impo
 
 import json
 import logging
-import logging.config
-import logging.handlers
 import os
 import sys
 
@@ -69,7 +67,8 @@ class _Standard(logging.StreamHandler):
 def _access_log(path):
     if path == "-":
         return _Standard()
-    return logging.handlers.WatchedFileHandler(path, delay=True)
+    from logging.handlers import WatchedFileHandler
+    return WatchedFileHandler(path, delay=True)
 
 
 def install(level, access_log):
@@ -86,6 +85,9 @@ def install(level, access_log):
 
 def configure(cfg):
     """Gunicorn's order: the first of these that is set."""
+    if not (cfg.logconfig_dict or cfg.logconfig_json or cfg.logconfig):
+        return
+    import logging.config  # dear, and most need it not
     if cfg.logconfig_dict:
         logging.config.dictConfig(_defaults() | cfg.logconfig_dict)
     elif cfg.logconfig_json:

@@ -73,8 +73,10 @@ def log_exceptions():
 def load_application(spec):
     failure, found = _loading.load_application(spec)
     for development in _development:
-        development.tell_modules()
-        found = found if failure else development.dress(found)
+        if failure:
+            development.tell_modules()  # no worker will
+        else:
+            found = development.dress(found)
     for configuration in _gunicorn:
         found = found if failure else configuration.wrap(found)
     return failure, found

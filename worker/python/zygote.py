@@ -13,7 +13,6 @@ import os
 import socket
 import struct
 import sys
-import sysconfig
 
 
 def what_is_wrong_with_the_interpreter():
@@ -24,7 +23,7 @@ def what_is_wrong_with_the_interpreter():
         found = f"{name}, for Python {version}"
     elif sys.version_info < (3, 11):
         found = f"CPython {version}"
-    elif sysconfig.get_config_var("Py_GIL_DISABLED"):
+    elif "t" in sys.abiflags:
         found = f"a free-threaded build of CPython {version}"
     else:
         return ""
