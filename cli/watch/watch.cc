@@ -30,7 +30,9 @@ using namespace std::chrono_literals;
 
 constexpr int kChannel = 3;
 constexpr int kModules = 4;
-// Saving one file is several events, a checkout thousands: wait until it is quiet.
+// Saving one file is several events within a millisecond or two, a checkout thousands
+// with gaps: wait until it is quiet.
+constexpr auto kQuietAfterSave = 10ms;
 constexpr auto kQuiet = 25ms;
 constexpr auto kLongestBurst = 2s;
 constexpr auto kPollPeriod = 400ms;
@@ -113,8 +115,11 @@ class Watcher {
   }
 
   [[nodiscard]] std::optional<Clock::time_point> wakeup() const {
-    if (first_event_)
-      return std::min(last_event_ + kQuiet, *first_event_ + kLongestBurst);
+    if (first_event_) {
+      const bool save = dirty_.size() == 1 && last_event_ - *first_event_ < kQuietAfterSave;
+      return std::min(last_event_ + (save ? kQuietAfterSave : kQuiet),
+                      *first_event_ + kLongestBurst);
+    }
     if (polling_ || !gone_roots_.empty()) return next_poll_;
     return std::nullopt;
   }

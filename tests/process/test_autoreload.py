@@ -5,11 +5,10 @@ editors and tools write files; tests/dev has the terminal."""
 import os
 import pathlib
 import signal
-import time
 
 import pytest
 from support import proc
-from support.server import PATIENCE, Server
+from support.server import Server
 
 APP = """
 import answer
@@ -56,14 +55,6 @@ def test_what_is_saved_is_served_however_it_was_saved(tmp_path):
         for number, how in enumerate(("rename", "in place", "backup", "rename"), 2):
             save(server, "answer.py", str(number).encode(), how)
             await_answer(server, str(number).encode())
-        # The import's time plus 100 ms, at the best of some tries on a busy machine.
-        delays = []
-        for number in range(3):
-            begin = time.monotonic()
-            save(server, "answer.py", b"fast %d" % number)
-            await_answer(server, b"fast %d" % number)
-            delays.append(time.monotonic() - begin)
-        assert min(delays) < 1.5 * PATIENCE, delays
         assert any("answer.py has changed" in line for line in server.log.lines)
 
 
