@@ -10,6 +10,7 @@
 #include <csignal>
 #include <limits>
 #include <optional>
+#include <utility>
 
 #include "base/clock.h"
 #include "base/log/log.h"
@@ -33,7 +34,7 @@ namespace monodon::metrics {
 namespace {
 
 constexpr std::chrono::milliseconds kQueuePeriod{200};
-constexpr std::chrono::milliseconds kSecond{1000};
+constexpr std::chrono::milliseconds kRestPeriod{1000};
 constexpr std::chrono::nanoseconds kHistoryStep{History::kStepNs};
 
 constexpr std::string_view kStacks = "/stacks/";
@@ -78,13 +79,9 @@ class Exporter {
 
   int run() {
     server_.watch(channel_.get(), [this] { hear(); });
-    server_.every(kQueuePeriod, [this] { sample_queues(); });
+    server_.repeat([this] { return sample(); });
     server_.every(std::chrono::duration_cast<std::chrono::milliseconds>(kHistoryStep),
                   [this] { keep_history(); });
-    server_.every(kSecond, [this] { sample_load(); });
-    sample_queues();
-    keep_history();
-    sample_load();
     server_.run();
     return 0;
   }
@@ -117,9 +114,9 @@ class Exporter {
     }
   }
 
-  Sight look() {
+  Sight look(Observer::Times times = Observer::Times::read) {
     hear();  // a page must be there before the board names its worker
-    return observer_.look(monotonic_ns());
+    return observer_.look(monotonic_ns(), times);
   }
 
   void sample_queues() {
@@ -132,9 +129,21 @@ class Exporter {
     around_.history.note_queue(waiting_now(around_));
   }
 
+  // Queues are looked at often while there is work: at rest nobody waits in one for long.
+  std::chrono::milliseconds sample() {
+    sample_queues();
+    constexpr std::uint64_t kLoadNs = 900'000'000;
+    if (elapsed_ns(load_sampled_ns_, monotonic_ns()) >= kLoadNs) sample_load();
+    return at_rest_ && waiting_now(around_) == 0 ? kRestPeriod : kQueuePeriod;
+  }
+
   void sample_load() {
-    const Sight sight = look();
-    around_.saturation.note(capacity(sight), waiting_now(around_), sight.now_ns);
+    const Sight sight = look(Observer::Times::leave);
+    const Capacity now = capacity(sight);
+    around_.saturation.note(now, waiting_now(around_), sight.now_ns);
+    at_rest_ = now.busy == 0 &&
+               std::exchange(requests_seen_, sight.sum.requests) == sight.sum.requests;
+    load_sampled_ns_ = sight.now_ns;
     listen_for_agents();
   }
 
@@ -153,7 +162,7 @@ class Exporter {
   }
 
   void answer_agents() {
-    const Sight sight = look();
+    const Sight sight = look(Observer::Times::leave);
     metrics::answer_agents(
         agents_.get(),
         agent_line({.ready = ready(sight, around_.facts.ready_workers),
@@ -164,7 +173,7 @@ class Exporter {
   }
 
   Verdict is_ready() {
-    Verdict said = ready(look(), around_.facts.ready_workers);
+    Verdict said = ready(look(Observer::Times::leave), around_.facts.ready_workers);
     if (!around_.facts.ready_when_saturated && around_.saturation.is_full())
       said.good = false;
     return said;
@@ -175,6 +184,7 @@ class Exporter {
     for (const SlotSight& slot : sight.slots)
       if (slot.row.pid != 0) pids.push_back(slot.row.pid);
     around_.pss = memory_.exchange(pids);
+    memory_sampled_ns_ = sight.now_ns;
   }
 
   // A look, and memory as of this moment.
@@ -184,8 +194,12 @@ class Exporter {
     return sight;
   }
 
+  // The kernel walks all pages of a process to say what it takes: at rest not each time.
   void keep_history() {
-    const Sight sight = look_around();
+    constexpr std::uint64_t kMemoryAtRestNs = 60'000'000'000;
+    const Sight sight = look();
+    if (!at_rest_ || elapsed_ns(memory_sampled_ns_, sight.now_ns) >= kMemoryAtRestNs)
+      sample_memory(sight);
     around_.history.note(sight, pss_of_workers(sight, around_), wall_seconds());
   }
 
@@ -208,7 +222,7 @@ class Exporter {
   HttpAnswer answer_at_once(const HttpRequest& asked) {
     const std::string_view path = asked.path;
     if (path == "/metrics") return metrics(asked);
-    if (path == "/-/healthy") return verdict(healthy(look()));
+    if (path == "/-/healthy") return verdict(healthy(look(Observer::Times::leave)));
     if (path == "/-/ready") return verdict(is_ready());
     if (path == "/dashboard.json")
       return {200, "application/json",
@@ -289,6 +303,10 @@ class Exporter {
   Surroundings around_;
   std::optional<SocketDiagnosis> diagnosis_;
   PssSampler memory_;
+  bool at_rest_ = false;  // no request since the last look, and none runs
+  std::uint64_t requests_seen_ = 0;
+  std::uint64_t load_sampled_ns_ = 0;
+  std::uint64_t memory_sampled_ns_ = 0;
   UniqueFd agents_;  // where HAProxy asks
   bool agents_failed_ = false;
   std::string machine_ = machine_name();

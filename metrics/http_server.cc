@@ -38,8 +38,8 @@ struct HttpServer::Loop {
   };
   struct Ticking {
     asio::steady_timer timer;
-    std::chrono::milliseconds period;
-    std::function<void()> tick;
+    std::chrono::milliseconds pause;
+    std::function<std::chrono::milliseconds()> tick;
   };
 
   Loop(UniqueFd socket, HttpServer::Handler handler, HostCheck host, Patience patience)
@@ -117,10 +117,10 @@ struct HttpServer::Loop {
   }
 
   void await(Ticking& one) {
-    one.timer.expires_after(one.period);
+    one.timer.expires_after(one.pause);
     one.timer.async_wait([this, &one](const ErrorCode& error) {
       if (error) return;
-      one.tick();
+      one.pause = one.tick();
       await(one);
     });
   }
@@ -152,8 +152,15 @@ void HttpServer::watch(int fd, std::function<void()> ready) {
 }
 
 void HttpServer::every(std::chrono::milliseconds period, std::function<void()> tick) {
+  repeat([period, called = std::move(tick)] {
+    called();
+    return period;
+  });
+}
+
+void HttpServer::repeat(std::function<std::chrono::milliseconds()> tick) {
   Loop::Ticking& made = loop_->ticking.emplace_back(
-      Loop::Ticking{asio::steady_timer{loop_->context}, period, std::move(tick)});
+      Loop::Ticking{asio::steady_timer{loop_->context}, {}, std::move(tick)});
   loop_->await(made);
 }
 

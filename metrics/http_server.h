@@ -61,6 +61,8 @@ class HttpServer {
   // Calls `ready` whenever `fd` can be read; it must read until EAGAIN or stop().
   void watch(int fd, std::function<void()> ready);
   void every(std::chrono::milliseconds period, std::function<void()> tick);
+  // As every(), where each call says how long it is until the next one.
+  void repeat(std::function<std::chrono::milliseconds()> tick);
   void run();
   void stop();
   // For what waits in this loop with means of its own.

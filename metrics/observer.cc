@@ -41,7 +41,8 @@ Outcome Observer::add_page(const PageOrder& order, const UniqueFd& page) {
 }
 
 SlotSight Observer::look_at(std::uint32_t slot, const scoreboard::SlotReport& row,
-                            std::uint32_t master, std::uint64_t now_ns) {
+                            std::uint32_t master, std::uint64_t now_ns,
+                            Times times) {
   SlotSight sight;
   sight.row = row;
   sight.totals = row.ended;
@@ -55,7 +56,7 @@ SlotSight Observer::look_at(std::uint32_t slot, const scoreboard::SlotReport& ro
       living.thread_ns = age * page.order.threads;
       for (const auto& thread : sight.page->threads)
         living.busy_ns += std::min(age, scoreboard::age_ns(thread.started_ns, now_ns));
-      living.cpu_us = read_cpu_us(row.pid, master);
+      if (times == Times::read) living.cpu_us = read_cpu_us(row.pid, master);
       sight.totals += living;
     } else if (page.order.serial < row.serial) {
       pages_.erase(found);  // its successor's page is on its way
@@ -67,14 +68,14 @@ SlotSight Observer::look_at(std::uint32_t slot, const scoreboard::SlotReport& ro
   return sight;
 }
 
-Sight Observer::look(std::uint64_t now_ns) {
+Sight Observer::look(std::uint64_t now_ns, Times times) {
   Sight sight;
   sight.now_ns = now_ns;
   sight.board = board_.read();
   sight.slots.reserve(sight.board.slots.size());
   for (std::uint32_t i = 0; i < sight.board.slots.size(); ++i) {
     sight.slots.push_back(
-        look_at(i, sight.board.slots[i], sight.board.master_pid, now_ns));
+        look_at(i, sight.board.slots[i], sight.board.master_pid, now_ns, times));
     sight.sum += sight.slots.back().totals;
   }
   return sight;

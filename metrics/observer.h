@@ -53,7 +53,9 @@ class Observer {
 
   // A page that cannot be read is left out.
   Outcome add_page(const PageOrder& order, const UniqueFd& page);
-  [[nodiscard]] Sight look(std::uint64_t now_ns);
+  // Without processor times, which /proc is asked for, they are those of the last look.
+  enum class Times { read, leave };
+  [[nodiscard]] Sight look(std::uint64_t now_ns, Times times = Times::read);
 
  private:
   struct Page {
@@ -63,7 +65,7 @@ class Observer {
   };
 
   SlotSight look_at(std::uint32_t slot, const scoreboard::SlotReport& row,
-                    std::uint32_t master, std::uint64_t now_ns);
+                    std::uint32_t master, std::uint64_t now_ns, Times times);
 
   scoreboard::BoardView board_;
   std::map<std::uint32_t, Page> pages_;  // by slot: the newest
