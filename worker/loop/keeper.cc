@@ -6,6 +6,7 @@
 #include <sys/socket.h>
 #include <unistd.h>
 
+#include <algorithm>
 #include <utility>
 
 #include "base/clock.h"
@@ -21,6 +22,7 @@ namespace {
 
 constexpr std::uint64_t kMs = 1'000'000;
 constexpr std::uint64_t kSecond = 1'000 * kMs;
+constexpr int kRestMs = 4'000;  // readers of heartbeats have more patience
 
 }  // namespace
 
@@ -89,8 +91,7 @@ void Keeper::run() {
   while (!loop_.drain().over()) {
     std::uint64_t now = monotonic_ns();
     const int wait = interval_ms(now);
-    if (wait >= 1000) asleep_ = true;
-    outputs_.wait(wait);
+    outputs_.wait(wait >= 1000 ? fall_asleep(now) : wait);
     asleep_ = false;
     now = monotonic_ns();
     if (leave_wanted_) leave(0);
@@ -109,6 +110,21 @@ void Keeper::run() {
   }
 }
 
+// A request that began after the last look has not woken us.
+int Keeper::fall_asleep(std::uint64_t now) {
+  asleep_ = true;
+  return interval_ms(now);
+}
+
+// Nothing has happened for a while, and nothing but an event can: whoever begins to work
+// wakes us.
+bool Keeper::at_rest(std::uint64_t now) const {
+  return elapsed_ns(active_ns_, now) >= 10 * kSecond && loop_.pool().open() == 0 &&
+         std::ranges::all_of(loop_.threads(), [](const auto& t) {
+           return t->tid() == 0 || t->excused();
+         });
+}
+
 int Keeper::interval_ms(std::uint64_t now) {
   std::uint64_t begun = 0;
   bool busy = false;
@@ -125,7 +141,7 @@ int Keeper::interval_ms(std::uint64_t now) {
   }
   if (drain_since_ns_ != 0) return 2;
   if (loop_.acceptor().paused()) return 50;
-  if (elapsed_ns(active_ns_, now) >= kSecond) return 1000;
+  if (elapsed_ns(active_ns_, now) >= kSecond) return at_rest(now) ? kRestMs : 1000;
   const bool closely =
       now < close_look_ns_ || elapsed_ns(long_seen_ns_, now) < 2 * kSecond;
   return closely ? 1 : 50;

@@ -26,8 +26,8 @@ class Loop;
 // enforces deadlines, sees to it that somebody leads while a request takes long, and
 // sees when a thread hangs, and ends the worker once it has drained. The heartbeat of
 // the page is its word that the leader moves. It looks every millisecond while requests
-// take long (and for a moment after a rest), every 50 ms while they are short, and once
-// a second when there are none.
+// take long (and for a moment after a rest), every 50 ms while they are short, once a
+// second when there are none, and every four once there are no connections either.
 class Keeper {
  public:
   Keeper(Loop& loop, Application& app);
@@ -57,6 +57,8 @@ class Keeper {
  private:
   void run();
   [[nodiscard]] int interval_ms(std::uint64_t now_ns);
+  [[nodiscard]] int fall_asleep(std::uint64_t now_ns);
+  [[nodiscard]] bool at_rest(std::uint64_t now_ns) const;
   void look_after_leader(std::uint64_t now_ns);
   void look_after_requests(std::uint64_t now_ns);
   void slow(AppThread& t, Connection& c, std::uint64_t age_ns);
