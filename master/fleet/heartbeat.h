@@ -8,10 +8,11 @@
 
 namespace monodon::master {
 
-// Whether a process still shows a sign of life. A serving worker's heartbeat changes once
-// a second, a zygote answers each ping; one whose heartbeat stands still for kMost looks,
-// a period apart, is taken for silent. Looks are counted, not seconds: after a suspend or
-// freeze of the whole machine the clock alone would condemn everybody.
+// Whether a process still shows a sign of life. A serving worker's heartbeat changes
+// each second, or each fourth at rest, and a zygote answers each ping; one whose
+// heartbeat stands still for kMost looks, about a period apart, is taken for silent.
+// Looks are counted, not seconds: after a suspend or freeze of the whole machine the
+// clock alone would condemn everybody.
 //
 // Pure: the caller passes the time in, and what it has read.
 class Heartbeat {

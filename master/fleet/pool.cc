@@ -59,9 +59,13 @@ void Pool::end_trial() {
 
 void Pool::tick(const Process* zygote, const Process* trial_zygote) {
   const Clock::time_point now = kernel_.now();
+  // Whoever is due within half a period is looked at as well: one wake-up for all.
+  const bool round = std::ranges::any_of(
+      slots_, [&](const Slot& slot) { return now >= slot.heartbeat.next_look(); });
+  const auto due_by = round ? now + Heartbeat::kPeriod / 2 : now;
   for (Slot& slot : slots_) {
     if (now >= slot.deadline) deliver(slot, Event::deadline);
-    if (now >= slot.heartbeat.next_look()) look_for_life(slot, now);
+    if (due_by >= slot.heartbeat.next_look()) look_for_life(slot, now);
     if (now >= slot.tell_at) tell_to_go(slot);
   }
 
