@@ -17,7 +17,6 @@
 #include "worker/loop/request_words.h"
 
 namespace monodon::worker {
-
 namespace {
 
 constexpr std::uint64_t kMs = 1'000'000;
@@ -90,8 +89,10 @@ void Keeper::answer_for_stacks() {
 void Keeper::run() {
   while (!loop_.drain().over()) {
     std::uint64_t now = monotonic_ns();
-    const int wait = interval_ms(now);
-    outputs_.wait(wait >= 1000 ? fall_asleep(now) : wait);
+    int wait = interval_ms(now);
+    asleep_ = wait >= 1000;
+    if (asleep_) wait = interval_ms(now);  // what began meanwhile has not woken us
+    outputs_.wait(wait);
     asleep_ = false;
     now = monotonic_ns();
     if (leave_wanted_) leave(0);
@@ -108,12 +109,6 @@ void Keeper::run() {
     loop_.acceptor().end_pause(now);
     look_after_drain(now);
   }
-}
-
-// A request that began after the last look has not woken us.
-int Keeper::fall_asleep(std::uint64_t now) {
-  asleep_ = true;
-  return interval_ms(now);
 }
 
 // Nothing has happened for a while, and nothing but an event can: whoever begins to work
@@ -206,7 +201,6 @@ void Keeper::slow(AppThread& t, Connection& c, std::uint64_t age) {
                 log::beside({"path", c.head.path}),
                 log::beside({"duration_us", age / 1000}),
                 log::beside({"request_id", t.request_id}),
-                log::beside({"trace_id", c.origin.trace_id}),
                 log::beside({"trace_id", c.origin.trace_id}),
                 {"thread", t.index}});
 }

@@ -57,7 +57,6 @@ class Keeper {
  private:
   void run();
   [[nodiscard]] int interval_ms(std::uint64_t now_ns);
-  [[nodiscard]] int fall_asleep(std::uint64_t now_ns);
   [[nodiscard]] bool at_rest(std::uint64_t now_ns) const;
   void look_after_leader(std::uint64_t now_ns);
   void look_after_requests(std::uint64_t now_ns);
