@@ -92,6 +92,10 @@ inline constexpr auto kCatalogue = std::to_array<Metric>({
 
     {"connections_open", Type::gauge, "", "Connections that workers hold."},
     {"connections_idle", Type::gauge, "", "Kept-alive connections without a request."},
+    {"connections_waiting", Type::gauge, "",
+     "Connections that workers have accepted, with a request that no thread is free "
+     "for; "
+     "others wait in the listen queues."},
     {"connections_accepted_total", Type::counter, "",
      "Connections taken from the listeners."},
     {"accept_pauses_total", Type::counter, "",
@@ -107,7 +111,8 @@ inline constexpr auto kCatalogue = std::to_array<Metric>({
 
     {"saturation_ratio", Type::gauge, "",
      "Requests that run and connections that wait, for each thread, averaged over ten "
-     "seconds; at most 1. 1 at once while every thread runs a request and the oldest is "
+     "seconds; at most 1. 1 at once while every thread runs a request and the oldest "
+     "is "
      "older than a second."},
     {"threads", Type::gauge, "", "Application threads of the workers that serve."},
     {"thread_seconds_total", Type::counter, "state",
@@ -125,12 +130,12 @@ inline constexpr auto kCatalogue = std::to_array<Metric>({
     {"process_memory_rss_bytes", Type::gauge, "process",
      "Resident memory of master, zygote and exporter."},
     {"log_lines_dropped_total", Type::counter, "",
-     "Log lines of workers that found no reader in time."},
+     "Log lines of workers that are missing: a disk is full, or no reader took them in "
+     "time."},
 
     {"application_series_dropped_total", Type::counter, "",
-     "Series of the application that are not shown: the table is full, or the name "
-     "with "
-     "its labels too long."},
+     "Series of the application that are not shown: the table is full, or the name and "
+     "labels are too long."},
 
     {"application_samples_left_out", Type::gauge, "",
      "Values of the application that this scrape leaves out: it shows 50,000 of them "

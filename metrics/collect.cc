@@ -124,6 +124,7 @@ void add_connections(const Sight& sight, const Surroundings& around, Exposition&
     }
   to.add("connections_open", open);
   to.add("connections_idle", idle);
+  to.add("connections_waiting", around.waiting_inside);
   to.add("connections_accepted_total", number(sum.accepted));
   to.add("accept_pauses_total", number(sum.accept_pauses));
   to.add("connections_handed_over_total", number(sum.handed_in), {{"direction", "in"}});

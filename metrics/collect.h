@@ -9,6 +9,7 @@
 #include "metrics/exposition.h"
 #include "metrics/history.h"
 #include "metrics/listen_queue.h"
+#include "metrics/log_loss.h"
 #include "metrics/observer.h"
 #include "metrics/reload_story.h"
 #include "metrics/saturation.h"
@@ -23,6 +24,8 @@ struct Surroundings {
   Saturation saturation;
   ReloadStory reload;
   History history;
+  LogLoss log_loss;
+  std::uint32_t waiting_inside = 0;    // connections, of workers (Capacity::waiting)
   std::uint64_t idle_ns = 0;           // thread_seconds{idle} as last shown
   std::uint64_t series_dropped = 0;    // of the application
   std::uint64_t samples_left_out = 0;  // likewise, by this scrape

@@ -260,6 +260,7 @@ std::string dashboard_json(const Sight& sight, const Surroundings& around, bool 
             {"totals", totals_json(sight)},
             {"duration", duration_json(sight.sum)},
             {"queues", queues_json(around, sight.now_ns)},
+            {"waiting_inside", around.waiting_inside},
             {"slots", Json::array()},
             {"events", Json::array()}};
   for (std::size_t i = 0; i < scoreboard::kReloads; ++i)

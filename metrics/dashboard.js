@@ -108,15 +108,16 @@ function showRates(now) {
   const median = quantile(0.5, grown, now.duration.bounds);
   const slowest = quantile(0.99, grown, now.duration.bounds);
   put("median", median === null ? "–" : seconds(median));
-  put("slowest", slowest === null ? "–" : seconds(slowest));
+  put("slowest", slowest === null ? "no request ended in the last 30 s"
+    : `99 % under ${seconds(slowest)}, over the last 30 s`);
   const busy = now.totals.busy - old.totals.busy;
   const share = now.threads ? Math.min(1, busy / (long * now.threads)) : 0;
   put("saturation", Math.round(100 * share) + " %");
   at("load").style.width = 100 * share + "%";
 }
 
-function showQueue(queues) {
-  put("waiting", count(queues.reduce((sum, q) => sum + q.waiting, 0)));
+function showQueue(queues, inside) {
+  put("waiting", count(queues.reduce((sum, q) => sum + q.waiting, inside)));
   const lines = queues.length ? queues : [{listener: "not known"}];
   sync(at("queue"), lines, queue => queue.listener, queue => {
     const box = make("div");
@@ -124,7 +125,9 @@ function showQueue(queues) {
     box.lastChild.title = queue.listener;
     return box;
   }, (box, queue) => put(box.firstChild, queue.limit === undefined ? ""
-    : `at most ${count(queue.highest)} in a minute, room for ${count(queue.limit)}`));
+    : `${count(queue.waiting)} at the socket (at most ${count(queue.highest)} in a ` +
+      `minute, room for ${count(queue.limit)})`));
+  put("inside", inside ? `${count(inside)} in workers` : "");
 }
 
 const STEPS = ["importing", "rehearsing", "canary", "rolling", "observing"];
@@ -165,7 +168,7 @@ function showReload(now) {
   const which = story.last_generation ? `, generation ${story.last_generation}` : "";
   put("last", story.outcome || sum
     ? `last ${seconds(Math.max(0, now.time - ended))} ago: ${names[story.outcome] || "ended"}` +
-      `${which}, took ${seconds(took)}; ${sum - committed + fell_back} of ${sum} failed`
+      `${which}, took ${seconds(took)}; ${sum - committed + fell_back} of ${several(sum, "reload", "reloads")} failed`
     : "never yet");
   const failed = story.has_reason;
   put("reason", !failed ? "" : now.full ? story.reason
@@ -231,7 +234,7 @@ function show(now) {
   showState(now);
   showNow(now);
   showRates(now);
-  showQueue(now.queues);
+  showQueue(now.queues, now.waiting_inside);
   showReload(now);
   const last = recent(now);
   const passed = last ? now.time - last.time : 0;

@@ -6,7 +6,7 @@ const CHARTS = [
   {name: "Time of a request", columns: [3, 4], say: v => seconds(v),
    names: ["median", "99 %"]},
   {name: "Busy threads", columns: [5], say: v => v.toFixed(1)},
-  {name: "Waiting at the socket, at most", columns: [6], say: v => count(v)},
+  {name: "Waiting connections, at most", columns: [6], say: v => count(v)},
   {name: "Memory of the workers", columns: [7], say: v => mebibytes(v) || "–"},
 ];
 const SHORTEST = 600;  // seconds that a curve is wide, at least

@@ -140,7 +140,9 @@ class Exporter {
   void sample_load() {
     const Sight sight = look(Observer::Times::leave);
     const Capacity now = capacity(sight);
+    around_.waiting_inside = static_cast<std::uint32_t>(now.waiting);
     around_.saturation.note(now, waiting_now(around_), sight.now_ns);
+    around_.log_loss.note(sight.sum.log_lines_dropped, sight.now_ns);
     at_rest_ = now.busy == 0 &&
                std::exchange(requests_seen_, sight.sum.requests) == sight.sum.requests;
     load_sampled_ns_ = sight.now_ns;

@@ -6,6 +6,8 @@
 
 #include <algorithm>
 
+#include "scoreboard/waiting.h"
+
 namespace monodon::metrics {
 namespace {
 
@@ -50,6 +52,7 @@ Verdict healthy(const Sight& sight) {
 
 Capacity capacity(const Sight& sight) {
   Capacity all;
+  scoreboard::WaitingInside waiting;
   for (const SlotSight& slot : sight.slots) {
     if (slot.row.state != scoreboard::SlotState::serving) continue;
     if (!moves(slot, sight.now_ns)) {
@@ -57,8 +60,11 @@ Capacity capacity(const Sight& sight) {
       continue;
     }
     ++all.serving;
-    if (slot.page) count_threads(slot, sight.now_ns, all);
+    if (!slot.page) continue;
+    count_threads(slot, sight.now_ns, all);
+    waiting.note(*slot.page);
   }
+  all.waiting = waiting.count(sight.sum);
   return all;
 }
 

@@ -22,6 +22,7 @@ struct Capacity {
   std::uint32_t hanging = 0;    // that the master still counts, and that do not move
   std::uint32_t threads = 0;    // of those that serve
   std::uint32_t busy = 0;       // of these threads, running a request
+  std::uint64_t waiting = 0;    // connections inside of them that no thread is free for
   std::uint64_t oldest_ns = 0;  // how long the oldest of these requests has run
 
   // Every thread runs a request: what comes now waits. A state of its own, not a

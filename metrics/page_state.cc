@@ -111,6 +111,13 @@ std::string reload_notice(const ReloadStory& story, std::uint32_t serves) {
   return {};
 }
 
+std::string log_notice(std::uint64_t lines) {
+  if (lines == 0) return {};
+  return counted(lines, "line is", "lines are") +
+         " missing in the logs, some of them for less than ten minutes: "
+         "`monodon doctor` says whether a disk is full";
+}
+
 // "generation 3 was refused: ImportError: ..."
 std::string with_reason(std::string text, const scoreboard::EventReport& event,
                         bool full) {
@@ -121,7 +128,7 @@ std::string with_reason(std::string text, const scoreboard::EventReport& event,
 }  // namespace
 
 std::uint32_t waiting_now(const Surroundings& around) {
-  std::uint32_t waiting = 0;
+  std::uint32_t waiting = around.waiting_inside;
   for (const auto& [address, history] : around.queues)
     waiting += history.last().waiting;
   return waiting;
@@ -149,7 +156,8 @@ PageState page_state(const Sight& sight, const Surroundings& around) {
 std::vector<std::string> page_notices(const Sight& sight, const Surroundings& around) {
   std::vector<std::string> notices;
   for (std::string text :
-       {crash_notice(sight), reload_notice(around.reload, sight.board.generation)})
+       {crash_notice(sight), reload_notice(around.reload, sight.board.generation),
+        log_notice(around.log_loss.lately(sight.now_ns))})
     if (!text.empty()) notices.push_back(std::move(text));
   return notices;
 }

@@ -56,7 +56,7 @@ void add_numbers(std::string& html, const Sight& sight, const Surroundings& arou
           fmt::format("{} of {}", running.requests, serving_threads(sight)));
   add_row(html, "Oldest request",
           running.requests == 0 ? "none" : spell_ns(running.oldest_ns));
-  add_row(html, "Waiting at the socket", std::to_string(waiting_now(around)));
+  add_row(html, "Waiting connections", std::to_string(waiting_now(around)));
   add_row(html, "Memory of the workers",
           fmt::format("{} MiB", memory_of_workers(sight, around) >> 20U));
   add_row(html, "Reload", around.reload.step.empty() ? "none" : around.reload.text);

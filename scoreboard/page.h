@@ -13,8 +13,9 @@ namespace monodon::scoreboard {
 
 // The page of one worker: what it says about itself, in a memfd of its own that is
 // sealed for it (scoreboard/segment.h): no other process can write it, whatever
-// descriptor it comes by. Written by that worker only, without locks; read by the master, the exporter, status and top, who treat every
-// byte as a rumour: no pointer, index, length or pid in here is ever relied on.
+// descriptor it comes by. Written by that worker only, without locks; read by the
+// master, the exporter, status and top, who treat every byte as a rumour: no pointer,
+// index, length or pid in here is ever relied on.
 //
 // Layout: one WorkerHeader, then one ThreadRow for each application thread. The
 // number of rows is known to the master from its own table, never from the page.
@@ -66,6 +67,11 @@ struct alignas(64) WorkerHeader {
   Counter deadlines;
   std::atomic<std::uint64_t> memory_bytes{0};  // PSS when max_memory is set
   Counter late;  // answered 408: they did not come in time
+  // As they were when the keeper last looked while every thread ran a request; to be
+  // read only while that is so. In this worker, with something to read; and packets in
+  // the handoff pair, which all workers share.
+  std::atomic<std::uint64_t> waiting_here{0};
+  std::atomic<std::uint64_t> waiting_between{0};
 };
 
 // A path that was asked for lately and that a deploy may ask the new code for: an
@@ -129,8 +135,9 @@ static_assert(std::is_standard_layout_v<ThreadRow>);
 // The owner's side of a page.
 class WorkerPage {
  public:
-  // Maps `memfd` read-write, and seals it against all who come later. Throws std::system_error or
-  // boost::interprocess::interprocess_exception: only at the start of a worker.
+  // Maps `memfd` read-write, and seals it against all who come later. Throws
+  // std::system_error or boost::interprocess::interprocess_exception: only at the start
+  // of a worker.
   WorkerPage(int memfd, std::size_t threads);
   // Heap memory instead: zygote warm-up, tests, benchmarks.
   explicit WorkerPage(std::size_t threads);
@@ -177,8 +184,8 @@ struct Sighting {
 inline constexpr std::size_t kMostHost = 63;
 inline constexpr std::size_t kMostPath = 127;
 
-// Owner thread only. A path that is known gets one client more; a new one takes the place
-// of that which was not seen for longest. Some 100 ns.
+// Owner thread only. A path that is known gets one client more; a new one takes the
+// place of that which was not seen for longest. Some 100 ns.
 void note_sighting(ThreadRow& row, const Sighting& sighting,
                    std::uint64_t now_ns) noexcept;
 

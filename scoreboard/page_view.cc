@@ -2,6 +2,7 @@
 // A worker's page as others read it: copied, checked, clamped.
 #include "scoreboard/page_view.h"
 
+#include <algorithm>
 #include <boost/interprocess/exceptions.hpp>
 #include <boost/interprocess/file_mapping.hpp>
 #include <boost/interprocess/mapped_region.hpp>
@@ -102,6 +103,13 @@ Result<PageView> PageView::open(int memfd, std::size_t threads) {
   }
 }
 
+bool is_full(const WorkerReport& worker) {
+  return !worker.threads.empty() &&
+         std::ranges::all_of(worker.threads, [](const ThreadReport& thread) {
+           return thread.started_ns != 0;
+         });
+}
+
 WorkerReport PageView::read() const {
   const WorkerHeader& header = mapping_->header();
   WorkerReport report;
@@ -122,6 +130,10 @@ WorkerReport PageView::read() const {
   for (const ThreadRow& row : mapping_->rows()) {
     report.threads.push_back(read_thread(row));
     add_row(report.totals, row);
+  }
+  if (is_full(report)) {
+    report.waiting_here = header.waiting_here.load(kRelaxed);
+    report.waiting_between = header.waiting_between.load(kRelaxed);
   }
   Totals late;
   late.refused = late.responses[3] = header.late.load(kRelaxed);

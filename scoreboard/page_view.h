@@ -34,10 +34,16 @@ struct WorkerReport {
   std::uint64_t heartbeat_ns = 0;
   std::uint64_t open_connections = 0;
   std::uint64_t idle_connections = 0;
+  // Connections whose requests no thread is free to read: in this worker; on their way
+  // from one worker to another, whichever it is. 0 while a thread of it is free.
+  std::uint64_t waiting_here = 0;
+  std::uint64_t waiting_between = 0;
   std::uint64_t memory_bytes = 0;
   Totals totals;  // as they stand there: see CounterGuard
   std::vector<ThreadReport> threads;
 };
+
+[[nodiscard]] bool is_full(const WorkerReport& worker);  // each thread runs a request
 
 // A path that was asked for; see SightingRow.
 struct SightingReport {

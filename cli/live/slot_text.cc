@@ -9,6 +9,7 @@
 #include <ctime>
 
 #include "base/escape.h"
+#include "scoreboard/waiting.h"
 
 namespace monodon::cli {
 
@@ -66,6 +67,16 @@ Strength strength_of(const ServerStatus& status) {
   return all;
 }
 
+std::uint64_t waiting_inside(const ServerStatus& status) {
+  scoreboard::WaitingInside waiting;
+  scoreboard::Totals sum;
+  for (const SlotStatus& slot : status.slots) {
+    sum += slot.totals;
+    if (slot.page && slot.state == "serving") waiting.note(*slot.page);
+  }
+  return waiting.count(sum);
+}
+
 double seconds_since(std::uint64_t then_ns, std::uint64_t now_ns) {
   return static_cast<double>(scoreboard::age_ns(then_ns, now_ns)) / 1e9;
 }
@@ -103,6 +114,8 @@ std::string queue_text(const ServerStatus& status) {
     text += fmt::format("  queue {}/{} at ", queue.waiting, queue.limit);
     append_escaped(text, queue.listener);
   }
+  if (const std::uint64_t inside = waiting_inside(status); inside != 0)
+    text += fmt::format("  {} waiting in workers", inside);
   return text;
 }
 

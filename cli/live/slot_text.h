@@ -24,7 +24,10 @@ namespace monodon::cli {
 // That of the slot; a worker that serves tells by itself whether it is busy or idle.
 [[nodiscard]] std::string state_of(const SlotStatus& slot);
 
-// "  queue 3/511 at unix:/run/site.sock" for each listener.
+// Connections that workers have accepted and that no thread is free for.
+[[nodiscard]] std::uint64_t waiting_inside(const ServerStatus& status);
+
+// "  queue 3/511 at unix:/run/site.sock" for each listener, "  2 waiting in workers".
 [[nodiscard]] std::string queue_text(const ServerStatus& status);
 
 // False: a place that no worker ever took. There is always room for a worker more than

@@ -145,6 +145,7 @@ std::string status_json(const ServerStatus& status) {
     json["listen_queues"].push_back({{"listener", queue.listener},
                                      {"waiting", queue.waiting},
                                      {"limit", queue.limit}});
+  json["waiting_in_workers"] = waiting_inside(status);
   json["slots"] = Json::array();
   scoreboard::Totals sum;
   for (const SlotStatus& slot : status.slots) {

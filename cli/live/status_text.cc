@@ -108,6 +108,16 @@ void add_deaths(std::string& text, const ServerStatus& status) {
   }
 }
 
+void add_log_loss(std::string& text, const ServerStatus& status) {
+  std::uint64_t lines = 0;
+  for (const SlotStatus& slot : status.slots) lines += slot.totals.log_lines_dropped;
+  if (lines == 0) return;
+  text += fmt::format(
+      "{} {} missing in the logs (`monodon doctor` says whether a disk "
+      "is full)\n",
+      lines, lines == 1 ? "line is" : "lines are");
+}
+
 std::string headline(const ServerStatus& status) {
   std::string text = "monodon ";
   append_escaped(text, status.version);
@@ -138,6 +148,7 @@ std::string headline(const ServerStatus& status) {
                         status.fallback, spell_seconds(status.fallback_seconds));
   add_last_reload(text, status);
   add_deaths(text, status);
+  add_log_loss(text, status);
   if (!status.fell_back.empty()) {
     append_printable(text, status.fell_back);
     text += "\n";

@@ -155,10 +155,10 @@ std::string second_line(const ServerStatus& status) {
     idle += slot.page->idle_connections;
   }
   std::string text = fmt::format(
-      "generation {}  {} of {} workers serve  {} of {} threads busy  "
-      "{} connections, {} idle",
-      status.generation, strength.serving, status.workers, strength.busy,
-      strength.threads, open, idle);
+      "generation {}  {} of {} {}  {} of {} threads busy  {} {}, {} idle",
+      status.generation, strength.serving, status.workers,
+      status.workers == 1 ? "worker serves" : "workers serve", strength.busy,
+      strength.threads, open, open == 1 ? "connection" : "connections", idle);
   if (status.candidate != 0)
     text += fmt::format("  importing generation {}", status.candidate);
   if (status.stopping) text += "  stopping";

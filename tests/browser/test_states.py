@@ -35,12 +35,19 @@ def test_a_server_with_all_threads_stuck_is_not_called_ready(browser):
     with served(config={"workers": 1, "threads": 2}) as server:
         begin(server, browser, 1)
         assert browser.text("state") == "ready" and browser.text("why") == "1 of 1 worker serves"
+        assert browser.text("slowest") == "no request ended in the last 30 s"
+        kept = server.connect()
+        assert kept.get("/pid").status == 200
         clients = [server.connect() for _ in range(3)]
         for client in clients:
             client.send(request(target="/gate"))
         held = [server.gates.arrived("gate") for _ in range(2)]
         browser.until(lambda: browser.text("state") == "saturated", "the saturation")
         browser.until(lambda: browser.text("why").endswith("; 1 connection waits"), "the queue")
+        assert browser.text("inside") == "" and "1 at the socket" in browser.text("queue")
+        kept.send(request(target="/pid"))
+        browser.until(lambda: browser.text("why").endswith("; 2 connections wait"), "another")
+        assert browser.text("waiting") == "2" and browser.text("inside") == "1 in workers"
         assert browser.text("why").startswith("all 2 threads are busy, the oldest request for")
         assert browser.title().startswith("saturated")
         shot(browser, "saturated")
@@ -48,7 +55,7 @@ def test_a_server_with_all_threads_stuck_is_not_called_ready(browser):
         for gate in held:
             gate.release()
         server.gates.arrived("gate").release()
-        for client in clients:
+        for client in [*clients, kept]:
             client.response()
             client.close()
         browser.until(lambda: browser.text("state") == "ready", "the end of it")

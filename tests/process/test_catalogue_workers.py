@@ -2,17 +2,20 @@
 """The metrics of generations, workers and what else is not a request: see test_catalogue."""
 
 import contextlib
+import json
 import os
 import re
 import signal
+import subprocess
 import time
 
 import pytest
 
+from support import paths
 from support.catalogue import moves
 from support.client import request
 from support.pypi import interpreter
-from support.scrape import metrics
+from support.scrape import metrics, page
 from support.until import until
 
 # What workers of `SITE` import; one that waits at a gate.
@@ -136,6 +139,40 @@ def test_a_slot_that_rests_after_a_failure_is_seen(server, seen):
     seen.grows(-1, 'workers{state="serving",generation="current"}')
 
 
+# -- what waits inside of them -----------------------------------------------------------
+
+
+@moves("connections_waiting", config={"workers": 2})
+def test_requests_that_wait_for_a_thread_inside_of_workers_are_counted(server, seen):
+    kept = [server.connect() for _ in range(5)]
+    for connection in kept:  # workers have accepted them all
+        assert connection.get("/").status == 200
+    for connection in kept[:2]:
+        connection.send(request(target="/gate"))
+    held = [server.gates.arrived("gate") for _ in range(2)]
+    seen.grows(0, "connections_waiting")  # those two idle ones wait for nothing
+    for connection in kept[2:4]:
+        connection.send(request(target="/pid"))
+    seen.becomes(2, "connections_waiting")
+    server.wait(lambda: server_status(server)["waiting_in_workers"] == 2, "status to say so")
+    table = server_status(server, as_json=False)
+    assert "  queue 0/" in table and "  2 waiting in workers" in table, table
+    for one in held:
+        one.release()
+    seen.grows(0, "connections_waiting")
+    for connection in kept[:4]:
+        assert connection.response().status == 200
+    for connection in kept:
+        connection.close()
+
+
+def server_status(server, as_json=True):
+    done = subprocess.run(
+        [str(paths.MONODON), "status", server.path("control.sock"), *["--json"] * as_json],
+        capture_output=True, text=True, timeout=60, check=True)
+    return json.loads(done.stdout) if as_json else done.stdout
+
+
 # -- the OOM killer --------------------------------------------------------------------
 
 CGROUPS = "/sys/fs/cgroup"
@@ -189,6 +226,8 @@ def test_the_kernels_oom_killer_is_told_from_others(server, seen):
     assert "GET /eat" in line and "secret" not in line
     assert re.search(r"at \d+ MiB with a limit of \d+ MiB.*max_memory", line), line
     seen.grows(1, 'worker_exits_total{cause="out_of_memory"}')
+    assert re.search(r"out of memory.* at \d+ MiB with a limit of \d+ MiB.* GET /eat",
+                     page(server))
     # One of somebody else is told from it.
     server.await_workers(2)
     os.kill(server.workers()[0], signal.SIGKILL)

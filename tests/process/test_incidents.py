@@ -1,7 +1,7 @@
 # SPDX-License-Identifier: Apache-2.0
 """Incidents of a night on call. Each is made, and its cause is found by one command or one
-look: the words that somebody who has just been woken up needs are there. (The eighth, memory
-that runs out, is in test_catalogue_workers.py, which has the cgroup for it.)"""
+look at the page: the words that somebody who has just been woken up needs are there. (The
+eighth, memory that runs out, is in test_catalogue_workers.py, which has the cgroup for it.)"""
 
 import json
 import os
@@ -12,6 +12,7 @@ import subprocess
 import pytest
 from support import paths
 from support.client import request
+from support.scrape import ask, await_exporter, page, watched
 from support.server import Server, scratch_directory
 from support.until import PATIENCE
 
@@ -83,7 +84,7 @@ def application(environ, start_response):
 
 
 def night(expect=(".",), **config):
-    server = Server("incidents:application", config=config, expect=list(expect))
+    server = watched("incidents:application", config=config, expect=list(expect))
     server.write("incidents.py", INCIDENTS)
     return server
 
@@ -110,7 +111,16 @@ def look(server, command, *patterns, words=()):
     return server.wait(there, f"{patterns} in `monodon {command}`", 20)
 
 
-def test_a_deadlock_of_two_locks_is_seen_by_trace():
+def look_at_page(server, *patterns, path="/"):
+    await_exporter(server)
+
+    def there():
+        text = page(server) if path == "/" else ask(server, path).body.decode()
+        return text if all(re.search(pattern, text) for pattern in patterns) else None
+    return server.wait(there, f"{patterns} on the page", 20)
+
+
+def test_a_deadlock_of_two_locks_is_seen_by_trace_and_on_the_page():
     with night(workers=1, threads=2, graceful_timeout=1) as server:
         server.await_workers(1)
         connections = [server.connect(), server.connect()]
@@ -121,22 +131,29 @@ def test_a_deadlock_of_two_locks_is_seen_by_trace():
         # The lines on which each of the two waits for the lock that the other one has.
         look(server, "trace", r'incidents.py", line 10,? in orders',
              r'incidents.py", line 16,? in stock', "GET /orders", "GET /stock")
+        look_at_page(server, "saturated *: all 2 threads are busy, the oldest request for",
+                     r"GET /orders for [\d.]+ s", r"GET /stock for [\d.]+ s")
+        look_at_page(server, r'incidents.py", line 10,? in orders',
+                     r'incidents.py", line 16,? in stock', path="/stacks/0")
         server.stop(signal.SIGQUIT)
         for connection in connections:
             connection.close()
 
 
-def test_a_regular_expression_that_spins_in_c_is_seen_by_trace():
+def test_a_regular_expression_that_spins_in_c_is_seen_by_trace_and_on_the_page():
     with night(workers=1, graceful_timeout=1) as server:
         server.await_workers(1)
         with server.connect() as connection:
             connection.send(request(target="/search"))
             server.wait(lambda: server.ledger.ids("search"), "the search")
             look(server, "trace", r"line 21,? in search", "in match", "GET /search")
+            look_at_page(server, "saturated *: the only thread is busy",
+                         r"GET /search for [\d.]+ s")
+            look_at_page(server, "in match", path="/stacks/0")
             server.stop(signal.SIGQUIT)
 
 
-def test_requests_that_all_wait_for_another_service_are_seen_by_status():
+def test_requests_that_all_wait_for_another_service_are_seen_by_status_and_on_the_page():
     with night(workers=2) as server:
         server.await_workers(2)
         connections = [server.connect() for _ in range(2)]
@@ -149,6 +166,8 @@ def test_requests_that_all_wait_for_another_service_are_seen_by_status():
         seen = look(server, "status", r"GET /downstream[^\n]*\n(?s:.*)GET /downstream",
                     r"\b1 (of \d+ )?wait|queue\D*1|waiting\D*1")
         assert "2 workers" in seen or "2 of 2" in seen, seen
+        look_at_page(server, "saturated *: all 2 threads are busy, the oldest request for "
+                     r"[\d.]+ m?s; 1 connection waits", r"GET /downstream for [\d.]+ s")
         for one in held:
             one.release()
         server.gates.arrived("downstream").release()
@@ -157,7 +176,7 @@ def test_requests_that_all_wait_for_another_service_are_seen_by_status():
             connection.close()
 
 
-def test_a_crash_loop_after_a_deploy_is_seen_by_status_and_in_the_log():
+def test_a_crash_loop_after_a_deploy_is_seen_by_status_in_the_log_and_on_the_page():
     with night(workers=1) as server:
         server.await_workers(1)
         server.write("incidents.py", INCIDENTS + """
@@ -175,10 +194,13 @@ if os.environ.get("GATES_DIRECTORY"):
         line = server.await_log(r"SIGSEGV.*GET /basket")
         assert "secret" not in line and "generation 2" in line, line
         assert "next try in" in line, line
-        look(server, "status", "generation 2", r"0 of 1 workers? serves?|failed|rest")
+        look(server, "status", "generation 2", r"0 of 1 workers? serves?|failed|rest",
+             r"last deaths of workers:\n.*SIGSEGV.* while it ran GET /basket")
+        look_at_page(server, "generation 2.* was killed by SIGSEGV .* while it ran GET /basket",
+                     r"workers fail again and again: slot \d has failed [34] times in a row")
 
 
-def test_a_database_that_is_gone_is_in_the_log_and_doctor_says_where_tracebacks_go(tmp_path):
+def test_a_database_that_is_gone_is_in_the_log_on_the_page_and_in_doctor(tmp_path):
     site = tmp_path / "shop"
     site.mkdir()
     (site / "settings.py").write_text(DJANGO)
@@ -188,20 +210,21 @@ def test_a_database_that_is_gone_is_in_the_log_and_doctor_says_where_tracebacks_
     found = doctor("-c", site / "monodon.yaml")
     assert "leaves no traceback" in found["django-logging"]["what"], found
     assert "StreamHandler" in found["django-logging"]["remedy"]
-    with Server("settings:application", config={"directory": str(site)}, expect=["."],
-                environment={"SITE_LOGS": "1"}) as server:
+    with watched("settings:application", config={"directory": str(site)}, expect=["."],
+                 environment={"SITE_LOGS": "1"}) as server:
         assert server.get("/").status == 500
         server.await_log("OperationalError: unable to open database file")
+        look_at_page(server, r"Errors \(5xx, or no answer\) *\s*1\b")
 
 
 @pytest.mark.skipif(not ROOT, reason="mounting needs root")
-def test_a_full_disk_is_seen_by_doctor_and_in_the_log():
+def test_a_full_disk_is_seen_by_doctor_status_in_the_log_and_on_the_page():
     directory = scratch_directory()
     full = os.path.join(directory, "full")
     os.mkdir(full)
     subprocess.run(["mount", "-t", "tmpfs", "-o", "size=2m", "tmpfs", full], check=True)
     try:
-        with Server(directory=directory, expect=["."], config={
+        with watched(directory=directory, expect=["."], config={
                 "workers": 1, "spool_directory": full, "access_log": full + "/access.log",
                 "body_memory": 65536}) as server:
             server.await_workers(1)
@@ -213,6 +236,15 @@ def test_a_full_disk_is_seen_by_doctor_and_in_the_log():
             server.await_log("No space left on device")
             finding = doctor("-c", server.path("monodon.yaml"))["disk-full"]
             assert full in finding["what"] and "df -h" in finding["remedy"]
+            await_exporter(server)
+            said = []
+            def lost():
+                server.get("/")  # an access line that finds no room
+                said[:] = [say(server, "status"), page(server)]
+                return all(re.search(r"lines? (is|are) missing in the logs", one)
+                           for one in said)
+            server.wait(lost, said, 20)
+            assert all("doctor" in one for one in said), said
     finally:
         subprocess.run(["umount", "-l", full], check=True)
         subprocess.run(["rm", "-rf", directory], check=True)

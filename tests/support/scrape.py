@@ -1,6 +1,7 @@
 # SPDX-License-Identifier: Apache-2.0
 """A server with its exporter at a Unix socket, and what that shows."""
 
+import html
 import os
 import re
 
@@ -25,6 +26,13 @@ def watched(*arguments, expect=(), environment=None, **options):
 def ask(server, path="/metrics", where=None):
     with server.connect(where or server.path("metrics.sock")) as connection:
         return connection.get(path)
+
+
+def page(server):
+    """What is read on the page, without JavaScript: the same words."""
+    text = ask(server, "/").body.decode()
+    shown = re.search(r"<noscript>\n(.*?)</noscript>", text, re.DOTALL)[1]
+    return html.unescape(re.sub(r"<[^>]*>", " ", shown))
 
 
 def metrics(server, where=None):

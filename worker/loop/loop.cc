@@ -311,6 +311,11 @@ bool Loop::stand_in(std::uint64_t seen) {
   batch_next_ = 0;
   batch_end_ = kept;
   if (others) parking_.offer_ready();
+  auto& header = page_.header();
+  header.waiting_here.store(parking_.ready(), std::memory_order_relaxed);
+  header.waiting_between.store(
+      others ? count_handoffs(heritage_.handoff_receive.get()) : 0,
+      std::memory_order_relaxed);
   leadership_.give_back(seen);
   return true;
 }

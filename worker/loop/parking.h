@@ -42,9 +42,10 @@ class Parking {
   // The leader, owner: goes on with it in its next round.
   void go_on(Connection& c) { ready_.push_back(&c); }
   // The leader: whether something can go on at once; how many, those that were resumed
-  // included; the first of them, or null.
+  // included, or without them; the first of them, or null.
   [[nodiscard]] bool any() const noexcept { return !ready_.empty() || has_resumed_; }
   [[nodiscard]] std::size_t gather();
+  [[nodiscard]] std::size_t ready() const noexcept { return ready_.size(); }
   [[nodiscard]] Connection* next();
   // Whoever leads: gives those that could go on at once to other workers, who can do so
   // sooner.
@@ -57,9 +58,9 @@ class Parking {
   // from there right now, and nobody but us will take them.
   [[nodiscard]] bool last_resort() const noexcept;
 
-  // Any thread. The pair is shared by all workers, and shutdown(2) by one of them, whose
-  // application found it, is for all: its end would be reported without end. The master
-  // sees it, too, and has another pair for the workers to come.
+  // Any thread. The pair is shared by all workers, and shutdown(2) by one of them,
+  // whose application found it, is for all: its end would be reported without end. The
+  // master sees it, too, and has another pair for the workers to come.
   void lose_handoff();
 
  private:

@@ -2,6 +2,9 @@
 // A connection from one worker to another, with what it has read.
 #include "worker/wire/handoff.h"
 
+#include <sys/ioctl.h>
+
+#include <algorithm>
 #include <cstring>
 #include <utility>
 #include <vector>
@@ -45,6 +48,14 @@ Outcome send_handoff(int socket, int fd, const Handoff& what) {
   }
   text += what.input;
   return wire::send(socket, {wire::Kind::handoff}, text, {&fd, 1});
+}
+
+// The kernel tells the bytes of all packets: unix_inq_len() of net/unix/af_unix.c.
+std::size_t count_handoffs(int socket) noexcept {
+  constexpr std::size_t kLeast = sizeof(wire::Frame) + sizeof(Header);
+  int bytes = 0;
+  if (::ioctl(socket, FIONREAD, &bytes) != 0 || bytes <= 0) return 0;
+  return std::max<std::size_t>(static_cast<std::size_t>(bytes) / kLeast, 1);
 }
 
 Result<Handoff> receive_handoff(int socket) {

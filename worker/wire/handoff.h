@@ -28,6 +28,9 @@ inline constexpr std::size_t kMostInput = 32 * 1024;
 // flight. The caller still owns its descriptor and closes it after success.
 Outcome send_handoff(int socket, int fd, const Handoff& what);
 
+// How many wait in the receiving end; more than there are if some of them have input.
+std::size_t count_handoffs(int socket) noexcept;
+
 // Never blocks. EAGAIN: another worker was faster. EPROTO, EBADMSG: not a handoff; what
 // came with it is closed by a thread of its own (base/closer.h), since any worker can
 // have sent it.

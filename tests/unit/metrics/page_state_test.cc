@@ -49,6 +49,21 @@ Surroundings queue_of(std::uint32_t waiting) {
 
 }  // namespace
 
+TEST_CASE("lines that logs have lost lately are told, older ones are not", "[page]") {
+  Sight sight = calm(1);
+  Surroundings around;
+  around.log_loss.note(7, kNow - 9 * kSecond);  // before somebody looked
+  CHECK(page_notices(sight, around).empty());
+  around.log_loss.note(8, kNow - 8 * kSecond);
+  around.log_loss.note(8, kNow - 7 * kSecond);
+  REQUIRE(page_notices(sight, around).size() == 1);
+  CHECK_THAT(page_notices(sight, around)[0],
+             Catch::StartsWith("8 lines are missing in the logs"));
+  sight.now_ns += LogLoss::kLatelyNs;
+  sight.board.heartbeat_ns = sight.now_ns;
+  CHECK(page_notices(sight, around).empty());
+}
+
 TEST_CASE("a server whose threads are all stuck is not called ready", "[page]") {
   Sight sight = calm(2);
   CHECK(page_state(sight, {}).name == "ready");

@@ -43,6 +43,18 @@ TEST_CASE("a connection arrives with what was read of it", "[handoff]") {
   CHECK(::read(client[0].get(), answer.data(), 2) == 2);
 }
 
+TEST_CASE("those that wait are counted", "[handoff]") {
+  auto queue = pair_of(SOCK_SEQPACKET);
+  auto client = pair_of(SOCK_STREAM);
+  CHECK(count_handoffs(queue[1].get()) == 0);
+  for (std::size_t n = 1; n <= 3; ++n) {
+    REQUIRE(send_handoff(queue[0].get(), client[1].get(), {}));
+    CHECK(count_handoffs(queue[1].get()) == n);
+  }
+  REQUIRE(receive_handoff(queue[1].get()));
+  CHECK(count_handoffs(queue[1].get()) == 2);
+}
+
 TEST_CASE("the client of a proxy goes with its connection", "[handoff]") {
   auto queue = pair_of(SOCK_SEQPACKET);
   auto client = pair_of(SOCK_STREAM);
