@@ -77,9 +77,10 @@ void LiveCommands::add_common_options() {
       command->add_option("SITE_N", words_,
                           "Which server, and how many workers. [the one that runs]");
     else
-      command->add_option(
-          "SITE", control_.site,
-          "Which server: its name, as `monodon ls` has it. [the one that runs]");
+      command->add_option("SITE", control_.site,
+                          "Which server: its name, as `monodon ls` has it, or its "
+                          "directory, file or socket. "
+                          "[the one that runs]");
     command
         ->add_option("--control", control_.control,
                      "Path of the server's control socket.")
@@ -98,8 +99,9 @@ void LiveCommands::read_trace_words() {
     else if (control_.site.empty())
       control_.site = word;
     else
-      complaint_ =
-          fmt::format("trace: {}: is no slot; one site is all there can be", word);
+      complaint_ = fmt::format(
+          "trace: {}: is not the number of a slot, and the site is {} already", word,
+          control_.site);
   }
 }
 

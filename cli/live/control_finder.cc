@@ -35,7 +35,10 @@ Error listed(std::string text, const std::vector<Site>& sites) {
       append_printable(text, site.directory);
       text += ")";
     } else {
-      text += "?";
+      append_printable(text, site.likely.empty() ? "?" : site.likely);
+      text += "  (";
+      append_printable(text, site.why);
+      text += ")";
     }
     text += "  --control " + site.path;
   }
@@ -76,10 +79,12 @@ Result<Choice> find_by_name(const std::string& word) {
   }
   if (found.size() == 1) return Choice{found.front().path, {}};
   if (found.size() > 1)
-    return listed("several servers are called " + word + "; choose one with --control:", found);
+    return listed("several servers are called " + word + "; choose one with --control:",
+                  found);
   if (all.empty()) return no_server();
   std::vector<std::string_view> names;
-  for (const Site& site : all) names.emplace_back(site.name);
+  for (const Site& site : all)
+    names.emplace_back(site.name.empty() ? site.likely : site.name);
   std::string text = "no site that runs is called ";
   append_printable(text, word);
   if (const auto meant = nearest(word, names); !meant.empty()) {
@@ -102,16 +107,36 @@ Result<Choice> find_by_file(const std::string& file) {
   return listed("no server that runs has read " + file + "; these run:", all);
 }
 
+// How many run in the directory; they are the first then.
+std::ptrdiff_t count_in(const std::string& directory, std::vector<Site>& all) {
+  const auto end = std::stable_partition(all.begin(), all.end(), [&](const Site& one) {
+    return same_file(one.directory, directory);
+  });
+  return end - all.begin();
+}
+
 Result<Choice> find_by_directory() {
   const std::vector<std::string> paths = control_sockets(false);
   if (paths.empty()) return no_server();
   if (paths.size() == 1) return Choice{paths.front(), {}};
   auto all = introduce(paths);
-  std::vector<const Site*> here;
-  for (const Site& one : all)
-    if (same_file(one.directory, ".")) here.push_back(&one);
-  if (here.size() == 1) return Choice{here.front()->path, {}};
+  if (count_in(".", all) == 1) return Choice{all.front().path, {}};
   return Choice{{}, std::move(all)};
+}
+
+// A site that is called by a path: its socket, its file, the directory it runs in.
+Result<Choice> find_by_path(const std::string& path) {
+  struct stat about {};
+  if (::stat(path.c_str(), &about) != 0) return last_error("SITE " + path);
+  if (S_ISSOCK(about.st_mode)) return Choice{path, {}};
+  if (!S_ISDIR(about.st_mode)) return find_by_file(path);
+  auto all = introduce(control_sockets(false));
+  if (all.empty()) return no_server();
+  const auto there = count_in(path, all);
+  if (there == 1) return Choice{all.front().path, {}};
+  if (there == 0) return listed("no server runs in " + path + "; these run:", all);
+  all.erase(all.begin() + there, all.end());
+  return listed("several servers run in " + path + "; choose one with --control:", all);
 }
 
 }  // namespace
@@ -127,6 +152,7 @@ Error no_server() {
 
 Result<Choice> choose_server(const ControlOptions& options) {
   if (!options.control.empty()) return Choice{options.control, {}};
+  if (options.site.find('/') != std::string::npos) return find_by_path(options.site);
   if (!options.site.empty()) return find_by_name(options.site);
   const bool given = !options.config_file.empty();
   const std::string file = given ? options.config_file : "monodon.yaml";

@@ -22,7 +22,9 @@ std::vector<SiteLook> look_at(const std::vector<Site>& sites) {
   std::vector<SiteLook> looks;
   for (const Site& site : sites) {
     SiteLook& look = looks.emplace_back();
-    look.name = site.name.empty() ? site.path : site.name;
+    look.name = !site.name.empty()     ? site.name
+                : !site.likely.empty() ? site.likely
+                                       : site.path;
     look.why = site.why;
     look.user = site.name.empty() ? "-" : name_of_user(site.uid);
     if (!site.why.empty()) continue;

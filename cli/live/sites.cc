@@ -10,6 +10,7 @@
 
 #include <algorithm>
 #include <cstdlib>
+#include <filesystem>
 #include <fstream>
 #include <iterator>
 #include <nlohmann/json.hpp>
@@ -71,6 +72,13 @@ std::uint32_t owner_of_process(std::int64_t pid) {
   return ::stat(fmt::format("/proc/{}", pid).c_str(), &about) == 0 ? about.st_uid : 0;
 }
 
+// "shop" of /run/monodon-shop/control.sock, /run/monodon/shop/control.sock.
+std::string name_in(const std::string& path) {
+  std::string name = std::filesystem::path{path}.parent_path().filename();
+  if (name.starts_with("monodon-")) name.erase(0, 8);
+  return name;
+}
+
 void read_introduction(Site& site) {
   const auto json = nlohmann::json::parse(site.answer.line, nullptr, false);
   const auto text = [&](const char* key) {
@@ -119,6 +127,7 @@ std::vector<Site> introduce(const std::vector<std::string>& paths) {
   for (const std::string& path : paths) {
     Site& site = sites.emplace_back();
     site.path = path;
+    site.likely = name_in(path);
     auto talk = Conversation::begin(path, R"({"op":"status"})");
     if (!talk) site.why = talk.error().message();
     talks.emplace_back();
@@ -143,6 +152,7 @@ bool is_called(const Site& site, std::string_view word) {
   if (word.starts_with("monodon@")) word.remove_prefix(8);
   if (word.empty()) return false;
   // "mysite" and "mysite.wsgi" are mysite.wsgi:application, too.
+  if (site.name.empty()) return site.likely == word;
   const std::string_view application = site.application;
   const bool begins =
       application.starts_with(word) &&

@@ -13,8 +13,9 @@ namespace monodon::cli {
 // A server of this machine, as it introduced itself. Rumours, all of it but `path`:
 // escape before printing.
 struct Site {
-  std::string path;  // of its control socket
-  std::string name;  // "shop"; "" where it does not answer us
+  std::string path;    // of its control socket
+  std::string name;    // "shop"; "" where it does not answer us
+  std::string likely;  // then: what its directory is called
   std::string application;
   std::string directory;
   std::string config;

@@ -52,7 +52,7 @@ std::array<std::string, 3> traffic(const SiteLook& look) {
 
 std::string queue(const ServerStatus& status) {
   if (status.queues.empty()) return "-";
-  std::uint32_t waiting = 0;
+  std::uint64_t waiting = waiting_inside(status);
   for (const QueueStatus& one : status.queues) waiting += one.waiting;
   return std::to_string(waiting);
 }
@@ -63,7 +63,7 @@ Row row_of(const SiteLook& look) {
   row[0] = escaped(look.name);
   row[1] = escaped(look.user);
   if (!look.status) {
-    row[2] = "does not answer: " + escaped(look.why);
+    row[2] = escaped(look.why);
     return row;
   }
   const ServerStatus& status = *look.status;

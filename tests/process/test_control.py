@@ -4,6 +4,7 @@ find it without being told."""
 
 import json
 import os
+import re
 import signal
 import stat
 import subprocess
@@ -123,6 +124,13 @@ def test_a_site_is_named_listed_and_scaled(home, tmp_path):
         assert pid_found(home, "shop", cwd=tmp_path) == shop.pid
         assert pid_found(home, "monodon@blog.service", cwd=tmp_path) == blog.pid
         assert {"shop", "blog"} <= set(command(home, "ls", "-q", cwd=tmp_path).split())
+        for site in (shop.scratch, shop.path("monodon.yaml"),
+                     str(tmp_path / "run" / "monodon-shop" / "control.sock")):
+            assert pid_found(home, site, cwd=tmp_path) == shop.pid
+        told = command(home, "status", str(tmp_path / "run"), cwd=tmp_path, status=1)
+        assert f"no server runs in {tmp_path}/run; these run:\n  " in told
+        told = command(home, "status", "./nowhere", cwd=tmp_path, status=1)
+        assert "SITE ./nowhere: No such file or directory" in told
         # One line each, where none is named and several run.
         for words in (["ls"], ["status"], ["top", "--once", "-d", "0.1"]):
             lines = command(home, *words, cwd=tmp_path).splitlines()
@@ -133,6 +141,15 @@ def test_a_site_is_named_listed_and_scaled(home, tmp_path):
         assert {row["site"]: row["status"]["pid"] for row in listed}["shop"] == shop.pid
         told = command(home, "reload", "shpo", cwd=tmp_path, status=1)
         assert "no site that runs is called shpo; did you mean shop?" in told
+        # One that hangs is still called what it is called.
+        blog.send_signal(signal.SIGSTOP)
+        try:
+            told = command(home, "ls", cwd=tmp_path)
+            assert re.search(r"(?m)^blog +- +the server at .* hangs, or is stopped$", told), told
+            told = command(home, "status", "blog", cwd=tmp_path, status=1)
+            assert "control.sock does not answer: it hangs, or is stopped" in told
+        finally:
+            blog.send_signal(signal.SIGCONT)
         told = command(home, "scale", "blog", "3", cwd=tmp_path)
         assert "3 workers wanted, was 1" in told
         await_pids(home, 3, "blog", cwd=tmp_path)
