@@ -6,9 +6,11 @@
 #include <sys/stat.h>
 
 #include <algorithm>
+#include <array>
 #include <filesystem>
 #include <memory>
 
+#include "base/text.h"
 #include "cli/complaint.h"
 #include "cli/completion.h"
 #include "cli/flags/argparse.h"
@@ -21,6 +23,13 @@
 namespace monodon::cli {
 namespace {
 
+constexpr std::array<std::string_view, 7> kDocuments{"yaml",
+                                                     "man",
+                                                     "metrics-man",
+                                                     "messages",
+                                                     "bash-completion",
+                                                     "zsh-completion",
+                                                     "fish-completion"};
 constexpr const char* kVersion = "monodon " MONODON_VERSION "\n";
 
 // The directory as the user calls it: $PWD keeps a symbolic link that getcwd(3) has
@@ -84,10 +93,7 @@ struct Commands {
     generate
         ->add_option("what", asked.what,
                      "yaml, man, metrics-man, messages or SHELL-completion")
-        ->required()
-        ->check(
-            CLI::IsMember({"yaml", "man", "metrics-man", "messages", "bash-completion",
-                           "zsh-completion", "fish-completion"}));
+        ->type_name("WHAT");
     check->add_flag("--no-app{false}", asked.check.import_application,
                     "Do not import the application.");
     check->add_flag("--hooks", asked.check.call_hooks,
@@ -101,7 +107,9 @@ Parsed usage_error(const std::vector<std::string>& complaints,
   Parsed parsed;
   parsed.status = kBadUsage;
   for (const std::string& complaint : complaints) {
-    parsed.error += fmt::format("monodon: {}\n", complaint);
+    parsed.error += "monodon: ";
+    append_printable_lines(parsed.error, complaint, "  ");  // it has words of the line
+    parsed.error += "\n";
   }
   parsed.error +=
       fmt::format("See: monodon {}--help\n", command.empty() ? "" : command + " ");
@@ -130,6 +138,10 @@ Parsed with_settings(Commands& commands, const SettingsOptions& options,
   return {std::move(asked), kGood, {}, {}};
 }
 
+std::string name_of_chosen(const Commands& commands) {
+  return commands.app.get_subcommands().front()->get_name();
+}
+
 Parsed dispatch(Commands& commands, const Variables& variables) {
   Invocation& asked = commands.asked;
   if (commands.version_flag || commands.version->parsed()) {
@@ -149,14 +161,18 @@ Parsed dispatch(Commands& commands, const Variables& variables) {
   if (const auto live = commands.live.chosen()) {
     asked.command = *live;
     const std::string& complaint = commands.live.complaint();
-    if (!complaint.empty()) return usage_error({complaint}, "");
+    if (!complaint.empty()) return usage_error({complaint}, name_of_chosen(commands));
   } else if (const auto chosen = commands.sites.chosen()) {
     asked.command = *chosen;
     const std::string complaint = commands.sites.complaint();
-    if (!complaint.empty()) return usage_error({complaint}, "");
+    if (!complaint.empty()) return usage_error({complaint}, name_of_chosen(commands));
   } else if (commands.watch->parsed()) {
     asked.command = Command::watch;
   } else if (commands.generate->parsed()) {
+    if (std::ranges::find(kDocuments, asked.what) == kDocuments.end())
+      return usage_error(
+          {fmt::format("generate: say what: {}", fmt::join(kDocuments, ", "))},
+          "generate");
     if (const std::size_t dash = asked.what.find("-completion");
         dash != std::string::npos) {
       return {std::nullopt,

@@ -5,6 +5,7 @@
 #include <fmt/format.h>
 
 #include <algorithm>
+#include <cctype>
 #include <string_view>
 
 #include "base/nearest.h"
@@ -22,7 +23,10 @@ std::vector<std::string> long_flags_of(const CLI::App& app) {
   return all;
 }
 
-std::string did_you_mean(std::string_view word, const std::vector<std::string>& known) {
+std::string did_you_mean(std::string word, const std::vector<std::string>& known) {
+  std::ranges::transform(word, word.begin(), [](unsigned char c) {
+    return static_cast<char>(std::tolower(c));
+  });
   const std::vector<std::string_view> candidates{known.begin(), known.end()};
   const std::string_view meant = nearest(word, candidates);
   return meant.empty() ? "" : fmt::format("; did you mean {}?", meant);
@@ -39,6 +43,18 @@ std::string explain_command(const CLI::App& app, const std::string& word) {
   return fmt::format("{}: is not a command{}", word, did_you_mean(word, names));
 }
 
+// The library says "--config: 1 required PATH missing".
+std::string explain_mismatch(const std::string& text) {
+  constexpr std::string_view kBefore = ": 1 required ";
+  constexpr std::string_view kAfter = " missing";
+  const std::size_t at = text.find(kBefore);
+  if (at == std::string::npos || !text.ends_with(kAfter)) return text;
+  const std::string name = text.substr(0, at);
+  const std::size_t kind = at + kBefore.size();
+  return fmt::format("{}: needs a value: {} {}", name, name,
+                     text.substr(kind, text.size() - kAfter.size() - kind));
+}
+
 }  // namespace
 
 std::string explain(const CLI::App& app, const CLI::ParseError& error,
@@ -46,6 +62,8 @@ std::string explain(const CLI::App& app, const CLI::ParseError& error,
   const auto chosen = app.get_subcommands();
   const CLI::App& command = chosen.empty() ? app : *chosen.front();
   const std::string before = chosen.empty() ? "" : command.get_name() + ": ";
+  if (dynamic_cast<const CLI::ArgumentMismatch*>(&error) != nullptr)
+    return before + explain_mismatch(error.what());
   if (dynamic_cast<const CLI::ExtrasError*>(&error) == nullptr || arguments.empty())
     return before + error.what();
   if (chosen.empty() && !arguments[0].starts_with('-'))

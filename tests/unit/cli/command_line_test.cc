@@ -201,6 +201,8 @@ TEST_CASE("wrong use of flags is status 2 and says what to do", "[command_line]"
   CHECK(refused({"a:b", "-w1", "c:d"})
             .error.starts_with("monodon: c:d: only one application"));
   CHECK(refused({"a:b", "--workers"}).error.starts_with("monodon: --workers"));
+  CHECK_THAT(refused({"-k", "uvicorn.workers.UvicornWorker", "a:b"}).error,
+             Catch::Contains("it is for ASGI applications, and Monodon serves WSGI"));
   CHECK(refused({"-k", "gevent", "a:b"}).error.find("sync and gthread") !=
         std::string::npos);
   CHECK(refused({"a:b"}, {{"GUNICORN_CMD_ARGS", "--nope"}})
@@ -214,8 +216,16 @@ TEST_CASE("wrong use of flags is status 2 and says what to do", "[command_line]"
   CHECK(parse({"site.wsgi:app"}).status == 2);
   CHECK(parse({"serv"}).error.starts_with(
       "monodon: serv: is not a command; did you mean serve?\n"));
+  CHECK(parse({"STATUS"})
+            .error.starts_with(
+                "monodon: STATUS: is not a command; did you mean status?\n"));
+  CHECK(parse({"s\x1b[2J"}).error.starts_with("monodon: s\\x1b[2J: is not a command"));
+  CHECK(parse({"status", "-c"})
+            .error.starts_with(
+                "monodon: status: --config: needs a value: --config PATH\n"));
   CHECK(parse({}).status == 2);
-  CHECK(parse({"generate", "html"}).status == 2);
+  for (const Texts& wrong : {Texts{"generate"}, Texts{"generate", "html"}})
+    CHECK(parse(wrong).error.starts_with("monodon: generate: say what: yaml, man, "));
 }
 
 TEST_CASE("each other flag of Gunicorn is recognised and answered", "[command_line]") {
@@ -342,7 +352,7 @@ TEST_CASE("a command that talks to a server takes the name of the site",
   CHECK(parse({"scale", "5"}).invocation->control.workers == 5);
   for (const Texts& wrong : {Texts{"scale"}, Texts{"scale", "0"}, Texts{"scale", "x"},
                              Texts{"scale", "a", "b", "3"}, Texts{"scale", "1025"}})
-    CHECK(parse(wrong).status == 2);
+    CHECK_THAT(parse(wrong).error, Catch::EndsWith("See: monodon scale --help\n"));
 }
 
 TEST_CASE("the usage shows what may be left out", "[command_line]") {
