@@ -50,7 +50,8 @@ metrics::Facts exporter_facts(const Settings& settings,
   facts.ready_workers = settings.ready_workers;
   facts.ready_when_saturated = settings.ready_when_saturated;
   if (settings.agent_bind != "off")
-    if (auto agent = canonical_address(settings.agent_bind, {})) facts.agent = agent.value();
+    if (auto agent = canonical_address(settings.agent_bind, {}))
+      facts.agent = agent.value();
   facts.agent_drain_refused = settings.agent_drain_refused;
   facts.hosts = settings.metrics_hosts;
   for (const std::string& label : settings.metrics_labels)
@@ -148,6 +149,7 @@ void ExporterHost::bind() {
   BindOptions options;
   options.backlog = 128;
   options.mode = 0660;  // of a Unix socket
+  options.flag = "--metrics-bind";
   auto listener = bind_listener(address_, options);
   if (listener) {
     log::info("metrics at " + link_to(listener.value().info),
@@ -159,7 +161,7 @@ void ExporterHost::bind() {
   may_start_at_ = kernel_.now() + kBindPause;
   if (!std::exchange(bind_failed_, true))
     log::warning("no metrics: " + listener.error().message() +
-                     "; trying again. Each site needs a metrics_bind of its own",
+                     "; trying again: each site needs a metrics_bind of its own",
                  {log::Id::exporter_failed});
 }
 
@@ -187,8 +189,8 @@ void ExporterHost::start(Chronicle& chronicle) {
 }
 
 Outcome ExporterHost::watch(const Process& process) {
-  auto request = loop_.try_io(process.channel.get(), EventLoop::Rank::normal,
-                              [this] { hear(); });
+  auto request =
+      loop_.try_io(process.channel.get(), EventLoop::Rank::normal, [this] { hear(); });
   if (!request) return request.error();
   auto death = loop_.try_io(process.pidfd.get(), EventLoop::Rank::death,
                             [this] { ended_ = true; });
@@ -208,7 +210,8 @@ void ExporterHost::hear() {
 
 // What cannot be sent is not asked for again: somebody at a page has another try.
 void ExporterHost::answer(std::uint32_t slot) {
-  metrics::StacksAnswer said{slot, "the stacks of a worker were sent just now; try again"};
+  metrics::StacksAnswer said{slot,
+                             "the stacks of a worker were sent just now; try again"};
   UniqueFd stacks;
   if (const Clock::time_point now = kernel_.now(); now >= stacks_at_ + kStacksPause) {
     stacks_at_ = now;

@@ -216,6 +216,15 @@ std::string refuse_worker_class(std::string_view name) {
       "gunicorn.workers.sync.SyncWorker",
       "gunicorn.workers.gthread.ThreadWorker"};
   if (std::find(kKnown.begin(), kKnown.end(), name) != kKnown.end()) return {};
+  constexpr std::array<std::string_view, 4> kAsgi = {"vicorn", "ypercorn", "asgi",
+                                                     "ASGI"};
+  if (std::any_of(kAsgi.begin(), kAsgi.end(), [&](std::string_view part) {
+        return name.find(part) != std::string_view::npos;
+      }))
+    return fmt::format(
+        "there is no \"{}\": it is for ASGI applications, and Monodon serves WSGI; for "
+        "ASGI take uvicorn, or make the application WSGI with ASGIMiddleware of a2wsgi",
+        name);
   return fmt::format(
       "there is no \"{}\"; sync and gthread are accepted, and threads says how many "
       "requests a worker runs at once",

@@ -148,8 +148,10 @@ class Loader {
     }
     problems_ = apply_yaml(loaded_.config_text, loaded_.config_file, loaded_.settings,
                            origins_);
-    return problems_.empty() ||
-           problems_.front().find(": not YAML: ") == std::string::npos;
+    const auto is_told = [&](const char* what) {
+      return !problems_.empty() && problems_.front().find(what) != std::string::npos;
+    };
+    return !is_told(": not YAML: ") && !is_told(": must be settings, a line each");
   }
 
   Result<std::string> run_python_file() {
@@ -276,13 +278,14 @@ class Loader {
     const std::uint64_t bytes = usable_memory();
     if (bytes == 0) {
       problems_.push_back(fmt::format(
-          "max_memory: {}%: nothing says how much memory there is; give a size", share));
+          "max_memory: {}%: nothing says how much memory there is; give a size",
+          share));
       return;
     }
     w.max_memory = bytes / 100 * share / w.workers;
-    loaded_.notes.push_back(fmt::format(
-        "max_memory: {}% of {} is {} for each of {} workers", share, format_size(bytes),
-        format_size(w.max_memory), w.workers));
+    loaded_.notes.push_back(
+        fmt::format("max_memory: {}% of {} is {} for each of {} workers", share,
+                    format_size(bytes), format_size(w.max_memory), w.workers));
   }
 
   void report(const std::vector<Finding>& findings) {

@@ -180,10 +180,10 @@ Result<Listener> bind_tcp(const BindAddress& at, const BindOptions& options) {
     const int code = errno;
     const std::string taken = code == EADDRINUSE ? owner_of_port(at.port) : "";
     if (taken.empty()) return Error{"bind " + shown, code};
-    return Error{fmt::format("bind {}: Address already in use by {}; take another with "
-                             "--bind",
-                             shown, taken),
-                 0};
+    return Error{
+        fmt::format("bind {}: Address already in use by {}; take another with {}",
+                    shown, taken, options.flag),
+        0};
   }
   if (::listen(socket, options.backlog) != 0) return last_error("listen on " + shown);
   return describe_listener(std::move(fd).value(), "http");

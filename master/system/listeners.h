@@ -17,6 +17,7 @@ struct BindOptions {
   std::string user;   // owner of a Unix socket; name or number, "": stays
   std::string group;  // the same; "" with a user: that user's own
   FileRights rights;  // with which a socket file is made
+  std::string_view flag = "--bind";  // whose value it is, for messages
 };
 
 // Where a `bind` setting leads, taken apart. Pure.

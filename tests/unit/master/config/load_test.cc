@@ -165,4 +165,11 @@ TEST_CASE("a file that was asked for must be there", "[config]") {
   site.file("large.yaml", std::string(2 * 1024 * 1024, '#'));
   site.line.config_file = "large.yaml";
   CHECK(site.problems().size() == 1);
+  // What holds no settings says nothing of what is missing among them.
+  site.file("passwd", "root:x:0:0:root:/root:/bin/bash\n");
+  site.line.config_file = "passwd";
+  site.line.arguments.clear();
+  CHECK(site.problems() ==
+        Texts{(site.path / "passwd").string() +
+              ":1:1: must be settings, a line each: \"workers: 3\""});
 }

@@ -147,13 +147,16 @@ TEST_CASE("a TCP listener knows the port that the kernel chose", "[listeners]") 
 TEST_CASE("who has a port that is taken is named", "[listeners]") {
   const auto first = bind_listener("127.0.0.1:0", {});
   REQUIRE(first);
+  BindOptions options;
+  options.flag = "--metrics-bind";
   const auto second =
-      bind_listener("127.0.0.1:" + std::to_string(first.value().info.port), {});
+      bind_listener("127.0.0.1:" + std::to_string(first.value().info.port), options);
   REQUIRE_FALSE(second);
   const std::string why = second.error().message();
   INFO(why);
   CHECK(why.find("Address already in use by pid " + std::to_string(::getpid()) +
                  " (") != std::string::npos);
+  CHECK(why.ends_with("; take another with --metrics-bind"));
 }
 
 TEST_CASE("a descriptor is taken only if it came over exec", "[listeners]") {
