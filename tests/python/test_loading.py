@@ -113,3 +113,24 @@ def test_a_coroutine_of_an_async_factory_is_named(recwarn):
 ])
 def test_what_can_be_called_with_environ_and_start_response_is_served(found):
     assert wrong_interface("shop:app", found) == ""
+
+
+@pytest.mark.parametrize(
+    "name, code, wanted",
+    [
+        ("application", "def app(e, s): pass", "it has no 'application'; did you mean it:app? (f.py)"),
+        ("aplication", "def application(e, s): pass",
+         "it has no 'aplication'; did you mean it:application? (f.py)"),
+        ("create", "def create_app(): pass", "it has no 'create'; did you mean it:create_app? (f.py)"),
+        ("application", "import os\n_app = 1", "it has no 'application' (f.py)"),
+        ("application", "def __getattr__(name): raise AttributeError('set SITE first')",
+         "AttributeError: set SITE first"),
+    ],
+)
+def test_a_name_that_is_not_there_is_told_with_what_is(name, code, wanted):
+    module = types.ModuleType("it")
+    exec(code, vars(module))
+    module.__file__ = "f.py"
+    with pytest.raises(Exception) as told:
+        runtime._loading._evaluate(module, name)
+    assert str(told.value).startswith(wanted)

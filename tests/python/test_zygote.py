@@ -167,7 +167,7 @@ def test_a_zygote_ends_with_its_master_and_when_told(start, module, command):
         ("1/0", "", 3, "ZeroDivisionError"),
         ("raise SystemExit(7)", "", 3, "SystemExit: 7"),
         ("def f(:", "", 3, "SyntaxError"),
-        ("", "", 4, "has no attribute 'application'"),
+        ("", "", 4, "has no 'application'"),
         ("application = 5", "", 4, "must be callable"),
         ("async def application(scope, receive, send): pass", "", 4, "an ASGI application"),
         (GOOD, ":a b", 4, "is not a name or a call"),

@@ -4,6 +4,7 @@ cannot be one. Zygote or worker, before the first request.
 """
 
 import ast
+import difflib
 import importlib
 import inspect
 import os
@@ -96,10 +97,19 @@ def _look_up(module, node, text):
     try:
         return getattr(owner, name)
     except AttributeError as error:
+        # Nobody's code has run that could have more to say.
+        plain = owner is module and "__getattr__" not in vars(module)
         raise _NoSuchName(
-            f"{explain(error)}No {text!r} in module {module.__name__!r}"
-            f" ({getattr(module, '__file__', 'built-in')})"
+            f"{'' if plain else explain(error)}{module.__name__} has no {text!r}"
+            f"{_meant(module, name)} ({getattr(module, '__file__', 'built-in')})"
         ) from None
+
+
+def _meant(module, name):
+    known = [n for n, value in vars(module).items()
+             if callable(value) and not n.startswith("_")]
+    near = [n for n in _USUAL_NAMES if n in known] + difflib.get_close_matches(name, known, 1)
+    return f"; did you mean {module.__name__}:{near[0]}?" if near else ""
 
 
 # The interface
