@@ -78,7 +78,8 @@ class Translator {
       }
       return;
     }
-    if (application(name, value) || listens(name, value) || process(name, value)) return;
+    if (application(name, value) || listens(name, value) || process(name, value))
+      return;
     const std::string_view why = why_not_uwsgi(name);
     if (why.empty() && used_.count(name) != 0) return;
     tell(why.empty()
@@ -108,8 +109,9 @@ class Translator {
   void mount(const std::string& value) {
     const std::size_t equals = value.find('=');
     if (!module_.empty() && !mounted_.empty())
-      return tell("mount = " + value +
-                  ": one application is all there can be; it is a service of its own");
+      return tell(
+          "mount = " + value +
+          ": a service has one application; give this one a service of its own");
     mounted_ = value.substr(0, equals);
     module_ = module_of(value.substr(equals + 1), service_.directory);
     if (mounted_.size() > 1) give("--env", "SCRIPT_NAME=" + mounted_);
