@@ -35,7 +35,8 @@ def test_a_server_with_all_threads_stuck_is_not_called_ready(browser):
     with served(config={"workers": 1, "threads": 2}) as server:
         begin(server, browser, 1)
         assert browser.text("state") == "ready" and browser.text("why") == "1 of 1 worker serves"
-        assert browser.text("slowest") == "no request ended in the last 30 s"
+        browser.until(lambda: browser.text("slowest") == "no request ended in the last 30 s",
+                      "the second look")
         kept = server.connect()
         assert kept.get("/pid").status == 200
         clients = [server.connect() for _ in range(3)]
