@@ -79,8 +79,7 @@ void LiveCommands::add_common_options() {
     else
       command->add_option("SITE", control_.site,
                           "Which server: its name, as `monodon ls` has it, or its "
-                          "directory, file or socket. "
-                          "[the one that runs]");
+                          "directory, file or socket. [the one that runs]");
     command
         ->add_option("--control", control_.control,
                      "Path of the server's control socket.")

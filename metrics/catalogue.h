@@ -93,9 +93,8 @@ inline constexpr auto kCatalogue = std::to_array<Metric>({
     {"connections_open", Type::gauge, "", "Connections that workers hold."},
     {"connections_idle", Type::gauge, "", "Kept-alive connections without a request."},
     {"connections_waiting", Type::gauge, "",
-     "Connections that workers have accepted, with a request that no thread is free "
-     "for; "
-     "others wait in the listen queues."},
+     "Connections that workers have accepted, with a request that no thread is "
+     "free for; others wait in the listen queues."},
     {"connections_accepted_total", Type::counter, "",
      "Connections taken from the listeners."},
     {"accept_pauses_total", Type::counter, "",
@@ -111,9 +110,8 @@ inline constexpr auto kCatalogue = std::to_array<Metric>({
 
     {"saturation_ratio", Type::gauge, "",
      "Requests that run and connections that wait, for each thread, averaged over ten "
-     "seconds; at most 1. 1 at once while every thread runs a request and the oldest "
-     "is "
-     "older than a second."},
+     "seconds; at most 1. 1 at once while every thread runs a request and the "
+     "oldest is older than a second."},
     {"threads", Type::gauge, "", "Application threads of the workers that serve."},
     {"thread_seconds_total", Type::counter, "state",
      "Time that application threads spent busy or idle: the rate of busy over the rate "
