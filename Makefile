@@ -9,8 +9,8 @@ DEMO_PORT ?= 8000
 suites := unit tidy site python http process faults cost
 
 .PHONY: all bench bootstrap browser build cluster-tests compat deb demo dev-tests doctor-tests check \
-  faults fuzz e2e format clean help long habits observe portable portable-tests repository rpm \
-  wagtail wheel \
+  faults fuzz e2e format clean help image image-tests long habits observe portable portable-tests \
+  repository rpm wagtail wheel \
   $(suites:%=test-%)
 
 all: build
@@ -29,6 +29,8 @@ help:
 	@echo 'make doctor-tests  plant faults in such a machine, and heal them as doctor says (root)'
 	@echo 'make compat      files and lines of Gunicorn, beside Gunicorn itself (pip)'
 	@echo 'make cluster-tests  several machines behind HAProxy, and behind nginx'
+	@echo 'make image       image of the demo site, of what make portable has made (podman)'
+	@echo 'make image-tests  images by the recipe, in each way that clusters start them (podman, root)'
 	@echo 'make wagtail     walk through a Wagtail site on MongoDB behind nginx (pip)'
 	@echo 'make habits      sites that do at import what is usual with libraries (pip)'
 	@echo 'make deb         Debian package, in $(BUILD)/packages'
@@ -103,6 +105,15 @@ compat: build
 cluster-tests: build
 	@scripts/bootstrap cluster
 	scripts/check $(BUILD) --suite cluster
+
+# The recipe for images, with the demo site. OPTIONS go to podman: --build-arg BASE=..., say.
+image:
+	WHEELS=$(or $(WHEELS),$(BUILD)/portable/packages) packaging/container/build \
+	  $(or $(TAG),localhost/monodon-demo) $(OPTIONS)
+
+image-tests: build
+	@scripts/bootstrap container
+	scripts/check $(BUILD) --suite container
 
 # The first time, pip brings the site's packages into $(BUILD)/wagtail.
 wagtail: build
