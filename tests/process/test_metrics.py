@@ -265,7 +265,8 @@ def test_a_failed_reload_is_told_until_one_succeeds():
 
 
 def test_every_alert_leads_to_its_row_in_the_manual():
-    rules = (paths.ROOT / "conf/prometheus/monodon.rules.yml").read_text(encoding="utf-8")
+    rules = "".join((paths.ROOT / f"conf/prometheus/{name}.rules.yml").read_text(encoding="utf-8")
+                    for name in ("monodon", "monodon-fleet"))
     manual = (paths.ROOT / "docs/operations.md").read_text(encoding="utf-8")
     names = re.findall(r"alert: (\w+)", rules)
     links = re.findall(r"runbook_url: \S+/docs/operations\.md#(\w+)", rules)

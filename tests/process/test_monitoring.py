@@ -6,9 +6,15 @@ import json
 import re
 import subprocess
 
+import pytest
 from support import paths
 
 CONF = paths.ROOT / "conf"
+RULES = ["monodon", "monodon-fleet"]
+
+
+def text(name):
+    return (CONF / "prometheus" / name).read_text(encoding="utf-8")
 
 
 def promtool(*arguments):
@@ -19,13 +25,14 @@ def promtool(*arguments):
 
 def test_prometheus_takes_configuration_and_rules():
     promtool("check", "config", "prometheus.yml")
-    promtool("check", "rules", "monodon.rules.yml")
+    for name in RULES:
+        promtool("check", "rules", f"{name}.rules.yml")
 
 
-def test_each_alert_fires_at_its_fault_and_none_without():
-    promtool("test", "rules", "monodon.rules.test.yml")
-    rules = (CONF / "prometheus" / "monodon.rules.yml").read_text(encoding="utf-8")
-    tests = (CONF / "prometheus" / "monodon.rules.test.yml").read_text(encoding="utf-8")
+@pytest.mark.parametrize("name", RULES)
+def test_each_alert_fires_at_its_fault_and_none_without(name):
+    promtool("test", "rules", f"{name}.rules.test.yml")
+    rules, tests = text(f"{name}.rules.yml"), text(f"{name}.rules.test.yml")
     operations = (paths.ROOT / "docs" / "operations.md").read_text(encoding="utf-8")
     for alert in re.findall(r"alert: (\w+)", rules):
         assert tests.count(alert) >= 2, f"no test lets {alert} fire, and one not"
@@ -35,7 +42,7 @@ def test_each_alert_fires_at_its_fault_and_none_without():
 def test_rules_and_dashboard_use_metrics_that_exist():
     manual = (paths.ROOT / "docs" / "man" / "monodon-metrics.7").read_text(encoding="utf-8")
     known = set(re.findall(r"^\.It Sy (\w+)", manual, re.MULTILINE))
-    rules = (CONF / "prometheus" / "monodon.rules.yml").read_text(encoding="utf-8")
+    rules = "".join(text(f"{name}.rules.yml") for name in RULES)
     board = (CONF / "grafana" / "monodon.json").read_text(encoding="utf-8")
     json.loads(board)
     used = {re.sub(r"_(bucket|sum|count)$", "", name)
