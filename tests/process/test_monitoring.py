@@ -39,12 +39,18 @@ def test_each_alert_fires_at_its_fault_and_none_without(name):
         assert alert in operations, f"docs/operations.md does not say what {alert} means"
 
 
-def test_rules_and_dashboard_use_metrics_that_exist():
+def test_rules_and_dashboards_use_metrics_and_rules_that_exist():
     manual = (paths.ROOT / "docs" / "man" / "monodon-metrics.7").read_text(encoding="utf-8")
     known = set(re.findall(r"^\.It Sy (\w+)", manual, re.MULTILINE))
     rules = "".join(text(f"{name}.rules.yml") for name in RULES)
-    board = (CONF / "grafana" / "monodon.json").read_text(encoding="utf-8")
-    json.loads(board)
+    board = ""
+    for name in RULES:
+        read = (CONF / "grafana" / f"{name}.json").read_text(encoding="utf-8")
+        titles = [one["title"] for one in json.loads(read)["panels"]]
+        assert len(titles) == len(set(titles)) > 10
+        board += read
+    recorded = set(re.findall(r"record: (\S+)", rules))
+    assert set(re.findall(r"\bmonodon:[\w:]+", rules + board)) <= recorded
     used = {re.sub(r"_(bucket|sum|count)$", "", name)
             for name in re.findall(r"\bmonodon_\w+", rules + board)}
     assert len(used) > 15 and used <= known, used - known
