@@ -32,7 +32,8 @@ def run(*command, **options):
 
 
 def podman(*arguments, **options):
-    return run(*PODMAN, *arguments, **options)
+    # Its monitor leaves a file where it was started, if the kernel kills somebody for memory.
+    return run(*PODMAN, *arguments, cwd=CACHE, **options)
 
 
 def alone():
@@ -107,7 +108,7 @@ def offline():
 
 def site_image(tag, code, settings=""):
     """By the recipe, as users build theirs: `code` is mysite.py, beside traffic_site.py."""
-    context = CACHE / "contexts" / tag
+    context = CACHE / "contexts" / tag.replace(":", "-")
     shutil.rmtree(context, ignore_errors=True)
     context.mkdir(parents=True)
     for name in ("Containerfile", ".containerignore"):

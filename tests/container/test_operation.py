@@ -4,10 +4,11 @@
 import json
 import os
 import re
+import subprocess
 
 import pytest
 from containers import BARE, HARDENED, Container, get
-from images import podman
+from images import RECIPE, podman
 from support.traffic import Traffic
 from support.until import until
 
@@ -108,3 +109,9 @@ def test_the_images_hold_no_root_user_and_no_compiler(image, demo):
     files = podman("run", "--rm", "--network=none", "--ulimit=nproc=4096:4096",
                    "--ulimit=nofile=1024:4096", "--entrypoint=ls", image, "/site")
     assert "Containerfile" not in files and "mysite.py" in files
+
+
+def test_an_image_without_a_wheel_is_told_where_one_comes_from(tmp_path):
+    done = subprocess.run([RECIPE / "build"], env=os.environ | {"WHEELS": str(tmp_path)},
+                          capture_output=True, text=True, check=False)
+    assert done.returncode == 1 and "make portable" in done.stderr
