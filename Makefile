@@ -9,7 +9,8 @@ DEMO_PORT ?= 8000
 suites := unit tidy site python http process faults cost
 
 .PHONY: all bench bootstrap browser build cluster-tests compat deb demo dev-tests doctor-tests check \
-  faults fuzz e2e format clean help image image-tests long habits observe portable portable-tests \
+  faults fuzz e2e format clean help image image-tests kubernetes long habits observe portable \
+  portable-tests \
   repository rpm wagtail wheel \
   $(suites:%=test-%)
 
@@ -30,6 +31,7 @@ help:
 	@echo 'make compat      files and lines of Gunicorn, beside Gunicorn itself (pip)'
 	@echo 'make cluster-tests  several machines behind HAProxy, and behind nginx'
 	@echo 'make image       image of the demo site, of what make portable has made (podman)'
+	@echo 'make kubernetes  the Helm chart, as Helm renders it (Go modules)'
 	@echo 'make image-tests  images by the recipe, in each way that clusters start them (podman, root)'
 	@echo 'make wagtail     walk through a Wagtail site on MongoDB behind nginx (pip)'
 	@echo 'make habits      sites that do at import what is usual with libraries (pip)'
@@ -114,6 +116,12 @@ image:
 image-tests: build
 	@scripts/bootstrap container
 	scripts/check $(BUILD) --suite container
+
+# The first time, Helm is compiled into the cache of the user: minutes.
+kubernetes: build
+	@scripts/bootstrap kubernetes
+	python3 tests/kubernetes/programs.py helm
+	scripts/check $(BUILD) --suite kubernetes
 
 # The first time, pip brings the site's packages into $(BUILD)/wagtail.
 wagtail: build
