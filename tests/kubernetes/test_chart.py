@@ -9,7 +9,7 @@ import subprocess
 
 import pytest
 import yaml
-from programs import program
+from programs import manifest, program
 from support.paths import MONODON, ROOT
 
 KUBERNETES = ROOT / "packaging/kubernetes"
@@ -38,6 +38,68 @@ def pod(*options):
 def server(*options):
     found, = pod(*options)["spec"]["containers"]
     return found
+
+
+@pytest.fixture(scope="module")
+def api():
+    """Asks Kubernetes' own code about manifests; gives what it complains of."""
+    reader = manifest()
+
+    def ask(text):
+        done = subprocess.run([reader], input=text, capture_output=True, text=True, check=False)
+        assert done.stdout.count("\n") or done.returncode != 0
+        return done.stderr
+    return ask
+
+
+def text_of(*options):
+    done = helm("template", "shop", "monodon", *VERSION, *options)
+    assert done.returncode == 0, done.stderr
+    return done.stdout
+
+
+# Every value that is empty by default.
+EVERYTHING = """
+image: {repository: a/b, tag: "2", pullPolicy: Always, pullSecrets: [registry]}
+settings: {bind: ["0.0.0.0:8001", "0.0.0.0:8002"]}
+reloader: {enabled: true, resources: {limits: {cpu: "1", memory: 9Mi}}}
+env: [{name: A, value: b}]
+envFrom: [{secretRef: {name: shop}}]
+tmp: {medium: Memory, sizeLimit: 100Mi}
+volumes: [{name: media, persistentVolumeClaim: {claimName: media}}]
+volumeMounts: [{name: media, mountPath: /site/media}]
+service: {type: NodePort, port: 8080, annotations: {a: b}}
+networkPolicy: {enabled: true, from: [{podSelector: {}}], metricsFrom: []}
+autoscaling: {enabled: true}
+podLabels: {a: b}
+podAnnotations: {a: b}
+nodeSelector: {a: b}
+tolerations: [{key: a, operator: Exists}]
+affinity: {podAntiAffinity: {}}
+priorityClassName: high
+topologySpread: {enabled: true, topologyKey: zone, whenUnsatisfiable: DoNotSchedule}
+"""
+
+
+def test_kubernetes_knows_every_field_and_finds_the_pods_restricted(api, tmp_path):
+    values = tmp_path / "values.yaml"
+    values.write_text(EVERYTHING, encoding="utf-8")
+    assert api(text_of()) == ""
+    assert api(text_of("-f", str(values))) == ""
+    for kept in (KUBERNETES / "manifests").iterdir():
+        assert api(kept.read_text("utf-8")) == ""
+
+
+@pytest.mark.parametrize("good, bad, told", [
+    ("minReadySeconds", "minReadySecond", 'unknown field "spec.minReadySecond"'),
+    ("readOnlyRootFilesystem: true", "readOnlyRootFilesystem: 7", "cannot unmarshal"),
+    ("runAsNonRoot: true", "runAsNonRoot: false", "runAsNonRoot"),
+    ("drop: [ALL]", "drop: []", "capabilities"),
+    ("type: RuntimeDefault", "type: Unconfined", "seccompProfile"),
+], ids=lambda value: value.split(":")[0])
+def test_kubernetes_would_refuse(api, good, bad, told):
+    text = text_of()
+    assert good in text and told in api(text.replace(good, bad))
 
 
 def test_helm_has_nothing_to_say():
