@@ -87,7 +87,8 @@ fuzz: bootstrap
 observe: build
 	MONODON_BUILD=$(abspath $(BUILD)) MONODON_LONG=1 MONODON_CORRUPTIONS=10000 \
 	  python3 -m pytest -p no:cacheprovider -s \
-	  tests/process/test_prometheus.py tests/faults/test_corruption.py
+	  tests/process/test_prometheus.py tests/process/test_prometheus_fleet.py \
+	  tests/faults/test_corruption.py
 	ninja -C $(BUILD) bench/scoreboard-bench
 	$(BUILD)/bench/scoreboard-bench
 
