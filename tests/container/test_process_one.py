@@ -53,7 +53,7 @@ def test_hangup_reloads(image, tmp_path):
             (tmp_path / "mysite.py").write_text(
                 "from traffic_site import application_of\napplication = application_of(2)\n")
             container.kill("HUP")
-            until(lambda: container.metric("monodon_generation") == 2, "another generation", 30)
+            until(lambda: container.metric("monodon_reloads_total") == 1, "the reload's end", 30)
             traffic.from_now(2)
         assert traffic.clean, traffic.report
 
