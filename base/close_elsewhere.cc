@@ -57,9 +57,10 @@ void await(const UniqueFd& fd) {
   ::_exit(0);
 }
 
+// Never destroyed: exit(3) would close them and wait. A process that ends does not.
 std::vector<UniqueFd>& to_be_closed() {
-  static std::vector<UniqueFd> waiting;
-  return waiting;
+  static auto* const waiting = new std::vector<UniqueFd>;
+  return *waiting;
 }
 
 }  // namespace

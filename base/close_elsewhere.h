@@ -19,7 +19,8 @@ namespace monodon {
 // They stay open until carry_out_closing(), which is called once per turn of the loop:
 // what watches one of them ends before. (While a copy is open, close(2) alone does not
 // end a watch of epoll(7); so this waits, a moment, until the process has let go of all
-// that it is not for.) When no process can be had then, it is tried again.
+// that it is not for.) When no process can be had then, it is tried again. What is left
+// at the end of this process ends with it, without waiting.
 void close_elsewhere(std::vector<UniqueFd> fds);
 void carry_out_closing();
 
