@@ -66,7 +66,7 @@ Result<Message> receive(int socket, Disposal dispose) {
   ssize_t got;
   bool reset = false;
   do {
-    got = ::recvmsg(socket, &message, MSG_CMSG_CLOEXEC);
+    got = ::recvmsg(socket, &message, MSG_CMSG_CLOEXEC | (dispose ? MSG_DONTWAIT : 0));
   } while (got < 0 &&
            (errno == EINTR || (errno == ECONNRESET && !std::exchange(reset, true))));
   if (got < 0) return last_error("receive message");

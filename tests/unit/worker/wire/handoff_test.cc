@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "worker/wire/handoff.h"
 
+#include <fcntl.h>
 #include <sys/socket.h>
 #include <unistd.h>
 
@@ -89,6 +90,14 @@ TEST_CASE("a full queue and too much input leave the connection where it is",
     last = send_handoff(queue[0].get(), client[1].get(), h);
   REQUIRE_FALSE(last);
   CHECK(last.error().code == EAGAIN);
+}
+
+TEST_CASE("nobody waits at a queue that another worker made blocking", "[handoff]") {
+  const auto queue = pair_of(SOCK_SEQPACKET);
+  REQUIRE(::fcntl(queue[1].get(), F_SETFL, 0) == 0);
+  ::alarm(20);
+  CHECK(receive_handoff(queue[1].get()).error().code == EAGAIN);
+  ::alarm(0);
 }
 
 TEST_CASE("what is not a handoff is dropped", "[handoff]") {
