@@ -5,9 +5,9 @@
 #include <fmt/format.h>
 
 #include <filesystem>
-#include <fstream>
-#include <iterator>
+#include <utility>
 
+#include "base/regular_file.h"
 #include "base/text.h"
 #include "cli/flags/serve_line.h"
 #include "cli/flags/shell_words.h"
@@ -135,8 +135,8 @@ class Gatherer {
 }  // namespace
 
 std::string read_file(const std::string& path) {
-  std::ifstream file{path};
-  return {std::istreambuf_iterator<char>{file}, {}};
+  auto text = read_regular_file(path);
+  return text ? std::move(text).value() : std::string{};
 }
 
 master::ConfigResult settings_of(const Properties& service, const std::string& root) {

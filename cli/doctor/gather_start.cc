@@ -7,6 +7,7 @@
 #include <filesystem>
 
 #include "base/file_rights.h"
+#include "base/regular_file.h"
 #include "base/run_program.h"
 #include "base/text.h"
 #include "base/trimmed.h"
@@ -96,10 +97,9 @@ void look_at_paths(Evidence& e) {
 
 std::string from_log(const std::string& path) {
   const ActingAs acting = as_keeper_of(path);
-  const std::string text = read_file(path);
   constexpr std::size_t kTail = 65536;
-  return last_words_in(
-      std::string_view{text}.substr(text.size() - std::min(text.size(), kTail)));
+  const auto text = end_of_regular_file(path, kTail);
+  return text ? last_words_in(text.value()) : "";
 }
 
 }  // namespace

@@ -7,10 +7,10 @@
 
 #include <algorithm>
 #include <array>
-#include <fstream>
 #include <set>
 
 #include "base/file_rights.h"
+#include "base/regular_file.h"
 #include "cli/site/gunicorn_line.h"
 #include "cli/site/systemd_line.h"
 
@@ -118,11 +118,9 @@ void find_python(GunicornService& service) {
   if (!guess.ends_with("/python")) return;
   const std::string script = guess.substr(0, guess.size() - 6) + "gunicorn";
   const ActingAs acting = as_keeper_of(script);
-  std::ifstream file{script};
-  std::array<char, 1024> block{};
-  file.read(block.data(), block.size());
-  const std::string named = interpreter_in(
-      std::string_view{block.data(), static_cast<std::size_t>(file.gcount())});
+  const auto text = read_regular_file(script);
+  const std::string named =
+      text ? interpreter_in(std::string_view{text.value()}.substr(0, 1024)) : "";
   // An environment's own python, which is there, is as good as its python3.
   const bool there = ::access(guess.c_str(), X_OK) == 0;
   const bool same =

@@ -4,11 +4,10 @@
 
 #include <cstdio>
 #include <filesystem>
-#include <fstream>
-#include <iterator>
 #include <map>
 
 #include "base/file_rights.h"
+#include "base/regular_file.h"
 #include "cli/site/commands.h"
 #include "cli/site/compose_file.h"
 #include "cli/site/import.h"
@@ -37,10 +36,7 @@ struct Source {
 Result<std::string> read_text(const std::string& path) {
   // Root reads a site's files with the site's rights: no link makes them others.
   const ActingAs acting = as_keeper_of(path);
-  std::ifstream file{path};
-  std::string text{std::istreambuf_iterator<char>{file}, {}};
-  if (!file) return Error{"read " + path, ENOENT};
-  return text;
+  return read_regular_file(path);
 }
 
 // "site@.service" of "site@shop.service", where that is all there is.

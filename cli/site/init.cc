@@ -5,12 +5,12 @@
 
 #include <cstdio>
 #include <filesystem>
-#include <fstream>
 #include <iostream>
-#include <iterator>
 #include <optional>
+#include <utility>
 
 #include "base/file_rights.h"
+#include "base/regular_file.h"
 #include "base/run_program.h"
 #include "cli/site/commands.h"
 #include "cli/site/site_defaults.h"
@@ -38,9 +38,9 @@ Outcome check_place(const fs::path& path) {
 
 std::optional<std::string> read_file(const fs::path& path) {
   const ActingAs acting = as_keeper_of(path);
-  std::ifstream file{path, std::ios::binary};
-  if (!file) return std::nullopt;
-  return std::string{std::istreambuf_iterator<char>{file}, {}};
+  auto text = read_regular_file(path);
+  if (!text) return std::nullopt;
+  return std::move(text).value();
 }
 
 // What would change, as a person reads it.
@@ -49,7 +49,8 @@ std::string difference(const fs::path& path, const std::string& text) {
   const auto keeper = keeper_of(path);
   {
     const ActingAs acting = as_keeper_of(path);
-    std::ofstream{draft, std::ios::binary} << text;
+    if (auto written = write_regular_file(draft, text); !written)
+      return written.error().message() + "\n";
   }
   const auto done =
       run_program({"diff", "-u", path.string(), draft.string()},
@@ -86,7 +87,7 @@ Outcome write(const fs::path& path, const SiteFile& file) {
   std::error_code error;
   {
     const ActingAs acting = as_keeper_of(path);
-    std::ofstream{path, std::ios::binary} << file.text;
+    if (auto written = write_regular_file(path, file.text); !written) return written;
     if (file.executable) fs::permissions(path, fs::perms{0755}, error);
   }
   if (read_file(path) != file.text) return Error{"write " + path.string(), 0};

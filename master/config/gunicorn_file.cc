@@ -6,12 +6,13 @@
 
 #include <algorithm>
 #include <array>
-#include <fstream>
 #include <nlohmann/json.hpp>
+#include <sstream>
 #include <utility>
 
 #include "base/file_rights.h"
 #include "base/number.h"
+#include "base/regular_file.h"
 #include "master/config/gunicorn_flags.h"
 #include "master/config/gunicorn_values.h"
 #include "master/config/table.h"
@@ -199,7 +200,9 @@ bool is_gunicorn_config(const std::string& name) {
   if (name.ends_with(".py") || name.starts_with("python:")) return true;
   if (name.ends_with(".yaml") || name.ends_with(".yml")) return false;
   const ActingAs acting = as_keeper_of(name);
-  std::ifstream file{name};
+  auto text = read_regular_file(name);
+  if (!text) return false;
+  std::istringstream file{std::move(text).value()};
   for (std::string line; std::getline(file, line);) {
     const std::size_t begin = line.find_first_not_of(" \t\r");
     if (begin != std::string::npos && line[begin] != '#') return !is_yaml_line(line);

@@ -2,12 +2,10 @@
 // All sources of settings, merged by rank and checked.
 #include "master/config/load.h"
 
-#include <fcntl.h>
 #include <fmt/format.h>
 #include <unistd.h>
 
 #include <algorithm>
-#include <array>
 #include <cerrno>
 #include <filesystem>
 #include <utility>
@@ -16,8 +14,8 @@
 #include "base/file_rights.h"
 #include "base/memory_size.h"
 #include "base/number.h"
+#include "base/regular_file.h"
 #include "base/result.h"
-#include "base/unique_fd.h"
 #include "master/config/address.h"
 #include "master/config/check.h"
 #include "master/config/check_host.h"
@@ -56,18 +54,11 @@ std::string django_in(const std::string& directory) {
 Result<std::string> read_file(const std::string& path) {
   // A problem is told with the words of the file: let no link make it another one.
   const ActingAs acting = as_keeper_of(path);
-  const UniqueFd fd{::open(path.c_str(), O_RDONLY | O_CLOEXEC)};
-  if (!fd) return last_error("read " + path + acting.why());
-  std::string text;
-  std::array<char, 16384> block;
-  while (text.size() <= kLargestFile) {
-    const ssize_t got = ::read(fd.get(), block.data(), block.size());
-    if (got < 0 && errno == EINTR) continue;
-    if (got < 0) return last_error("read " + path);
-    if (got == 0) return text;
-    text.append(block.data(), static_cast<std::size_t>(got));
-  }
-  return Error{"read " + path + ": larger than 1 MiB", 0};
+  auto text = read_regular_file(path, kLargestFile);
+  if (text) return text;
+  const Error& why = text.error();
+  if (why.code == EFBIG) return Error{why.what + ": larger than 1 MiB", 0};
+  return Error{why.what + acting.why(), why.code};
 }
 
 // The file to read: "" for none.

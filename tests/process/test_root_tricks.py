@@ -145,6 +145,18 @@ def test_root_runs_no_code_of_the_users(code, words):
     assert ran_as(code) == {AS_NOBODY}, done.stderr
 
 
+@pytest.mark.parametrize("fifo, words", [
+    ("trap.yaml", ["check", "-c", "trap.yaml"]),
+    ("trap", ["check", "-c", "trap"]),  # of Gunicorn or ours: its first line would tell
+    ("trap.service", ["import", "trap.service"]),
+    ("docker-compose.yml", ["import", "docker-compose.yml"]),
+    ("store.service", ["init", "store", "--application", "app", "--yes"])])
+def test_a_fifo_in_place_of_a_file_holds_up_no_tool_of_roots(code, fifo, words):
+    os.mkfifo(code / fifo)
+    done = monodon(code, *words)
+    assert done.returncode != 0 and fifo in done.stderr
+
+
 def test_root_runs_what_is_its_own_as_the_user_of_the_unit(code):
     os.chown(code, 0, 0)
     (code / "who").touch()

@@ -83,6 +83,16 @@ def test_hup_with_a_broken_configuration_changes_nothing():
         server.await_workers(3, without=old)
 
 
+def test_hup_with_a_fifo_in_place_of_the_configuration_changes_nothing():
+    with site(expect=["."]) as server:
+        old = server.await_workers(2)
+        os.remove(server.path("monodon.yaml"))
+        os.mkfifo(server.path("monodon.yaml"))
+        server.send_signal(signal.SIGHUP)
+        server.await_log("monodon.yaml: it is not a regular file")
+        assert server.serving() == old
+
+
 def test_a_storm_of_hup_ends_with_the_last_code():
     with site(expect=["."]) as server:
         server.await_workers(2)
