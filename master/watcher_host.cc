@@ -3,15 +3,17 @@
 #include "master/watcher_host.h"
 
 #include <fcntl.h>
-#include <sys/socket.h>
 #include <unistd.h>
 
 #include <array>
 #include <cerrno>
 #include <filesystem>
 #include <utility>
+#include <vector>
 
+#include "base/close_elsewhere.h"
 #include "base/log/log.h"
+#include "base/passed_fds.h"
 #include "master/config/gunicorn_file.h"
 #include "master/fleet/obituary.h"
 #include "master/proposal.h"
@@ -102,9 +104,10 @@ void WatcherHost::start() {
 
 void WatcherHost::listen() {
   std::array<char, kLongestMessage> text{};
-  const ssize_t got =
-      ::recv(process_.channel.get(), text.data(), text.size(), MSG_DONTWAIT);
-  if (got < 0 && (errno == EAGAIN || errno == EINTR)) return;
+  std::vector<UniqueFd> strangers;
+  const ssize_t got = receive_guarded(process_.channel.get(), text, strangers);
+  close_elsewhere(std::move(strangers));
+  if (got < 0 && errno == EAGAIN) return;
   // Its end: the pidfd tells of it.
   if (got <= 0) return EventLoop::enable(message_, false);
   const std::string_view said{text.data(), static_cast<std::size_t>(got)};

@@ -11,6 +11,10 @@
 #include <cerrno>
 #include <string>
 #include <utility>
+#include <vector>
+
+#include "base/closer.h"
+#include "base/passed_fds.h"
 
 namespace monodon::metrics {
 
@@ -59,9 +63,10 @@ struct StackDesk::Round : std::enable_shared_from_this<Round> {
 
   void take() {
     std::array<char, kBlock> block;
-    const ssize_t got =
-        ::recv(stream.native_handle(), block.data(), block.size(), MSG_DONTWAIT);
-    if (got < 0 && (errno == EAGAIN || errno == EINTR)) return await();
+    std::vector<UniqueFd> strangers;
+    const ssize_t got = receive_guarded(stream.native_handle(), block, strangers);
+    Closer::of_process().close(std::move(strangers));
+    if (got < 0 && errno == EAGAIN) return await();
     if (got > 0) text.append(block.data(), static_cast<std::size_t>(got));
     if (got > 0 && text.size() < kMostText) return await();
     if (text.empty())
@@ -74,7 +79,8 @@ struct StackDesk::Round : std::enable_shared_from_this<Round> {
   void end(HttpAnswer answer) {
     ErrorCode ignored;
     (void)deadline.cancel();
-    (void)stream.close(ignored);
+    // What the application has put there and nobody has read may make close(2) wait.
+    if (stream.is_open()) Closer::of_process().close(UniqueFd{stream.release()});
     if (auto to = std::exchange(reply, nullptr)) to(std::move(answer));
   }
 
@@ -103,8 +109,9 @@ void StackDesk::ask(std::uint32_t slot, HttpServer::Reply reply) {
 
 // An answer that nobody waits for any more came too late.
 void StackDesk::hear(const StacksAnswer& answer, UniqueFd stacks) {
-  if (!round_ || !round_->reply || round_->slot != answer.slot) return;
-  if (round_->stream.is_open()) return;
+  const bool late = !round_ || !round_->reply || round_->slot != answer.slot;
+  if (late || round_->stream.is_open())
+    return Closer::of_process().close(std::move(stacks));
   if (!answer.refusal.empty() || !stacks)
     return round_->end(plain(503, answer.refusal + "\n"));
   round_->read(std::move(stacks));

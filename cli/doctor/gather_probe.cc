@@ -4,6 +4,7 @@
 #include <fmt/format.h>
 #include <grp.h>
 #include <netinet/in.h>
+#include <poll.h>
 #include <pwd.h>
 #include <sys/socket.h>
 #include <sys/stat.h>
@@ -13,8 +14,12 @@
 #include <array>
 #include <cerrno>
 #include <chrono>
+#include <utility>
+#include <vector>
 
+#include "base/closer.h"
 #include "base/number.h"
+#include "base/passed_fds.h"
 #include "base/unique_fd.h"
 #include "base/unix_address.h"
 #include "cli/doctor/gather.h"
@@ -24,6 +29,7 @@ namespace monodon::cli {
 namespace {
 
 constexpr std::size_t kMostAnswer = 65536;
+constexpr int kPatienceS = 30;
 
 std::string owner_of(uid_t uid, gid_t gid) {
   const passwd* const user = ::getpwuid(uid);
@@ -98,8 +104,7 @@ int connect_ip(int fd, const std::string& text) {
 
 int exchange(int fd, const std::string& address, const std::string& host,
              Probe& probe) {
-  const timeval patience{30, 0};
-  (void)::setsockopt(fd, SOL_SOCKET, SO_RCVTIMEO, &patience, sizeof(patience));
+  const timeval patience{kPatienceS, 0};
   (void)::setsockopt(fd, SOL_SOCKET, SO_SNDTIMEO, &patience, sizeof(patience));
   const int refused =
       address.starts_with('/') ? connect_unix(fd, address) : connect_ip(fd, address);
@@ -112,8 +117,15 @@ int exchange(int fd, const std::string& address, const std::string& host,
   std::string answer;
   std::array<char, 4096> block;
   while (answer.size() < kMostAnswer && answer.find("\r\n\r\n") == std::string::npos) {
-    const ssize_t got = ::recv(fd, block.data(), block.size(), 0);
-    if (got < 0) return errno;
+    pollfd ready{fd, POLLIN, 0};
+    if (::poll(&ready, 1, kPatienceS * 1000) == 0) return EAGAIN;
+    // What an application sends along may make its last owner wait in close(2).
+    std::vector<UniqueFd> strangers;
+    const ssize_t got = receive_guarded(fd, block, strangers);
+    const int code = errno;
+    Closer::of_process().close(std::move(strangers));
+    if (got < 0 && code != EAGAIN) return code;
+    if (got < 0) continue;
     if (got == 0) break;
     answer.append(block.data(), static_cast<std::size_t>(got));
   }

@@ -2,15 +2,19 @@
 // monodon trace: the Python stacks of workers, as they arrive.
 #include <fmt/format.h>
 #include <poll.h>
-#include <sys/socket.h>
 
 #include <algorithm>
 #include <array>
+#include <cerrno>
 #include <cmath>
 #include <cstdio>
 #include <fstream>
+#include <utility>
+#include <vector>
 
 #include "base/clock.h"
+#include "base/closer.h"
+#include "base/passed_fds.h"
 #include "cli/live/commands.h"
 #include "cli/live/control_client.h"
 #include "cli/live/control_finder.h"
@@ -24,7 +28,8 @@ using std::chrono::milliseconds;
 
 constexpr std::size_t kMostText = 4 << 20;
 
-// What the worker writes until it closes its end. An Error: it does not.
+// What the worker writes until it closes its end. An Error: it does not. What the
+// application sends along may make its last owner wait in close(2).
 Result<std::string> read_stacks(int socket, milliseconds patience) {
   std::string text;
   const auto until = Clock::now() + patience;
@@ -39,7 +44,10 @@ Result<std::string> read_stacks(int socket, milliseconds patience) {
       return Error{"no answer within " +
                    spell_seconds(static_cast<double>(patience.count()) / 1000)};
     std::array<char, 65536> block{};
-    const auto size = ::recv(socket, block.data(), block.size(), 0);
+    std::vector<UniqueFd> strangers;
+    const auto size = receive_guarded(socket, block, strangers);
+    Closer::of_process().close(std::move(strangers));
+    if (size < 0 && errno == EAGAIN) continue;
     if (size < 0) return last_error("read the stacks");
     if (size == 0) break;
     text.append(block.data(), static_cast<std::size_t>(size));
@@ -73,11 +81,12 @@ enum class Traced : std::uint8_t { shown, idle };
 
 Result<Traced> trace(const std::string& path, const SlotStatus& slot,
                      std::uint64_t now_ns, milliseconds patience, bool everything) {
-  const auto answer =
+  auto answer =
       ask(path, fmt::format(R"({{"op":"stacks","slot":{}}})", slot.slot), patience);
   if (!answer) return answer.error();
   if (answer.value().fds.empty()) return Error{"the server sent no stacks"};
   auto stacks = read_stacks(answer.value().fds.front().get(), patience);
+  Closer::of_process().close(std::move(answer.value().fds));
   if (!stacks) return Error{stacks.error().message() + excuse(slot)};
   if (stacks.value().empty())
     return Error{"no Python stacks: the application is native, or the worker ended"};

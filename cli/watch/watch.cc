@@ -236,6 +236,8 @@ class Watcher {
 
 int run_watch(const WatchOptions& options) {
   (void)::prctl(PR_SET_NAME, "monodon-watcher");
+  // What it says makes the master reload: no process of its user may say it for it.
+  (void)::prctl(PR_SET_DUMPABLE, 0);
   // Ctrl-C at a terminal is for the master; our channel ends with it.
   (void)::setsid();
   Watcher{options}.run();

@@ -6,8 +6,10 @@ What follows is there for such code to use.
 """
 
 import array
+import contextlib
 import ctypes
 import os
+import signal
 import socket
 import struct
 import subprocess
@@ -39,11 +41,46 @@ def packets():
     return [number for _, number in pair + alone]
 
 
+def listeners():
+    """Descriptors of this process, which all processes of the site have."""
+    found = []
+    for number in sorted(int(name) for name in os.listdir("/proc/self/fd")):
+        with contextlib.suppress(OSError), socket.socket(fileno=os.dup(number)) as one:
+            if one.getsockopt(socket.SOL_SOCKET, socket.SO_ACCEPTCONN):
+                found.append(number)
+    return found
+
+
+@contextlib.contextmanager
+def stopped(pid):
+    """While it cannot receive: what is sent meanwhile is in flight, and not ours any more."""
+    os.kill(pid, signal.SIGSTOP)
+    while True:
+        with open(f"/proc/{pid}/stat", encoding="utf-8", errors="replace") as stat:
+            if stat.read().rsplit(")", 1)[1].split()[0] == "T":
+                break
+    try:
+        yield
+    finally:
+        os.kill(pid, signal.SIGCONT)
+
+
+class Bomb(socket.socket):
+    """One that is for send(), while the receiver is stopped: whoever closes it last waits
+    for an hour in close(2)."""
+
+    def leave(self, sent):
+        """Not to be the last: a message has it, or it is none any more."""
+        if not sent and self.fileno() >= 0:
+            self.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0))
+        self.close()
+
+
 def bomb():
-    """A descriptor whose last owner waits for an hour in close(2)."""
     with socket.create_server(("127.0.0.1", 0)) as listener:
-        end = socket.socket()
-        end.setsockopt(socket.SOL_SOCKET, socket.SO_SNDBUF, 1)  # the least there is
+        # The peer has room for less than what is sent, so that some of it never leaves.
+        listener.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, 1)
+        end = Bomb()
         end.connect(listener.getsockname())
         KEPT.append(listener.accept()[0])
     end.setblocking(False)
@@ -54,14 +91,11 @@ def bomb():
         pass
     end.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER,
                    struct.pack("ii", 1, SO_LINGER_SECONDS))
-    KEPT.append(end)
     return end
 
 
 def disarm():
-    """Whoever closes what bomb() made need not wait any more."""
-    for one in KEPT:
-        one.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0))
+    """Whoever closes what bomb() made need not wait any more: its peers are gone."""
     while KEPT:
         KEPT.pop().close()
 
@@ -69,13 +103,17 @@ def disarm():
 def send(number, data, fds=(), flags=0):
     """One message over a descriptor that others have, too: 0, or errno."""
     rights = array.array("i", [fd.fileno() for fd in fds])
+    code = 0
     with socket.socket(fileno=os.dup(number)) as one:
         try:
             one.sendmsg([data], [(socket.SOL_SOCKET, socket.SCM_RIGHTS, rights)] if fds
                         else [], flags | socket.MSG_DONTWAIT)
         except OSError as error:
-            return error.errno
-    return 0
+            code = error.errno
+    for fd in fds:
+        if isinstance(fd, Bomb):
+            fd.leave(sent=code == 0)
+    return code
 
 
 def application(environ, start_response):
