@@ -5,14 +5,18 @@ whoever runs as the same user can always kill.
 """
 
 import contextlib
+import ctypes
 import errno
 import os
+import select
+import signal
 import socket
+import subprocess
 import time
 
 import pytest
-from apps.hostile import bomb, disarm, send
-from support import proc
+from apps.hostile import LIBC, bomb, disarm, send, stopped
+from support import paths, proc
 from support.client import request
 from support.scrape import ask, await_exporter, exporter_of, watched
 from support.server import Server
@@ -161,8 +165,9 @@ def test_a_client_that_sends_descriptors_holds_up_nobody(old_kernel):
                 client.send(first)
                 if first == GET:
                     assert client.response().status == 200
-                assert send(client.socket.fileno(), second, [bomb(), bomb()],
-                            flags) == expected
+                with stopped(worker[0]):
+                    assert send(client.socket.fileno(), second, [bomb(), bomb()],
+                                flags) == expected
                 if not expected:
                     read_to_the_end(client.socket)
             assert server.get().status == 200
@@ -179,7 +184,10 @@ def test_descriptors_over_a_channel_do_not_hold_up_the_master(old_kernel):
         server.await_workers(2)
         for data in ("b'x'", "b''", "FRAME.pack(22, 0, 1, 1, 0)"):
             before = server.await_workers(2)
-            answer = run(server, f"answer = os.getpid(), send(packets()[2], {data}, [bomb()])")
+            answer = run(server, f"""
+with stopped({server.pid}):
+    answer = os.getpid(), send(packets()[2], {data}, [bomb()])
+""")
             pid, said = eval(answer)
             assert said == (0 if old_kernel else errno.EPERM)
             if old_kernel:  # such a process is let go
@@ -195,8 +203,9 @@ def test_descriptors_at_the_control_socket_do_not_hold_up_the_master(old_kernel)
         for data in (b'{"op":"status"}\n', b"no line"):
             with socket.socket(socket.AF_UNIX) as client:
                 client.connect(server.path("control.sock"))
-                assert send(client.fileno(), data, [bomb()]) == (
-                    0 if old_kernel else errno.EPERM)
+                with stopped(server.pid):
+                    assert send(client.fileno(), data, [bomb()]) == (
+                        0 if old_kernel else errno.EPERM)
             assert server.control({"op": "status"})["workers"] == 1
 
 
@@ -207,11 +216,55 @@ def test_descriptors_at_the_metrics_hold_up_no_scrape(old_kernel):
         await_exporter(server)
         with socket.socket(socket.AF_UNIX) as client:
             client.connect(server.path("metrics.sock"))
-            for _ in range(2):  # one is read, one may never be
-                assert send(client.fileno(), GET, [bomb()]) in (
-                    (0, errno.EPIPE) if old_kernel else (errno.EPERM,))
+            with stopped(exporter_of(server)):
+                for _ in range(2):  # one is read, one may never be
+                    assert send(client.fileno(), GET, [bomb()]) in (
+                        (0, errno.EPIPE) if old_kernel else (errno.EPERM,))
         assert ask(server).status == 200
         assert exporter_of(server)
+
+
+def taken_descriptor(pid, number):
+    """The same as that process has, while it is stopped: somebody else plays it."""
+    os.kill(pid, signal.SIGSTOP)
+    pidfd = os.pidfd_open(pid)
+    taken = LIBC.syscall(438, pidfd, number, 0)  # pidfd_getfd(2)
+    os.close(pidfd)
+    assert taken >= 0, os.strerror(ctypes.get_errno())
+    return socket.socket(fileno=taken)
+
+
+def play_the_worker(channel, reader, old_kernel):
+    """Answers the next question for stacks: with more than text."""
+    fds = []
+    while not fds:
+        select.select([channel], [], [], 10 * PATIENCE)
+        _, fds, _, _ = socket.recv_fds(channel, 65536, 8)
+    with socket.socket(fileno=fds[0]) as stacks, stopped(reader):
+        for data in (b"some", b" text"):
+            assert send(stacks.fileno(), data, [bomb()]) == (0 if old_kernel else errno.EPERM)
+        stacks.send(b"text")
+
+
+@KERNELS
+def test_descriptors_among_stacks_hold_up_no_reader(old_kernel):
+    with watched("hostile:application", config={"workers": 1}, expect=["."],
+                 old_kernel=old_kernel) as server:
+        await_exporter(server)
+        worker, = server.await_workers(1)
+        with taken_descriptor(worker, int(run(server, "answer = packets()[2]"))) as channel:
+            command = [str(paths.MONODON), "trace", "0", "--all", "--control",
+                       server.path("control.sock")]
+            with subprocess.Popen(command, stdout=subprocess.PIPE) as tracing:
+                play_the_worker(channel, tracing.pid, old_kernel)
+                tracing.communicate(timeout=20 * PATIENCE)
+                assert tracing.returncode == 0
+            with server.connect(server.path("metrics.sock")) as client:
+                client.send(request(target="/stacks/0"))
+                play_the_worker(channel, exporter_of(server), old_kernel)
+                assert b"text" in client.response().body
+        assert ask(server).status == 200
+        os.kill(worker, signal.SIGCONT)
 
 
 HAND_OVER_BOMBS = """
@@ -227,7 +280,9 @@ for number in range(3):
 
 @KERNELS
 def test_descriptors_over_the_handoff_pair_hold_up_no_worker(old_kernel):
-    with hostile(config={"workers": 1}, old_kernel=old_kernel) as server:
+    # The answer to the request that came with one of them is never read.
+    with hostile(config={"workers": 1, "graceful_timeout": 1}, old_kernel=old_kernel,
+                 expect=["did not leave within graceful_timeout"]) as server:
         worker = server.await_workers(1)
         run(server, HAND_OVER_BOMBS)
         for _ in range(3):
