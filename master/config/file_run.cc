@@ -15,9 +15,13 @@
 #include <cerrno>
 #include <nlohmann/json.hpp>
 #include <utility>
+#include <vector>
 
+#include "base/close_elsewhere.h"
+#include "base/guarded_socket.h"
 #include "base/install_paths.h"
 #include "base/number.h"
+#include "base/passed_fds.h"
 #include "base/run_program.h"
 #include "base/system_calls.h"
 #include "master/config/code_runner.h"
@@ -41,11 +45,19 @@ bool same(const Credentials& a, const Credentials& b) {
   const auto all = [](Credentials c) {
     c.groups.push_back(c.gid);
     std::ranges::sort(c.groups);
-    const auto twice = std::ranges::unique(c.groups);
-    c.groups.erase(twice.begin(), twice.end());
+    // Not std::ranges::unique: clang 14, which builds the fuzz targets, lacks it.
+    c.groups.erase(std::unique(c.groups.begin(), c.groups.end()), c.groups.end());
     return c.groups;
   };
   return a.uid == b.uid && a.gid == b.gid && all(a) == all(b);
+}
+
+// After SIGKILL. Who waits for a disk in the kernel does not; then SIGCHLD tells of the
+// end, whenever that is.
+bool ends_soon(int pidfd) {
+  constexpr int kPatienceMs = 1'000;
+  pollfd wait{pidfd, POLLIN, 0};
+  return ::poll(&wait, 1, kPatienceMs) > 0;
 }
 
 mode_t own_umask() {
@@ -91,6 +103,11 @@ Result<std::shared_ptr<FileRun>> FileRun::start(FileToRun order) {
   return run;
 }
 
+// What it may have sent and nobody has read must not hold us up.
+FileRun::~FileRun() {
+  const GuardedSocket channel{std::move(child_.channel)};
+}
+
 bool FileRun::over() const {
   pollfd wait{fd(), POLLIN, 0};
   return ::poll(&wait, 1, 0) > 0;
@@ -119,13 +136,19 @@ void FileRun::end(std::chrono::milliseconds patience) {
 
 Result<std::string> FileRun::values() {
   std::array<char, 8> word{};
-  const ssize_t got = ::recv(fd(), word.data(), word.size(), MSG_DONTWAIT);
+  std::vector<UniqueFd> strangers;
+  const ssize_t got = receive_guarded(fd(), word, strangers);
+  close_elsewhere(std::move(strangers));
   if (overdue_.empty() && got > 0) {
     has_values_ = true;
     return content_of(output_.get());
   }
   // It has ended, or has closed its channel: then nobody can speak to it.
   (void)kill_by_pidfd(child_.pidfd.get());
+  if (!ends_soon(child_.pidfd.get()))
+    return Error{(overdue_.empty() ? order_.name + ": cannot be run" : overdue_) +
+                     "; its process does not die of SIGKILL: it may wait for a disk",
+                 0};
   const int status = exit_status_of(child_);
   child_.pid = -1;
   if (!overdue_.empty()) return Error{overdue_, 0};
@@ -142,7 +165,10 @@ std::optional<SpawnedChild> FileRun::take(const std::string& python,
   SpawnedChild child = std::exchange(child_, SpawnedChild{});
   const Credentials wanted = own_credentials();
   const bool fits = python == order_.python && (!user_ || same(*user_, wanted));
-  if (!fits) return std::nullopt;  // it ends with its channel
+  if (!fits) {  // it ends with its channel
+    const GuardedSocket last{std::move(child.channel)};
+    return std::nullopt;
+  }
   nlohmann::json user = nullptr;
   // Root has run it, in whose place we are that user by now.
   if (!user_ && wanted.uid != started_by_)

@@ -39,7 +39,7 @@ class FileRun {
   // Begins. An Error names the file.
   static Result<std::shared_ptr<FileRun>> start(FileToRun order);
   // Nobody wants it any more: it ends by itself, once the file has.
-  ~FileRun() = default;
+  ~FileRun();
   FileRun(const FileRun&) = delete;
   FileRun& operator=(const FileRun&) = delete;
 

@@ -5,6 +5,8 @@ import os
 import signal
 import subprocess
 
+import pytest
+
 from support import paths
 from support.server import Server
 from support.versions import reload
@@ -85,3 +87,21 @@ def test_workers_are_looked_after_while_a_file_runs_and_boot_timeout_ends_it():
         with open(server.path("gate"), "w", encoding="ascii"):
             pass
         server.await_log("generation 2 has taken over")
+
+
+SENDS_A_DESCRIPTOR = """
+import os
+import hostile
+with hostile.stopped(os.getppid()):
+    hostile.send(3, b"#", [hostile.bomb()])
+"""
+
+
+@pytest.mark.parametrize("old_kernel", [False, True], ids=["new", "old"])
+def test_a_file_that_sends_descriptors_does_not_hold_up_the_master(old_kernel):
+    with site("workers = 1\n", expect=["."], old_kernel=old_kernel) as server:
+        server.await_workers(1)
+        server.write("gunicorn.conf.py", SENDS_A_DESCRIPTOR)
+        server.send_signal(signal.SIGHUP)
+        server.await_log("reload refused" if old_kernel else "generation 2 has taken over")
+        assert server.control({"op": "status"})["workers"] == 1
