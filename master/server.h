@@ -13,6 +13,7 @@
 #include "master/exporter_host.h"
 #include "master/handover/fd_store.h"
 #include "master/handover/handoff_watch.h"
+#include "master/handover/listener_watch.h"
 #include "master/handover/testament.h"
 #include "master/process_watch.h"
 #include "master/reload_desk.h"
@@ -96,6 +97,7 @@ class Server {
   WatcherHost watcher_;
   ProcessWatch watch_;
   HandoffWatch handoff_{kernel_, loop_, estate_};
+  ListenerWatch listeners_{loop_, *estate_.listeners};
   std::vector<EventLoop::OnSignal> signals_;
   EventLoop::OnTime timer_;
   Clock::time_point next_extension_{};

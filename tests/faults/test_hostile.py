@@ -75,6 +75,30 @@ def test_a_handoff_pair_that_was_shut_down_is_replaced_for_workers_to_come():
         assert run(server, PAIR_IS_WHOLE) == "True"
 
 
+SHUT_LISTENERS_DOWN = """
+for number in listeners():
+    socket.socket(fileno=os.dup(number)).shutdown(socket.SHUT_RD)
+"""
+
+
+def test_listeners_that_were_shut_down_are_told_and_a_port_listens_again():
+    with socket.create_server(("127.0.0.1", 0)) as free:
+        where = free.getsockname()
+    with hostile(config={"workers": 2}, sockets={"own": "own.sock", "port": where},
+                 expect=["a process of this site shut down"]) as server:
+        server.address = where
+        workers = server.await_workers(2)
+        run(server, SHUT_LISTENERS_DOWN)
+        server.await_log(rf"shut down unix:{server.path('own.sock')}, .*until the server")
+        server.await_log(f"shut down 127.0.0.1:{where[1]}, .*it listens again")
+        # Nobody spins over what is told as a level.
+        used, began = sum(map(proc.cpu_seconds, workers)), time.monotonic()
+        time.sleep(0.5)
+        assert sum(map(proc.cpu_seconds, workers)) - used < 0.3 * (time.monotonic() - began)
+        assert server.get().status == 200
+        assert server.workers() == workers
+
+
 def test_an_empty_packet_is_not_taken_for_the_end_of_a_handoff_pair():
     with hostile(config={"workers": 1}) as server:
         server.await_workers(1)

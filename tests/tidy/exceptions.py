@@ -125,6 +125,7 @@ NO_UNIT_TEST = {
     "metrics/main.cc": "tests/process/test_metrics.py",
     "metrics/manual.cc": "docs_test.cc",
     "master/handover/handoff_watch.cc": "tests/faults/test_hostile.py shuts pairs down",
+    "master/handover/listener_watch.cc": "tests/faults/test_hostile.py shuts listeners down",
     "master/handover/inherited.cc": "tests/process passes sockets as systemd does",
     "master/system/linux_kernel.cc": "tests/process and tests/faults",
     "master/system/port_owner.cc": "listeners_test.cc binds a port twice",

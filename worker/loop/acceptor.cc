@@ -5,6 +5,7 @@
 #include <fcntl.h>
 #include <netinet/in.h>
 #include <netinet/tcp.h>
+#include <poll.h>
 #include <sys/epoll.h>
 #include <sys/resource.h>
 #include <sys/socket.h>
@@ -23,6 +24,7 @@ namespace monodon::worker {
 namespace {
 
 constexpr std::uint64_t kPauseNs = 200'000'000;
+constexpr std::uint64_t kLookAgainNs = 1'000'000'000;
 constexpr std::uint64_t kTellAgainNs = 10'000'000'000;
 // Descriptors that connections leave to the application: its files, its database.
 constexpr rlim_t kReserve = 32;
@@ -36,6 +38,13 @@ int first_reserved(rlim_t reserve) {
   if (::getrlimit(RLIMIT_NOFILE, &limit) != 0 || limit.rlim_cur > INT_MAX)
     return INT_MAX;
   return static_cast<int>(limit.rlim_cur - std::min(reserve, limit.rlim_cur / 4));
+}
+
+// By any process that has it, for all (shutdown(2)). A TCP socket may listen again, see
+// master/handover/listener_watch.h.
+bool is_shut_down(int listener) noexcept {
+  pollfd look{listener, POLLRDHUP, 0};
+  return ::poll(&look, 1, 0) != 0;
 }
 
 bool guards_any(const std::vector<UniqueFd>& listeners, const Boot& boot) {
@@ -67,6 +76,10 @@ void Acceptor::control(int operation) {
     epoll_event event{};
     event.events = EPOLLIN | EPOLLEXCLUSIVE;
     event.data.u64 = first_tag_ + i;
+    if (operation == EPOLL_CTL_ADD && is_shut_down(listeners_[i].get())) {
+      resume_ns_.store(monotonic_ns() + kLookAgainNs, std::memory_order_relaxed);
+      continue;
+    }
     if (::epoll_ctl(epoll_, operation, listeners_[i].get(), &event) == 0) continue;
     // Twice in or twice out is what pausing and leaving at the same time look like.
     if (errno != EEXIST && errno != ENOENT)
@@ -96,6 +109,8 @@ Connection* Acceptor::accept(std::size_t listener, ConnectionPool& pool) {
     const int code = errno;
     if (code == EMFILE || code == ENFILE || code == ENOBUFS || code == ENOMEM)
       pause(code);
+    // A Unix socket says EAGAIN for ever, a TCP one EINVAL.
+    if (is_shut_down(listeners_[listener].get())) lose(listener);
     // Others (EAGAIN, ECONNABORTED, EINTR, network errors of the new connection, see
     // accept(2)) concern that connection alone.
     return nullptr;
@@ -146,6 +161,12 @@ Connection* Acceptor::adopt(Handoff& what, ConnectionPool& pool) {
   else if (prefaced_ && !what.kept)
     c->stage.store(Stage::preface, std::memory_order_relaxed);
   return c;
+}
+
+// It would be told of without end. The master says that it is lost.
+void Acceptor::lose(std::size_t listener) {
+  (void)::epoll_ctl(epoll_, EPOLL_CTL_DEL, listeners_[listener].get(), nullptr);
+  resume_ns_.store(monotonic_ns() + kLookAgainNs, std::memory_order_relaxed);
 }
 
 void Acceptor::pause(int code) {

@@ -35,7 +35,7 @@ class Acceptor {
   Connection* adopt(Handoff& what, ConnectionPool& pool);
 
   // The keeper, now and then: ends a pause when its time has come and its cause is
-  // gone.
+  // gone. A listener that somebody shut down pauses alone, until it listens again.
   void end_pause(std::uint64_t now_ns);
   [[nodiscard]] std::uint64_t pauses() const noexcept {
     return pauses_.load(std::memory_order_relaxed);
@@ -46,6 +46,7 @@ class Acceptor {
 
  private:
   void pause(int code);
+  void lose(std::size_t listener);
   void control(int operation);
 
   int epoll_;
