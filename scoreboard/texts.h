@@ -56,13 +56,15 @@ inline void store_text(std::span<Word> words, std::string_view text) noexcept {
 // Whether store_text() of `text` left this; the owner's own row only.
 inline bool holds_text(std::span<const Word> words, std::string_view text) noexcept {
   if (text.size() >= words.size() * 8) return false;
-  for (std::size_t i = 0; i <= text.size() / 8; ++i) {
+  std::size_t i = 0;
+  for (; i < text.size() / 8; ++i) {
     std::uint64_t word = 0;
-    std::memcpy(&word, text.data() + i * 8,
-                std::min<std::size_t>(8, text.size() - i * 8));
+    std::memcpy(&word, text.data() + i * 8, 8);
     if (words[i].load(std::memory_order_relaxed) != word) return false;
   }
-  return true;
+  std::array<char, 8> last{};
+  copy_short(last.data(), text.substr(i * 8));
+  return words[i].load(std::memory_order_relaxed) == std::bit_cast<std::uint64_t>(last);
 }
 
 // Up to the first NUL, and never more than there is.
