@@ -86,6 +86,10 @@ void carry_out_closing() {
   done.write.reset();
 }
 
+void keep_to_the_end(int fd) noexcept {
+  if (fd >= 0) (void)::fcntl(fd, F_DUPFD_CLOEXEC, 0);
+}
+
 void GuardedSocket::reset() noexcept {
   if (!fd_) return;
   const int domain = option(fd_.get(), SO_DOMAIN);

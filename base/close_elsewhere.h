@@ -24,4 +24,9 @@ namespace monodon {
 void close_elsewhere(std::vector<UniqueFd> fds);
 void carry_out_closing();
 
+// For a listener whose owner ends: connections that nobody accepted may have such
+// descriptors in their queues. A copy of it stays until this process ends, which does not
+// linger, so that no close(2) before is the last one. Any process.
+void keep_to_the_end(int fd) noexcept;
+
 }  // namespace monodon

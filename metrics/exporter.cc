@@ -13,6 +13,7 @@
 #include <utility>
 
 #include "base/clock.h"
+#include "base/close_elsewhere.h"
 #include "base/log/log.h"
 #include "base/number.h"
 #include "metrics/accept.h"
@@ -339,6 +340,7 @@ int run_exporter(UniqueFd channel) {
     log::error(board.error().message(), {log::Id::exporter_failed});
     return 1;
   }
+  keep_to_the_end(orders.fds[1].get());
   const int flags = ::fcntl(channel.get(), F_GETFL);
   if (flags < 0 || ::fcntl(channel.get(), F_SETFL, flags | O_NONBLOCK) != 0) return 1;
   return Exporter{std::move(channel), std::move(*orders.facts),

@@ -15,6 +15,7 @@
 #include <memory>
 #include <utility>
 
+#include "base/close_elsewhere.h"
 #include "base/number.h"
 #include "base/passed_fds.h"
 #include "base/unix_address.h"
@@ -257,6 +258,7 @@ Result<Listener> bind_listener(const std::string& address, const BindOptions& op
 
 void remove_socket_files(std::vector<Listener>& listeners, const FileRights& rights) {
   for (Listener& listener : listeners) {
+    keep_to_the_end(listener.fd.get());
     const std::string path = std::exchange(listener.own_path, {});
     if (path.empty()) continue;
     const ActingAs acting = rights.for_path(path);

@@ -37,7 +37,8 @@ Result<BindAddress> parse_bind_address(std::string_view text);
 Result<Listener> bind_listener(const std::string& address, const BindOptions& options);
 
 // Removes the socket files that we made, if they are still the same files. Before the
-// sockets are closed: an open one keeps its inode, so that the number tells.
+// sockets are closed: an open one keeps its inode, so that the number tells. Where this
+// process ends: copies of the sockets stay until then (base/close_elsewhere.h).
 void remove_socket_files(std::vector<Listener>& listeners,
                          const FileRights& rights = {});
 

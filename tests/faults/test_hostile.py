@@ -291,6 +291,22 @@ def test_descriptors_among_stacks_hold_up_no_reader(old_kernel):
         os.kill(worker, signal.SIGCONT)
 
 
+def test_descriptors_that_nobody_accepted_do_not_hold_up_a_stop():
+    server = hostile(config={"workers": 1, "graceful_timeout": 1}, bind=[], old_kernel=True,
+                     expect=["."])
+    server.address = server.path("own.sock")
+    server.config["bind"] = ["unix:" + server.address]
+    with server:
+        worker, = server.await_workers(1)
+        with stopped(worker):
+            for path in (server.address, server.path("control.sock")):
+                with socket.socket(socket.AF_UNIX) as client, stopped(server.pid):
+                    client.connect(path)
+                    assert send(client.fileno(), b"G", [bomb()]) == 0
+            server.send_signal(signal.SIGTERM)
+            assert server.await_exit() == 0
+
+
 HAND_OVER_BOMBS = """
 for number in range(3):
     send(packets()[0], b"malformed", [bomb()] * 100)
