@@ -6,6 +6,8 @@ bytes comes a well-formed request, which must not be believed: what follows a fr
 error has no known beginning.
 """
 
+import os
+
 import pytest
 from support.client import pieces, request
 from support.proc import peak_memory
@@ -260,7 +262,9 @@ def test_a_flood_is_refused_in_bounded_memory(server, name, cut, identity):
         connection.send_pieces(pieces(data.replace(b"ID", identity.encode()), cut))
         refused(connection, statuses)
     assert identity not in server.ledger.ids("start")
-    assert sum(map(peak_memory, server.workers())) - before < 6_000_000
+    # A sanitizer keeps what was freed for a while.
+    most = 64_000_000 if "MONODON_TEST_PRELOAD" in os.environ else 6_000_000
+    assert sum(map(peak_memory, server.workers())) - before < most
     assert server.get().status == 200
 
 
