@@ -40,6 +40,11 @@ std::uint64_t ms(Clock::duration d) {
       std::chrono::duration_cast<std::chrono::milliseconds>(d).count());
 }
 
+// What it says itself, if it can.
+std::string why_silent(const News& news) {
+  return news.text.empty() ? silence_of(news.pid) : news.text;
+}
+
 // What its page says that it ran. Nothing of it is relied on: no request is older than
 // its worker.
 std::vector<LastRequest> last_requests(const scoreboard::WorkerReport& report,
@@ -247,9 +252,9 @@ void Chronicle::note(const News& news) {
       break;
     case News::Kind::silent:
       board_.add_event({EventKind::worker_stuck, news.slot, news.serial,
-                        news.generation, silence_of(news)});
+                        news.generation, why_silent(news)});
       say(log::Level::error, log::Id::worker_silent,
-          who + " will be replaced: " + silence_of(news));
+          who + " will be replaced: " + why_silent(news));
       break;
     case News::Kind::stuck:
       board_.add_event({EventKind::worker_stuck, news.slot, news.serial,

@@ -131,8 +131,4 @@ std::string obituary(const News& gone, const std::vector<LastRequest>& running,
   return text;
 }
 
-std::string silence_of(const News& news) {
-  return news.text.empty() ? "it shows no sign of life; is it stopped?" : news.text;
-}
-
 }  // namespace monodon::master

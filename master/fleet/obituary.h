@@ -38,7 +38,4 @@ std::string name_worker(const News& news);
 // "killed by SIGSEGV, core dumped" or "exit status 3"
 std::string describe(const Death& death);
 
-// Why a worker counts as silent: what it says itself, if it can. Pure.
-std::string silence_of(const News& news);
-
 }  // namespace monodon::master

@@ -1,10 +1,13 @@
 // SPDX-License-Identifier: Apache-2.0
-// Finds out who keeps what is left of a process.
+// Finds out what keeps a process, or what is left of it.
 #include "master/system/tracer.h"
 
+#include <filesystem>
 #include <fstream>
+#include <utility>
 
 #include "base/escape.h"
+#include "base/thread_sight.h"
 
 namespace monodon::master {
 
@@ -32,6 +35,19 @@ std::string what_holds(int pid) {
   std::string text = "process " + tracer + " (";
   append_escaped(text, std::string_view{title}.substr(0, kMostTitle));
   return text + ") traces it; its slot is free when that process ends";
+}
+
+std::string silence_of(int pid) {
+  const std::string tasks = std::to_string(pid) + "/task/";
+  ThreadSight seen = look_at_thread(tasks + std::to_string(pid));
+  std::error_code error;
+  for (const auto& task : std::filesystem::directory_iterator{"/proc/" + tasks, error}) {
+    if (seen.state == 'D') break;
+    if (auto other = look_at_thread(tasks + task.path().filename().string());
+        other.state == 'D')
+      seen = std::move(other);
+  }
+  return "it shows no sign of life: " + describe(seen);
 }
 
 }  // namespace monodon::master

@@ -10,4 +10,9 @@ namespace monodon::master {
 // it probably waits for a disk. Reads /proc.
 std::string what_holds(int pid);
 
+// Where a process is that shows no sign of life and cannot say it itself, as half a
+// sentence: what its first thread that waits for a disk waits in, or else its main one.
+// Reads /proc.
+std::string silence_of(int pid);
+
 }  // namespace monodon::master

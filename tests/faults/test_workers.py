@@ -124,6 +124,7 @@ def test_a_stopped_worker_is_replaced():
         for _ in range(5):
             assert server.get().status == 200
         # Seven looks in vain, 2 s apart, then graceful_timeout.
+        server.await_log(r"shows no sign of life: it .*\(state T\)", timeout=30)
         server.wait(lambda: proc.ended(first[0], 0), "its end", timeout=30)
         server.await_workers(2, without=[first[0]])
         assert first[1] in server.serving()

@@ -22,9 +22,12 @@ TEST_CASE("a process that is traced is told with who traces it", "[tracer]") {
   REQUIRE(child > 0);
   REQUIRE(::waitpid(child, nullptr, WUNTRACED) == child);
   const std::string told = what_holds(child);
+  const std::string silent = silence_of(child);
   (void)::kill(child, SIGKILL);
   CHECK(::waitpid(child, nullptr, 0) == child);
   const std::string self = "process " + std::to_string(::getpid()) + " (";
   CHECK((told.find(self) == 0) == traced);
+  CHECK(silent.starts_with("it shows no sign of life: "));
+  CHECK(silent.ends_with(traced ? "(state t)" : "(state T)"));
   CHECK((told.find("disk") != std::string::npos) == !traced);
 }
