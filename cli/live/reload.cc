@@ -28,6 +28,22 @@ std::string text_in(const nlohmann::json& line, const char* key) {
   return text;
 }
 
+// The beginning has the reason, and so has the end; the error log has all.
+std::string in_short(std::string text) {
+  constexpr std::size_t kBeginning = 3000;
+  constexpr std::size_t kEnd = 1500;
+  if (text.size() <= kBeginning + kEnd) return text;
+  const auto whole = [&](std::size_t at) {  // not within a character
+    while (at < text.size() && (text[at] & 0xc0) == 0x80) ++at;
+    return at;
+  };
+  const std::size_t begin = whole(kBeginning);
+  const std::size_t end = whole(text.size() - kEnd);
+  return fmt::format(
+      "{}\n... {} bytes are left out here; the server's error log has them ...\n{}",
+      text.substr(0, begin), end - begin, text.substr(end));
+}
+
 void show(const std::string& text) {
   if (text.empty()) return;
   std::puts(text.c_str());
@@ -52,7 +68,7 @@ int fail(const nlohmann::json& line) {
   const std::string what = outcome == "rolled_back" ? "rolled back: "
                            : outcome == "refused"   ? "refused: "
                                                     : "";
-  return complain(what + text_in(line, "error"));
+  return complain(what + in_short(text_in(line, "error")));
 }
 
 }  // namespace

@@ -4,6 +4,7 @@ client is told which, and why. (That nobody else notices: test_deploys.py.)
 """
 
 import os
+import re
 import signal
 import subprocess
 import venv
@@ -72,6 +73,18 @@ def test_broken_code_is_refused_and_the_reason_told(what, preload):
         write(server, 3)
         assert reload(server)[0] == 0
         assert version_of(server) == 3
+
+
+def test_a_very_long_reason_is_told_in_short_and_the_log_has_more():
+    with site(expect=["."]) as server:
+        write(server, 2, "raise ValueError('\\n'.join(['row äö'] * 50_000))")
+        status, _, err = reload(server)
+        assert status == 1 and len(err) < 6000
+        assert err.splitlines()[-1] == "ValueError: row äö"
+        assert re.search(r"\n\.\.\. \d+ bytes are left out here; the server's error log has", err)
+        assert 12_000 < len("".join(server.log.lines)) < 40_000
+        assert any("characters of this exception are left out" in one
+                   for one in server.log.lines)
 
 
 def test_new_code_that_answers_more_errors_is_rolled_back():

@@ -111,3 +111,17 @@ def test_exceptions_that_are_each_others_cause_come_to_an_end():
     first.__cause__, second.__cause__ = second, first
     assert explained(raise_it, first).splitlines()[-1] == (
         "ValueError: first (caused by ValueError: second)")
+
+
+@pytest.mark.parametrize("long", ["x" * 200_000, "\n".join(["row"] * 50_000)])
+def test_of_a_very_long_exception_the_beginning_and_the_end_are_told_and_how_much_is_not(long):
+    def fail():
+        raise ValueError(long + " the end")
+    text = explained(fail)
+    assert len(text) < 20_000
+    lines = text.splitlines()
+    assert lines[-1] == lines[0] and lines[0].startswith("ValueError: ")
+    assert lines[-2].endswith(" the end")
+    left, = [line for line in lines if "are left out" in line]
+    number = int(left.split()[1])
+    assert 180_000 < number < 200_000, left

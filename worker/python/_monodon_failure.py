@@ -7,14 +7,21 @@ import os
 import traceback
 
 _MOST = 500  # characters of the reason
+_BEGINNING, _END = 12_000, 4_000  # characters that are told of a longer traceback
 _HERE = os.path.dirname(os.path.abspath(__file__))
 
 
 def format_exception(exception):
-    """A traceback as Python prints it, without the frames that tell nothing."""
+    """A traceback as Python prints it, without the frames that tell nothing; of what an
+    exception says at great length the beginning and the end."""
     told = traceback.TracebackException.from_exception(exception)
     _leave_out_noise(told, set())
-    return "".join(told.format())
+    text = "".join(told.format())
+    left = len(text) - _BEGINNING - _END
+    if left <= 0:
+        return text
+    return (f"{text[:_BEGINNING]}\n... {left} characters of this exception are left out "
+            f"here ...\n{text[-_END:]}")
 
 
 def explain(exception, hint=""):
@@ -23,7 +30,8 @@ def explain(exception, hint=""):
     reason = _reason(exception)
     text = format_exception(exception).rstrip("\n")
     last = text.rpartition("\n")[2]
-    complete = _root(exception) is exception and last.startswith(_name(exception))
+    complete = (_root(exception) is exception and last.startswith(_name(exception))
+                and len(last) <= _MOST)
     return "\n".join([reason, *filter(None, [hint.rstrip("\n")]), text,
                       *([] if complete else [reason])]) + "\n"
 
