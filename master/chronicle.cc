@@ -148,6 +148,13 @@ void write_not_forked(const News& news) {
               log::beside({"generation", news.generation})});
 }
 
+void write_rehearsal(const FleetNews& news) {
+  const bool doubtful = news.kind == FleetNews::Kind::doubtful;
+  log::write(doubtful ? log::Level::warning : log::Level::info,
+             fmt::format("generation {}: {}", news.generation, news.reason),
+             {doubtful ? log::Id::application_warning : log::Id::generation_rolling});
+}
+
 std::string farewell(const FleetNews& news) {
   if (news.reason.empty())
     return fmt::format("generation {} has stood for its time; the code before it ends",
@@ -308,8 +315,8 @@ void Chronicle::note(const FleetNews& news, Clock::duration took) {
       log::debug(fmt::format("generation {} is tried with one worker", g));
       break;
     case FleetNews::Kind::rehearsed:
-      log::info(fmt::format("generation {}: {}", g, news.reason),
-                {log::Id::generation_rolling});
+    case FleetNews::Kind::doubtful:
+      write_rehearsal(news);
       break;
     case FleetNews::Kind::rolling:
       log::info(fmt::format("generation {} takes over, worker by worker", g),

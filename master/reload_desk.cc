@@ -200,6 +200,9 @@ void ReloadDesk::heed(const FleetNews& news) {
     case FleetNews::Kind::rehearsed:
       tell_step(g, news.reason);
       break;
+    case FleetNews::Kind::doubtful:
+      tell_step(g, "warning: " + news.reason);
+      break;
     case FleetNews::Kind::rolling:
       tell_step(g, "its first worker serves; replacing the others");
       break;

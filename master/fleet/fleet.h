@@ -28,6 +28,7 @@ struct FleetNews {
   enum class Kind : std::uint8_t {
     imported,     // its first worker is being tried
     rehearsed,    // nothing against it; reason: what came of it, in one line
+    doubtful,     // ... but for what in it somebody should look at: reason
     rolling,      // its first worker serves; the others follow
     observing,    // all serve; the old zygote lives on for `observe`
     committed,    // it has taken over for good

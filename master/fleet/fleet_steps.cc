@@ -105,6 +105,7 @@ void Fleet::rehearse(Transaction& of) {
     seen.insert(seen.end(), more.begin(), more.end());
   }
   const auto targets = choose_targets(seen, of.rehearse);
+  for (const Sighting& one : seen) of.rehearsals.lately.push_back(one.target);
   if (targets.empty() || !ask_to_rehearse(of.generation, targets))
     advance(of, ReloadEvent::rehearsed);
 }
@@ -142,12 +143,12 @@ void Fleet::heed_rehearsal(const ZygoteNews& news) {
 }
 
 void Fleet::end_rehearsal() {
-  if (const worker::Rehearsed* one = reload_.rehearsals.blame())
-    return fail({.reason = "GET " + one->target +
-                           " fails in the new code, and the old code answers it: " +
-                           one->reason});
+  if (auto why = reload_.rehearsals.refusal(); !why.empty())
+    return fail({.reason = std::move(why)});
   tell(FleetNews::Kind::rehearsed, reload_.generation,
        {.reason = reload_.rehearsals.account()});
+  for (std::string& one : reload_.rehearsals.warnings())
+    tell(FleetNews::Kind::doubtful, reload_.generation, {.reason = std::move(one)});
   advance(reload_, ReloadEvent::rehearsed);
 }
 

@@ -28,8 +28,24 @@ std::string site_of(const std::string& target) {
   return target.substr(0, target.find('/', kLongestScheme));
 }
 
+bool is_home(const std::string& target) {
+  return target.substr(site_of(target).size()) == "/" || target == "/";
+}
+
 std::ptrdiff_t count(const Answers& all, Ending ending) {
   return std::ranges::count(all, ending, &Rehearsed::ending);
+}
+
+// 4xx, but for what another moment answers better.
+bool turns_away(const Rehearsed& one) {
+  constexpr int kTimeout = 408;
+  constexpr int kTooMany = 429;
+  return one.ending == Ending::answered && one.status >= 400 &&
+         one.status != kTimeout && one.status != kTooMany;
+}
+
+bool is_gone(const Rehearsed& one) {
+  return one.status == 404 || one.status == 410;
 }
 
 const Rehearsed* find(const Answers& all, const std::string& target) {
@@ -71,12 +87,24 @@ std::vector<std::string> choose_targets(const std::vector<Sighting>& sightings,
   return targets;
 }
 
+bool Rehearsals::turns_everybody_away() const {
+  const bool one_page =
+      first.size() == 1 && is_gone(first[0]) && !is_home(first[0].target);
+  return !one_page && std::ranges::all_of(first, [](const Rehearsed& one) {
+    return one.ending == Ending::failed || turns_away(one);
+  });
+}
+
 std::vector<std::string> Rehearsals::left_to_ask() const {
   std::vector<std::string> targets;
   if (!second.empty()) return targets;
+  const bool no_way_in = turns_everybody_away();
   for (const Rehearsed& one : first) {
-    if (one.ending != Ending::failed) continue;
-    if (old.empty() || came_to(old, one.target, Ending::answered))
+    const bool failed = one.ending == Ending::failed;
+    if (!failed && !no_way_in) continue;
+    const Rehearsed* before = find(old, one.target);
+    if (old.empty() || (before != nullptr && before->ending == Ending::answered &&
+                        (failed || before->status < 300)))
       targets.push_back(one.target);
   }
   return targets;
@@ -84,7 +112,63 @@ std::vector<std::string> Rehearsals::left_to_ask() const {
 
 const Rehearsed* Rehearsals::blame() const {
   const auto bad = std::ranges::find(second, Ending::failed, &Rehearsed::ending);
-  return bad == second.end() ? nullptr : &*bad;
+  if (bad != second.end()) return &*bad;
+  const bool no_way_in = !second.empty() && turns_everybody_away() &&
+                         std::ranges::all_of(second, turns_away);
+  return no_way_in ? second.data() : nullptr;
+}
+
+std::string Rehearsals::refusal() const {
+  const Rehearsed* one = blame();
+  if (one == nullptr) return {};
+  if (one->ending == Ending::failed)
+    return "GET " + one->target +
+           " fails in the new code, and the old code answers it: " + one->reason;
+  const Rehearsed* before = find(old, one->target);
+  return "GET " + one->target + " is answered with " + std::to_string(one->status) +
+         " in the new code, and with " +
+         std::to_string(before == nullptr ? 0 : before->status) +
+         " by the old code; nothing that was rehearsed is answered better. If that is "
+         "meant, use `monodon reload --no-rehearsal`";
+}
+
+std::vector<std::string> Rehearsals::warnings() const {
+  std::vector<std::string> all;
+  for (const Rehearsed& one : first) {
+    if (std::ranges::find(lately, one.target) == lately.end()) continue;
+    const std::string what =
+        "GET " + one.target + ", which workers answered well lately, ";
+    if (first.size() == 1 && is_gone(one))
+      all.push_back(what + "is answered with " + std::to_string(one.status) +
+                    " in the new code");
+    if (one.ending != Ending::failed || came_to(old, one.target, Ending::answered))
+      continue;
+    const bool asked = came_to(old, one.target, Ending::failed);
+    const std::string_view old_code = !asked ? ", and the old code could not be asked"
+                                      : old_code_in_memory
+                                          ? ", and now with the old code as well"
+                                          : ", and with what is on the disk as well";
+    all.push_back(what + "fails in the new code" + std::string{old_code} + ": " +
+                  std::string{first_line(one.reason)});
+  }
+  return all;
+}
+
+// ", 1 not in time, 2 without an answer: why".
+std::string Rehearsals::unanswered() const {
+  std::ptrdiff_t late = 0;
+  std::ptrdiff_t lost = 0;
+  std::string_view why;
+  for (const Rehearsed& one : first) {
+    if (one.ending != Ending::unfinished) continue;
+    ++(one.reason.empty() ? late : lost);
+    if (why.empty()) why = first_line(one.reason);
+  }
+  std::string text;
+  if (late > 0) text += ", " + std::to_string(late) + " not in time";
+  if (lost > 0)
+    text += ", " + std::to_string(lost) + " without an answer: " + std::string{why};
+  return text;
 }
 
 std::string Rehearsals::account() const {
@@ -93,11 +177,14 @@ std::string Rehearsals::account() const {
   std::string text = std::to_string(n) + (n == 1 ? " request" : " requests");
   text += " rehearsed: ";
   const std::ptrdiff_t answered = count(first, Ending::answered);
-  if (answered == n) return text + (n == 1 ? "it is answered" : "all are answered");
-  text += std::to_string(answered) + " answered";
-  if (const auto late = count(first, Ending::unfinished); late > 0)
-    text += ", " + std::to_string(late) + " not in time";
+  if (answered == n)
+    text += n == 1 ? "it is answered" : "all are answered";
+  else
+    text += std::to_string(answered) + " answered";
+  text += unanswered();
   for (const Rehearsed& one : first) {
+    if (turns_away(one))
+      text += "; GET " + one.target + " with " + std::to_string(one.status);
     if (one.ending != Ending::failed) continue;
     text += "; GET " + one.target + " fails: ";
     text += first_line(one.reason);

@@ -4,10 +4,11 @@ what the old code answers.
 """
 
 import os
+import re
 import time
 
 import pytest
-from support import paths
+from support import django_site, paths
 from support.server import Server
 from support.traffic import Traffic
 from support.versions import CODE as CODE_OF_VERSION
@@ -23,6 +24,9 @@ BROKEN = {
     "it leaves": ("__import__('os')._exit(3)", "exit status 3"),
     "it raises": ("1/0", "ZeroDivisionError: division by zero"),
     "it answers 500": ("return no(start_response)", "it was answered with 500"),
+    "it sends everybody to the same page again": (
+        "start_response('301 Moved', [('Location', 'http://example.test/')]); return []",
+        "it was answered with 301, a redirect to itself"),
 }
 CODE = """
 def no(start_response):
@@ -61,6 +65,28 @@ def test_code_that_fails_at_its_first_request_is_refused_and_nobody_notices(what
         assert version_of(server) == 3
 
 
+TURNS_AWAY = {
+    "a wrong ALLOWED_HOSTS": "ALLOWED_HOSTS = ['elsewhere.test']\n"
+                             "MIDDLEWARE = ['django.middleware.common.CommonMiddleware']",
+    "an empty URLconf": "ROOT_URLCONF = 'monodon_site.nothing'",
+}
+
+
+@pytest.mark.parametrize("what", TURNS_AWAY)
+def test_code_that_turns_everybody_away_is_refused(what):
+    with django_site.site(config=ON, expect=["refused|serves on|Invalid HTTP_HOST"]) as server:
+        django_site.add(server, "nothing", "urlpatterns = []")
+        server.await_workers(2)
+        assert version_of(server) == 1
+        django_site.write(server, 2, settings=TURNS_AWAY[what])
+        status, _, err = reload(server)
+        assert status == 1, err
+        assert re.search(r"is answered with 40[04] in the new code, and with 200 by the old "
+                         "code; .*--no-rehearsal`$", err.splitlines()[-1]), err
+        assert version_of(server) == 1
+        assert reload(server, "--no-rehearsal")[0] == 0
+
+
 def test_what_fails_with_the_old_code_as_well_refuses_nothing():
     down = code("raise OSError('the database is down')",
                 f"__import__('os').path.exists({{}})")
@@ -69,11 +95,18 @@ def test_what_fails_with_the_old_code_as_well_refuses_nothing():
         write(server, 1, down.format(flag))
         assert reload(server)[0] == 0
         write(server, 2, down.format(flag))
+        end = time.monotonic() + 0.3  # some looks at what is asked for
+        while time.monotonic() < end:
+            assert server.get("/", x_forwarded_for="192.0.2.1").status == 200
         open(server.path("down"), "w").close()
         status, out, err = reload(server)
         assert status == 0, err
-        assert ("1 request rehearsed: 0 answered; GET / fails: OSError: the database is "
-                "down, with the old code as well") in out
+        assert ("1 request rehearsed: 0 answered; GET http://example.test/ fails: OSError: the "
+                "database is down, with the old code as well") in out
+        warning = ("GET http://example.test/, which workers answered well lately, fails in the "
+                   "new code, and now with the old code as well: OSError: the database is down")
+        assert f"warning: {warning}\n" in out
+        assert f"[WARNING] generation 3: {warning}" in "\n".join(server.log.lines)
         os.unlink(server.path("down"))
         assert version_of(server) == 2
 
@@ -177,6 +210,16 @@ def test_a_request_that_does_not_end_is_no_failure():
         assert status == 0, err
         assert "1 request rehearsed: 0 answered, 1 not in time" in out
         assert version_of(server) == 2
+
+
+def test_a_rehearsal_that_cannot_begin_says_why():
+    with site(config=ON, expect=["refused|serves on|could not load"]) as server:
+        write(server, 2, "def hook(info):\n    1/0\n")
+        server.write_config(post_fork="site_code:hook")
+        status, out, err = reload(server)
+        assert status == 1, err
+        assert ("1 request rehearsed: 0 answered, 1 without an answer: post_fork raised "
+                "ZeroDivisionError: division by zero\n") in out
 
 
 def test_a_child_that_the_application_leaves_behind_holds_up_no_reload():

@@ -11,17 +11,20 @@
 #include <time.h>
 #include <unistd.h>
 
+#include <algorithm>
 #include <array>
 #include <cerrno>
 #include <cstring>
 #include <exception>
 #include <utility>
 
+#include "base/clock.h"
 #include "base/forks.h"
 #include "base/log/log.h"
 #include "base/process_title.h"
 #include "base/system_calls.h"
 #include "base/text.h"
+#include "worker/http/chars.h"
 #include "worker/process/local_request.h"
 
 namespace monodon::worker {
@@ -34,7 +37,8 @@ constexpr std::uint32_t kNoSlot = 0xffff'ffff;
 constexpr std::string_view kUserAgent = "monodon-rehearsal/" MONODON_VERSION;
 
 // The kernel ends this process then, whatever it does. timer_create(2) and
-// timer_settime(2) by number: before glibc 2.34 they are in librt, which nothing else needs.
+// timer_settime(2) by number: before glibc 2.34 they are in librt, which nothing else
+// needs.
 bool limit_life(std::chrono::milliseconds time) {
   sigevent how{};
   how.sigev_notify = SIGEV_SIGNAL;
@@ -60,6 +64,24 @@ void write_line(int file, const std::string& text) {
   }
 }
 
+// Nobody gets a page from what answers so, unless a cookie comes with it: SSL_REDIRECT
+// behind a proxy that has taken TLS off, for one.
+bool leads_to_itself(const LocalAnswer& answer, std::string_view target) {
+  if (answer.status < 300 || answer.status > 399) return false;
+  std::string_view location;
+  for (std::string_view left = answer.head; !left.empty();) {
+    const std::size_t end = std::min(left.find("\r\n"), left.size());
+    const std::string_view line = left.substr(0, end);
+    left.remove_prefix(std::min(end + 2, left.size()));
+    const std::size_t colon = std::min(line.find(':'), line.size());
+    const std::string_view name = line.substr(0, colon);
+    if (http::equals_ignoring_case(name, "set-cookie")) return false;
+    if (http::equals_ignoring_case(name, "location"))
+      location = line.substr(std::min(colon + 2, line.size()));  // after ": "
+  }
+  return location == target || location == http::parse_local_target(target).path;
+}
+
 Rehearsed answer_one(Application& app, const Boot& boot, const std::string& target) {
   const auto got = get_locally(app, boot, http::parse_local_target(target), kUserAgent);
   if (!got) return {target, Ending::unfinished, got.error().message()};
@@ -71,18 +93,25 @@ Rehearsed answer_one(Application& app, const Boot& boot, const std::string& targ
   }
   if (a.status >= 500)
     return {target, Ending::failed, fmt::format("it was answered with {}", a.status)};
-  return {target, a.status == 0 ? Ending::unfinished : Ending::answered, {}};
+  if (a.status == 0) return {target, Ending::unfinished, "it was not answered"};
+  if (leads_to_itself(a, target))
+    return {target, Ending::failed,
+            fmt::format("it was answered with {}, a redirect to itself", a.status)};
+  return {target, Ending::answered, {}, a.status};
 }
 
 void perform_all(Application& app, const Boot& boot,
                  const std::vector<std::string>& targets, int file) {
-  if (!preloads(boot) && !app.load(boot).reason.empty()) return;
-  // Its reason is told by the first worker, which fails of the same.
-  if (!app.start_worker({.slot = kNoSlot,
-                         .generation = boot.generation,
-                         .threads = boot.settings.threads})
-           .reason.empty())
-    return;
+  std::string trouble;
+  if (!preloads(boot)) trouble = app.load(boot).reason;
+  if (trouble.empty())
+    trouble = app.start_worker({.slot = kNoSlot,
+                                .generation = boot.generation,
+                                .threads = boot.settings.threads})
+                  .reason;
+  // The first worker, which fails of the same, tells all of it.
+  if (!trouble.empty())
+    return write_line(file, to_json(std::vector<Rehearsed>{{{}, {}, trouble}}));
   app.rehearse();
   for (const std::string& target : targets) {
     write_line(file, to_json(std::vector<Rehearsed>{}));
@@ -123,11 +152,12 @@ int reap(pid_t pid) {
 }  // namespace
 
 Rehearsal::Rehearsal(std::vector<std::string> targets, UniqueFd file, pid_t pid,
-                     UniqueFd pidfd)
+                     UniqueFd pidfd, std::uint64_t over_ns)
     : targets_{std::move(targets)},
       file_{std::move(file)},
       pid_{pid},
-      pidfd_{std::move(pidfd)} {}
+      pidfd_{std::move(pidfd)},
+      over_ns_{over_ns} {}
 
 Rehearsal::~Rehearsal() {
   if (!pidfd_) return;
@@ -139,6 +169,9 @@ Result<Rehearsal> Rehearsal::begin(Application& app, const Boot& boot,
                                    std::vector<std::string> targets,
                                    std::chrono::milliseconds time,
                                    const std::function<void()>& let_go) {
+  const std::uint64_t over_ns =
+      monotonic_ns() +
+      static_cast<std::uint64_t>(std::chrono::nanoseconds{time}.count());
   UniqueFd file{::memfd_create("rehearsal", MFD_CLOEXEC)};
   if (!file) return last_error("make memory for a rehearsal");
   pid_t pid = -1;
@@ -158,7 +191,7 @@ Result<Rehearsal> Rehearsal::begin(Application& app, const Boot& boot,
     (void)reap(pid);
     return error;
   }
-  return Rehearsal{std::move(targets), std::move(file), pid, std::move(pidfd)};
+  return Rehearsal{std::move(targets), std::move(file), pid, std::move(pidfd), over_ns};
 }
 
 void Rehearsal::disown() noexcept {
@@ -193,6 +226,7 @@ std::vector<Rehearsed> Rehearsal::end() {
   const std::string text = read_all(file_.get());
   std::size_t begun = 0;
   bool runs = false;
+  std::string trouble;  // before the first one began
   for (std::size_t at = 0; at < text.size() && begun <= all.size();) {
     const std::size_t end = std::min(text.find('\n', at), text.size());
     auto told = rehearsed_from_json(std::string_view{text}.substr(at, end - at));
@@ -201,7 +235,9 @@ std::vector<Rehearsed> Rehearsal::end() {
     runs = told.value().empty();
     if (runs)
       ++begun;
-    else if (begun > 0 && begun <= all.size())
+    else if (begun == 0)
+      trouble = std::move(told.value().front().reason);
+    else if (begun <= all.size())
       all[begun - 1] = std::move(told.value().front());
   }
   // SIGKILL: its time was over, or memory was.
@@ -210,6 +246,10 @@ std::vector<Rehearsed> Rehearsal::end() {
     all[begun - 1].ending = Ending::failed;
     all[begun - 1].reason = manner(status);
   }
+  if (killed && monotonic_ns() >= over_ns_) return all;
+  for (Rehearsed& one : all)
+    if (one.ending == Ending::unfinished && one.reason.empty())
+      one.reason = trouble.empty() ? manner(status) : trouble;
   return all;
 }
 

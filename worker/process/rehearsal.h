@@ -4,6 +4,7 @@
 #include <sys/types.h>
 
 #include <chrono>
+#include <cstdint>
 #include <functional>
 #include <string>
 #include <vector>
@@ -38,7 +39,8 @@ class Rehearsal {
   void disown() noexcept;
 
  private:
-  Rehearsal(std::vector<std::string> targets, UniqueFd file, pid_t pid, UniqueFd pidfd);
+  Rehearsal(std::vector<std::string> targets, UniqueFd file, pid_t pid, UniqueFd pidfd,
+            std::uint64_t over_ns);
   [[noreturn]] static void perform(Application& app, const Boot& boot,
                                    const std::vector<std::string>& targets,
                                    std::chrono::milliseconds time, int file) noexcept;
@@ -47,6 +49,7 @@ class Rehearsal {
   UniqueFd file_;  // of what it tells
   pid_t pid_;
   UniqueFd pidfd_;
+  std::uint64_t over_ns_ = 0;  // when it is killed, at the latest
 };
 
 }  // namespace monodon::worker

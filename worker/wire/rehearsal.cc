@@ -2,7 +2,8 @@
 // A rehearsal as JSON.
 #include "worker/wire/rehearsal.h"
 
-#include <algorithm>
+#include <fmt/format.h>
+
 #include <nlohmann/json.hpp>
 
 namespace monodon::worker {
@@ -12,6 +13,7 @@ using Json = nlohmann::json;
 
 constexpr std::size_t kMost = 16;                // of one frame
 constexpr std::size_t kLongestReason = 3 << 10;  // each
+constexpr int kHighestStatus = 999;
 
 std::string text_of(const Json& json) {
   return json.dump(-1, ' ', false, Json::error_handler_t::replace);
@@ -21,7 +23,9 @@ std::string text_of(const Json& json) {
 std::string cut(const std::string& reason) {
   if (reason.size() <= kLongestReason) return reason;
   const std::size_t half = kLongestReason / 2;
-  return reason.substr(0, half) + "\n...\n" + reason.substr(reason.size() - half);
+  return fmt::format("{}\n... {} characters are left out here ...\n{}",
+                     reason.substr(0, half), reason.size() - 2 * half,
+                     reason.substr(reason.size() - half));
 }
 
 Result<Json> array_in(std::string_view text) {
@@ -50,7 +54,8 @@ Result<std::vector<std::string>> targets_from_json(std::string_view text) {
 std::string to_json(const std::vector<Rehearsed>& all) {
   Json json = Json::array();
   for (const Rehearsed& one : all)
-    json.push_back({one.target, static_cast<int>(one.ending), cut(one.reason)});
+    json.push_back(
+        {one.target, static_cast<int>(one.ending), cut(one.reason), one.status});
   return text_of(json);
 }
 
@@ -59,12 +64,13 @@ Result<std::vector<Rehearsed>> rehearsed_from_json(std::string_view text) {
   if (!json) return json.error();
   std::vector<Rehearsed> all;
   for (const Json& one : json.value()) {
-    if (!one.is_array() || one.size() != 3 || !one[0].is_string() ||
-        !one[1].is_number_unsigned() || one[1] > 2 || !one[2].is_string())
+    if (!one.is_array() || one.size() != 4 || !one[0].is_string() ||
+        !one[1].is_number_unsigned() || one[1] > 2 || !one[2].is_string() ||
+        !one[3].is_number_unsigned() || one[3] > kHighestStatus)
       return Error{"not a rehearsal"};
     all.push_back({one[0].get<std::string>(),
                    static_cast<Rehearsed::Ending>(one[1].get<unsigned>()),
-                   one[2].get<std::string>()});
+                   one[2].get<std::string>(), one[3].get<int>()});
   }
   return all;
 }

@@ -14,13 +14,14 @@ namespace monodon::worker {
 // frames `rehearse` and `rehearsed` (worker/wire/wire.h).
 struct Rehearsed {
   enum class Ending : std::uint8_t {
-    unfinished,  // not in time, or never begun: says nothing
-    answered,
-    failed,  // an exception, 5xx, or the end of the process: `reason`
+    unfinished,  // not in time, or (`reason`) never begun: says nothing
+    answered,    // with `status`, below 500
+    failed,      // an exception, 5xx, or the end of the process: `reason`
   };
   std::string target;  // "/path" or "https://host/path"
   Ending ending = Ending::unfinished;
   std::string reason;  // several lines, perhaps; cut to fit into a frame
+  int status = 0;
 };
 
 std::string to_json(const std::vector<std::string>& targets);

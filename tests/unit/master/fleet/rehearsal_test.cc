@@ -68,7 +68,98 @@ TEST_CASE("new code is blamed for what it fails at twice and the old code answer
   CHECK(all.blame() == &all.second[0]);
 }
 
+TEST_CASE("new code is blamed if it turns everybody away whom the old code lets in",
+          "[rehearsal]") {
+  const auto answer = [](const char* target, int status) {
+    return Rehearsed{target, Ending::answered, "", status};
+  };
+  Rehearsals all;
+  all.first = {answer("/a", 400), answer("/b", 400), answer("/c", 403)};
+  CHECK(all.left_to_ask() == Targets{"/a", "/b", "/c"});
+  all.old = {answer("/a", 200), answer("/b", 302), answer("/c", 204)};
+  CHECK(all.left_to_ask() == Targets{"/a", "/c"});
+  CHECK(all.refusal().empty());
+  all.second = {answer("/a", 400), answer("/c", 400)};
+  CHECK(all.left_to_ask().empty());
+  CHECK(all.refusal() ==
+        "GET /a is answered with 400 in the new code, and with 200 by the old code; "
+        "nothing that was rehearsed is answered better. If that is meant, use `monodon "
+        "reload --no-rehearsal`");
+
+  SECTION("but not if another moment might answer better") {
+    all.second[1] = answer("/c", GENERATE(200, 302, 429));
+    CHECK(all.refusal().empty());
+  }
+  SECTION("nor if the second time says nothing") {
+    all.second[1] = {"/c", Ending::unfinished, ""};
+    CHECK(all.refusal().empty());
+  }
+  SECTION("what fails is told rather") {
+    all.second[1] = {"/c", Ending::failed, "KeyError"};
+    CHECK(all.refusal() ==
+          "GET /c fails in the new code, and the old code answers it: KeyError");
+  }
+}
+
+TEST_CASE("pages that are gone, or closed, are no reason while others are answered",
+          "[rehearsal]") {
+  const auto answer = [](const char* target, int status) {
+    return Rehearsed{target, Ending::answered, "", status};
+  };
+  Rehearsals all;
+  all.first = {answer("/a", 404), answer("/b", GENERATE(200, 302))};
+  CHECK(all.left_to_ask().empty());
+  CHECK(all.account() == "2 requests rehearsed: all are answered; GET /a with 404");
+  all.first = {answer("/a", 404), {"/b", Ending::unfinished, ""}};
+  CHECK(all.left_to_ask().empty());
+  all.first = {answer("/a", GENERATE(408, 429))};
+  CHECK(all.left_to_ask().empty());
+  // A single page says nothing about the site, unless it is the first one.
+  all.first = {answer("https://a.test/gone", GENERATE(404, 410))};
+  CHECK(all.left_to_ask().empty());
+  CHECK(all.warnings().empty());
+  all.lately = {"https://a.test/gone"};
+  REQUIRE(all.warnings().size() == 1);
+  CHECK(
+      all.warnings()[0].starts_with("GET https://a.test/gone, which workers answered "
+                                    "well lately, is answered with 4"));
+  all.first = {answer(GENERATE("/", "https://a.test/"), 404)};
+  CHECK(all.left_to_ask().size() == 1);
+  all.first = {answer("https://a.test/closed", 403)};
+  CHECK(all.left_to_ask().size() == 1);
+}
+
+TEST_CASE("what workers answered well lately and now fails everywhere is a warning",
+          "[rehearsal]") {
+  Rehearsals all;
+  all.first = {{"/a", Ending::failed, "KeyError: 'a'\nmore"}};
+  all.old = {{"/a", Ending::failed, "KeyError"}};
+  CHECK(all.warnings().empty());
+  all.lately = {"/b", "/a"};
+  CHECK(
+      all.warnings() ==
+      Targets{"GET /a, which workers answered well lately, fails in the new code, and "
+              "now with the old code as well: KeyError: 'a'"});
+  all.old_code_in_memory = false;
+  CHECK(all.warnings()[0].find("with what is on the disk as well: Key") !=
+        std::string::npos);
+  all.old = {{"/a", Ending::unfinished, ""}};
+  CHECK(all.warnings()[0].find("the old code could not be asked: Key") !=
+        std::string::npos);
+  all.old = {{"/a", Ending::answered, "", 200}};
+  all.second = {{"/a", Ending::answered, "", 200}};
+  CHECK(all.warnings().empty());
+}
+
 TEST_CASE("what came of a rehearsal is told in one line", "[rehearsal]") {
+  CHECK(Rehearsals{.first = {{"/a", Ending::unfinished, "KeyError\nmore"},
+                             {"/b", Ending::unfinished, "KeyError\nmore"},
+                             {"/c", Ending::unfinished, ""}},
+                   .old = {},
+                   .second = {}}
+            .account() ==
+        "3 requests rehearsed: 0 answered, 1 not in time, 2 without an answer: "
+        "KeyError");
   CHECK(Rehearsals{.first = {{"/", Ending::answered, ""}}, .old = {}, .second = {}}
             .account() == "1 request rehearsed: it is answered");
   CHECK(Rehearsals{}.account() ==

@@ -12,22 +12,25 @@ TEST_CASE("a rehearsal arrives as it was sent, and fits into a frame", "[rehears
   const std::vector<std::string> targets{"/", "https://a.test/b"};
   CHECK(targets_from_json(to_json(targets)).value() == targets);
   std::vector<Rehearsed> all{
-      {"/", Ending::answered, ""},
+      {"/", Ending::answered, "", 404},
       {"/b", Ending::failed,
        "ValueError: \xff\n" + std::string(100'000, 'x') + "\nthe end"}};
   const auto back = rehearsed_from_json(to_json(all)).value();
   REQUIRE(back.size() == 2);
   CHECK(back[0].target == "/");
   CHECK(back[0].ending == Ending::answered);
+  CHECK(back[0].status == 404);
   CHECK(back[1].ending == Ending::failed);
   CHECK(back[1].reason.starts_with("ValueError: "));
   CHECK(back[1].reason.ends_with("the end"));
+  CHECK(back[1].reason.find(" characters are left out here") != std::string::npos);
   CHECK(to_json(std::vector<Rehearsed>(16, all[1])).size() < monodon::wire::kMaxText);
 }
 
 TEST_CASE("what is no rehearsal is refused", "[rehearsal]") {
-  for (const char* text : {"", "{}", "[[]]", "[[\"/\", 3, \"\"]]", "[[\"/\", 1]]",
-                           "[[\"/\", -1, \"\"]]", "[1]"})
+  for (const char* text : {"", "{}", "[[]]", "[[\"/\", 3, \"\", 0]]",
+                           "[[\"/\", 1, \"\"]]", "[[\"/\", -1, \"\", 0]]",
+                           "[[\"/\", 1, \"\", -1]]", "[[\"/\", 1, \"\", 1000]]", "[1]"})
     CHECK_FALSE(rehearsed_from_json(text));
   CHECK_FALSE(targets_from_json("[1]"));
   CHECK_FALSE(targets_from_json("x"));
