@@ -116,6 +116,13 @@ pool.submit(int).result()
 def work():
     assert pool.submit(abs, -1).result(20) == 1
 """, "thread"),
+    # Its queues: a worker would take the result of a process of another's.
+    "a pool of processes that was not used yet": ("""
+from concurrent.futures import ProcessPoolExecutor
+pool = ProcessPoolExecutor(1)
+def work():
+    assert pool.submit(abs, -1).result(20) == 1
+""", "pipes of "),
     "a manager": ("""
 import multiprocessing
 manager = multiprocessing.Manager()
@@ -268,6 +275,25 @@ def test_a_temporary_directory_goes_with_its_generation():
                     "the end of the old one")
         server.stop()
         assert directories() == []
+
+
+RANDOM = """
+import random
+dice = random.Random()
+def application(environ, start_response):
+    start_response("200 OK", [("Content-Length", "32")])
+    return [b"%032x" % dice.getrandbits(128)]
+"""
+
+
+def test_no_two_workers_have_the_same_numbers_at_random():
+    server = Server("site_code:application", config={"workers": 4})
+    server.write("site_code.py", RANDOM)
+    with server:
+        server.await_workers(4)
+        assert server.status()["preload"]["shared"]
+        numbers = [server.get("/").body for _ in range(40)]
+        assert len(set(numbers)) == 40
 
 
 LOCK = """

@@ -25,10 +25,12 @@ def beside(name):
 
 descriptors, threads = beside("_monodon_descriptors"), beside("_monodon_threads")
 inspection, probe = beside("_monodon_inspection"), beside("_monodon_probe").Probe()
-before = probe.descriptors()
+shared, before = beside("_monodon_shared"), probe.descriptors()
+seeds = beside("_monodon_seeds").Seeds()
 import shop
 cures = beside("_monodon_cures").Cures()
-found = threads.lost(probe) + descriptors.left(before, probe) + inspection.child_processes()
+found = (threads.lost(probe) + descriptors.left(before, probe) + shared.left(before, probe)
+         + inspection.child_processes())
 print("\\n".join(inspection.sentences(found, {explain!r})), flush=True)
 {ask}
 for pid in inspection.children():
@@ -104,6 +106,25 @@ def fixture_look(tmp_path):
     ("import asyncio\nloop = asyncio.new_event_loop()",
      "event loop of asyncio (_UnixSelectorEventLoop)"),
     ("import select\np = select.epoll()", "event loop of a library"),
+    ("import signal\nsignal.setitimer(signal.ITIMER_REAL, 99)", "timer ITIMER_REAL"),
+    ("import signal\nsignal.alarm(99)", "timer ITIMER_REAL"),
+    ("libc = ctypes.CDLL(None)\nlibc.timer_create(1, None, ctypes.byref(ctypes.c_void_p()))",
+     "timer of timer_create(2)"),
+    ("timer = ctypes.CDLL(None).timerfd_create(1, 0)", "timer of timerfd_create(2)"),
+    ("watch = ctypes.CDLL(None).inotify_init()", "watch of inotify, descriptor "),
+    ("import multiprocessing as m\nq = m.Queue()", "pipe of multiprocessing.queues.Queue"),
+    ("import multiprocessing as m\nq = m.SimpleQueue()",
+     "pipe of multiprocessing.queues.SimpleQueue"),
+    ("from concurrent.futures import ProcessPoolExecutor\npool = ProcessPoolExecutor(2)",
+     "pipes of "),
+    ("ends = os.pipe()", "pipe of descriptors "),
+    ("s = socket.socket(type=socket.SOCK_DGRAM)\n"
+     "s.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)\ns.bind(('127.0.0.1', 0))",
+     "socket that receives on 127.0.0.1:"),
+    ("s = socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM)\ns.bind(HERE + '/answers')",
+     "socket that receives on HERE/answers"),
+    ("s = socket.socket(socket.AF_NETLINK, socket.SOCK_RAW, 0)\ns.bind((0, 0))",
+     "socket that receives on netlink"),
 ])
 def test_what_a_fork_breaks_is_found(look, text, found):
     assert look(text).startswith(found)
@@ -115,6 +136,12 @@ def test_what_a_fork_breaks_is_found(look, text, found):
     "from concurrent.futures import ThreadPoolExecutor\npool = ThreadPoolExecutor(2)",
     "a, b = socket.socketpair()",
     "s = socket.socket(type=socket.SOCK_DGRAM)\ns.connect(('127.0.0.1', 9))",  # syslog
+    "s = socket.socket(type=socket.SOCK_DGRAM)\ns.sendto(b'x', ('127.0.0.1', 9))",  # statsd
+    "s = socket.socket(type=socket.SOCK_DGRAM)\ns.bind(('127.0.0.1', 0))",
+    "s = socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM)",
+    "import signal\nsignal.setitimer(signal.ITIMER_REAL, 99)\nsignal.alarm(0)",
+    "ends = os.pipe()\nos.close(ends[0])",
+    "ends = os.pipe()\nos.register_at_fork(after_in_child=lambda: [*map(os.close, ends)])",
     "import fcntl\nf = open(__file__)\nfcntl.flock(f, fcntl.LOCK_SH)",
     "import logging\nlogging.basicConfig(filename=HERE + '/log')",
     "f = open(HERE + '/report', 'w')",
@@ -244,6 +271,35 @@ print([a == b for a, b in zip(old, states())])
 """
     said = look(text, ask=ask, numpy_random=NUMPY)
     assert said == "[False, False, True, True]"
+
+
+RANDOM = """
+import random, time
+class Own(random.Random):
+    pass
+MADE = [random.Random(), Own(), random.Random(time.time()), random.Random(time.time_ns()),
+        random.Random(os.getpid()), random.Random(os.urandom(16)), random.Random(1 << 99),
+        random.Random(42), random.Random("a name"), random.Random(b"salt"),
+        random.Random(time.time() - 10**6)]
+again, copied = random.Random(), random.Random()
+again.seed(7)
+copied.setstate(MADE[7].getstate())
+system = random.SystemRandom()
+MADE += [again, copied]
+"""
+
+
+def test_generators_of_random_differ_too_unless_they_were_seeded_on_purpose(look):
+    ask = """
+import random
+old = [one.getstate() for one in shop.MADE]
+seeds.in_worker()
+print([one.getstate() == state for one, state in zip(shop.MADE, old)])
+print(random.Random.seed.__module__, seeds._generators, shop.system.random() < 1)
+"""
+    said = look(RANDOM, ask=ask).splitlines()
+    assert said[0] == str([False] * 7 + [True] * 6)
+    assert said[1] == "random {} True"
 
 
 def test_temporary_directories_are_removed_by_one_process_only(look):

@@ -108,6 +108,8 @@ def _unseeded_generators():
     try:
         generators = [random.mtrand._rand._bit_generator]
         generators += [g.bit_generator for g in _instances(random.Generator)]
+        generators += [g._bit_generator
+                       for g in _instances(getattr(random, "RandomState", ()))]
         return [g for g in generators if _was_seeded_by_the_system(g)]
     except AttributeError:  # a numpy that we do not know
         return []

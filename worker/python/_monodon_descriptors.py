@@ -44,7 +44,7 @@ def _stays(what, probe):
 def _socket(fd):
     with socket.socket(fileno=os.dup(fd)) as copy:
         if copy.type not in (socket.SOCK_STREAM, socket.SOCK_SEQPACKET):
-            return []  # a datagram is whole, whoever sends it
+            return _receiver(copy)
         if copy.getsockopt(socket.SOL_SOCKET, socket.SO_ACCEPTCONN):
             return [("listener", _address(copy.getsockname()))]
         try:
@@ -57,6 +57,19 @@ def _socket(fd):
     if owner in _AWARE:
         return []
     return [("connection", _address(peer) + (f" ({owner})" if owner else ""))]
+
+
+def _receiver(datagrams):
+    """A datagram is whole, whoever sends it. Who receives has a name that each import would
+    have had for itself; elsewhere a second import could not have it at all."""
+    name = datagrams.getsockname()
+    if datagrams.family == socket.AF_NETLINK:
+        return [("receiver", "netlink")] if name[0] else []
+    if datagrams.family == socket.AF_UNIX:
+        return [("receiver", _address(name))] if name else []
+    several = any(datagrams.getsockopt(socket.SOL_SOCKET, option)
+                  for option in (socket.SO_REUSEADDR, socket.SO_REUSEPORT))
+    return [("receiver", _address(name))] if several and name[1] else []
 
 
 def _is_own_pair(connected):

@@ -43,6 +43,19 @@ KINDS = {
     "child": Kind(
         "child process", "child processes", "it is the child of no worker",
         "start it in post_fork"),
+    "timer": Kind(
+        "timer", "timers", "it goes off in no worker", "start it in post_fork"),
+    "pipe": Kind(
+        "pipe", "pipes", "whichever worker reads first takes what was meant for another",
+        "make it in post_fork, or at the first request"),
+    "receiver": Kind(
+        "socket that receives on", "sockets that receive on",
+        "whichever worker reads first takes what was meant for all",
+        "open it in post_fork"),
+    "watch": Kind(
+        "watch of inotify,", "watches of inotify,",
+        "whichever worker reads first takes what was meant for all",
+        "start it in post_fork"),
     "event loop": Kind(
         "event loop of", "event loops of", "all workers share its epoll descriptor",
         "make it in post_fork, or close it in pre_fork"),

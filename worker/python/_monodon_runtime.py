@@ -27,6 +27,7 @@ _info = []  # of this worker
 _forked = []  # pid of this process, if the application forked it
 _gunicorn = []  # its configuration, if there is one
 _cures = []  # of what the import has left, once that is known
+_seeds = []  # a watch over generators of random numbers, until this is a worker
 _learners = []  # one, if workers tell what they import after the fork
 _trial = []  # one, in a child of the zygote that tries imports
 _home = []  # directories of the application's own modules
@@ -115,6 +116,8 @@ def prepare_interpreter(path, environment):
     if not _before:
         _before.update({fd: what for fd, what in beside("_monodon_probe").descriptors().items()
                         if fd not in opened_by_file})
+    if not _seeds:
+        _seeds.append(beside("_monodon_seeds").Seeds())
 
 
 def import_late(learned, refuse):
@@ -152,7 +155,7 @@ def prepare_to_fork(explain):
     _cures.append(beside("_monodon_cures").Cures())
     texts = _findings(explain)
     for name in ("_monodon_inspection", "_monodon_threads", "_monodon_descriptors",
-                 "_monodon_probe"):
+                 "_monodon_shared", "_monodon_probe"):
         sys.modules.pop(name, None)  # not for workers
     beside.cache_clear()
     gc.collect()
@@ -178,6 +181,7 @@ def _left():
     return [
         *beside("_monodon_threads").lost(probe),
         *beside("_monodon_descriptors").left(_before, probe),
+        *beside("_monodon_shared").left(_before, probe),
         *beside("_monodon_inspection").child_processes(),
     ]
 
@@ -250,7 +254,7 @@ def arm_stacks(signal_number, fd):
 
 
 def start_worker():
-    for cures in _cures:
+    for cures in _cures + _seeds:
         cures.in_worker()
     for development in _development:
         development.in_worker()
