@@ -5,6 +5,8 @@
 #include <algorithm>
 #include <utility>
 
+#include "master/fleet/obituary.h"
+
 namespace monodon::master {
 
 namespace {
@@ -18,6 +20,11 @@ constexpr Clock::duration kJudgePause = 20s;
 constexpr Clock::duration kLookPeriod = 500ms;  // at the answers of new workers
 constexpr auto kNever = Clock::time_point::max();
 constexpr unsigned kFailedForks = 5;  // what is no fault of the code may pass by then
+
+std::string account_of(const Death& death) {
+  return death.out_of_memory ? "memory was short, and the kernel killed it"
+                             : describe(death);
+}
 
 }  // namespace
 
@@ -175,9 +182,11 @@ void Fleet::heed(ZygoteNews& news) {
       pool_.on_zygote_gone(news.generation);
       if (news.again) break;
       if (imports)
-        fail({.reason = "the zygote ended while it imported the application"});
+        fail({.reason = "the zygote ended while it imported the application: " +
+                        account_of(news.death)});
       else if (tried)
-        fail({.reason = "the zygote of the new generation ended"});
+        fail({.reason = "the zygote of the new generation ended: " +
+                        account_of(news.death)});
       else if (reload_.step == ReloadStep::rehearsing &&
                news.generation == reload_.asked)
         end_rehearsal();

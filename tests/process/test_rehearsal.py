@@ -65,6 +65,29 @@ def test_code_that_fails_at_its_first_request_is_refused_and_nobody_notices(what
         assert version_of(server) == 3
 
 
+MIGRATED = """
+DATABASES = {"default": {"ENGINE": "django.db.backends.sqlite3", "NAME": ":memory:"}}
+"""
+QUERY = """
+from django.db import connection
+def traffic(request):
+    with connection.cursor() as cursor:
+        cursor.execute("SELECT colour FROM shirts")
+"""
+
+
+def test_why_a_framework_answers_500_is_the_last_line():
+    """A migration that was forgotten, say: Django has handled the exception by then."""
+    with django_site.site(config=DEFAULT, expect=["refused|serves on"]) as server:
+        server.await_workers(2)
+        django_site.write(server, 2, settings=MIGRATED, views=QUERY)
+        status, _, err = reload(server)
+        assert status == 1
+        assert err.splitlines()[-1] == "django.db.utils.OperationalError: no such table: shirts"
+        assert 'views.py", line ' in err and "worker/python" not in err
+        assert version_of(server) == 1
+
+
 TURNS_AWAY = {
     "a wrong ALLOWED_HOSTS": "ALLOWED_HOSTS = ['elsewhere.test']\n"
                              "MIDDLEWARE = ['django.middleware.common.CommonMiddleware']",

@@ -83,6 +83,10 @@ def load_application(spec):
     return failure, found
 
 
+def dress_for_rehearsal(application):
+    return beside("_monodon_causes").raising(application)
+
+
 def develop(watched, terminal):
     if not _development:
         _development.append(beside("_monodon_development").Development(watched, terminal))

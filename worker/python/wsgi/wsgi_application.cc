@@ -24,6 +24,14 @@ WsgiApplication::WsgiApplication(const worker::Boot& boot, Ref application,
       sendfile_{boot.settings.sendfile},
       environ_{boot, errors, file_wrapper_.get()} {}
 
+void WsgiApplication::rehearse() {
+  environ_.mark("monodon.rehearsal");
+  if (Ref dressed = call_runtime("dress_for_rehearsal", application_.get()))
+    application_ = std::move(dressed);
+  else
+    PyErr_Clear();  // a 5xx is told without its cause, then
+}
+
 Call& WsgiApplication::take_call() {
   if (idle_.empty()) {
     calls_.push_back(std::make_unique<Call>());

@@ -22,7 +22,7 @@ class WsgiApplication final : public Gateway {
                   Ref file_wrapper);
 
   void answer(const worker::Request& request, worker::Response& response) override;
-  void rehearse() override { environ_.mark("monodon.rehearsal"); }
+  void rehearse() override;
 
  private:
   [[nodiscard]] Call& take_call();
