@@ -185,8 +185,8 @@ void Fleet::heed(ZygoteNews& news) {
         fail({.reason = "the zygote ended while it imported the application: " +
                         account_of(news.death)});
       else if (tried)
-        fail({.reason = "the zygote of the new generation ended: " +
-                        account_of(news.death)});
+        fail({.reason =
+                  "the zygote of the new generation ended: " + account_of(news.death)});
       else if (reload_.step == ReloadStep::rehearsing &&
                news.generation == reload_.asked)
         end_rehearsal();
@@ -279,8 +279,9 @@ void Fleet::dismiss_unused() {
 
 Clock::time_point Fleet::next_wakeup() const {
   auto next = std::min(pool_.next_wakeup(), nursery_.next_wakeup());
-  // A server that stops decides nothing about its code any more. A moment that is past and
-  // that nobody moves on would be a timer that never rests, and starves what ranks below.
+  // A server that stops decides nothing about its code any more. A moment that is past
+  // and that nobody moves on would be a timer that never rests, and starves what ranks
+  // below.
   if (stopping_) return next;
   next = std::min(next, judge_at_);
   for (const Transaction* of : {&reload_, &last_})

@@ -2,7 +2,10 @@
 // What a new generation has to show before it is believed.
 #include "master/fleet/probation.h"
 
+#include <signal.h>
+
 #include <algorithm>
+#include <array>
 
 #include "master/fleet/obituary.h"
 
@@ -17,6 +20,12 @@ constexpr std::uint64_t kProof = 10;  // answers of one worker
 // code.
 constexpr std::uint64_t kFailuresOfEach = 2;
 constexpr std::uint64_t kFewestFailures = 3;
+
+bool is_own_doing(const Death& death) {
+  constexpr std::array kCrashes{SIGSEGV, SIGBUS, SIGABRT, SIGILL,
+                                SIGFPE,  SIGSYS, SIGTRAP, SIGXCPU};
+  return !death.by_signal || std::ranges::find(kCrashes, death.code) != kCrashes.end();
+}
 
 }  // namespace
 
@@ -33,8 +42,9 @@ void Probation::heed(const News& end, const Others& others,
   const bool never_served =
       end.state == State::starting || end.struck_in == State::starting;
   if (others.oldest >= healthy_after) short_lives_ = 0;
-  // One that has answered well was killed by somebody, or by a request of its own.
-  const bool served = !never_served && end.last.traffic.answers >= kProof;
+  // One that has answered well was killed by somebody, unless that is its own doing.
+  const bool served =
+      !never_served && end.last.traffic.answers >= kProof && !is_own_doing(end.death);
   if (served)
     short_lives_ = 0;
   else if (never_served || end.age < healthy_after)

@@ -141,6 +141,9 @@ std::vector<std::string> Rehearsals::warnings() const {
     if (first.size() == 1 && is_gone(one))
       all.push_back(what + "is answered with " + std::to_string(one.status) +
                     " in the new code");
+    if (one.ending == Ending::unfinished && one.reason.empty())
+      all.push_back(what +
+                    "is not answered in time (rehearse_timeout) by the new code");
     if (one.ending != Ending::failed || came_to(old, one.target, Ending::answered))
       continue;
     const bool asked = came_to(old, one.target, Ending::failed);

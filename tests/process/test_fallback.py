@@ -95,6 +95,33 @@ def test_workers_that_cannot_be_kept_bring_the_old_code_back():
             traffic.report)
 
 
+# Serves well, and crashes after a while, as with a thread of its own that is broken.
+CRASHES_LATER = """
+import os, threading, time
+def hook(worker):
+    def end():
+        while not os.path.exists(os.environ["GATES_DIRECTORY"] + "/die"):
+            time.sleep(0.01)
+        time.sleep(0.6)
+        os._exit(3)
+    threading.Thread(target=end, daemon=True).start()
+"""
+
+
+def test_workers_that_serve_for_a_moment_only_bring_the_old_code_back():
+    server = site(config={"fallback": None, "post_fork": "site_code:hook"}, expect=["."])
+    write(server, 1, "def hook(worker): pass\n")
+    with server:
+        server.await_workers(2)
+        with Traffic(server.address, rate=80, slow=60.0, timeout=60.0):
+            write(server, 2, CRASHES_LATER)
+            assert reload(server)[0] == 0
+            server.write("die", "")
+            server.await_log("no worker can be kept serving, after .*exit status 3", timeout=30)
+            server.wait(lambda: version_of(server) == 1, "the old code")
+            server.await_workers(2)
+
+
 def test_more_errors_after_the_commit_are_told_and_change_nothing():
     fails = """
 def application(environ, start_response):

@@ -56,6 +56,8 @@ ROWS = {
         (RELOAD, "test_new_code_that_answers_more_errors_is_rolled_back")],
     "no worker can be kept serving": [
         (FALLBACK, "test_workers_that_cannot_be_kept_bring_the_old_code_back")],
+    "workers serve well for a few seconds": [
+        (FALLBACK, "test_workers_that_serve_for_a_moment_only_bring_the_old_code_back")],
     "three workers die in a request": [
         (FALLBACK, "test_with_default_settings_three_deaths_in_a_request_bring_the_old_code_back")],
     "more 5xx than before, after": [

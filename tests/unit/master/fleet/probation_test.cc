@@ -10,11 +10,12 @@ using namespace std::chrono_literals;
 
 namespace {
 
-News death(Clock::duration age, bool busy, std::uint64_t answers = 0) {
+News death(Clock::duration age, bool busy, std::uint64_t answers = 0,
+           Death of = {true, false, SIGSEGV}) {
   News news;
   news.kind = News::Kind::gone;
   news.state = State::serving;
-  news.death = {true, false, SIGSEGV};
+  news.death = of;
   news.age = age;
   news.last = {1, busy, {answers, 0}};
   return news;
@@ -57,12 +58,23 @@ TEST_CASE("workers that none outlives the first seconds cannot be kept",
 
 TEST_CASE("workers that answer and are killed by somebody are no fault of the code",
           "[probation]") {
-  CHECK(verdict(death(1s, false, 10), 20, 1).empty());
+  const Death by_hand{true, false, GENERATE(SIGKILL, SIGTERM)};
+  CHECK(verdict(death(1s, false, 10, by_hand), 20, 1).empty());
   Probation probation;
   for (int i = 0; i < 2; ++i) probation.heed(death(1s, false), {}, 10s);
-  probation.heed(death(1s, false, 500), {}, 10s);
+  probation.heed(death(1s, false, 500, by_hand), {}, 10s);
   probation.heed(death(1s, false), {}, 10s);
   CHECK(probation.verdict(1, false).empty());
+}
+
+TEST_CASE("workers that answer for some seconds and then crash cannot be kept",
+          "[probation]") {
+  const Death own = GENERATE(Death{true, false, SIGSEGV}, Death{true, false, SIGABRT},
+                             Death{false, false, 3});
+  CHECK(verdict(death(4s, false, 500, own), 3, 1).find("no worker can be kept") == 0);
+  CHECK(verdict(death(4s, false, 500, own), 3, 1, true).empty());
+  CHECK(verdict(death(11s, false, 500, own), 8, 1).empty());
+  CHECK(verdict(death(4s, false, 500, own), 8, 1, false, {.oldest = 10s}).empty());
 }
 
 TEST_CASE("code that hangs in each request is as bad as code that dies in it",

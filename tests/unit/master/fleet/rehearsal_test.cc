@@ -149,6 +149,12 @@ TEST_CASE("what workers answered well lately and now fails everywhere is a warni
   all.old = {{"/a", Ending::answered, "", 200}};
   all.second = {{"/a", Ending::answered, "", 200}};
   CHECK(all.warnings().empty());
+  all.first = {{"/a", Ending::unfinished, ""}};
+  CHECK(
+      all.warnings().at(0).ends_with("lately, is not answered in time "
+                                     "(rehearse_timeout) by the new code"));
+  all.first = {{"/a", Ending::unfinished, "post_fork raised"}};
+  CHECK(all.warnings().empty());
 }
 
 TEST_CASE("what came of a rehearsal is told in one line", "[rehearsal]") {
