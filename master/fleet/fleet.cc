@@ -101,7 +101,7 @@ void Fleet::stop(bool quick) {
 }
 
 void Fleet::tick() {
-  nursery_.tick();
+  nursery_.tick(pool_.serving() > 0 ? goal_.generation : 0);
   for (ZygoteNews& news : nursery_.take_news()) {
     heed(news);
     if (news.kind != ZygoteNews::Kind::answer) zygote_news_.push_back(std::move(news));

@@ -67,7 +67,7 @@ void Nursery::start(std::uint32_t generation, ZygoteOrder order,
   child.order = std::move(order);
   child.boot_timeout = boot_timeout;
   child.respawn = RespawnPolicy{respawn};
-  launch(child);
+  launch(child, 0);
 }
 
 void Nursery::adopt(Child child) {
@@ -75,7 +75,7 @@ void Nursery::adopt(Child child) {
   children_.push_back(std::move(child));
 }
 
-void Nursery::launch(Child& child) {
+void Nursery::launch(Child& child, std::uint32_t serving) {
   const Clock::time_point now = kernel_.now();
   child.asked_at = now;
   child.loaded = false;
@@ -83,8 +83,7 @@ void Nursery::launch(Child& child) {
   child.warnings = 0;
   child.answered = 0;
   child.heartbeat.end();
-  // Started again, there is no other code to go back to.
-  if (child.loaded_before) child.order.boot.reload = false;
+  if (child.loaded_before) child.order.boot.reload = child.generation == serving;
   // One message has to hold it: what is only useful goes first.
   if (worker::to_json(child.order.boot).size() > wire::kMaxText)
     child.order.boot.learned.clear();
@@ -243,13 +242,13 @@ void Nursery::look_after(Child& child) {
                      {.kind = wire::Kind::ping, .generation = child.generation});
 }
 
-void Nursery::tick() {
+void Nursery::tick(std::uint32_t serving) {
   const Clock::time_point now = kernel_.now();
   for (Child& child : children_)
     if (child.alive) look_after(child);
   children_.remove_if([](const Child& c) { return !c.alive && !c.wanted; });
   for (Child& child : children_)
-    if (!child.alive && now >= child.may_start_at) launch(child);
+    if (!child.alive && now >= child.may_start_at) launch(child, serving);
 }
 
 const Process* Nursery::ready(std::uint32_t generation) const {

@@ -92,8 +92,8 @@ class Nursery {
                 int pid);
   // Has a child of that zygote try which of those lines can be imported early.
   void judge_imports(std::uint32_t generation, std::string_view lines);
-  // Has that zygote import lines that were found good: nobody who is forked from then on
-  // needs the disk for them.
+  // Has that zygote import lines that were found good: nobody who is forked from then
+  // on needs the disk for them.
   void import_early(std::uint32_t generation, std::string_view lines);
   // ... which are there.
   static bool has_hooks(const Child& child) {
@@ -106,7 +106,9 @@ class Nursery {
   void on_message(std::uint32_t generation, wire::Message message);
   void on_hung_up(std::uint32_t generation);
   void on_pidfd(std::uint32_t generation);
-  void tick();
+  // `serving`: of which workers serve. Its zygote, started again, refuses what is
+  // broken: as long as they serve, nothing is gained by others that do not.
+  void tick(std::uint32_t serving = 0);
 
   // Valid until the next call that is not const. nullptr: not ready to fork.
   [[nodiscard]] const Process* ready(std::uint32_t generation) const;
@@ -123,7 +125,7 @@ class Nursery {
  private:
   Child* find(std::uint32_t generation);
   ZygoteNews& report(ZygoteNews::Kind kind, const Child& child);
-  void launch(Child& child);
+  void launch(Child& child, std::uint32_t serving);
   void look_after(Child& child);
   void rest(Child& child);
 

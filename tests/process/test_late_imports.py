@@ -8,7 +8,7 @@ import signal
 import subprocess
 
 import pytest
-from support import django_site, paths
+from support import django_site, paths, proc
 from support.traffic import Traffic
 from support.versions import reload, version_of
 
@@ -65,6 +65,23 @@ def test_old_workers_stay_right_after_a_refusal_when_every_one_of_them_was_kille
             traffic.from_now(1)
         assert traffic.clean, traffic.report
         assert version_of(server) == 1
+
+
+def test_a_zygote_that_is_started_again_brings_no_broken_code_in_while_others_serve():
+    with django_site.site(expect=["."]) as server:
+        old = server.await_workers(2)
+        django_site.write(server, 2, views="def broken(:")
+        assert reload(server)[0] == 1
+        zygote, = [pid for pid in proc.children(server.process.pid)
+                   if "zygote" in proc.title(pid)]
+        os.kill(zygote, signal.SIGKILL)
+        server.await_log("cannot import the application any more: .*SyntaxError")
+        os.kill(old[0], signal.SIGKILL)
+        server.await_log(f"pid {old[0]}.* was killed by SIGKILL")
+        assert {version_of(server) for _ in range(10)} == {1}
+        django_site.write(server, 1)
+        server.await_workers(2, without=[old[0]], timeout=30)
+        assert {version_of(server) for _ in range(10)} == {1}
 
 
 @pytest.mark.parametrize("preload", [None, False])

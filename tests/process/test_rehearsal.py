@@ -76,6 +76,14 @@ def traffic(request):
 """
 
 
+def test_an_exception_of_several_lines_ends_with_its_first():
+    with site(config=ON, expect=["refused|serves on"]) as server:
+        write(server, 2, code("raise ValueError('no engine\\nTry one of\\n    these')"))
+        status, _, err = reload(server)
+        assert status == 1 and err.splitlines()[-1] == "ValueError: no engine", err
+        assert "the old code answers it: ValueError: no engine\n" in err
+
+
 def test_why_a_framework_answers_500_is_the_last_line():
     """A migration that was forgotten, say: Django has handled the exception by then."""
     with django_site.site(config=DEFAULT, expect=["refused|serves on"]) as server:

@@ -37,6 +37,9 @@ ROWS = {
     "the application is ASGI": [
         (DISK, "test_an_application_of_another_interface_is_refused")],
     "an old worker dies after a refused reload": [(DISK, "test_after_a_refusal_too")],
+    "the zygote is killed": [
+        (LATE, "test_a_zygote_that_is_started_again_brings_no_broken_code_in_while_others_serve"),
+        (DISK, "test_after_a_refusal_too")],
     "files are replaced one by one": [(LEARNED, MIXTURE), (DISK, REPLACED)],
     "a virtual environment is rebuilt": [(DISK, REPLACED)],
     "releases in directories of their own": [(DISK, RELEASES)],

@@ -16,10 +16,7 @@ std::string check_health(Application& app, const Boot& boot) {
     return fmt::format("health check {}: {}", setting, answer.error().message());
   const LocalAnswer& a = answer.value();
   if (!a.failure.empty()) {
-    const std::string_view reason = last_line(a.failure);
-    const bool more = without_final_newlines(a.failure) != reason;
-    return fmt::format("health check {}: {}{}", setting, reason,
-                       more ? "\n" + a.failure : "");
+    return fmt::format("health check {}: {}", setting, reason_first_and_last(a));
   }
   if (a.status >= 400 || a.status < 200)
     return fmt::format("health check {} was answered with status {}", setting,

@@ -10,6 +10,7 @@
 #include <cstring>
 
 #include "base/clock.h"
+#include "base/text.h"
 #include "worker/http/parser.h"
 #include "worker/http/path.h"
 #include "worker/http/response_head.h"
@@ -120,6 +121,14 @@ class MemoryResponse final : public Response {
 };
 
 }  // namespace
+
+std::string reason_first_and_last(const LocalAnswer& answer) {
+  const std::string_view text = without_final_newlines(answer.failure);
+  const std::string_view reason = first_line(exception_of(text));
+  if (reason == text) return std::string{reason};
+  return fmt::format("{}\n{}{}{}", reason, text, last_line(text) == reason ? "" : "\n",
+                     last_line(text) == reason ? "" : reason);
+}
 
 Result<LocalAnswer> serve_locally(Application& app, const Boot& boot,
                                   std::string_view head, std::string_view body,

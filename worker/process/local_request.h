@@ -20,6 +20,10 @@ struct LocalAnswer {
   std::string failure;    // what Response::fail was told
 };
 
+// `failure` after the first line of its exception, which is at its end as well: people
+// look at both ends.
+std::string reason_first_and_last(const LocalAnswer& answer);
+
 // A body that is longer is cut: the application is told that its client is gone.
 inline constexpr std::size_t kMostLocalBody = 16 << 20;
 

@@ -87,9 +87,7 @@ Rehearsed answer_one(Application& app, const Boot& boot, const std::string& targ
   if (!got) return {target, Ending::unfinished, got.error().message()};
   const LocalAnswer& a = got.value();
   if (!a.failure.empty()) {
-    const std::string reason{last_line(a.failure)};
-    const bool more = without_final_newlines(a.failure) != reason;
-    return {target, Ending::failed, reason + (more ? "\n" + a.failure : "")};
+    return {target, Ending::failed, reason_first_and_last(a)};
   }
   if (a.status >= 500)
     return {target, Ending::failed, fmt::format("it was answered with {}", a.status)};
