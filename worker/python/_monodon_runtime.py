@@ -157,6 +157,8 @@ def prepare_to_fork(explain):
     """Texts for people about what a fork would break; with remedies if `explain`. Keeps
     the collector off what all workers will share."""
     _cures.append(beside("_monodon_cures").Cures())
+    for seeds in _seeds:
+        seeds.end_watch()
     texts = _findings(explain)
     for name in ("_monodon_inspection", "_monodon_threads", "_monodon_descriptors",
                  "_monodon_shared", "_monodon_probe"):

@@ -22,13 +22,19 @@ class Seeds:
         for name, function in self._originals.items():
             setattr(random.Random, name, self._watched(function))
 
-    def in_worker(self):
-        """Nothing is watched any more, and numbers differ from those of other workers."""
+    def end_watch(self):
+        """After the application is imported; before the fork, so that no worker has to
+        write to what all share."""
         for name, function in self._originals.items():
-            setattr(random.Random, name, function)
+            if getattr(random.Random, name) is not function:
+                setattr(random.Random, name, function)
+
+    def in_worker(self):
+        """Numbers differ from those of other workers from now on."""
+        self.end_watch()
         for reference in self._generators.values():
             if (generator := reference()) is not None:
-                self._originals["seed"](generator)
+                random.Random.seed(generator)
         self._generators.clear()
 
     def _watched(self, function):
