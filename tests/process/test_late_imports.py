@@ -3,14 +3,16 @@
 worker imports later comes from a disk that the next deploy has changed by then.
 """
 
+import contextlib
 import os
 import signal
 import subprocess
 
 import pytest
 from support import django_site, paths, proc
+from support.client import Truncated
 from support.traffic import Traffic
-from support.versions import reload, version_of
+from support.versions import begin, finish, reload, version_of
 
 BROKEN = {
     "views": ("def broken(:", "SyntaxError"),
@@ -65,6 +67,35 @@ def test_old_workers_stay_right_after_a_refusal_when_every_one_of_them_was_kille
             traffic.from_now(1)
         assert traffic.clean, traffic.report
         assert version_of(server) == 1
+
+
+CRASHES = """
+import os
+good = traffic
+def traffic(request):
+    if not request.environ.get("monodon.rehearsal"):
+        os.abort()
+    return good(request)
+"""
+DEFAULT = {"observe": None, "fallback": None, "rehearse": None}
+
+
+def test_after_a_roll_back_too_though_the_disk_has_broken_code():
+    with django_site.site(config=DEFAULT, expect=["."]) as server:
+        server.await_workers(2)
+        django_site.write(server, 2, views=CRASHES)
+        going = begin(server)
+        server.await_log("generation 2 takes over", timeout=30)
+        while going.poll() is None:
+            with contextlib.suppress(OSError, Truncated):
+                server.get("/?n=1")
+        status, _, err = finish(going)
+        assert status == 1 and err.startswith("monodon reload: rolled back: "), err
+        django_site.write(server, 2, views="def broken(:")
+        kill_all(server)
+        with load(server) as traffic:
+            traffic.from_now(1)
+        assert traffic.clean, traffic.report
 
 
 def test_a_zygote_that_is_started_again_brings_no_broken_code_in_while_others_serve():
