@@ -57,14 +57,20 @@ TEST_CASE("a worker that replaces one of the same code serves what is broken by 
   toy.zygote_forks(2);
   CHECK_FALSE(refuses_broken(toy, 3));
 
-  // Nor does its zygote, which is not needed for a way back any more.
-  auto* zygote = toy.system.zygote(2);
-  toy.system.die(*zygote, {true, false, SIGKILL});
-  toy.fleet.nursery().on_pidfd(2);
-  toy.fleet.tick();
-  toy.advance(1s);
-  REQUIRE(toy.system.zygote(2) != nullptr);
-  CHECK_FALSE(toy.system.zygote(2)->refuses_broken);
+  // Nor does its zygote, which is not needed for a way back any more, unless its worker
+  // serves: as long as it does, nothing is gained by others that do not.
+  for (const bool serves : {false, true}) {
+    if (serves) {
+      toy.zygote_loads(2);
+      toy.everybody_is_ready();
+    }
+    toy.system.die(*toy.system.zygote(2), {true, false, SIGKILL});
+    toy.fleet.nursery().on_pidfd(2);
+    toy.fleet.tick();
+    toy.advance(1s);
+    REQUIRE(toy.system.zygote(2) != nullptr);
+    CHECK(toy.system.zygote(2)->refuses_broken == serves);
+  }
 }
 
 TEST_CASE("a part that cannot be imported is told, and ends nothing", "[fleet]") {
