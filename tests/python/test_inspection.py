@@ -117,7 +117,8 @@ def fixture_look(tmp_path):
      "pipe of multiprocessing.queues.SimpleQueue"),
     ("from concurrent.futures import ProcessPoolExecutor\npool = ProcessPoolExecutor(2)",
      "pipes of "),
-    ("ends = os.pipe()", "pipe of descriptors "),
+    ("import multiprocessing as m\nends = m.Pipe(duplex=False)",
+     "pipe of multiprocessing.connection.Connection"),
     ("s = socket.socket(type=socket.SOCK_DGRAM)\n"
      "s.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)\ns.bind(('127.0.0.1', 0))",
      "socket that receives on 127.0.0.1:"),
@@ -140,8 +141,9 @@ def test_what_a_fork_breaks_is_found(look, text, found):
     "s = socket.socket(type=socket.SOCK_DGRAM)\ns.bind(('127.0.0.1', 0))",
     "s = socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM)",
     "import signal\nsignal.setitimer(signal.ITIMER_REAL, 99)\nsignal.alarm(0)",
-    "ends = os.pipe()\nos.close(ends[0])",
-    "ends = os.pipe()\nos.register_at_fork(after_in_child=lambda: [*map(os.close, ends)])",
+    "ends = os.pipe()",
+    "import multiprocessing as m\nends = m.Pipe(duplex=False)\n"
+    "os.register_at_fork(after_in_child=lambda: [*map(os.close, [e.fileno() for e in ends])])",
     "import fcntl\nf = open(__file__)\nfcntl.flock(f, fcntl.LOCK_SH)",
     "import logging\nlogging.basicConfig(filename=HERE + '/log')",
     "f = open(HERE + '/report', 'w')",

@@ -25,8 +25,8 @@ def left(before, probe):
     found = [("timer", name) for which, name in _ITIMERS.items()
              if signal.getitimer(which)[0] > 0]
     found += [("timer", "of timer_create(2)")] * _posix_timers()
-    found += [("pipe", "of " + (_queue(fd) or f"descriptors {fd} and {other}"))
-              for fd, other in _own_pipes(new)]
+    # Of a pipe that nobody is known to read from there is nothing to say.
+    found += [("pipe", f"of {reader}") for fd in _own_pipes(new) if (reader := _reader(fd))]
     found += [("watch", f"descriptor {fd}") for fd, what in new.items()
               if what == "anon_inode:inotify"]
     if _POLL not in new.values():  # else it belongs to an event loop
@@ -44,8 +44,8 @@ def _posix_timers():
 
 
 def _own_pipes(new):
-    """(end to read from, end to write to): of those that this process holds both ends of;
-    what leads to another process is the child's finding."""
+    """The ends to read from, of those that this process holds both ends of; what leads to
+    another process is the child's finding."""
     ends = {}
     for fd, what in new.items():
         if not what.startswith("pipe:"):
@@ -55,17 +55,22 @@ def _own_pipes(new):
         except OSError:
             continue  # closed meanwhile
         ends.setdefault(what, {})[mode] = fd
-    return [(pair[os.O_RDONLY], pair[os.O_WRONLY]) for pair in ends.values() if len(pair) == 2]
+    return [pair[os.O_RDONLY] for pair in ends.values() if len(pair) == 2]
 
 
-def _queue(fd):
-    """The class of multiprocessing's queue that reads from it; "" where it is none."""
-    queues = sys.modules.get("multiprocessing.queues")
-    if queues is None:
+def _reader(fd):
+    """What of multiprocessing reads from it, a queue rather than its connection; "" for
+    none."""
+    connections = sys.modules.get("multiprocessing.connection")
+    if connections is None:
         return ""
-    kinds = (queues.Queue, queues.SimpleQueue)
+    queues = sys.modules.get("multiprocessing.queues")
+    kinds = (queues.Queue, queues.SimpleQueue) if queues else ()
+    found = ""
     for one in gc.get_objects():
         if issubclass(type(one), kinds) and one._reader._handle == fd:
             return next(f"{kind.__module__}.{kind.__qualname__}"
                         for kind in type(one).__mro__ if kind in kinds)
-    return ""
+        if type(one) is connections.Connection and one._handle == fd:
+            found = "multiprocessing.connection.Connection"
+    return found
