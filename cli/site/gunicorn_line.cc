@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
-// Gunicorn in a command line, behind env, poetry, a shell or an instrumentation.
+// Gunicorn or uWSGI in a command line, behind env, poetry, a shell or an
+// instrumentation.
 #include "cli/site/gunicorn_line.h"
 
 #include <fmt/format.h>
@@ -8,6 +9,7 @@
 #include <array>
 
 #include "cli/flags/shell_words.h"
+#include "cli/site/shell_text.h"
 
 namespace monodon::cli {
 namespace {
@@ -25,6 +27,13 @@ bool is_gunicorn(std::string_view word) {
   name.remove_prefix(8);
   if (name.starts_with('-')) name.remove_prefix(1);
   return name.find_first_not_of("0123456789.") == std::string_view::npos;
+}
+
+// "uwsgi", "pyuwsgi", Debian's "uwsgi-core" and "uwsgi_python3".
+bool is_uwsgi(std::string_view word) {
+  const std::string_view name = base_name(word);
+  return name == "uwsgi" || name == "pyuwsgi" || name == "uwsgi-core" ||
+         name.starts_with("uwsgi_python");
 }
 
 bool is_module(std::string_view word) {
@@ -50,10 +59,11 @@ bool is_assignment(std::string_view word) {
                      });
 }
 
+// su and runuser hand their text to one.
 bool is_shell(std::string_view word) {
   const std::string_view name = base_name(word);
-  return name == "sh" || name == "bash" || name == "dash" || name == "zsh" ||
-         name == "ash";
+  return name == "su" || name == "runuser" || name == "sh" || name == "bash" ||
+         name == "dash" || name == "zsh" || name == "ash";
 }
 
 // "-c", "-lc", "-ec".
@@ -61,40 +71,64 @@ bool runs_text(std::string_view word) {
   return word.size() > 1 && word[0] == '-' && word[1] != '-' && word.ends_with('c');
 }
 
-// A text for a shell: commands behind each other, "&&" and ";" between them.
+// A text for a shell, and what of it says where Gunicorn is started and with what.
 GunicornLine find_in_shell(const std::string& text) {
-  std::string spaced;
-  for (const char c : text) spaced += c == ';' ? " ; " : std::string{c};
-  const auto words = shell_words(spaced);
-  if (!words) return {};
+  const ShellText shell = read_shell_text(text);
   GunicornLine found;
   std::string directory;
   std::string activated;
-  Words command;
-  const auto end_command = [&] {
-    if (command.size() > 1 && command[0] == "cd") directory = command[1];
-    const bool source =
-        command.size() > 1 && (command[0] == "source" || command[0] == ".");
-    if (source && command[1].ends_with("/activate")) {
+  for (const Words& command : shell.commands) {
+    const bool known = command.size() > 1 && command[1].find('$') == std::string::npos;
+    if (command[0] == "cd" && known) directory = command[1];
+    const bool source = known && (command[0] == "source" || command[0] == ".");
+    if (source && command[1].ends_with("/activate"))
       activated = command[1].substr(0, command[1].size() - 8) + "python";
-    }
-    if (!found) found = find_gunicorn(command);
-    command.clear();
-  };
-  for (const std::string& word : words.value()) {
-    if (word == "&&" || word == ";" || word == "||" || word == "|") {
-      end_command();
-    } else {
-      command.push_back(word);
-    }
+    if ((found = find_gunicorn(command))) break;
   }
-  end_command();
   if (!found) return found;
+  for (const auto& [name, value] : shell.exported)
+    found.environment.emplace(name, value);
   if (found.directory.empty()) found.directory = directory;
-  const bool relative = !activated.starts_with('/') && !activated.empty();
-  if (relative && !directory.empty()) activated = directory + "/" + activated;
+  const auto from_directory = [&](std::string& path) {
+    if (path.find('/') != std::string::npos && !path.starts_with('/') &&
+        !directory.empty())
+      path = directory + "/" + path;
+  };
+  from_directory(activated);
+  from_directory(found.program);
+  from_directory(found.python);
   if (found.python.empty()) found.python = activated;
+  if (shell.redirects)
+    found.told.emplace_back(
+        "its output is redirected: access_log and error_log name files, or the journal "
+        "has it");
   return found;
+}
+
+// "bash -l -c TEXT", "su - user -c TEXT". `around`: what stands before it.
+GunicornLine find_behind_shell(const Words& words, std::size_t shell,
+                               const GunicornLine& around) {
+  const auto text =
+      std::find_if(words.begin() + static_cast<std::ptrdiff_t>(shell), words.end(),
+                   [](const std::string& word) { return runs_text(word); });
+  if (text == words.end() || text + 1 == words.end()) return {};
+  GunicornLine inner = find_in_shell(*(text + 1));
+  inner.wrapper.insert(inner.wrapper.begin(), around.wrapper.begin(),
+                       around.wrapper.end());
+  for (const auto& [name, value] : around.environment) {
+    inner.environment.emplace(name, value);
+  }
+  return inner;
+}
+
+// "python -u -m gunicorn": -u, -X dev and the like stand before -m.
+void use_module(GunicornLine& line) {
+  const auto python = std::find_if(line.wrapper.begin(), line.wrapper.end(), is_python);
+  if (python != line.wrapper.end()) {
+    line.python = *python;
+    line.wrapper.erase(python, line.wrapper.end());
+  }
+  line.program = line.python.empty() ? "gunicorn" : line.python;
 }
 
 }  // namespace
@@ -105,14 +139,7 @@ GunicornLine find_gunicorn(std::vector<std::string> words) {
     const std::string& word = words[i];
     const bool module = word == "-m" && i + 1 < words.size() && is_module(words[i + 1]);
     if (module) {
-      // -u, -X dev and the like stand between the interpreter and -m.
-      const auto python =
-          std::find_if(line.wrapper.begin(), line.wrapper.end(), is_python);
-      if (python != line.wrapper.end()) {
-        line.python = *python;
-        line.wrapper.erase(python, line.wrapper.end());
-      }
-      line.program = line.python.empty() ? "gunicorn" : line.python;
+      use_module(line);
       line.flags.assign(words.begin() + static_cast<std::ptrdiff_t>(i) + 2,
                         words.end());
       return line;
@@ -128,14 +155,16 @@ GunicornLine find_gunicorn(std::vector<std::string> words) {
                         words.end());
       return line;
     }
-    if (is_shell(word) && i + 2 < words.size() && runs_text(words[i + 1])) {
-      GunicornLine inner = find_in_shell(words[i + 2]);
-      inner.wrapper.insert(inner.wrapper.begin(), line.wrapper.begin(),
-                           line.wrapper.end());
-      for (const auto& [name, value] : line.environment) {
-        inner.environment.emplace(name, value);
-      }
-      return inner;
+    if (is_uwsgi(word)) {
+      line.program = word;
+      line.uwsgi = true;
+      line.flags.assign(words.begin() + static_cast<std::ptrdiff_t>(i) + 1,
+                        words.end());
+      return line;
+    }
+    if (is_shell(word)) {
+      GunicornLine inner = find_behind_shell(words, i, line);
+      if (inner) return inner;
     }
     if (is_assignment(word) && !word.starts_with('-')) {
       const std::size_t equals = word.find('=');

@@ -9,20 +9,22 @@
 
 namespace monodon::cli {
 
-// A command that starts Gunicorn, by itself or through other programs.
+// A command that starts Gunicorn or uWSGI, by itself or through other programs.
 struct GunicornLine {
   std::vector<std::string> wrapper;  // "poetry run", word by word; empty for none
   std::string program;               // "/srv/.venv/bin/gunicorn", "gunicorn"
   std::string python;                // of "python -m gunicorn", or of an activated
                                      // environment; "" where nothing says so
-  std::vector<std::string> flags;    // for Gunicorn
+  bool uwsgi = false;                // it is uWSGI
+  std::vector<std::string> flags;    // for Gunicorn, or for uWSGI
   Variables environment;             // that the line sets: "env A=b", "A=b gunicorn"
   std::string directory;             // that a shell changes to; "" for none
+  std::vector<std::string> told;     // what else a shell does
 
   explicit operator bool() const { return !program.empty(); }
 };
 
-// Looks for Gunicorn in the words of a line, behind whatever comes before it: env,
+// Looks for one of them in the words of a line, behind whatever comes before it: env,
 // poetry, sh -c "cd ... && exec ...". False where it is not there. Pure.
 [[nodiscard]] GunicornLine find_gunicorn(std::vector<std::string> words);
 

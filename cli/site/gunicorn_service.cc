@@ -7,6 +7,7 @@
 
 #include <algorithm>
 #include <array>
+#include <optional>
 #include <set>
 
 #include "base/file_rights.h"
@@ -27,15 +28,92 @@ std::string beside(const std::string& program) {
 }
 
 Error no_gunicorn(std::string_view where) {
-  return Error{
-      fmt::format("{}: no word of it is gunicorn, and none is -m gunicorn", where)};
+  return Error{fmt::format(
+      "{}: no word of it is gunicorn or uwsgi, and none is -m gunicorn", where)};
+}
+
+// "${NAME}" and "$NAME" alike.
+bool is_variable(std::string text, std::string_view name) {
+  std::erase_if(text, [](char c) { return c == '{' || c == '}'; });
+  return text == fmt::format("${}", name);
+}
+
+// Values that a shell would have computed and that need no shell here. "" for the
+// value: the flag goes.
+struct Settled {
+  std::string value;
+  std::string told;
+};
+std::optional<Settled> settle(const std::string& name, const std::string& value) {
+  if (name == "-b" || name == "--bind") {
+    const std::size_t colon = value.rfind(':');
+    const std::string host = value.substr(0, std::min(colon, value.size()));
+    if (colon != std::string::npos && is_variable(value.substr(colon + 1), "PORT") &&
+        (host.empty() || host == "0.0.0.0"))
+      return Settled{{}, "is left out: without it monodon listens at $PORT"};
+  }
+  if (name != "-w" && name != "--workers") return std::nullopt;
+  if (is_variable(value, "WEB_CONCURRENCY"))
+    return Settled{{}, "is left out: without it monodon reads that variable"};
+  if (value == "$(nproc)" || value == "$(nproc --all)" || value == "`nproc`")
+    return Settled{"auto", "is auto: one for each core"};
+  return std::nullopt;
+}
+
+void settle_variables(GunicornService& service) {
+  std::vector<std::string> flags;
+  for (std::size_t i = 0; i < service.flags.size(); ++i) {
+    const std::string& word = service.flags[i];
+    const std::size_t equals = word.find('=');
+    const bool apart = equals == std::string::npos && i + 1 < service.flags.size();
+    const std::string name = word.substr(0, equals);
+    const std::string value = equals != std::string::npos ? word.substr(equals + 1)
+                              : apart                     ? service.flags[i + 1]
+                                                          : "";
+    const auto settled = settle(name, value);
+    if (!settled) {
+      flags.push_back(word);
+      continue;
+    }
+    if (!settled->value.empty()) flags.push_back(name + "=" + settled->value);
+    service.told.push_back(fmt::format("{} {}: {}", name, value, settled->told));
+    i += apart ? 1 : 0;
+  }
+  service.flags = std::move(flags);
+}
+
+// Where a line starts a script for a shell: what that starts. `words[0]`, or behind sh.
+GunicornLine find_in_script(const std::vector<std::string>& words,
+                            const ReadScript& read_script) {
+  for (std::size_t i = 0; i < std::min<std::size_t>(words.size(), 3); ++i) {
+    const std::string text = read_script(words[i]);
+    const std::string first = text.substr(0, text.find('\n'));
+    const bool is_script =
+        (first.starts_with("#!") && first.ends_with("sh")) || words[i].ends_with(".sh");
+    if (!is_script) continue;
+    GunicornLine line = find_gunicorn({"sh", "-c", text});
+    if (line) {
+      line.told.push_back(fmt::format(
+          "{}: is read, not run: what else it does has to be in the unit", words[i]));
+    }
+    return line;
+  }
+  return {};
+}
+
+GunicornLine find_line(const std::vector<std::string>& words,
+                       const ReadScript& read_script) {
+  GunicornLine line = find_gunicorn(words);
+  return !line && read_script ? find_in_script(words, read_script) : line;
 }
 
 void use_line(GunicornLine line, GunicornService& service) {
   const Wrapper wrapper = judge_wrapper(line);
   if (!wrapper.told.empty()) service.told.push_back(wrapper.told);
   service.wrapper = wrapper.kept;
-  service.flags = std::move(line.flags);
+  (line.uwsgi ? service.uwsgi : service.flags) = std::move(line.flags);
+  settle_variables(service);
+  service.told.insert(service.told.end(), line.told.begin(), line.told.end());
   for (auto& [name, value] : line.environment) service.environment[name] = value;
   if (!line.directory.empty()) service.directory = line.directory;
   const bool found_in_path = line.python.find('/') == std::string::npos;
@@ -48,10 +126,11 @@ void use_line(GunicornLine line, GunicornService& service) {
 }  // namespace
 
 Result<GunicornService> read_gunicorn_line(const std::vector<std::string>& words,
-                                           const std::string& of) {
-  GunicornLine line = find_gunicorn(words);
+                                           const std::string& of,
+                                           const ReadScript& read_script) {
+  GunicornLine line = find_line(words, read_script);
   if (!line) {
-    return no_gunicorn(of + ": Gunicorn is not started there");
+    return no_gunicorn(of + ": neither Gunicorn nor uWSGI is started there");
   }
   GunicornService service;
   use_line(std::move(line), service);
@@ -60,7 +139,7 @@ Result<GunicornService> read_gunicorn_line(const std::vector<std::string>& words
 
 Result<GunicornService> read_gunicorn_unit(
     const UnitFile& unit, const std::string& full_name,
-    const std::vector<std::string>& environment_files) {
+    const std::vector<std::string>& environment_files, const ReadScript& read_script) {
   UnitName name{full_name, unit.value("Service", "User")};
   Variables variables;
   for (const std::string& line : unit.values("Service", "Environment")) {
@@ -72,9 +151,9 @@ Result<GunicornService> read_gunicorn_unit(
   }
   const ExecLine exec =
       read_exec_line(unit.value("Service", "ExecStart"), name, variables);
-  GunicornLine line = find_gunicorn(exec.words);
+  GunicornLine line = find_line(exec.words, read_script);
   if (!line) {
-    return no_gunicorn(full_name + ": its ExecStart= does not run Gunicorn");
+    return no_gunicorn(full_name + ": its ExecStart= runs neither Gunicorn nor uWSGI");
   }
   GunicornService service;
   service.name = full_name.substr(0, full_name.rfind('.'));
@@ -115,7 +194,15 @@ Result<GunicornService> read_gunicorn_unit(
 
 void find_python(GunicornService& service) {
   const std::string guess = service.python;
-  if (!guess.ends_with("/python")) return;
+  if (!guess.ends_with("/python") || !service.uwsgi.empty()) return;
+  if (guess.find('$') != std::string::npos) {
+    service.told.push_back(fmt::format(
+        "python: {} holds a variable, whose value is not known here: name the "
+        "interpreter with --python",
+        guess));
+    service.python.clear();
+    return;
+  }
   const std::string script = guess.substr(0, guess.size() - 6) + "gunicorn";
   const ActingAs acting = as_keeper_of(script);
   const auto text = read_regular_file(script);

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 #pragma once
 
+#include <functional>
 #include <string>
 #include <vector>
 
@@ -14,24 +15,32 @@ namespace monodon::cli {
 struct GunicornService {
   std::string name;                // "site" of site.service; "" where there is no unit
   std::vector<std::string> flags;  // without the program
-  Variables environment;           // that the unit sets
-  std::string directory;           // it is started in, absolute
-  std::string python;              // the interpreter that runs it; "" = search
-  std::string user;                // of the unit; "" where it names none
-  std::string pid_file;            // PIDFile=
+  // Where uWSGI runs it: what stands behind that program, and `flags` is empty.
+  std::vector<std::string> uwsgi;
+  Variables environment;             // that the unit sets
+  std::string directory;             // it is started in, absolute
+  std::string python;                // the interpreter that runs it; "" = search
+  std::string user;                  // of the unit; "" where it names none
+  std::string pid_file;              // PIDFile=
   std::vector<std::string> wrapper;  // to be kept before monodon: "ddtrace-run"
   std::vector<std::string> told;     // what was read differently here, a sentence each
 };
+
+// The text of a script that a line starts; "" where there is none.
+using ReadScript = std::function<std::string(const std::string& path)>;
 
 // What the unit says about it. `full_name`: "site.service", "site@shop.service".
 // `environment_files`: the texts of its EnvironmentFile=, in order. Pure.
 [[nodiscard]] Result<GunicornService> read_gunicorn_unit(
     const UnitFile& unit, const std::string& full_name,
-    const std::vector<std::string>& environment_files = {});
+    const std::vector<std::string>& environment_files = {},
+    const ReadScript& read_script = {});
 
-// What a command line says about it; false where it does not start Gunicorn. Pure.
+// What a command line says about it; an Error where it starts neither Gunicorn nor
+// uWSGI. Pure.
 [[nodiscard]] Result<GunicornService> read_gunicorn_line(
-    const std::vector<std::string>& words, const std::string& of);
+    const std::vector<std::string>& words, const std::string& of,
+    const ReadScript& read_script = {});
 
 // As the script that it starts says in its first line, or beside that script; looks at
 // the disk. What it cannot know is told.

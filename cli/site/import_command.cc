@@ -39,6 +39,17 @@ Result<std::string> read_text(const std::string& path) {
   return read_regular_file(path);
 }
 
+// A shell's script, "" for anything else.
+std::string script_text(const fs::path& directory, const fs::path& path) {
+  constexpr std::uintmax_t kLargest = 256 * 1024;
+  const fs::path file = path.is_absolute() ? path : directory / path;
+  std::error_code error;
+  if (!fs::is_regular_file(file, error) || fs::file_size(file, error) > kLargest)
+    return {};
+  auto text = read_text(file);
+  return text ? std::move(text).value() : std::string{};
+}
+
 // "site@.service" of "site@shop.service", where that is all there is.
 std::string template_of(const fs::path& path) {
   const std::string name = path.filename();
@@ -96,12 +107,23 @@ Result<Source> read_unit(const fs::path& path) {
           from));
     }
   }
-  auto service = read_gunicorn_unit(source.unit, path.filename(), environment);
+  const std::string directory = source.unit.value("Service", "WorkingDirectory");
+  auto service = read_gunicorn_unit(
+      source.unit, path.filename(), environment,
+      [&](const std::string& script) { return script_text(directory, script); });
   if (!service) return service.error();
   service.value().told.insert(service.value().told.begin(), source.service.told.begin(),
                               source.service.told.end());
   source.service = std::move(service).value();
   return source;
+}
+
+// "start.sh", or what begins with "#!/bin/bash".
+bool is_script(const std::string& name) {
+  const std::string text = script_text({}, name);
+  const std::string first = text.substr(0, text.find('\n'));
+  return !text.empty() &&
+         (name.ends_with(".sh") || (first.starts_with("#!") && first.ends_with("sh")));
 }
 
 bool is_compose(const std::string& name) {
@@ -135,42 +157,64 @@ bool is_process_file(const fs::path& path) {
                   text.value().find("[uwsgi]") != std::string::npos);
 }
 
-// "uwsgi --ini site.ini", "/srv/env/bin/uwsgi --http :8000 -w site.wsgi".
-bool is_uwsgi(const std::vector<std::string>& words) {
-  return words.size() > 1 && fs::path{words[0]}.filename() == "uwsgi";
-}
-
-Result<GunicornService> read_uwsgi(std::vector<std::string> words) {
-  words.erase(words.begin());
-  const fs::path file = ini_of_uwsgi(words);
-  if (file.empty()) return read_uwsgi_line(words, "", "");
-  const auto ini = read_text(file);
+// What uWSGI makes of its words, with what is known of the service around it.
+Result<GunicornService> read_uwsgi(GunicornService around) {
+  fs::path file = ini_of_uwsgi(around.uwsgi);
+  // That of a container may be no directory of this machine.
+  if (file.is_relative() && !file.empty() && fs::exists(around.directory))
+    file = fs::path{around.directory} / file;
+  Result<std::string> ini = std::string{};
+  if (!file.empty()) ini = read_text(file);
   if (!ini) return ini.error();
-  return read_uwsgi_line(words, ini.value(), fs::absolute(file).parent_path());
+  auto read = read_uwsgi_line(around.uwsgi, ini.value(),
+                              file.empty() ? "" : fs::absolute(file).parent_path());
+  if (!read) return read;
+  GunicornService& service = read.value();
+  around.flags = std::move(service.flags);
+  // Where the unit has another directory, the one of uWSGI has to be said.
+  if (!around.directory.empty() && !service.directory.empty() &&
+      around.directory != service.directory)
+    around.flags.insert(around.flags.begin(), "--chdir=" + service.directory);
+  if (!service.directory.empty()) around.directory = service.directory;
+  if (!service.python.empty()) around.python = service.python;
+  around.told.insert(around.told.end(), service.told.begin(), service.told.end());
+  return around;
 }
 
 Result<Source> read_source(const ImportOptions& options) {
   std::vector<std::string> words = options.what;
-  if (words.size() == 1 && words[0].ends_with(".service")) return read_unit(words[0]);
   Source source;
+  if (words.size() == 1 && words[0].ends_with(".service")) {
+    auto unit = read_unit(words[0]);
+    if (!unit) return unit;
+    source = std::move(unit).value();
+    if (source.service.uwsgi.empty()) return source;
+    auto service = read_uwsgi(std::move(source.service));
+    if (!service) return service.error();
+    source.service = std::move(service).value();
+    return source;
+  }
   Result<GunicornService> service = source.service;
   if (words.size() == 1 && is_process_file(words[0])) {
     service = read_processes(words[0]);
-  } else if (is_uwsgi(words)) {
-    service = read_uwsgi(std::move(words));
-  } else if (words.size() == 1 && master::is_gunicorn_config(words[0])) {
+  } else if (words.size() == 1 && !is_script(words[0]) &&
+             master::is_gunicorn_config(words[0])) {
     service.value().flags = {"--config", words[0]};
   } else {
     // A command line, in one word or in many, with the program or without.
     if (words.size() == 1 && words[0].find(' ') != std::string::npos)
       words = {"sh", "-c", words[0]};
-    service = read_gunicorn_line(words, "the command line");
+    service = read_gunicorn_line(
+        words, "the command line",
+        [](const std::string& script) { return script_text({}, script); });
     if (!service &&
         (words[0].starts_with('-') || words[0].find(':') != std::string::npos)) {
       service = GunicornService{};
       service.value().flags = words;
     }
   }
+  if (service && !service.value().uwsgi.empty())
+    service = read_uwsgi(std::move(service).value());
   if (!service) return service.error();
   source.service = std::move(service).value();
   return source;
@@ -178,6 +222,10 @@ Result<Source> read_source(const ImportOptions& options) {
 
 std::string changed_unit(UnitFile& unit, const GunicornService& service,
                          Imported& imported) {
+  // To uWSGI, SIGTERM is a reload.
+  if (!service.uwsgi.empty() && unit.remove("Service", "KillSignal"))
+    imported.differences.emplace_back(
+        "unit: KillSignal= is gone: SIGTERM, systemd's own, stops gracefully");
   for (std::string& change : rewrite_unit(unit, service.name, imported)) {
     imported.differences.push_back("unit: " + std::move(change));
   }

@@ -39,6 +39,27 @@ Words lines_of(std::string_view text, std::string_view comments) {
   return lines;
 }
 
+// Lines of an ini file: one that begins with a blank goes on with the value before it.
+Words ini_lines(std::string_view text) {
+  Words lines;
+  while (!text.empty()) {
+    const std::size_t end = std::min(text.find('\n'), text.size());
+    const std::string_view raw = text.substr(0, end);
+    const std::string line = trimmed(raw);
+    text.remove_prefix(std::min(end + 1, text.size()));
+    if (line.empty() || line[0] == '#' || line[0] == ';') continue;
+    const bool goes_on = (raw[0] == ' ' || raw[0] == '\t') && !lines.empty() &&
+                         lines.back().find('=') != std::string::npos;
+    if (!goes_on) {
+      lines.push_back(line);
+      continue;
+    }
+    std::string& last = lines.back();
+    last = trimmed(last.substr(0, last.find(" ;"))) + " " + line;
+  }
+  return lines;
+}
+
 // As a shell would start it: what it makes of variables is not known here.
 Result<GunicornService> read_shell(const std::string& command, const std::string& of) {
   return read_gunicorn_line({"sh", "-c", command}, of);
@@ -97,7 +118,7 @@ void add_supervisor_environment(const std::string& value, Variables& variables) 
   }
 }
 
-// Its %(...)s: "%%" and %(here)s; others stay, and are told.
+// Its %(...)s: "%%" and %(here)s; %(ENV_X)s is $X to us, and told; others stay.
 std::string supervisor_text(const std::string& value, const std::string& directory) {
   std::string text;
   for (std::size_t i = 0; i < value.size(); ++i) {
@@ -106,6 +127,10 @@ std::string supervisor_text(const std::string& value, const std::string& directo
     } else if (value.compare(i, 8, "%(here)s") == 0) {
       text += directory;
       i += 7;
+    } else if (const std::size_t end = value.find(")s", i);
+               value.compare(i, 6, "%(ENV_") == 0 && end != std::string::npos) {
+      text += "${" + value.substr(i + 6, end - i - 6) + "}";
+      i = end + 1;
     } else {
       text += value[i];
     }
@@ -186,13 +211,14 @@ Result<GunicornService> read_supervisord(std::string_view text, const std::strin
     }
     if (service.value().directory.empty()) service.value().directory = around.directory;
     service.value().user = around.user;
+    tell_variables(service.value());
     service.value().told.push_back(fmt::format(
         "{}: this is its program \"{}\"; autorestart, stopwaitsecs, numprocs "
         "and the log files of supervisord are matters of the unit",
         name, program));
     found = std::move(service);
   };
-  for (const std::string& line : lines_of(text, "#;")) {
+  for (const std::string& line : ini_lines(text)) {
     if (line.starts_with('[')) {
       end_section();
       around = {};

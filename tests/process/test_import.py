@@ -77,6 +77,32 @@ def test_a_site_of_uwsgi_is_a_file_that_serve_takes(site, what):
     assert monodon(site, "check").returncode == 0
 
 
+def test_a_unit_of_uwsgi_becomes_one_that_runs_us(site):
+    (site / "shop.ini").write_text("[uwsgi]\nhttp-socket = 127.0.0.1:8000\n"
+                                   f"module = app\nchdir = {site}\nprocesses = 2\n")
+    (site / "shop.service").write_text(
+        f"[Service]\nWorkingDirectory={site.parent}\nUser=nobody\nKillSignal=SIGQUIT\n"
+        f"ExecStart=/usr/bin/uwsgi --ini {site}/%p.ini --threads 2\n")
+    done = monodon(site, "import", "shop.service")
+    assert done.returncode == 0, done.stderr
+    assert done.stdout == (f'application: "app:application"\ndirectory: {site}\n'
+                           'bind: ["127.0.0.1:8000"]\nworkers: 2\nthreads: 2\n'
+                           'hop_by_hop: drop\naccess_log: "-"\n')
+    unit = monodon(site, "import", "--unit", "shop.service")
+    assert unit.returncode == 0, unit.stderr
+    assert "KillSignal" not in unit.stdout and "User=nobody\n" in unit.stdout
+    assert "ExecStart=/usr/bin/monodon serve --config /etc/monodon/shop.yaml\n" in unit.stdout
+    assert "differs: unit: KillSignal= is gone" in unit.stderr
+
+
+def test_a_script_that_starts_gunicorn_is_read(site):
+    (site / "start.sh").write_text("#!/bin/sh\nN=3\nexec gunicorn app:application -w $N\n")
+    done = monodon(site, "import", "start.sh")
+    assert done.returncode == 0, done.stderr
+    assert done.stdout == 'application: "app:application"\nworkers: 3\nhop_by_hop: drop\n'
+    assert "differs: start.sh: is read, not run" in done.stderr
+
+
 @pytest.mark.parametrize("what, status, said", [
     (["gunicorn.conf.py"], 1, "problem: application: is missing"),
     (["missing.service"], 1, "missing.service: No such file"),

@@ -4,6 +4,7 @@
 #include <catch2/catch.hpp>
 
 #include "cli/flags/shell_words.h"
+#include "cli/site/shell_text.h"
 
 using namespace monodon::cli;
 
@@ -43,8 +44,8 @@ TEST_CASE("Gunicorn is recognised however it is started", "[gunicorn_line]") {
     REQUIRE(line);
     CHECK(line.flags == Texts{"-w", "3", "a:b"});
   }
-  for (const char* other : {"", "/usr/bin/uwsgi --ini x", "python manage.py runserver",
-                            "cat gunicorn.conf.py", "true gunicornd"}) {
+  for (const char* other :
+       {"", "python manage.py runserver", "cat gunicorn.conf.py", "true gunicornd"}) {
     INFO(other);
     CHECK_FALSE(find(other));
   }
@@ -86,4 +87,27 @@ TEST_CASE("what measures stays before monodon, what selects is told",
       judge_wrapper(find("uv run newrelic-admin run-program gunicorn a"));
   CHECK(both.kept == Texts{"newrelic-admin", "run-program"});
   CHECK(both.told.starts_with("uv run: "));
+}
+
+TEST_CASE("a text for a shell is read without being run", "[gunicorn_line]") {
+  const auto commands = [](std::string_view text) {
+    return read_shell_text(text).commands;
+  };
+  CHECK(commands("a 'b c' \"d $E\" \\\n f # g\nh;i&&j|k &") ==
+        std::vector<Texts>{{"a", "b c", "d $E", "f"}, {"h"}, {"i"}, {"j"}, {"k"}});
+  CHECK(commands("A='x y'; f $A \"$A\" ${A} ${B:-z} ${C} $(d \"e\") `f g`") ==
+        std::vector<Texts>{
+            {"f", "x", "y", "x y", "x", "y", "z", "${C}", "$(d \"e\")", "`f g`"}});
+  CHECK(commands("if [ $1 = web ]; then a; else b; fi") ==
+        std::vector<Texts>{{"[", "$1", "=", "web", "]"}, {"a"}, {"b"}, {"fi"}});
+  CHECK(commands("a > b 2>&1; c 2> d e; f &> g; h < i") ==
+        std::vector<Texts>{{"a"}, {"c", "e"}, {"f"}, {"h"}});
+  CHECK(read_shell_text("A=1 B=2\nexport C=3 A D").exported ==
+        Variables{{"A", "1"}, {"C", "3"}});
+  CHECK_FALSE(read_shell_text("a < b").redirects);
+  CHECK(read_shell_text("a >> b").redirects);
+  // What is not closed ends with the text.
+  for (const char* open :
+       {"a 'b", "a \"b", "a $(b", "a `b", "a ${b", "a \\", "a >", "$"})
+    CHECK(commands(open).size() == 1);
 }

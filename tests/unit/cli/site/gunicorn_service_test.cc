@@ -96,8 +96,60 @@ TEST_CASE("the interpreter is the one that the script names", "[gunicorn_service
 TEST_CASE("what does not start Gunicorn is refused", "[gunicorn_service]") {
   CHECK_FALSE(
       read_gunicorn_unit(UnitFile{"[Service]\nExecStart=/bin/true\n"}, "x.service"));
-  const auto line = read_gunicorn_line({"uwsgi", "x"}, "the command line");
+  const auto line = read_gunicorn_line({"daphne", "x"}, "the command line");
   REQUIRE_FALSE(line);
-  CHECK(
-      line.error().what.starts_with("the command line: Gunicorn is not started there"));
+  CHECK(line.error().what.starts_with(
+      "the command line: neither Gunicorn nor uWSGI is started there"));
+}
+
+TEST_CASE("a unit of uWSGI says what stands behind that program",
+          "[gunicorn_service]") {
+  const auto unit = read_gunicorn_unit(
+      UnitFile{"[Service]\nWorkingDirectory=/srv\nUser=shop\nEnvironment=A=b\n"
+               "ExecStart=/srv/env/bin/uwsgi --ini %p.ini\n"},
+      "shop.service");
+  REQUIRE(unit);
+  CHECK(unit.value().uwsgi == Texts{"--ini", "shop.ini"});
+  CHECK(unit.value().flags.empty());
+  CHECK(unit.value().python == "/srv/env/bin/python");
+  CHECK(unit.value().environment == Variables{{"A", "b"}});
+  CHECK(unit.value().user == "shop");
+}
+
+TEST_CASE("a script that a unit starts is read", "[gunicorn_service]") {
+  const auto script = [](const std::string& path) {
+    return path == "/srv/start" ? std::string{"#!/bin/bash\n"
+                                              "NAME=shop # the name\n"
+                                              "SOCK=/run/$NAME/sock\n"
+                                              "export DJANGO_SETTINGS_MODULE=shop.settings\n"
+                                              "cd /srv/site\n"
+                                              "source ../env/bin/activate\n"
+                                              "test -d run || mkdir -p run\n"
+                                              "exec ../env/bin/gunicorn ${NAME}.wsgi \\\n"
+                                              "  --workers ${WORKERS:-3} \\\n"
+                                              "  --bind=unix:$SOCK >> log 2>&1\n"}
+                                : std::string{};
+  };
+  const auto unit = read_gunicorn_unit(UnitFile{"[Service]\nExecStart=/srv/start\n"},
+                                       "x.service", {}, script);
+  REQUIRE(unit);
+  CHECK(unit.value().flags ==
+        Texts{"shop.wsgi", "--workers", "3", "--bind=unix:/run/shop/sock"});
+  CHECK(unit.value().directory == "/srv/site");
+  CHECK(unit.value().python == "/srv/site/../env/bin/python");
+  CHECK(unit.value().environment.at("DJANGO_SETTINGS_MODULE") == "shop.settings");
+  REQUIRE(unit.value().told.size() == 2);
+  CHECK(unit.value().told[0].starts_with("its output is redirected"));
+  CHECK(unit.value().told[1].starts_with("/srv/start: is read, not run"));
+}
+
+TEST_CASE("what a shell would have computed is left to monodon", "[gunicorn_service]") {
+  const auto flags = [](const std::string& line) {
+    return read_gunicorn_line({"sh", "-c", line}, "x").value().flags;
+  };
+  CHECK(flags("gunicorn -b 0.0.0.0:$PORT a:b") == Texts{"a:b"});
+  CHECK(flags("gunicorn --bind=:${PORT} -w $WEB_CONCURRENCY a:b") == Texts{"a:b"});
+  CHECK(flags("gunicorn -w $(nproc) a:b") == Texts{"-w=auto", "a:b"});
+  CHECK(flags("gunicorn -w $(( $(nproc) * 2 )) -b 1.2.3.4:$PORT a:b") ==
+        Texts{"-w", "$(( $(nproc) * 2 ))", "-b", "1.2.3.4:$PORT", "a:b"});
 }

@@ -17,10 +17,12 @@ TEST_CASE("a Procfile names its process", "[process_files]") {
       "# ours\nworker: celery -A a\nweb: FOO=1 gunicorn a:b -w 3 --bind :$PORT\n",
       "Procfile");
   REQUIRE(service);
-  CHECK(service.value().flags == Texts{"a:b", "-w", "3", "--bind", ":$PORT"});
+  CHECK(service.value().flags == Texts{"a:b", "-w", "3"});  // monodon reads $PORT
   CHECK(service.value().environment == Variables{{"FOO", "1"}});
   CHECK(service.value().told.size() == 2);
-  CHECK_FALSE(read_procfile("web: uwsgi x\n", "Procfile"));
+  CHECK_FALSE(read_procfile("web: daphne x\n", "Procfile"));
+  CHECK(read_procfile("web: uwsgi x.ini\n", "Procfile").value().uwsgi ==
+        Texts{"x.ini"});
 }
 
 TEST_CASE("a Dockerfile is read in both forms, from its last stage",
@@ -60,4 +62,18 @@ TEST_CASE("a program of supervisord is read", "[process_files]") {
   CHECK(service.value().user == "web");
   CHECK(service.value().python == "/srv/env/bin/python");
   CHECK(service.value().environment == Variables{{"A", "1,2"}, {"B", "3"}});
+}
+
+TEST_CASE("values of supervisord go on in lines that begin with a blank",
+          "[process_files]") {
+  const auto service = read_supervisord(
+      "[program:web]\ncommand=%(ENV_VENV)s/bin/gunicorn -w %(ENV_N)s ; one\n"
+      "    --bind 127.0.0.1:8000\n\ta:b ; two\nenvironment=\n  A=\"1\",\n  B=\"2\"\n",
+      "site.conf", "/etc");
+  REQUIRE(service);
+  CHECK(service.value().flags ==
+        Texts{"-w", "${N}", "--bind", "127.0.0.1:8000", "a:b"});
+  CHECK(service.value().python == "${VENV}/bin/python");
+  CHECK(service.value().environment == Variables{{"A", "1"}, {"B", "2"}});
+  CHECK(service.value().told.at(0).starts_with("${N}: holds a variable"));
 }

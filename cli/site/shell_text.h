@@ -1,0 +1,26 @@
+// SPDX-License-Identifier: Apache-2.0
+#pragma once
+
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "cli/flags/environment.h"
+
+namespace monodon::cli {
+
+// What a shell makes of a text, as far as that can be known without running it: the
+// commands between ";", "&&", "||", "|", "&" and line ends, in words; comments,
+// keywords and redirections are left out. Variables that the text itself sets have
+// their value, and ${X:-y} is y. What is not known stays as it is written: "$PORT",
+// "$(nproc)".
+struct ShellText {
+  std::vector<std::vector<std::string>> commands;
+  Variables exported;
+  bool redirects = false;  // some output goes elsewhere
+};
+
+// Never fails: what it cannot read ends with the text. Pure.
+[[nodiscard]] ShellText read_shell_text(std::string_view text);
+
+}  // namespace monodon::cli
