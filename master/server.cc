@@ -105,7 +105,7 @@ void Server::turn() {
   arm_timer(now);
   if (fleet_.stopping() && fleet_.empty()) loop_.stop();
   if (!successor_.empty() && fleet_.at_rest() && !desk_.under_way() && !desk_.queued())
-    become_successor();
+    make_way();
 }
 
 void Server::heed_news() {
@@ -203,8 +203,7 @@ void Server::arm_timer(Clock::time_point now) {
   auto next =
       std::min({fleet_.next_wakeup(), notifier_.next_beat(), exporter_.next_wakeup(),
                 watcher_.next_wakeup(), handoff_.next_wakeup()});
-  if (next_extension_ > now &&
-      (stops() || desk_.under_way() || !ever_served_))
+  if (next_extension_ > now && (stops() || desk_.under_way() || !ever_served_))
     next = std::min(next, next_extension_);
   if (stop_at_) next = std::min(next, *stop_at_);
   // Once a second, so that readers can tell a living master from a stopped one.
@@ -227,8 +226,16 @@ Outcome Server::upgrade() {
   return ok();
 }
 
+// First the hooks of the configuration, if there are any.
+void Server::make_way() {
+  if (!std::exchange(hooks_told_, true))
+    fleet_.nursery().tell_upgrade(fleet_.generation());
+  if (!fleet_.nursery().awaits_hooks()) become_successor();
+}
+
 void Server::become_successor() {
   const std::string program = std::exchange(successor_, {});
+  hooks_told_ = false;
   log::info(fmt::format("upgrade: {} takes over, workers go on", program),
             {log::Id::upgrade_begun});
   fleet_.forget_way_back();

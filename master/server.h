@@ -79,6 +79,7 @@ class Server {
   // Asks the program on disk and, if it can, becomes it as soon as nothing is under
   // way.
   Outcome upgrade();
+  void make_way();
   void become_successor();
   ControlReply answer(std::string_view line, ControlClient client);
   ControlReply scale(const nlohmann::json& request);
@@ -105,6 +106,7 @@ class Server {
   bool ever_served_ = false;
   std::size_t alive_told_ = 0;  // workers, to statsd
   std::string successor_;       // a program that will take our place; "" if none
+  bool hooks_told_ = false;     // of that
   LogKeeper log_keeper_;
   std::uint32_t upgrades_ = 0;
   TerminalState terminal_;     // with `development`: as it was at the start

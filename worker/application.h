@@ -148,8 +148,8 @@ class Application {
 
   // A throw-away child of the zygote: whether such a line can be imported before a
   // fork.
-  // Zygote, between forks: imports lines that were found good in a throw-away child. What
-  // has changed on the disk since the application was loaded is left alone.
+  // Zygote, between forks: imports lines that were found good in a throw-away child.
+  // What has changed on the disk since the application was loaded is left alone.
   virtual void import_early(std::string_view /*lines*/) {}
 
   virtual bool can_be_imported_early(const std::string& /*line*/) { return false; }
@@ -162,6 +162,16 @@ class Application {
   // connections, locks), and names the rest, a line each; with the remedy if `explain`.
   // Collects and freezes garbage.
   virtual std::vector<std::string> prepare_to_fork(bool /*explain*/) { return {}; }
+
+  // Zygote: the master keeps another number of workers from now on.
+  virtual void workers_wanted(std::uint32_t /*now*/, std::uint32_t /*before*/) {}
+
+  // Zygote: another program takes the place of the master's once this returns.
+  virtual void upgrade_begins() {}
+
+  // Zygote, right before stop_zygote(): the last worker has ended, and so does the
+  // server.
+  virtual void server_ends() {}
 
   // Zygote, at its end. `discard`: no worker was forked, and what the application has
   // registered for the end of a process is done; else only what workers left to us.
@@ -217,8 +227,16 @@ class Application {
   // also when one of them is stuck in foreign code. "" when there are none.
   virtual std::string dump_stacks() { return {}; }
 
+  // Worker, keeper thread: the request of some thread is past its deadline, and its
+  // client has been answered. Must not wait.
+  virtual void on_deadline() noexcept {}
+
   // Worker, main thread, after the last request.
   virtual void stop_worker() {}
+
+  // Worker, keeper thread, instead of stop_worker() where the process ends with
+  // requests unfinished; a second at most. told: it was ordered to leave at once.
+  virtual void leave_at_once(bool /*told*/) {}
 };
 
 }  // namespace monodon::worker

@@ -50,6 +50,7 @@ std::uint32_t Fleet::propose(Proposal proposal) {
   reload_.order = std::move(proposal.order);
   reload_.order.boot.generation = reload_.generation;
   reload_.order.boot.reload = reload_.goal.refuse_broken = goal_.generation != 0;
+  reload_.order.boot.workers_before = static_cast<std::uint32_t>(goal_.workers);
   if (reload_.order.boot.settings.learned_imports != "off")
     reload_.order.boot.learned = learned_.importable();
   advance(reload_, ReloadEvent::proposed);
@@ -85,10 +86,11 @@ bool Fleet::at_rest() const {
       zygotes.begin(), zygotes.end(),
       [](const Nursery::Child& z) { return z.alive && z.wanted && !z.loaded; });
   return !stopping_ && goal_.generation != 0 && reload_.step == ReloadStep::none &&
-         !imports && !pool_.awaits_fork();
+         !imports && !pool_.awaits_fork() && !nursery_.awaits_hooks();
 }
 
 void Fleet::set_workers(std::size_t workers) {
+  nursery_.tell_workers(goal_.generation, workers, goal_.workers);
   goal_.workers = last_.previous.workers = workers;
   pool_.set_workers(workers);
 }
@@ -265,7 +267,8 @@ void Fleet::dismiss_unused() {
   if (stopping_ && !pool_.awaits_fork()) {
     // It cleans up what its workers use.
     for (const Nursery::Child& child : nursery_.children())
-      if (!pool_.uses(child.generation)) nursery_.dismiss(child.generation);
+      if (!pool_.uses(child.generation))
+        nursery_.dismiss(child.generation, child.generation == goal_.generation);
     return;
   }
   for (const Nursery::Child& child : nursery_.children()) {

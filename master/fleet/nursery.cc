@@ -12,6 +12,7 @@ namespace {
 using namespace std::chrono_literals;
 
 constexpr Clock::duration kQuitPatience = 5s;
+constexpr Clock::duration kHookPatience = 30s;  // a hook at the very end
 constexpr Clock::duration kKillPatience = 10s;
 constexpr unsigned kMostWarnings = 100;  // told of one process
 constexpr auto kNever = Clock::time_point::max();
@@ -82,6 +83,7 @@ void Nursery::launch(Child& child, std::uint32_t serving) {
   child.expected_to_end = false;
   child.warnings = 0;
   child.answered = 0;
+  child.asked_to_upgrade = false;
   child.heartbeat.end();
   if (child.loaded_before) child.order.boot.reload = child.generation == serving;
   // One message has to hold it: what is only useful goes first.
@@ -116,19 +118,21 @@ void Nursery::rest(Child& child) {
     child.may_start_at = kernel_.now();
 }
 
-void Nursery::dismiss(std::uint32_t generation) {
+void Nursery::dismiss(std::uint32_t generation, bool server_ends) {
   Child* child = find(generation);
   if (child == nullptr || !child->wanted) return;
   child->wanted = false;
   if (!child->alive) return;
   // One that still imports does not listen, and has nothing to finish.
+  const bool hooks = server_ends && child->loaded && has_hooks(*child);
   if (child->loaded)
-    (void)kernel_.tell(child->process,
-                       {.kind = wire::Kind::quit, .generation = generation});
+    (void)kernel_.tell(
+        child->process,
+        {.kind = wire::Kind::quit, .generation = generation, .value = hooks ? 1 : 0});
   else
     (void)kernel_.kill(child->process);
   child->loaded = false;
-  child->deadline = kernel_.now() + kQuitPatience;
+  child->deadline = kernel_.now() + (hooks ? kHookPatience : kQuitPatience);
 }
 
 void Nursery::tell_end(std::uint32_t generation, std::uint32_t slot,
@@ -140,6 +144,31 @@ void Nursery::tell_end(std::uint32_t generation, std::uint32_t slot,
                                       .serial = serial,
                                       .generation = generation,
                                       .value = pid});
+}
+
+void Nursery::tell_workers(std::uint32_t generation, std::size_t now,
+                           std::size_t before) {
+  const Child* child = find(generation);
+  if (child == nullptr || !child->alive || !child->loaded || !has_hooks(*child)) return;
+  (void)kernel_.tell(child->process, {.kind = wire::Kind::workers_wanted,
+                                      .slot = static_cast<std::uint32_t>(before),
+                                      .generation = generation,
+                                      .value = static_cast<std::int64_t>(now)});
+}
+
+void Nursery::tell_upgrade(std::uint32_t generation) {
+  Child* child = find(generation);
+  if (child == nullptr || !child->alive || !child->loaded || !has_hooks(*child)) return;
+  const auto told = kernel_.tell(
+      child->process, {.kind = wire::Kind::upgrade, .generation = generation});
+  child->asked_to_upgrade = static_cast<bool>(told);
+}
+
+// One that hangs meanwhile misses its pings, and is killed.
+bool Nursery::awaits_hooks() const {
+  return std::ranges::any_of(children_, [](const Child& child) {
+    return child.alive && child.loaded && child.asked_to_upgrade;
+  });
 }
 
 void Nursery::judge_imports(std::uint32_t generation, std::string_view lines) {
@@ -198,6 +227,8 @@ void Nursery::on_message(std::uint32_t generation, wire::Message message) {
     report(ZygoteNews::Kind::shared_state, *child).text = std::move(message.text);
   } else if (kind == wire::Kind::pong) {
     ++child->answered;
+  } else if (kind == wire::Kind::upgrade_heard) {
+    child->asked_to_upgrade = false;
   } else if (kind == wire::Kind::importable) {
     report(ZygoteNews::Kind::importable, *child).text = std::move(message.text);
   } else if (kind == wire::Kind::broken && child->warnings < kMostWarnings) {

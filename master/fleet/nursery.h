@@ -75,7 +75,8 @@ class Nursery {
     // One that is ready to fork is asked for a sign of life, since nobody else would
     // notice before the next fork that it hangs.
     Heartbeat heartbeat{kPingPeriod};
-    std::uint64_t answered = 0;  // pings, of this process
+    std::uint64_t answered = 0;     // pings, of this process
+    bool asked_to_upgrade = false;  // and has not answered yet
   };
 
   explicit Nursery(Kernel& kernel) : kernel_{kernel} {}
@@ -86,10 +87,16 @@ class Nursery {
   // One that a master before us started, and that is ready to fork.
   void adopt(Child child);
   // No more workers of this generation are wanted. Forgotten when it is gone.
-  void dismiss(std::uint32_t generation);
+  // server_ends: it is the last to go, and its hooks may have something to do.
+  void dismiss(std::uint32_t generation, bool server_ends = false);
   // A worker of that generation has ended: for the hooks of its configuration.
   void tell_end(std::uint32_t generation, std::uint32_t slot, std::uint32_t serial,
                 int pid);
+  // For the same hooks: another number of workers is wanted; another program is about
+  // to take over, which waits until awaits_hooks() is over.
+  void tell_workers(std::uint32_t generation, std::size_t now, std::size_t before);
+  void tell_upgrade(std::uint32_t generation);
+  [[nodiscard]] bool awaits_hooks() const;
   // Has a child of that zygote try which of those lines can be imported early.
   void judge_imports(std::uint32_t generation, std::string_view lines);
   // Has that zygote import lines that were found good: nobody who is forked from then

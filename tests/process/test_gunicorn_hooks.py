@@ -1,6 +1,7 @@
 # SPDX-License-Identifier: Apache-2.0
 """The hooks of a gunicorn.conf.py are called, in the process that each is about."""
 
+import json
 import os
 import re
 import signal
@@ -11,6 +12,7 @@ from support.server import Server
 from support.versions import reload
 
 HOOKS = """
+import json
 import os
 import gates
 os.environ["FROM_THE_FILE"] = "yes"
@@ -35,6 +37,7 @@ def child_exit(server, worker):
     gates.record("child_exit", f"{worker.pid}/{worker.age}/{worker.alive}")
 """
 SITE = """
+import json
 import os
 assert os.environ["FROM_THE_FILE"] == "yes"
 from probe import application
@@ -150,7 +153,7 @@ def pre_fork(server, worker):
 
 def when_ready(server):
     cfg = server.cfg
-    assert cfg.is_ssl is False and cfg.settings["workers"].get() == 2
+    assert not cfg.is_ssl and cfg.settings["workers"].get() == 2
     assert server.WORKERS == {} and server.log.error_log.handlers and str(cfg)
     _all("when_ready", cfg.timeout, cfg.keepalive, cfg.bind, cfg.worker_class_str,
          cfg.worker_class.__name__, cfg.proc_name, cfg.loglevel, cfg.uid == os.geteuid())
@@ -242,3 +245,144 @@ def test_arguments_are_those_that_gunicorn_would_have():
         server.await_workers(1)
         argv, = server.ledger.entries("argv")
         assert argv.id == f"-c,{server.path('gunicorn.conf.py')}"
+
+
+SERVER = """
+import gates
+def nworkers_changed(server, now, before):
+    gates.record("nworkers", f"{now}/{before}/{server.num_workers}")
+
+def pre_exec(server):
+    gates.record("pre_exec", server.pid)
+
+def child_exit(server, worker):
+    gates.record("child_exit", worker.pid)
+
+def on_exit(server):
+    gates.record("on_exit", server.pid)
+"""
+
+
+def test_the_hooks_of_the_server_are_called_in_the_zygote_of_the_code_that_serves():
+    server = site()
+    write(server, hooks="workers = 1\n" + SERVER)
+    server.write("hooked.py", "from probe import application\n")
+    with server:
+        first, = server.await_workers(1)
+        server.send_signal(signal.SIGTTIN)
+        server.await_workers(2)
+        server.send_signal(signal.SIGTTOU)
+        server.wait(lambda: len(server.ledger.entries("child_exit")) == 1, "the second to go")
+        assert [entry.id for entry in server.ledger.entries("nworkers")] == [
+            "1/None/1", "2/1/2", "1/2/1"]
+        old = server.zygotes()
+        assert {int(entry.pid) for entry in server.ledger.entries("nworkers")} == set(old)
+        server.send_signal(signal.SIGUSR2)
+        server.await_log("upgraded to monodon", timeout=30)
+        # Before the other program was there, which brings in its own zygote.
+        pre_exec, = server.ledger.entries("pre_exec")
+        assert (pre_exec.id, int(pre_exec.pid)) == (str(server.pid), old[0])
+        server.await_log("generation 2 has taken over", timeout=30)
+        last = server.ledger.entries("nworkers")[-1]
+        new = int(last.pid)
+        assert last.id == "1/1/1" and new in set(server.zygotes()) - set(old)
+        assert not server.ledger.entries("on_exit")
+        assert server.stop() == 0
+        told, = server.ledger.entries("on_exit")
+        assert int(told.pid) == new
+        assert server.ledger.entries()[-1].what == "on_exit"
+
+
+def test_an_upgrade_goes_on_when_pre_exec_fails():
+    server = site(expect=["pre_exec raised"])
+    write(server, hooks="workers = 1\ndef pre_exec(server):\n    1/0\n")
+    server.write("hooked.py", "from probe import application\n")
+    with server:
+        server.await_workers(1)
+        server.send_signal(signal.SIGUSR2)
+        server.await_log("upgraded to monodon", timeout=30)
+        server.await_log("ZeroDivisionError")
+
+
+WORKER = """
+import gates
+def worker_int(worker):
+    gates.record("worker_int", worker.pid)
+
+def worker_abort(worker):
+    gates.record("worker_abort", worker.pid)
+
+def worker_exit(server, worker):
+    gates.record("worker_exit", worker.pid)
+"""
+
+
+def interrupted(flags=(), **options):
+    server = site(flags=flags, **options)
+    write(server, hooks="workers = 1\n" + WORKER)
+    server.write("hooked.py", "from probe import application\n")
+    return server
+
+
+@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGQUIT])
+def test_a_worker_that_is_interrupted_calls_worker_int_and_is_replaced(number):
+    with interrupted() as server:
+        old = server.await_workers(1)
+        os.kill(old[0], number)
+        new = server.await_workers(1, without=old)
+        server.wait(lambda: server.ledger.entries("worker_exit"), "worker_exit")
+        told, = server.ledger.entries("worker_int")
+        assert int(told.pid) == old[0]
+        # A stop at once is one of each.
+        server.send_signal(signal.SIGQUIT)
+        assert server.await_exit() == 0
+        assert [int(entry.pid) for entry in server.ledger.entries("worker_int")] == old + new
+        assert [int(entry.pid) for entry in server.ledger.entries("worker_exit")] == old + new
+
+
+@pytest.mark.parametrize("threads", ["1", "2"])
+def test_a_request_past_its_deadline_is_told_to_worker_abort(threads):
+    with interrupted(flags=("--timeout", "1", "--threads", threads),
+                     expect=["."]) as server:  # it is killed in the end
+        old = server.await_workers(1)
+        assert server.get("/spin").status == 504
+        server.wait(lambda: server.ledger.entries("worker_abort"), "worker_abort")
+        told, = server.ledger.entries("worker_abort")
+        assert int(told.pid) == old[0]
+        server.await_workers(1, without=old)
+
+
+CHANGES = """
+import gates
+workers = 1
+
+def pre_request(worker, req):
+    req.headers = [field for field in req.headers if field[0] != "X-GONE"]
+    req.headers.append(("X-ADDED", "yes"))
+    req.method = "PUT"
+    req.path = "/other%20path"
+    worker.murder()
+
+def post_worker_init(worker):
+    inner = worker.wsgi
+    def around(environ, start_response):
+        environ["around"] = inner.__name__
+        return inner(environ, start_response)
+    worker.wsgi = around
+"""
+
+
+def test_what_pre_request_and_post_worker_init_change_is_what_is_called():
+    server = site(expect=["pre_request was left at"])
+    write(server, hooks=CHANGES)
+    server.write("hooked.py", "from probe import application\n")
+    with server:
+        server.await_workers(1)
+        for _ in range(2):
+            seen = json.loads(server.get("/a?b=1", x_gone="1", x_kept="2").body)
+            assert seen["REQUEST_METHOD"] == "PUT" and seen["PATH_INFO"] == "/other path"
+            assert seen["QUERY_STRING"] == "b=1" and seen["around"] == "application"
+            assert seen["HTTP_X_ADDED"] == "yes" and seen["HTTP_X_KEPT"] == "2"
+            assert "HTTP_X_GONE" not in seen
+        assert "murder: is not there" in server.await_log("pre_request was left at")
+        assert sum("pre_request was left at" in line for line in server.log.lines) == 1

@@ -94,6 +94,7 @@ HEADER_ELSEWHERE = {
     "master/chronicle_imports.cc": "master/chronicle.h",
     "master/requests.cc": "master/server.h",
     "worker/python/wsgi/environ_shapes.cc": "worker/python/wsgi/environ.h",
+    "worker/python/application_hooks.cc": "worker/python/application.h",
     # `monodon check`: a zygote that forks nothing.
     "worker/process/check_application.cc": "worker/process/zygote.h",
     # Texts made of one table, for programs that do not link the other.
@@ -138,6 +139,7 @@ NO_UNIT_TEST = {
     "worker/python/": "tests/python drives the extension from Python",
     "worker/process/local_request.cc": "tests/process: warm_up",
     "worker/process/zygote.cc": "tests/python and tests/process",
+    "worker/process/surroundings.cc": "tests/python and tests/process: raw_env and chdir",
     "worker/process/double_fork.cc": "tests/python and tests/process: every worker",
     "worker/process/rehearsal.cc": "tests/process/test_rehearsal.py",
     "worker/process/check_application.cc": "tests/python and tests/process/test_check.py",

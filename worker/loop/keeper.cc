@@ -95,7 +95,7 @@ void Keeper::run() {
     outputs_.wait(wait);
     asleep_ = false;
     now = monotonic_ns();
-    if (leave_wanted_) leave(0);
+    if (leave_wanted_) leave(true);
     answer_for_stacks();
     loop_.master().report_again();
     look_after_leader(now);
@@ -253,6 +253,7 @@ void Keeper::expire(AppThread& t, Connection& c, std::uint64_t now) {
                                        spell_ns(age), t.request_id);
   t.expire();
   loop_.master().report(wire::Kind::stuck, t.index, what);
+  app_.on_deadline();
 }
 
 // Every connection whose time is up and that nobody works on.
@@ -382,19 +383,21 @@ void Keeper::look_after_drain(std::uint64_t now) {
     return;
   }
   // What is past its deadline has had its answer; nobody waits for it any more.
-  if (expired != 0 && running == expired && loop_.pool().open() <= expired) leave(0);
+  if (expired != 0 && running == expired && loop_.pool().open() <= expired)
+    leave(false);
   if (elapsed_ns(since, now) < loop_.settings().graceful_timeout * kMs) return;
   log::warning("graceful_timeout is over; leaving with requests unfinished",
                {log::Id::request_cut,
                 {"running", static_cast<std::uint64_t>(running)},
                 {"open_connections", static_cast<std::uint64_t>(loop_.pool().open())}});
-  leave(0);
+  leave(false);
 }
 
-void Keeper::leave(int status) {
+void Keeper::leave(bool told) {
   loop_.requests().access().flush();
+  app_.leave_at_once(told);
   (void)loop_.master().tell(wire::Kind::drained);
-  ::_exit(status);
+  ::_exit(0);
 }
 
 }  // namespace monodon::worker

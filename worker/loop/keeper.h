@@ -73,7 +73,7 @@ class Keeper {
   void answer_for_stacks();
   void show_title(std::uint64_t now_ns);
   void look_after_drain(std::uint64_t now_ns);
-  [[noreturn]] void leave(int status);
+  [[noreturn]] void leave(bool told);
 
   Loop& loop_;
   Application& app_;

@@ -9,6 +9,7 @@
 #include <utility>
 
 #include "base/text.h"
+#include "worker/process/surroundings.h"
 #include "worker/process/zygote.h"
 #include "worker/wire/wire.h"
 

@@ -25,6 +25,7 @@
 #include "worker/access/open_logs.h"
 #include "worker/process/local_request.h"
 #include "worker/process/rehearsal.h"
+#include "worker/process/surroundings.h"
 #include "worker/process/worker.h"
 #include "worker/wire/wire.h"
 
@@ -351,6 +352,7 @@ int Zygote::live() {
     if (!message)
       return 0;  // workers outlive the master, and use what we would clean up
     if (message.value().frame.kind == wire::Kind::quit) {
+      if (message.value().frame.value == 1) app_.server_ends();
       app_.stop_zygote(false);
       return 0;
     }
@@ -372,25 +374,16 @@ int Zygote::live() {
       handoff_receive_ = std::move(fds[1]);
     } else if (frame.kind == wire::Kind::worker_ended) {
       app_.worker_ended(worker_of(frame), static_cast<int>(frame.value));
+    } else if (frame.kind == wire::Kind::workers_wanted) {
+      app_.workers_wanted(static_cast<std::uint32_t>(frame.value), frame.slot);
+    } else if (frame.kind == wire::Kind::upgrade) {
+      app_.upgrade_begins();
+      say(wire::Kind::upgrade_heard, 0);
     }
   }
 }
 
 }  // namespace
-
-Outcome apply_surroundings(const Settings& settings) {
-  for (const std::string& entry : settings.environment) {
-    const std::size_t equals = entry.find('=');
-    if (equals == 0 || equals == std::string::npos)
-      return Error{"environment: not KEY=value: " + entry, 0};
-    const std::string key = entry.substr(0, equals);
-    if (::setenv(key.c_str(), entry.c_str() + equals + 1, 1) != 0)
-      return last_error("set environment " + key);
-  }
-  if (!settings.directory.empty() && ::chdir(settings.directory.c_str()) != 0)
-    return last_error("change to directory " + settings.directory);
-  return ok();
-}
 
 int run_zygote(UniqueFd channel, Application& app) {
   (void)::fcntl(channel.get(), F_SETFD, FD_CLOEXEC);

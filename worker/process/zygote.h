@@ -25,9 +25,6 @@ namespace monodon::worker {
 // with the status of worker::run.
 int run_zygote(UniqueFd channel, Application& app);
 
-// Sets environment and working directory as the settings say.
-Outcome apply_surroundings(const Settings& settings);
-
 // `monodon check`: Boot as JSON on stdin; loads the application and forks nothing.
 // Returns 0, a wire::LoadFailure with the reason on stderr, or 1 when the settings
 // cannot be read or applied.

@@ -3,6 +3,8 @@
 the application, as Gunicorn's arbiter does (what it does to os.environ holds), and its
 hooks are called with stand-ins for Gunicorn's objects.
 
+    nworkers_changed(server, now, before)
+                                zygote, before the next two, and when the number changes
     on_starting(server)         zygote of the start, before the application is imported
     on_reload(server)           zygote of a reload, before the application is imported
     when_ready(server)          zygote, once, before the first worker is forked
@@ -10,40 +12,53 @@ hooks are called with stand-ins for Gunicorn's objects.
     post_fork(server, worker)   worker, after the application is there: before it serves
     post_worker_init(worker)    worker, right after that
     pre_request, post_request   worker, around each request
+    worker_int(worker)          worker, when it got SIGINT or SIGQUIT, or leaves at once
+    worker_abort(worker)        worker, main thread: a request is past its deadline; SIGABRT
     worker_exit(server, worker) worker, after its last request
     child_exit(server, worker)  zygote, when the master has seen the worker's end
+    pre_exec(server)            zygote, before another program takes the master's place
+    on_exit(server)             zygote, when the last worker of a server that ends has ended
 
 https://docs.gunicorn.org/en/stable/settings.html#server-hooks. The server is the master,
 which runs no Python: its hooks run in the zygote of the generation.
 """
 
 import json
+import logging
 import os
+import signal
 import sys
 import time
 
+import _monodon
 import _monodon_gunicorn_file as gunicorn_file
-import _monodon_gunicorn_log as gunicorn_log
+import _monodon_gunicorn_logger as gunicorn_logger
 import _monodon_gunicorn_requests
 import _monodon_gunicorn_settings as settings
+from _monodon_gunicorn_standin import Missing, StandIn
 
 
-class Missing(AttributeError):
-    """Of Gunicorn's objects, what these stand-ins do not have."""
+class Arbiter(StandIn):
+    SIGNALS = [getattr(signal, f"SIG{name}")
+               for name in "HUP QUIT INT TERM TTIN TTOU USR1 USR2 WINCH".split()]
+    SIG_NAMES = {number: number.name[3:].lower() for number in SIGNALS}
+    WORKER_BOOT_ERROR = 3
+    APP_LOAD_ERROR = 4
 
 
-class StandIn:
-    def __init__(self, what, **known):
-        vars(self).update(known, _what=what)
+class SyncWorker(StandIn):
+    SIGNALS = [getattr(signal, f"SIG{name}")
+               for name in "ABRT HUP QUIT INT TERM USR1 USR2 WINCH CHLD".split()]
 
-    def __getattr__(self, name):
-        if name.startswith("__"):
-            raise AttributeError(name)
-        raise Missing(f"{name}: is not there: Monodon has no {self._what} of Gunicorn's, "
-                      f"only a stand-in for it")
+    def __str__(self):
+        return f"<Worker {self.pid}>"
 
 
-class _Tmp:
+class ThreadWorker(SyncWorker):
+    pass
+
+
+class _Tmp(StandIn):
     """Gunicorn's file for signs of life; here a worker's page tells."""
 
     def notify(self):
@@ -56,10 +71,11 @@ class _Tmp:
         pass
 
 
-class _Socket:
+class _Socket(StandIn):
     """One of server.LISTENERS: says where it listens."""
 
     def __init__(self, address):
+        super().__init__()
         self.cfg_addr = self._name = settings._address(address)
         self._text = address
 
@@ -70,10 +86,11 @@ class _Socket:
         return self._text if self._text.startswith("unix:") else f"http://{self._text}"
 
 
-class _App:
+class _App(StandIn):
     """Gunicorn's application object around the one that is served."""
 
     def __init__(self, cfg):
+        super().__init__()
         self.cfg = cfg
         self.app_uri = cfg.wsgi_app
         self.callable = None
@@ -84,6 +101,16 @@ class _App:
         return self.callable
 
     load = load_wsgiapp = wsgi
+
+
+def _tell_what_gunicorn_is_told():
+    """Names of its module that sites set to change what responses say."""
+    gunicorn = sys.modules.get("gunicorn")
+    usual = f"gunicorn/{getattr(gunicorn, '__version__', '')}"
+    for name, value in (("SERVER_SOFTWARE", usual), ("SERVER", "gunicorn")):
+        if getattr(gunicorn, name, value) != value:
+            _monodon.log(logging.WARNING, f"gunicorn.{name} is set, and changes nothing here: "
+                         "the Server field of responses is the setting server_header")
 
 
 class Configuration:
@@ -97,20 +124,24 @@ class Configuration:
         found = settings.of_module(gunicorn_file.load(name))
         self._hooks = {hook: settings.hook_of(found[hook]) for hook in settings.hooks_in(found)}
         self._cfg = settings.Config(found, facts["merged"] | {"config": name})
-        gunicorn_log.configure(self._cfg)
-        self._log = gunicorn_log.log_of(self._cfg, settings.hook_of)
+        gunicorn_logger.configure(self._cfg)
+        self._log = gunicorn_logger.log_of(self._cfg, settings.hook_of)
+        gunicorn_logger.follow_rotation()
+        _tell_what_gunicorn_is_told()
         self._app = _App(self._cfg)
         sockets = [_Socket(address) for address in facts["listeners"]]
-        self._server = StandIn(
-            "Arbiter", pid=os.getppid(), cfg=self._cfg, log=self._log, app=self._app,
+        self._server = Arbiter(
+            pid=os.getppid(), cfg=self._cfg, log=self._log, app=self._app,
             num_workers=self._cfg.workers, proc_name=self._cfg.proc_name, WORKERS={},
             LISTENERS=sockets, address=self._cfg.address, timeout=self._cfg.timeout,
             worker_age=0, worker_class=self._cfg.worker_class, master_name="Master",
             master_pid=0, reexec_pid=0, systemd=False, pidfile=None, PIPE=[],
             START_CTX={"args": list(sys.argv), "cwd": os.getcwd(), 0: sys.executable})
         self._worker = None
+        self._workers_before = facts["workers_before"] or None
 
     def generation_begins(self, reload):
+        self.workers_wanted((self._cfg.workers, self._workers_before))
         self._call("on_reload" if reload else "on_starting", self._server)
 
     def _call(self, hook, *arguments):
@@ -131,9 +162,20 @@ class Configuration:
         return _monodon_gunicorn_requests.wrap(
             application, pre, post, lambda: self._worker, self._log)
 
+    def _other_application(self):
+        """post_worker_init may have put one around it: worker.wsgi is what Gunicorn calls."""
+        application = self._worker.wsgi
+        if application is self._app.callable:
+            return None
+        served = self._app.callable
+        wrapped = self.wrap(application)
+        self._app.callable = served
+        return wrapped
+
     def _stand_in(self, pid, serial, slot):
-        return StandIn(
-            "Worker", pid=pid, age=serial, slot=slot, ppid=self._server.pid, cfg=self._cfg,
+        kind = ThreadWorker if self._cfg.threads > 1 else SyncWorker
+        return kind(
+            pid=pid, age=serial, slot=slot, ppid=self._server.pid, cfg=self._cfg,
             log=self._log, alive=True, booted=False, aborted=False, nr=0, tmp=_Tmp(),
             max_requests=self._cfg.max_requests or sys.maxsize, app=self._app,
             wsgi=self._app.callable, timeout=self._cfg.timeout / 2, reloader=None,
@@ -148,12 +190,49 @@ class Configuration:
         if "pre_fork" in self._hooks:
             self._call("pre_fork", self._server, self._stand_in("[booting]", serial, slot))
 
+    def workers_wanted(self, numbers):
+        now, before = numbers
+        self._server.num_workers = now
+        self._call("nworkers_changed", self._server, now, before)
+
+    def upgrade_begins(self):
+        self._call("pre_exec", self._server)
+
+    def server_ends(self):
+        self._call("on_exit", self._server)
+
+    def _watch(self, hook, *numbers):
+        """Calls a hook at these signals; SIGABRT is a deadline."""
+        def handle(number, _frame):
+            if os.getpid() != self._worker.pid:  # forked by the application
+                signal.signal(number, signal.SIG_DFL)
+                os.kill(os.getpid(), number)
+                return
+            try:
+                self._call(hook, self._worker)
+            except BaseException:  # not into the view that runs
+                self._log.exception("%s raised", hook)
+            if number != signal.SIGABRT:
+                os.kill(os.getpid(), signal.SIGTERM)  # asks for another one in its place
+        for number in numbers if hook in self._hooks else ():
+            signal.signal(number, handle)
+
+    def wishes(self):
+        return ("worker_abort" in self._hooks,
+                "worker_int" in self._hooks or "worker_exit" in self._hooks,
+                self._other_application())
+
     def worker_starts(self, serial, slot):
         self._worker = self._stand_in(os.getpid(), serial, slot)
         self._server.WORKERS[os.getpid()] = self._worker
+        self._watch("worker_int", signal.SIGINT, signal.SIGQUIT)
+        self._watch("worker_abort", signal.SIGABRT)
         self._call("post_fork", self._server, self._worker)
         self._worker.booted = True
         self._call("post_worker_init", self._worker)
+
+    def worker_is_interrupted(self):
+        self._call("worker_int", self._worker)
 
     def worker_stops(self):
         self._worker.alive = False

@@ -31,7 +31,9 @@ _MOST = 1 << 20  # of what the file has printed
 
 
 def load(name):
-    """The module that the file is; run before perhaps, in this process."""
+    """The module that the file is; run before perhaps, in this process. "": an empty one."""
+    if not name:
+        return types.ModuleType("__config__")
     if name.startswith("python:"):
         return importlib.import_module(name[len("python:"):])
     if module := sys.modules.get("__config__"):

@@ -6,12 +6,16 @@ without these hooks is not wrapped.
 
 import inspect
 import time
+from urllib.parse import unquote_to_bytes
+
+from _monodon_gunicorn_standin import Missing, StandIn
 
 
-class Request:
+class Request(StandIn):
     """Gunicorn's, as hooks read it. Made of the environ."""
 
     def __init__(self, cfg, environ, number):
+        super().__init__()
         self.cfg = cfg
         self.method = environ["REQUEST_METHOD"]
         self.uri = environ.get("RAW_URI", "")
@@ -27,8 +31,9 @@ class Request:
         self.trailers = []
         self.body = environ["wsgi.input"]
         self.scheme = environ["wsgi.url_scheme"]
-        self.remote_addr = self.peer_addr = (
-            environ.get("REMOTE_ADDR", ""), int(environ.get("REMOTE_PORT") or 0))
+        address = environ.get("REMOTE_ADDR", "")
+        self.remote_addr = self.peer_addr = address and (  # "" on a Unix socket
+            address, int(environ.get("REMOTE_PORT") or 0))
         self.proxy_protocol_info = None
         self.req_number = number
         self.must_close = False
@@ -40,11 +45,34 @@ class Request:
     def should_close(self):
         return self.must_close
 
+    def put_into(self, environ, before):
+        """What a hook has changed: Gunicorn makes the environ after it. before: parts() then."""
+        now = self.parts()
+        if now == before:
+            return
+        for name, value in dict(now[0]).items():
+            if (name, value) not in before[0]:
+                key = name.upper().replace("-", "_")
+                plain = key in ("CONTENT_TYPE", "CONTENT_LENGTH")
+                environ[key if plain else f"HTTP_{key}"] = value
+        gone = dict(before[0]).keys() - dict(now[0]).keys()
+        for name in gone:
+            environ.pop(f"HTTP_{name.replace('-', '_')}", None)
+        (_, environ["REQUEST_METHOD"], environ["QUERY_STRING"], environ["wsgi.url_scheme"],
+         environ["RAW_URI"], _) = now
+        if self.path != before[5]:
+            path = unquote_to_bytes(self.path).decode("latin-1")
+            environ["PATH_INFO"] = path.removeprefix(environ.get("SCRIPT_NAME", ""))
 
-class Response:
+    def parts(self):
+        return list(self.headers), self.method, self.query, self.scheme, self.uri, self.path
+
+
+class Response(StandIn):
     """Gunicorn's, as hooks read it."""
 
     def __init__(self, req, cfg):
+        super().__init__()
         self.req = req
         self.cfg = cfg
         self.version = None
@@ -57,6 +85,12 @@ class Response:
         self.chunked = False
         self.must_close = False
         self.upgrade = False
+
+    def should_close(self):
+        return self.must_close or self.req.should_close()
+
+    def is_chunked(self):
+        return self.chunked
 
     def begin(self, status, headers):
         self.status = status
@@ -105,6 +139,17 @@ def _arity(function):
 def wrap(application, pre_request, post_request, worker_of, log):
     """worker_of(): Gunicorn's worker. A hook that is None is not called."""
     count = _arity(post_request) if post_request else 0
+    told = set()  # hooks that want something of Gunicorn alone
+
+    def before(worker, req, environ):
+        parts = req.parts()
+        try:
+            pre_request(worker, req)
+        except Missing as error:
+            if "pre_request" not in told:
+                told.add("pre_request")
+                log.warning(f"pre_request was left at: {error}")
+        req.put_into(environ, parts)
 
     def after(worker, req, environ, resp):
         try:
@@ -117,7 +162,7 @@ def wrap(application, pre_request, post_request, worker_of, log):
         worker.nr += 1
         req = Request(worker.cfg, environ, worker.nr)
         if not post_request:
-            pre_request(worker, req)
+            before(worker, req, environ)
             return application(environ, start_response)
         resp = Response(req, worker.cfg)
 
@@ -128,7 +173,7 @@ def wrap(application, pre_request, post_request, worker_of, log):
 
         try:
             if pre_request:
-                pre_request(worker, req)
+                before(worker, req, environ)
             result = application(environ, start)
         except BaseException:
             after(worker, req, environ, resp)

@@ -11,6 +11,8 @@ import os
 import pwd
 import types
 
+from _monodon_gunicorn_standin import StandIn
+
 DEFAULTS = {
     "access_log_format": '%(h)s %(l)s %(u)s %(t)s "%(r)s" %(s)s %(b)s "%(f)s" "%(a)s"',
     "accesslog": None,
@@ -173,10 +175,11 @@ def _networks(texts):
     return [ipaddress.ip_network(text) for text in texts if text != "*"]
 
 
-class Setting:
+class Setting(StandIn):
     """What Config.settings holds under each name."""
 
     def __init__(self, name, value):
+        super().__init__()
         self.name = name
         self.value = value
         self.default = DEFAULTS.get(name)
@@ -260,7 +263,7 @@ class Config:
 
     @property
     def is_ssl(self):
-        return False
+        return None  # what Gunicorn's has without a certificate
 
     @property
     def ssl_options(self):

@@ -65,8 +65,24 @@ def _hint(module_name, error):
         return f'Give the module, not the file: "{module_name[:-3].replace("/", ".")}".\n'
     if isinstance(error, ModuleNotFoundError):
         return (f"Searched in: {', '.join(sys.path)}\n"
-                f"The interpreter is {sys.executable}; python (--python) names another.\n")
+                f"The interpreter is {sys.executable}; python (--python) names another.\n"
+                + _environments())
     return ""
+
+
+def _environments():
+    """Virtual environments beside the site that have other names than .venv and venv."""
+    here = os.getcwd()
+    found = []
+    for directory in (here, os.path.dirname(here)):
+        try:
+            names = sorted(os.listdir(directory))
+        except OSError:
+            continue
+        found += [path for name in names if os.path.exists(
+            os.path.join(path := os.path.join(directory, name), "pyvenv.cfg"))]
+    return "".join(f"{path} is a virtual environment: --python {path}/bin/python\n"
+                   for path in found[:3] if path != sys.prefix)
 
 
 def _evaluate(module, text):

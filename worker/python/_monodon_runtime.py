@@ -344,7 +344,7 @@ def load_hooks(specs):
 
 
 def load_gunicorn_conf(texts):  # name of the file; facts for hooks, as JSON
-    for name in ("settings", "requests", "log", "file"):
+    for name in ("standin", "settings", "requests", "log", "logger", "file"):
         beside(f"_monodon_gunicorn_{name}")
     _gunicorn.append(beside("_monodon_gunicorn").Configuration(*texts))
 
@@ -358,15 +358,23 @@ call_generation_begins = functools.partial(_tell_gunicorn, "generation_begins")
 call_before_fork = functools.partial(_tell_gunicorn, "before_fork")
 call_when_ready = functools.partial(_tell_gunicorn, "when_ready")
 call_worker_ended = functools.partial(_tell_gunicorn, "worker_ended")
+call_workers_wanted = functools.partial(_tell_gunicorn, "workers_wanted")
+call_upgrade_begins = functools.partial(_tell_gunicorn, "upgrade_begins")
+call_server_ends = functools.partial(_tell_gunicorn, "server_ends")
 
 
 def call_post_fork(numbers, serial):
+    """-> (whether deadlines are told, whether there are last words, an application in place
+    of the one that was loaded or None)"""
     _info.append(WorkerInfo(*numbers, os.getpid()))
     if metrics := sys.modules.get("monodon.prometheus"):
         metrics.start_worker(_info[-1].slot)
     for configuration in _gunicorn:
         configuration.worker_starts(serial, _info[-1].slot)
     _hooks["post_fork"](_info[-1])
+    for configuration in _gunicorn:
+        return configuration.wishes()
+    return False, False, None
 
 
 def _at_the_end(name, hook):
@@ -374,6 +382,14 @@ def _at_the_end(name, hook):
         hook()
     except BaseException as error:
         _monodon.log(30, f"{name} raised\n{format_exception(error)}")
+
+
+def leave_at_once(told):
+    for configuration in _gunicorn:
+        if told:
+            _at_the_end("worker_int", configuration.worker_is_interrupted)
+        _at_the_end("worker_exit", configuration.worker_stops)
+    _flush_standard_streams()
 
 
 def stop_worker():

@@ -79,7 +79,8 @@ worker::LoadError PythonApplication::prepare(const worker::Boot& boot) {
       !call_runtime("develop", s.reload ? Py_True : Py_False,
                     s.development ? Py_True : Py_False))
     return import_failure();
-  if (boot.gunicorn_conf.empty()) return {};
+  // Without a file there may be flags for the application's logging.
+  if (boot.gunicorn_settings.empty()) return {};
   const Ref texts = str_list({boot.gunicorn_conf, worker::facts_for_hooks(boot)});
   if (!prepare_interpreter(boot) || !texts ||
       !call_runtime("load_gunicorn_conf", texts.get()))
@@ -92,22 +93,9 @@ worker::LoadError PythonApplication::generation_begins(bool reload) {
   return import_failure();
 }
 
-void PythonApplication::before_fork(const worker::WorkerInfo& which) {
-  const Ref numbers = Ref::steal(Py_BuildValue("(II)", which.serial, which.slot));
-  if (!numbers || !call_runtime("call_before_fork", numbers.get()))
-    log::warning("pre_fork raised\n" + take_traceback(), {log::Id::application_error});
-}
-
 worker::LoadError PythonApplication::when_ready() {
   if (call_runtime("call_when_ready")) return {};
   return import_failure();
-}
-
-void PythonApplication::worker_ended(const worker::WorkerInfo& which, int pid) {
-  const Ref numbers = Ref::steal(Py_BuildValue("(iII)", pid, which.serial, which.slot));
-  if (!numbers || !call_runtime("call_worker_ended", numbers.get()))
-    log::warning("child_exit raised\n" + take_traceback(),
-                 {log::Id::application_error});
 }
 
 worker::LoadError PythonApplication::load(const worker::Boot& boot) {
@@ -256,8 +244,19 @@ worker::LoadError PythonApplication::start_worker(const worker::WorkerInfo& info
   const Ref numbers =
       Ref::steal(Py_BuildValue("(III)", info.slot, info.generation, info.threads));
   const Ref serial = Ref::steal(PyLong_FromUnsignedLong(info.serial));
-  if (numbers && serial && call_runtime("call_post_fork", numbers.get(), serial.get()))
+  const Ref wishes = numbers && serial
+                         ? call_runtime("call_post_fork", numbers.get(), serial.get())
+                         : Ref{};
+  int deadlines = 0;
+  int last_words = 0;
+  PyObject* other = nullptr;
+  if (wishes &&
+      PyArg_ParseTuple(wishes.get(), "ppO", &deadlines, &last_words, &other) != 0) {
+    if (deadlines != 0) tell_deadlines_to_ = ::pthread_self();
+    has_last_words_ = last_words != 0;
+    if (other != Py_None && gateway_) gateway_->replace(Ref::borrow(other));
     return {};
+  }
   constexpr auto kNotReady = static_cast<std::int64_t>(wire::LoadFailure::not_ready);
   return {kNotReady, "post_fork raised " + take_explanation()};
 }

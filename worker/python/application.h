@@ -1,7 +1,10 @@
 // SPDX-License-Identifier: Apache-2.0
 #pragma once
 
+#include <pthread.h>
+
 #include <memory>
+#include <optional>
 #include <vector>
 
 #include "worker/application.h"
@@ -35,6 +38,9 @@ class PythonApplication final : public worker::Application {
   void before_fork(const worker::WorkerInfo& which) override;
   worker::LoadError when_ready() override;
   void worker_ended(const worker::WorkerInfo& which, int pid) override;
+  void workers_wanted(std::uint32_t now, std::uint32_t before) override;
+  void upgrade_begins() override;
+  void server_ends() override;
   int fork() override;
   int fork_child() override;
   void rehearse() override;
@@ -48,17 +54,23 @@ class PythonApplication final : public worker::Application {
   [[nodiscard]] int signal_fd() const noexcept override { return signals_.get(); }
   void on_interrupt() override;
   std::string dump_stacks() override;
+  void on_deadline() noexcept override;
   void stop_worker() override;
+  void leave_at_once(bool told) override;
 
  private:
   void answer(const worker::Request& request, worker::Response& response);
   void watch_signals();
+  void call_hook(const char* call, const char* hook, PyObject* numbers = nullptr);
   void learn();
 
   MakeGateway make_gateway_;
   std::unique_ptr<Gateway> gateway_;  // after load
   Stacks stacks_;
   Tell tell_imports_;
+  // What a gunicorn.conf.py wants to do in this worker.
+  std::optional<pthread_t> tell_deadlines_to_;  // the main thread
+  bool has_last_words_ = false;
   std::uint32_t learned_ = 0;      // how often was looked for new modules
   std::uint32_t learn_after_ = 0;  // requests; 0: never
   UniqueFd signals_;               // readable once a signal came (signal.set_wakeup_fd)

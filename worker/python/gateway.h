@@ -20,6 +20,10 @@ class Gateway {
   // Python exception set. Throws std::bad_alloc only.
   virtual void answer(const worker::Request& request, worker::Response& response) = 0;
 
+  // Worker, before the first request: another application takes the place of the one
+  // that was loaded.
+  virtual void replace(Ref application) = 0;
+
   // worker::Application::rehearse, under the GIL.
   virtual void rehearse() = 0;
 };

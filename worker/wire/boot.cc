@@ -43,7 +43,7 @@ void from_json(const nlohmann::json& json, Settings& settings) {
 NLOHMANN_DEFINE_TYPE_NON_INTRUSIVE(ListenerInfo, name, address, unix_socket, host, port)
 NLOHMANN_DEFINE_TYPE_NON_INTRUSIVE(Boot, settings, listeners, generation, reload,
                                    shared_state, learned, stored, gunicorn_conf,
-                                   gunicorn_settings, argv)
+                                   gunicorn_settings, workers_before, argv)
 
 bool preloads(const Boot& boot) {
   return boot.settings.preload != "false" && boot.shared_state.empty();
@@ -65,7 +65,8 @@ std::string facts_for_hooks(const Boot& boot) {
     listeners.push_back(listener.address);
   return nlohmann::json{
       {"merged", nlohmann::json::parse(boot.gunicorn_settings, nullptr, false)},
-      {"listeners", std::move(listeners)}}
+      {"listeners", std::move(listeners)},
+      {"workers_before", boot.workers_before}}
       .dump(-1, ' ', false, nlohmann::json::error_handler_t::replace);
 }
 

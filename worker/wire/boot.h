@@ -41,8 +41,11 @@ struct Boot {
   // A gunicorn.conf.py, or "python:module", that the zygote runs first and whose hooks
   // are called; "" for none.
   std::string gunicorn_conf;
-  // What its hooks see as Gunicorn's settings, as JSON; "" without such a file.
+  // What its hooks see as Gunicorn's settings, as JSON; "" without such a file, and
+  // without flags that configure the application's logging as such a file can.
   std::string gunicorn_settings;
+  // How many workers the generation before had, for its hooks; 0: there was none.
+  std::uint32_t workers_before = 0;
   // sys.argv of the application: as with Gunicorn, the program and its arguments.
   std::vector<std::string> argv;
 };

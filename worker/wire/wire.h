@@ -26,7 +26,8 @@ enum class Kind : std::uint32_t {
              // then the listeners in the order of Boot::listeners
   fork = 2,  // fds: channel of the new worker, its scoreboard page (memfd);
              // value: bits of ForkOrder
-  quit = 3,  // no more workers will be wanted; end of file means the same
+  quit = 3,  // no more workers will be wanted; end of file means the same. value 1: the
+             // server ends with that
   // A worker of its generation did; value: pid. For the hooks of a gunicorn.conf.py.
   worker_ended = 4,
   // text: names of modules, a line each. A throw-away child of the zygote imports them.
@@ -40,6 +41,11 @@ enum class Kind : std::uint32_t {
   // so that its workers to come have them from memory.
   import_early = 9,
   ping = 8,  // answered by `pong`, as soon as nothing else is done
+  // For the hooks of a gunicorn.conf.py. value: how many workers are wanted from now
+  // on;
+  // slot: how many were before.
+  workers_wanted = 50,
+  upgrade = 51,  // another program is about to take over; answered by `upgrade_heard`
 
   // zygote -> master
   loaded = 10,       // ready to fork; value: milliseconds the import took, or -1: the
@@ -57,6 +63,7 @@ enum class Kind : std::uint32_t {
       17,  // text: those of the names of judge_imports that are safe, a line each
   rehearsed = 18,  // text: what came of `rehearse`
   pong = 19,
+  upgrade_heard = 52,
 
   // worker -> master
   ready = 20,        // accepts connections

@@ -22,6 +22,7 @@ class WsgiApplication final : public Gateway {
                   Ref file_wrapper);
 
   void answer(const worker::Request& request, worker::Response& response) override;
+  void replace(Ref application) override { application_ = std::move(application); }
   void rehearse() override;
 
  private:

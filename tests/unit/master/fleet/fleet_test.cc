@@ -295,7 +295,39 @@ TEST_CASE("a zygote with hooks hears of each end, and leaves after the last",
   CHECK_FALSE(toy.system.zygote(1)->told_to_go);
   toy.worker_dies(2, {});
   CHECK(toy.system.told.back().kind == wire::Kind::quit);
+  CHECK(toy.system.told.back().value == 1);  // the server ends
   CHECK(toy.system.zygote(1)->told_to_go);
+}
+
+TEST_CASE("a zygote with hooks hears of each number of workers, and of an upgrade",
+          "[fleet]") {
+  ToyFleet toy;
+  ZygoteOrder order;
+  order.boot.gunicorn_conf = "gunicorn.conf.py";
+  toy.fleet.propose({order, {.workers = 2}});
+  toy.zygote_loads(1);
+  toy.zygote_forks(1);
+  toy.everybody_is_ready();
+  toy.system.told.clear();
+  toy.fleet.set_workers(3);
+  REQUIRE(toy.system.told.size() == 1);
+  CHECK(toy.system.told[0].kind == wire::Kind::workers_wanted);
+  CHECK(toy.system.told[0].value == 3);
+  CHECK(toy.system.told[0].slot == 2);
+  toy.fleet.set_workers(2);
+  REQUIRE(toy.fleet.at_rest());
+  toy.fleet.nursery().tell_upgrade(1);
+  CHECK(toy.system.told.back().kind == wire::Kind::upgrade);
+  CHECK_FALSE(toy.fleet.at_rest());  // the other program waits for the hook
+  toy.fleet.nursery().on_message(
+      1, {{.kind = wire::Kind::upgrade_heard, .generation = 1}, {}, {}});
+  CHECK(toy.fleet.at_rest());
+  // One that has no hooks, or is dismissed for new code, is told of neither.
+  toy.fleet.propose({{}, {.workers = 2}});
+  toy.zygote_loads(2);
+  toy.fleet.nursery().tell_upgrade(2);
+  CHECK_FALSE(toy.fleet.nursery().awaits_hooks());
+  CHECK(toy.system.zygote(2)->told_to_go == false);
 }
 
 TEST_CASE("a second, quick stop cuts the first one short", "[fleet]") {

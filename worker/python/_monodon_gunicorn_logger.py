@@ -1,0 +1,180 @@
+# SPDX-License-Identifier: Apache-2.0
+"""What configures the logging of the application with Gunicorn, in a gunicorn.conf.py or by
+flags: logconfig, logconfig_json, logconfig_dict, logger_class; and what hooks get as
+server.log and worker.log. Zygote, before the import.
+"""
+
+import json
+import logging
+import logging.config
+import logging.handlers
+import os
+import sys
+import threading
+import time
+
+import _monodon
+from _monodon_gunicorn_standin import StandIn
+
+_LOGGERS = ("gunicorn.error", "gunicorn.access")
+# What Gunicorn starts from; a logconfig_dict replaces keys of it as a whole.
+_GENERIC = {
+    "format": "%(asctime)s [%(process)d] [%(levelname)s] %(message)s",
+    "datefmt": "[%Y-%m-%d %H:%M:%S %z]",
+    "class": "logging.Formatter",
+}
+
+
+def _defaults():
+    def logger(name, handler):
+        return {"level": "INFO", "handlers": [handler], "propagate": True, "qualname": name}
+
+    def handler(stream):
+        return {"class": "logging.StreamHandler", "formatter": "generic",
+                "stream": f"ext://sys.{stream}"}
+
+    return {
+        "version": 1,
+        "disable_existing_loggers": False,
+        "root": {"level": "INFO", "handlers": ["console"]},
+        "loggers": {
+            "gunicorn.error": logger("gunicorn.error", "error_console"),
+            "gunicorn.access": logger("gunicorn.access", "console"),
+        },
+        "handlers": {"console": handler("stdout"), "error_console": handler("stderr")},
+        "formatters": {"generic": dict(_GENERIC)},
+    }
+
+
+def _log_of_server(text):
+    _monodon.log(logging.WARNING, text)
+
+
+def configure(cfg):
+    """Gunicorn's order: the first of these that is set."""
+    if cfg.logconfig_dict:
+        logging.config.dictConfig(_defaults() | cfg.logconfig_dict)
+    elif cfg.logconfig_json:
+        if not os.path.exists(cfg.logconfig_json):
+            _log_of_server(f"logconfig_json: {cfg.logconfig_json} is not there, and ignored")
+            return
+        with open(cfg.logconfig_json, encoding="utf-8") as file:
+            logging.config.dictConfig(_defaults() | json.load(file))
+    elif cfg.logconfig:
+        if not os.path.exists(cfg.logconfig):
+            raise FileNotFoundError(f"logconfig: {cfg.logconfig} is not there")
+        known = {"__file__": cfg.logconfig, "here": os.path.dirname(cfg.logconfig)}
+        logging.config.fileConfig(
+            cfg.logconfig, defaults=known, disable_existing_loggers=False)
+
+
+class Log(StandIn):
+    """Gunicorn's glogging.Logger, as hooks use it."""
+
+    LOG_LEVELS = {name: getattr(logging, name.upper())
+                  for name in ("critical", "error", "warning", "info", "debug")}
+    loglevel = logging.INFO
+    error_fmt = _GENERIC["format"]
+    datefmt = _GENERIC["datefmt"]
+    access_fmt = "%(message)s"
+    syslog_fmt = "[%(process)d] %(message)s"
+
+    def __init__(self, cfg):
+        super().__init__(error_handlers=[], access_handlers=[], lock=threading.Lock())
+        self.cfg = cfg
+        self.error_log = logging.getLogger("gunicorn.error")
+        self.access_log = logging.getLogger("gunicorn.access")
+        self.loglevel = self.error_log.level
+        self.logfile = None
+        for name in ("critical", "error", "warning", "info", "debug", "exception"):
+            setattr(self, name, getattr(self.error_log, name))
+
+    def log(self, level, *arguments, **options):
+        if isinstance(level, str):
+            level = self.LOG_LEVELS.get(level.lower(), logging.INFO)
+        self.error_log.log(level, *arguments, **options)
+
+    def now(self):
+        return time.strftime("[%d/%b/%Y:%H:%M:%S %z]")
+
+    def setup(self, cfg):
+        pass
+
+    def access(self, resp, req, environ, request_time):
+        """The server writes that line."""
+
+    def reopen_files(self):
+        """The server does, on SIGUSR1."""
+
+    def close_on_exec(self):
+        """All are."""
+
+
+def log_of(cfg, find):
+    """What hooks get as server.log: one of the site's own logger_class, or ours. Its
+    __init__ may configure logging, as Gunicorn's does. find: of a dotted name."""
+    wanted = cfg.settings["logger_class"].get()
+    if wanted in (None, "gunicorn.glogging.Logger", "gunicorn.glogging.GunicornLogger"):
+        return Log(cfg)
+    ours = {name: logging.getLogger(name).handlers[:] for name in _LOGGERS}
+    for name in _LOGGERS:  # or what its __init__ logs is logged twice
+        logging.getLogger(name).handlers.clear()
+    try:
+        kind = find(wanted) if isinstance(wanted, str) else wanted
+        log = kind(cfg)
+    except Exception as error:
+        raise ImportError(f"logger_class: {wanted} cannot be used: {error}") from error
+    # Gunicorn's own class has done by now what configure() did.
+    again = _derived(kind) and (cfg.logconfig_dict or cfg.logconfig_json or cfg.logconfig)
+    _choose_handlers({name: [] for name in _LOGGERS} if again else ours)
+    _tell_what_is_not_called(kind)
+    return log
+
+
+def _theirs():
+    return getattr(sys.modules.get("gunicorn.glogging"), "Logger", None)
+
+
+def _derived(kind):
+    theirs = _theirs()
+    return theirs is not None and isinstance(kind, type) and issubclass(kind, theirs)
+
+
+def _choose_handlers(ours):
+    """Those that Gunicorn's own class makes write where ours write; one with a formatter of
+    the site's takes the place of ours."""
+    for name in _LOGGERS:
+        logger = logging.getLogger(name)
+        theirs = [one for one in logger.handlers if not _is_usual(one)]
+        formatted = any(getattr(one, "_gunicorn", False) for one in theirs)
+        logger.handlers[:] = theirs if formatted else ours[name] + theirs
+
+
+def _is_usual(handler):
+    formatter = handler.formatter
+    return getattr(handler, "_gunicorn", False) and type(formatter) is logging.Formatter and (
+        formatter._fmt in (Log.error_fmt, Log.access_fmt, Log.syslog_fmt))
+
+
+def follow_rotation():
+    """Files of these loggers, which Gunicorn opens anew at SIGUSR1."""
+    for name in _LOGGERS:
+        logger = logging.getLogger(name)
+        for i, handler in enumerate(logger.handlers):
+            if type(handler) is not logging.FileHandler:
+                continue
+            logger.handlers[i] = watched = logging.handlers.WatchedFileHandler(
+                handler.baseFilename, handler.mode, handler.encoding, True, handler.errors)
+            watched.setFormatter(handler.formatter)
+            watched.setLevel(handler.level)
+            watched.filters[:] = handler.filters
+
+
+def _tell_what_is_not_called(kind):
+    theirs = _theirs()
+    for name, instead in (("access", "see access_log_skip"), ("atoms", "see access_log_format"),
+                          ("now", "see access_log_format")):
+        own = getattr(kind, name, None)
+        if own and own is not getattr(theirs, name, None):
+            _log_of_server(f"logger_class: {kind.__name__}.{name}() is not called, since the "
+                           f"server writes the access log itself; {instead}")
