@@ -205,12 +205,19 @@ void SettingsOptions::add_overrides(Flags& flags) const {
     }
     flags.overrides.push_back({std::move(key), std::move(values), name});
   }
+  for (const auto& [flag, option] : gunicorn_) {
+    if (option->count() == 0 || flag->becomes.empty()) continue;
+    std::string value{flag->value.empty() ? std::string_view{option->results().back()}
+                                          : flag->value};
+    flags.overrides.push_back(
+        {std::string{flag->becomes}, {std::move(value)}, std::string{flag->name()}});
+  }
 }
 
 std::vector<std::string> SettingsOptions::notes() const {
   std::vector<std::string> notes;
   for (const auto& [flag, option] : gunicorn_) {
-    if (option->count() != 0 && flag->harmless) {
+    if (option->count() != 0 && flag->harmless && flag->becomes.empty()) {
       notes.push_back(fmt::format("{}: {}", flag->name(), flag->answer));
     }
   }

@@ -65,21 +65,35 @@ json value_of(const Setting& setting, const Settings& settings) {
   return text.empty() ? json(nullptr) : json(text);
 }
 
+// Flags that configure the logging of the application, as the file's settings would.
+json for_logging(const CommandLine& line) {
+  json all = json::object();
+  for (const auto* source : {&line.environment, &line.arguments})
+    for (const Override& given : *source)
+      for (const GunicornFlag& flag : gunicorn_flags())
+        if (flag.value.empty() && !flag.becomes.empty() && given.key == flag.becomes)
+          all[given.key] = given.values.back();
+  return all;
+}
+
 }  // namespace
 
-std::string as_gunicorn_settings(const Settings& settings) {
+std::string as_gunicorn_settings(const Settings& settings, const CommandLine& line) {
   json all = json::object();
   for (const GunicornName& name : gunicorn_names()) {
     all[std::string{name.theirs}] = value_of(*find_setting(name.ours), settings);
   }
+  all["capture_output"] = settings.worker.application_output == "all";
+  all.update(for_logging(line));
   return all.dump(-1, ' ', false, json::error_handler_t::replace);
 }
 
 void boot_like_gunicorn(const LoadedConfig& config, worker::Boot& boot) {
   boot.argv = argv_of_application(config.command_line);
-  if (!is_gunicorn_config(config.config_file)) return;
-  boot.gunicorn_conf = config.config_file;
-  boot.gunicorn_settings = as_gunicorn_settings(config.settings);
+  const bool file = is_gunicorn_config(config.config_file);
+  if (!file && for_logging(config.command_line).empty()) return;
+  if (file) boot.gunicorn_conf = config.config_file;
+  boot.gunicorn_settings = as_gunicorn_settings(config.settings, config.command_line);
 }
 
 }  // namespace monodon::master

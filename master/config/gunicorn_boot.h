@@ -13,7 +13,8 @@ namespace monodon::master {
 void boot_like_gunicorn(const LoadedConfig& config, worker::Boot& boot);
 
 // Gunicorn's names of the settings that are ours as well, with our values in its forms
-// and units, as JSON. Pure.
-[[nodiscard]] std::string as_gunicorn_settings(const Settings& settings);
+// and units, as JSON, and what flags of the line say about logging. Pure.
+[[nodiscard]] std::string as_gunicorn_settings(const Settings& settings,
+                                               const CommandLine& line = {});
 
 }  // namespace monodon::master

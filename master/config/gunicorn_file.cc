@@ -164,6 +164,12 @@ class Translator {
     }
     for (const GunicornFlag& flag : gunicorn_flags()) {
       if (name_in_file(flag) != name) continue;
+      if (!flag.becomes.empty()) {
+        result_.settings.push_back({std::string{flag.becomes},
+                                    {std::string{flag.value}},
+                                    fmt::format("{}: {}", file_, name)});
+        return;
+      }
       const std::string text = fmt::format("{}: {}: {}", file_, name, flag.answer);
       // Plain HTTP where TLS was asked for is not less, it is something else.
       (flag.other_service ? result_.problems

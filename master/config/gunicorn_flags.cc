@@ -16,10 +16,7 @@ constexpr std::string_view kAsgi = "ASGI applications are not served, only WSGI"
 constexpr std::string_view kDirty = "there is no equivalent of dirty workers";
 constexpr std::string_view kLenient =
     "there is no equivalent: requests are always parsed strictly";
-constexpr std::string_view kPythonLog =
-    "is taken from a gunicorn.conf.py (logconfig, logconfig_json, logconfig_dict, "
-    "logger_class), where it configures the logging of the application; the server's "
-    "own lines are those of error_log and access_log";
+constexpr std::string_view kPythonLog = "configures the logging of the application";
 constexpr std::string_view kPaste =
     "Paste files are not read; name the application as package.module:callable";
 
@@ -30,9 +27,18 @@ constexpr GunicornFlag kFlags[] = {
      "not needed: a worker accepts what its threads can run"},
     {"--reuse-port", false, true, "not needed: all workers share one socket"},
     {"--initgroups", false, true, "not needed: the groups of user are always set"},
-    {"--capture-output", false, true,
-     "stderr of the application is in error_log already; application_output: all takes "
-     "its stdout as well"},
+    {"--capture-output",
+     false,
+     true,
+     "is application_output: all",
+     {},
+     false,
+     "application_output",
+     "all"},
+    {"--logger-class", true, true, kPythonLog, {}, false, "logger_class"},
+    {"--log-config", true, true, kPythonLog, "logconfig", false, "logconfig"},
+    {"--log-config-json", true, true, kPythonLog, "logconfig_json", false,
+     "logconfig_json"},
     {"-R,--enable-stdio-inheritance", false, true,
      "not needed: stdin, stdout and stderr are always inherited"},
     {"--enable-backlog-metric", false, true,
@@ -51,9 +57,6 @@ constexpr GunicornFlag kFlags[] = {
      true},
     {"--spew", false, false,
      "there is no equivalent; slow_request logs the stacks of slow requests"},
-    {"--logger-class", true, false, kPythonLog},
-    {"--log-config", true, false, kPythonLog, "logconfig"},
-    {"--log-config-json", true, false, kPythonLog, "logconfig_json"},
     {"--paste,--paster", true, false, kPaste, {}, true},
     {"--paste-global", true, false, kPaste, "raw_paste_global_conf"},
     {"--protocol",
@@ -216,18 +219,19 @@ constexpr GunicornHook kHooks[] = {
     {"on_starting", kBefore, true},
     {"on_reload", kBefore, true},
     {"when_ready", kOnce, true},
-    {"pre_exec", kInMaster},
-    {"nworkers_changed", kInMaster},
-    {"on_exit", kInMaster},
+    {"pre_exec", kInMaster, true},
+    {"nworkers_changed", kInMaster, true},
+    {"on_exit", "what must happen once at the end belongs in the unit (ExecStopPost=)",
+     true},
     {"pre_fork",
      "the application is imported before the fork (preload): do it on import, or once "
      "after it in the setting pre_fork: module:callable",
      true},
     {"post_fork", kAfterFork, true},
     {"post_worker_init", kAfterFork, true},
-    {"worker_int", kAtExit},
+    {"worker_int", kAtExit, true},
     {"worker_abort",
-     "not needed: a request over its deadline is logged with its stacks"},
+     "not needed: a request over its deadline is logged with its stacks", true},
     {"worker_exit", kAtExit, true},
     {"child_exit", "not needed: the master tells why each worker ended", true},
     {"pre_request", kRequest, true},

@@ -17,6 +17,10 @@ struct GunicornFlag {
   std::string_view answer;        // follows "--daemon: "
   std::string_view setting = {};  // in gunicorn.conf.py, where not named as the flag
   bool other_service = false;  // without it every request fails: refused in a file, too
+  // What it asks for is done: a setting of ours has this value; or, without a value,
+  // the setting of this name is as if a gunicorn.conf.py had it (logconfig).
+  std::string_view becomes = {};
+  std::string_view value = {};
 
   // The long name. CLI11 has none for an option that --help does not show.
   [[nodiscard]] constexpr std::string_view name() const {

@@ -171,6 +171,7 @@ worker_tmp_dir = "/dev/shm"
 spew = True
 daemon = False
 def post_fork(server, worker): pass
+def ssl_context(config, factory): pass
 def worker_abort(worker): pass
 """
 
@@ -193,7 +194,7 @@ def test_a_file_of_gunicorn_is_run_and_its_settings_are_taken(gunicorn, words):
             } <= set(done.stdout.splitlines()), done.stdout
     assert "imported with green" in done.stdout
     said = done.stderr.splitlines()
-    assert any(line.startswith("warning: ") and "worker_abort: is not called" in line
+    assert any(line.startswith("warning: ") and "ssl_context: is not called" in line
                for line in said)
     assert "post_fork" not in done.stderr  # is called
     assert any(line.startswith("warning: ") and "spew" in line for line in said)
@@ -229,3 +230,13 @@ def test_a_file_of_gunicorn_wins_over_what_are_its_defaults(tmp_path):
              paths.PYTHON, "a:b"], cwd=tmp_path, capture_output=True, text=True, check=False,
             timeout=30, env=os.environ | {"WEB_CONCURRENCY": "6"})
         assert f"\nworkers: {workers}\n" in done.stdout, done.stderr
+
+
+def test_a_module_that_is_missing_says_which_interpreter_was_chosen_why_and_what_else_there_is(site):
+    (site / "env").mkdir()
+    (site / "env" / "pyvenv.cfg").touch()
+    done = monodon(site, "check", "bad")
+    assert done.returncode == 3, done.stderr
+    assert "importing bad:application with /usr/bin/python3 (found by PATH)" in done.stderr
+    assert "The interpreter is /usr/bin/python3; python (--python) names another." in done.stderr
+    assert f"{site}/env is a virtual environment: --python {site}/env/bin/python" in done.stderr

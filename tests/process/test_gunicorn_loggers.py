@@ -3,6 +3,8 @@
 
 import json
 
+import pytest
+
 from support import paths
 from support.server import Server
 from support.versions import reload
@@ -118,3 +120,73 @@ def when_ready(server):
 """
     with site(conf) as server:
         assert "OWN info of 1: ready" in server.await_log("OWN")
+
+
+INI = """
+[loggers]
+keys=root
+[handlers]
+keys=err
+[formatters]
+keys=f
+[logger_root]
+level=INFO
+handlers=err
+[handler_err]
+class=StreamHandler
+args=(sys.stderr,)
+formatter=f
+[formatter_f]
+format=INI %(name)s %(message)s
+"""
+
+
+def test_a_flag_configures_the_logging_without_a_file_of_gunicorns():
+    server = site()
+    server.write("log.ini", INI)
+    server.write("shop.py", "import logging\nfrom probe import application\n"
+                            "logging.getLogger('shop').info('hello')\n")
+    server.command = ["serve", "-w", "1", "--log-config", server.path("log.ini"),
+                      "--pythonpath", f"{paths.APPS},{server.scratch}", "--python",
+                      paths.PYTHON, server.app]
+    with server:
+        assert server.await_log("INI shop") == "INI shop hello"
+
+
+# As Gunicorn's own class does it.
+CLASS = """
+import logging
+import gunicorn
+gunicorn.SERVER_SOFTWARE = "a secret"
+
+class logger_class:
+    def __init__(self, cfg):
+        self.error_log = logging.getLogger("gunicorn.error")
+        handler = logging.StreamHandler()
+        handler._gunicorn = True
+        handler.setFormatter(logging.Formatter(FORMAT))
+        self.error_log.addHandler(handler)
+        self.error_log.info("set up")
+
+    def access(self, resp, req, environ, request_time):
+        pass
+
+def when_ready(server):
+    server.log.error_log.info("ready")
+"""
+USUAL = "%(asctime)s [%(process)d] [%(levelname)s] %(message)s"
+
+
+@pytest.mark.parametrize("form, ready", [
+    (USUAL, "[INFO] ready"), ("MINE %(message)s", "MINE ready")])
+def test_a_logger_class_that_adds_handlers_logs_each_line_once(form, ready):
+    server = site(f"FORMAT = {form!r}\n" + CLASS, flags=("--error-log-format", "text"),
+                  expect=["is not called", "changes nothing"])
+    server.write("gunicorn.py", "SERVER_SOFTWARE = 'gunicorn/1.0'\n__version__ = '1.0'\n")
+    server.command += ["--chdir", server.scratch]
+    with server:
+        server.await_workers(1)
+        told = [line for line in server.log.lines if "ready" in line or "set up" in line]
+        assert len(told) == 2 and ready in told[1], told
+        server.await_log(r"logger_class.access\(\) is not called.*see access_log_skip")
+        server.await_log("gunicorn.SERVER_SOFTWARE is set, and changes nothing here")
