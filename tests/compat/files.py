@@ -83,5 +83,63 @@ HOOKS = {
     "address": "def when_ready(server):\n    tell('address', server.address == server.cfg.address)\n",
     "log levels": "def when_ready(server):\n"
                   "    for level in ('debug', 'info', 'warning', 'error', 'critical'):\n"
-                  "        getattr(server.log, level)('level %s', level)\n    tell('done')\n",
+                  "        getattr(server.log, level)('SAY %s', level)\n"
+                  "    server.log.log('info', 'SAY by %s', 'name')\n    tell('done')\n",
+    "nworkers_changed": "def nworkers_changed(server, now, before):\n"
+                        "    tell('nworkers', now, before)\n",
+    "on_exit": "def child_exit(server, worker):\n    tell('child')\n"
+               "def on_exit(server):\n    server.log.info('SAY exit')\n    tell('exit')\n",
+    "all of Gunicorn's example": "def nworkers_changed(server, now, before):\n    tell(now)\n"
+        "def pre_exec(server):\n    tell('pre_exec')\n"
+        "def worker_int(worker):\n    tell('int')\n"
+        "def worker_abort(worker):\n    tell('abort')\n"
+        "def on_reload(server):\n    tell('reload')\n"
+        "def on_starting(server):\n    tell('starting')\n"
+        "def worker_exit(server, worker):\n    tell('worker_exit')\n"
+        "def on_exit(server):\n    tell('exit')\n",
+    "a changed request": "def pre_request(worker, req):\n"
+                         "    req.headers.append(('X-ADDED', 'yes'))\n"
+                         "    req.headers = [h for h in req.headers if h[0] != 'USER-AGENT']\n"
+                         "def post_request(worker, req, environ, resp):\n"
+                         "    tell(environ.get('HTTP_X_ADDED'), environ.get('HTTP_USER_AGENT'),\n"
+                         "         resp.status_code, resp.headers, resp.headers_sent)\n",
+    "an application around": "def post_worker_init(worker):\n    inner = worker.wsgi\n"
+                             "    def around(environ, start_response):\n"
+                             "        tell('around', environ['PATH_INFO'])\n"
+                             "        return inner(environ, start_response)\n"
+                             "    worker.wsgi = around\n",
+    "names of objects": "def on_starting(server):\n"
+                        "    tell(type(server).__name__, len(server.SIGNALS), server.log.datefmt)\n"
+                        "def pre_fork(server, worker):\n    tell(worker, type(worker).__name__)\n"
+                        "def post_fork(server, worker):\n"
+                        "    tell(worker.alive, worker.aborted, worker.reloader)\n",
+    "a partial, from JSON": "import functools, json\n"
+                            "globals().update(json.loads('{\"timeout\": 60}'))\n"
+                            "def _hook(what, server):\n    tell(what, server.cfg.timeout)\n"
+                            "when_ready = functools.partial(_hook, 'partial')\n",
+    "logconfig_dict": "logconfig_dict = {'formatters': {'mine': {'format': 'SAY mine %(message)s'}},\n"
+                      "  'handlers': {'out': {'class': 'logging.StreamHandler',\n"
+                      "                       'formatter': 'mine', 'stream': 'ext://sys.stderr'},\n"
+                      "               'console': {'class': 'logging.NullHandler'},\n"
+                      "               'error_console': {'class': 'logging.NullHandler'}},\n"
+                      "  'loggers': {'shop': {'level': 'INFO', 'handlers': ['out']}}}\n"
+                      "def post_worker_init(worker):\n    import logging\n"
+                      "    logging.getLogger('shop').info('of the shop')\n    tell('logged')\n",
+}
+
+# With Gunicorn's own modules, as far as the environment has them.
+OF_GUNICORN = {
+    "a logger_class": "from gunicorn import glogging\n"
+                      "class Mine(glogging.Logger):\n"
+                      "    def setup(self, cfg):\n        super().setup(cfg)\n"
+                      "        self.info('SAY set up')\n"
+                      "logger_class = Mine\n"
+                      "def when_ready(server):\n    server.log.info('SAY ready')\n    tell('ready')\n",
+    "a logger_class with a format": "import logging\nfrom gunicorn import glogging\n"
+        "class Mine(glogging.Logger):\n"
+        "    error_fmt = 'mine %(levelname)s %(message)s'\n"
+        "logger_class = Mine\n"
+        "def when_ready(server):\n    server.log.warning('SAY mine')\n    tell('ready')\n",
+    "util": "from gunicorn import util\n"
+            "def post_fork(server, worker):\n    util.seed()\n    tell(util.parse_address('a:1'))\n",
 }

@@ -46,6 +46,18 @@ PLAIN = [
     "--log-syslog --log-syslog-to udp://127.0.0.1:514 --log-syslog-prefix x app:app",
     "--statsd-host=127.0.0.1:8125 --statsd-prefix a.b --dogstatsd-tags a:b app:app",
     "--root-path /api app:app",
+    "-w 2 -w 3 app:app",
+    "-u nobody --group=nogroup app:app",
+    "--access-logfile '' --error-logfile= app:app",
+    "--timeout 0 --graceful-timeout 0 --keep-alive 0 app:app",
+    "--capture-output --enable-stdio-inheritance --worker-connections 1000 app:app",
+    "--log-config log.ini app:app",
+    "--log-config-json=log.json --logger-class gunicorn.glogging.Logger app:app",
+    "--reload --reload-engine poll --reload-extra-file app.py app:app",
+    "-k gunicorn.workers.gthread.ThreadWorker -t 90 app:app",
+    "--umask 0o22 -b unix:/tmp/a.sock app:app",
+    "--forwarder-headers SCRIPT_NAME,REMOTE_USER --header-map refuse app:app",
+    "-Rkgthread app:app",
 ]
 
 REFUSED = [  # by both
