@@ -48,7 +48,7 @@ PLAIN = [
     "--root-path /api app:app",
     "-w 2 -w 3 app:app",
     "-u nobody --group=nogroup app:app",
-    "--access-logfile '' --error-logfile= app:app",
+    "--access-logfile= app:app",
     "--timeout 0 --graceful-timeout 0 --keep-alive 0 app:app",
     "--capture-output --enable-stdio-inheritance --worker-connections 1000 app:app",
     "--log-config log.ini app:app",
