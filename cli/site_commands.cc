@@ -2,23 +2,7 @@
 // The options of import, init and doctor on the command line.
 #include "cli/site_commands.h"
 
-#include <filesystem>
-
-#include "cli/flags/shell_words.h"
-
 namespace monodon::cli {
-
-namespace {
-
-// A whole command line in one argument, as it stands in a unit or a chat.
-void split_quoted_line(std::vector<std::string>& what) {
-  if (what.size() != 1 || what[0].find(' ') == std::string::npos ||
-      std::filesystem::exists(what[0]))
-    return;
-  if (auto words = shell_words(what[0])) what = std::move(words).value();
-}
-
-}  // namespace
 
 SiteCommands::SiteCommands(CLI::App& app, SiteOptions& asked)
     : asked_{asked},
@@ -116,7 +100,6 @@ void SiteCommands::add_init_options() {
 std::optional<Command> SiteCommands::chosen() {
   if (importer_->parsed()) {
     asked_.import.what = importer_->remaining();
-    split_quoted_line(asked_.import.what);
     return Command::import;
   }
   if (init_->parsed()) return Command::init;

@@ -2,12 +2,14 @@
 // monodon import: prints the settings or the unit that replace Gunicorn's.
 #include <fmt/format.h>
 
+#include <algorithm>
 #include <cstdio>
 #include <filesystem>
 #include <map>
 
 #include "base/file_rights.h"
 #include "base/regular_file.h"
+#include "cli/flags/shell_words.h"
 #include "cli/site/commands.h"
 #include "cli/site/compose_file.h"
 #include "cli/site/import.h"
@@ -159,6 +161,11 @@ bool is_process_file(const fs::path& path) {
 
 // What uWSGI makes of its words, with what is known of the service around it.
 Result<GunicornService> read_uwsgi(GunicornService around) {
+  const auto emperor =
+      std::find_if(around.uwsgi.begin(), around.uwsgi.end(),
+                   [](const std::string& w) { return w.starts_with("--emperor"); });
+  if (emperor != around.uwsgi.end())
+    return Error{*emperor + ": each of its files is a service: import them one by one"};
   fs::path file = ini_of_uwsgi(around.uwsgi);
   // That of a container may be no directory of this machine.
   if (file.is_relative() && !file.empty() && fs::exists(around.directory))
@@ -181,6 +188,24 @@ Result<GunicornService> read_uwsgi(GunicornService around) {
   return around;
 }
 
+// A command line, in many words or in one, as it stands in a unit or a chat; with the
+// program or without.
+Result<GunicornService> read_words(std::vector<std::string> words) {
+  const bool whole = words.size() == 1 && words[0].find(' ') != std::string::npos;
+  auto service = read_gunicorn_line(
+      whole ? std::vector<std::string>{"sh", "-c", words[0]} : words,
+      "the command line",
+      [](const std::string& script) { return script_text({}, script); });
+  if (service) return service;
+  if (auto split = shell_words(words[0]); whole && split)
+    words = std::move(split).value();
+  if (!words[0].starts_with('-') && words[0].find(':') == std::string::npos)
+    return service;
+  GunicornService flags;
+  flags.flags = std::move(words);
+  return flags;
+}
+
 Result<Source> read_source(const ImportOptions& options) {
   std::vector<std::string> words = options.what;
   Source source;
@@ -201,17 +226,7 @@ Result<Source> read_source(const ImportOptions& options) {
              master::is_gunicorn_config(words[0])) {
     service.value().flags = {"--config", words[0]};
   } else {
-    // A command line, in one word or in many, with the program or without.
-    if (words.size() == 1 && words[0].find(' ') != std::string::npos)
-      words = {"sh", "-c", words[0]};
-    service = read_gunicorn_line(
-        words, "the command line",
-        [](const std::string& script) { return script_text({}, script); });
-    if (!service &&
-        (words[0].starts_with('-') || words[0].find(':') != std::string::npos)) {
-      service = GunicornService{};
-      service.value().flags = words;
-    }
+    service = read_words(std::move(words));
   }
   if (service && !service.value().uwsgi.empty())
     service = read_uwsgi(std::move(service).value());

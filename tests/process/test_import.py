@@ -103,7 +103,19 @@ def test_a_script_that_starts_gunicorn_is_read(site):
     assert "differs: start.sh: is read, not run" in done.stderr
 
 
+@pytest.mark.parametrize("line", [
+    "nohup gunicorn app:application -w 3 > out.log 2>&1 &",
+    "python manage.py migrate && exec gunicorn app:application -w ${N:-3}",
+    "su - www-data -c 'N=3; gunicorn app:application -w $N'", "-w 3 app:application"])
+def test_a_line_for_a_shell_is_read_as_one(site, line):
+    done = monodon(site, "import", line)
+    assert done.returncode == 0, done.stderr
+    assert done.stdout == 'application: "app:application"\nworkers: 3\nhop_by_hop: drop\n'
+    assert "is ignored" not in done.stderr
+
+
 @pytest.mark.parametrize("what, status, said", [
+    (["uwsgi", "--emperor", "/etc/uwsgi"], 1, "--emperor: each of its files is a service"),
     (["gunicorn.conf.py"], 1, "problem: application: is missing"),
     (["missing.service"], 1, "missing.service: No such file"),
     ([], 2, "needs a unit, a file or a command line"),
