@@ -39,6 +39,7 @@ def test_what_is_imported_is_a_file_that_serve_takes(site, what):
     assert done.stdout == ('application: "app:application"\nworkers: 3\nthreads: 4\n'
                            'hop_by_hop: drop\nlog_level: debug\n')
     assert "differs: gunicorn.conf.py: spew: there is no equivalent" in done.stderr
+    assert "differs: gunicorn.conf.py: its values are those that it has here and now" in done.stderr
     (site / "monodon.yaml").write_text(done.stdout)
     assert monodon(site, "check").returncode == 0
 
