@@ -26,10 +26,7 @@ constexpr int kRestMs = 4'000;  // readers of heartbeats have more patience
 }  // namespace
 
 Keeper::Keeper(Loop& loop, Application& app) : loop_{loop}, app_{app}, outputs_{loop} {}
-
-Keeper::~Keeper() {
-  join();
-}
+Keeper::~Keeper() { join(); }
 
 void Keeper::start() {
   started_ns_ = monotonic_ns();
@@ -111,8 +108,7 @@ void Keeper::run() {
   }
 }
 
-// Nothing has happened for a while, and nothing but an event can: whoever begins to work
-// wakes us.
+// Nothing has happened for a while, and whoever begins to work wakes us.
 bool Keeper::at_rest(std::uint64_t now) const {
   return elapsed_ns(active_ns_, now) >= 10 * kSecond && loop_.pool().open() == 0 &&
          std::ranges::all_of(loop_.threads(), [](const auto& t) {

@@ -5,6 +5,7 @@ Called by the extension (worker/python/*.cc) only.
 """
 
 import atexit
+import collections
 import faulthandler
 import functools
 import gc
@@ -15,7 +16,6 @@ import stat
 import sys
 import threading
 import time
-import typing
 
 import _monodon
 
@@ -325,13 +325,8 @@ def start_thread(number, job):
     ).start()
 
 
-class WorkerInfo(typing.NamedTuple):
-    """What the hooks of the application are told; read-only."""
-
-    slot: int
-    generation: int
-    threads: int
-    pid: int
+# What the hooks of the application are told; read-only.
+WorkerInfo = collections.namedtuple("WorkerInfo", "slot generation threads pid")
 
 
 def load_hooks(specs):
