@@ -14,7 +14,7 @@
 #include <system_error>
 
 #include "base/clock.h"
-#include "base/unix_address.h"
+#include "base/net/unix_address.h"
 #include "bench/load_requests.h"
 
 namespace monodon::bench {

@@ -18,8 +18,8 @@
 #include <string>
 #include <string_view>
 
-#include "base/number.h"
-#include "base/unix_address.h"
+#include "base/net/unix_address.h"
+#include "base/text/number.h"
 #include "worker/http/parser.h"
 
 namespace {

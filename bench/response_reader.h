@@ -7,7 +7,7 @@
 #include <string>
 #include <string_view>
 
-#include "base/number.h"
+#include "base/text/number.h"
 #include "worker/http/chars.h"
 #include "worker/http/parser.h"
 

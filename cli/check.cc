@@ -12,11 +12,11 @@
 #include <optional>
 #include <utility>
 
-#include "base/file_rights.h"
-#include "base/install_paths.h"
+#include "base/files/file_rights.h"
+#include "base/files/install_paths.h"
 #include "base/result.h"
 #include "base/unique_fd.h"
-#include "cli/commands.h"
+#include "cli/line/commands.h"
 #include "cli/live/commands.h"
 #include "cli/live/control_client.h"
 #include "cli/live/control_finder.h"

@@ -2,10 +2,10 @@
 // Prints the documents and scripts that are made from our own tables.
 #include <cstdio>
 
-#include "cli/commands.h"
+#include "cli/line/commands.h"
 #include "cli/messages_page.h"
 #include "master/config/docs.h"
-#include "metrics/catalogue.h"
+#include "metrics/exposition/catalogue.h"
 
 namespace monodon::cli {
 

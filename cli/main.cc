@@ -3,7 +3,7 @@
 #include <cstdio>
 #include <exception>
 
-#include "cli/command_line.h"
+#include "cli/line/command_line.h"
 
 namespace {
 

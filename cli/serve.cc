@@ -2,7 +2,7 @@
 // monodon serve: reads the configuration and becomes the master.
 #include "master/serve.h"
 
-#include "cli/commands.h"
+#include "cli/line/commands.h"
 #include "master/handover/upgrade.h"
 
 namespace monodon::cli {

@@ -10,8 +10,8 @@
 #include <cstdlib>
 #include <utility>
 
+#include "base/files/runtime_directory.h"
 #include "base/log/log.h"
-#include "base/runtime_directory.h"
 
 namespace monodon::master {
 namespace {

@@ -3,7 +3,7 @@
 
 #include <string>
 
-#include "base/file_rights.h"
+#include "base/files/file_rights.h"
 #include "base/result.h"
 #include "master/config/settings.h"
 #include "master/system/control_socket.h"
@@ -13,7 +13,7 @@ namespace monodon::master {
 
 // Where the control socket of a starting master is: in runtime_directory, in
 // $RUNTIME_DIRECTORY (systemd.exec(5)), or in a private directory of the user's
-// (base/runtime_directory.h).
+// (base/files/runtime_directory.h).
 
 // Makes runtime_directory, if one was given and is not there, for who will use it.
 // While the process still has the rights that it was started with.

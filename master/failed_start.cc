@@ -4,9 +4,9 @@
 
 #include <unistd.h>
 
-#include "base/escape.h"
 #include "base/log/log_sight.h"
-#include "base/text.h"
+#include "base/text/escape.h"
+#include "base/text/text.h"
 
 namespace monodon::master {
 

@@ -12,7 +12,7 @@
 #include <utility>
 
 #include "base/log/log.h"
-#include "base/passed_fds.h"
+#include "base/process/passed_fds.h"
 #include "master/fleet/obituary.h"
 #include "master/server.h"
 #include "master/site_name.h"

@@ -14,7 +14,7 @@
 #include <vector>
 
 #include "base/log/log.h"
-#include "base/process_title.h"
+#include "base/process/process_title.h"
 #include "master/control_place.h"
 #include "master/failed_start.h"
 #include "master/handover/inherited.h"

@@ -7,13 +7,13 @@
 #include <algorithm>
 #include <utility>
 
-#include "base/close_elsewhere.h"
-#include "base/escape.h"
 #include "base/log/log.h"
-#include "base/statsd.h"
+#include "base/net/statsd.h"
+#include "base/process/close_elsewhere.h"
+#include "base/text/escape.h"
 #include "master/failed_start.h"
 #include "master/handover/upgrade.h"
-#include "master/proposal.h"
+#include "master/reload/proposal.h"
 #include "worker/wire/wire.h"
 
 namespace monodon::master {

@@ -8,21 +8,21 @@
 #include <string>
 #include <vector>
 
-#include "base/terminal_state.h"
-#include "master/chronicle.h"
-#include "master/exporter_host.h"
+#include "base/process/terminal_state.h"
+#include "master/chronicle/chronicle.h"
 #include "master/handover/fd_store.h"
 #include "master/handover/handoff_watch.h"
 #include "master/handover/listener_watch.h"
 #include "master/handover/testament.h"
-#include "master/process_watch.h"
-#include "master/reload_desk.h"
+#include "master/helpers/exporter_host.h"
+#include "master/helpers/process_watch.h"
+#include "master/helpers/watcher_host.h"
+#include "master/reload/reload_desk.h"
 #include "master/system/control_socket.h"
 #include "master/system/event_loop.h"
 #include "master/system/linux_kernel.h"
 #include "master/system/log_keeper.h"
 #include "master/system/notify.h"
-#include "master/watcher_host.h"
 
 namespace monodon::master {
 

@@ -8,12 +8,12 @@
 #include <string>
 #include <vector>
 
-#include "master/chronicle.h"
+#include "master/chronicle/chronicle.h"
 #include "master/fleet/fleet.h"
-#include "master/reload_desk.h"
+#include "master/reload/reload_desk.h"
 #include "master/system/control_socket.h"
 #include "master/system/listener.h"
-#include "metrics/channel.h"
+#include "metrics/observation/channel.h"
 
 namespace monodon::master {
 

@@ -7,7 +7,7 @@
 
 #include "base/result.h"
 #include "base/unique_fd.h"
-#include "metrics/health.h"
+#include "metrics/observation/health.h"
 
 namespace monodon::metrics {
 

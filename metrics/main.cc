@@ -4,8 +4,8 @@
 
 #include "base/log/log.h"
 #include "base/unique_fd.h"
-#include "metrics/channel.h"
 #include "metrics/exporter.h"
+#include "metrics/observation/channel.h"
 
 // monodon-exporter: started by the master, with its channel as descriptor 3.
 int main() {

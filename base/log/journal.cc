@@ -9,8 +9,8 @@
 
 #include <cstdlib>
 
-#include "base/number.h"
-#include "base/passed_fds.h"
+#include "base/process/passed_fds.h"
+#include "base/text/number.h"
 
 namespace monodon {
 namespace {

@@ -6,9 +6,9 @@
 #include <string>
 #include <string_view>
 
+#include "base/net/unix_address.h"
 #include "base/result.h"
 #include "base/unique_fd.h"
-#include "base/unix_address.h"
 
 namespace monodon {
 

@@ -17,12 +17,12 @@
 #include <system_error>
 #include <vector>
 
-#include "base/colour.h"
 #include "base/log/journal.h"
 #include "base/log/log_file.h"
 #include "base/log/log_format.h"
 #include "base/log/log_sight.h"
-#include "base/statsd.h"
+#include "base/net/statsd.h"
+#include "base/text/colour.h"
 
 namespace monodon::log {
 namespace {

@@ -8,11 +8,11 @@
 #include <array>
 #include <cstdio>
 
-#include "base/colour.h"
-#include "base/escape.h"
 #include "base/log/journal.h"
 #include "base/log/log_id.h"
-#include "base/text.h"
+#include "base/text/colour.h"
+#include "base/text/escape.h"
+#include "base/text/text.h"
 
 namespace monodon::log {
 namespace {

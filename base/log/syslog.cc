@@ -11,7 +11,7 @@
 #include <utility>
 
 #include "base/clock.h"
-#include "base/escape.h"
+#include "base/text/escape.h"
 
 namespace monodon {
 namespace {

@@ -8,7 +8,7 @@
 #include <string>
 #include <string_view>
 
-#include "base/net_address.h"
+#include "base/net/net_address.h"
 #include "base/result.h"
 #include "base/unique_fd.h"
 

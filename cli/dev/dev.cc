@@ -7,7 +7,7 @@
 #include <string_view>
 #include <utility>
 
-#include "base/colour.h"
+#include "base/text/colour.h"
 #include "cli/dev/commands.h"
 #include "cli/dev/dev_settings.h"
 #include "cli/dev/found_applications.h"

@@ -4,8 +4,8 @@
 
 #include <nlohmann/json.hpp>
 
-#include "base/install_paths.h"
-#include "base/run_program.h"
+#include "base/files/install_paths.h"
+#include "base/process/run_program.h"
 
 namespace monodon::cli {
 namespace {

@@ -2,7 +2,7 @@
 // What doctor finds about the machine: memory, limits, the kernel.
 #include <fmt/format.h>
 
-#include "base/number.h"
+#include "base/text/number.h"
 #include "cli/doctor/diagnosis.h"
 
 namespace monodon::cli {

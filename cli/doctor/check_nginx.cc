@@ -5,7 +5,7 @@
 
 #include <algorithm>
 
-#include "base/number.h"
+#include "base/text/number.h"
 #include "cli/doctor/diagnosis.h"
 
 namespace monodon::cli {

@@ -7,7 +7,7 @@
 #include <charconv>
 #include <system_error>
 
-#include "base/number.h"
+#include "base/text/number.h"
 #include "cli/doctor/diagnosis.h"
 
 namespace monodon::cli {

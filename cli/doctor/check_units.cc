@@ -4,7 +4,7 @@
 
 #include <algorithm>
 
-#include "base/number.h"
+#include "base/text/number.h"
 #include "cli/doctor/diagnosis.h"
 
 namespace monodon::cli {

@@ -7,8 +7,8 @@
 #include <filesystem>
 #include <utility>
 
-#include "base/regular_file.h"
-#include "base/text.h"
+#include "base/files/regular_file.h"
+#include "base/text/text.h"
 #include "cli/flags/serve_line.h"
 #include "cli/flags/shell_words.h"
 

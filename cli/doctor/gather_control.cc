@@ -9,8 +9,8 @@
 #include <cstring>
 #include <filesystem>
 
-#include "base/number.h"
-#include "base/text.h"
+#include "base/text/number.h"
+#include "base/text/text.h"
 #include "cli/doctor/gather.h"
 #include "cli/flags/shell_words.h"
 

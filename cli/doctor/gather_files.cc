@@ -11,7 +11,7 @@
 #include <cstdlib>
 #include <filesystem>
 
-#include "base/run_program.h"
+#include "base/process/run_program.h"
 #include "cli/doctor/gather.h"
 #include "cli/flags/shell_words.h"
 #include "master/config/interpreter.h"

@@ -17,11 +17,11 @@
 #include <utility>
 #include <vector>
 
-#include "base/closer.h"
-#include "base/number.h"
-#include "base/passed_fds.h"
+#include "base/net/unix_address.h"
+#include "base/process/closer.h"
+#include "base/process/passed_fds.h"
+#include "base/text/number.h"
 #include "base/unique_fd.h"
-#include "base/unix_address.h"
 #include "cli/doctor/gather.h"
 #include "cli/live/control_client.h"
 

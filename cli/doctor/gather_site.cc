@@ -8,9 +8,9 @@
 #include <filesystem>
 #include <set>
 
-#include "base/number.h"
-#include "base/run_program.h"
-#include "base/text.h"
+#include "base/process/run_program.h"
+#include "base/text/number.h"
+#include "base/text/text.h"
 #include "cli/doctor/gather.h"
 #include "cli/flags/shell_words.h"
 #include "master/config/interpreter.h"

@@ -6,11 +6,11 @@
 #include <algorithm>
 #include <filesystem>
 
-#include "base/file_rights.h"
-#include "base/regular_file.h"
-#include "base/run_program.h"
-#include "base/text.h"
-#include "base/trimmed.h"
+#include "base/files/file_rights.h"
+#include "base/files/regular_file.h"
+#include "base/process/run_program.h"
+#include "base/text/text.h"
+#include "base/text/trimmed.h"
 #include "cli/doctor/gather.h"
 #include "cli/flags/shell_words.h"
 

@@ -7,7 +7,7 @@
 #include <filesystem>
 #include <set>
 
-#include "base/run_program.h"
+#include "base/process/run_program.h"
 #include "cli/doctor/gather.h"
 #include "cli/flags/shell_words.h"
 

@@ -61,7 +61,7 @@ void apply_own(const Variables& variables, master::CommandLine& line) {
 void warn_of_unknown(const Variables& variables, master::CommandLine& line) {
   for (const auto& [name, value] : variables) {
     constexpr std::string_view kOurs = "MONODON_";
-    // MONODON_LIBDIR: see base/install_paths.h.
+    // MONODON_LIBDIR: see base/files/install_paths.h.
     if (!name.starts_with(kOurs) || name == "MONODON_LIBDIR") continue;
     const std::string_view rest = std::string_view{name}.substr(kOurs.size());
     const std::string_view nearest = master::nearest_key(rest);

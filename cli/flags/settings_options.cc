@@ -6,7 +6,7 @@
 
 #include <algorithm>
 
-#include "base/nearest.h"
+#include "base/text/nearest.h"
 #include "master/config/gunicorn_file.h"
 #include "master/config/gunicorn_values.h"
 #include "master/config/value.h"

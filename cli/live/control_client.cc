@@ -11,9 +11,9 @@
 #include <nlohmann/json.hpp>
 #include <utility>
 
-#include "base/passed_fds.h"
-#include "base/text.h"
-#include "base/unix_address.h"
+#include "base/net/unix_address.h"
+#include "base/process/passed_fds.h"
+#include "base/text/text.h"
 
 namespace monodon::cli {
 namespace {

@@ -10,8 +10,8 @@
 #include <cstdlib>
 #include <filesystem>
 
-#include "base/escape.h"
-#include "base/nearest.h"
+#include "base/text/escape.h"
+#include "base/text/nearest.h"
 #include "master/config/load.h"
 
 namespace monodon::cli {

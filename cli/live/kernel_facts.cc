@@ -2,7 +2,7 @@
 // What the kernel knows of workers and listeners, for status and top.
 #include "cli/live/kernel_facts.h"
 
-#include "metrics/process_stats.h"
+#include "metrics/observation/process_stats.h"
 
 namespace monodon::cli {
 

@@ -3,7 +3,7 @@
 #include <cstdio>
 #include <nlohmann/json.hpp>
 
-#include "base/escape.h"
+#include "base/text/escape.h"
 #include "cli/live/commands.h"
 #include "cli/live/control_finder.h"
 #include "cli/live/site_looks.h"

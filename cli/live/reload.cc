@@ -5,7 +5,7 @@
 #include <cstdio>
 #include <nlohmann/json.hpp>
 
-#include "base/text.h"
+#include "base/text/text.h"
 #include "cli/live/commands.h"
 #include "cli/live/control_client.h"
 #include "cli/live/control_finder.h"

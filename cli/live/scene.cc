@@ -10,7 +10,7 @@
 #include <cstdio>
 
 #include "base/clock.h"
-#include "base/colour.h"
+#include "base/text/colour.h"
 #include "cli/live/terminal.h"
 
 namespace monodon::cli {

@@ -6,7 +6,7 @@
 #include <nlohmann/json.hpp>
 
 #include "base/clock.h"
-#include "base/memory.h"
+#include "base/machine/memory.h"
 #include "cli/live/kernel_facts.h"
 #include "scoreboard/totals.h"
 

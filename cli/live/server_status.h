@@ -9,7 +9,7 @@
 
 #include "base/result.h"
 #include "cli/live/control_client.h"
-#include "metrics/listen_queue.h"
+#include "metrics/observation/listen_queue.h"
 #include "scoreboard/board_view.h"
 #include "scoreboard/page_view.h"
 

@@ -16,8 +16,8 @@
 #include <nlohmann/json.hpp>
 #include <optional>
 
-#include "base/runtime_directory.h"
-#include "base/unix_address.h"
+#include "base/files/runtime_directory.h"
+#include "base/net/unix_address.h"
 
 namespace monodon::cli {
 namespace {

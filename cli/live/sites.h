@@ -26,7 +26,7 @@ struct Site {
 
 // Control sockets of servers, in directories that nobody else can have made: below
 // /run, below $XDG_RUNTIME_DIR, and where servers without a runtime directory have
-// theirs (base/runtime_directory.h). `others`: also those of other users, for root.
+// theirs (base/files/runtime_directory.h). `others`: also those of other users, for root.
 [[nodiscard]] std::vector<std::string> control_sockets(bool others);
 
 // Asks all of them at the same time, a second at most.

@@ -8,7 +8,7 @@
 #include <array>
 #include <ctime>
 
-#include "base/escape.h"
+#include "base/text/escape.h"
 #include "cli/live/slot_text.h"
 
 namespace monodon::cli {

@@ -8,7 +8,7 @@
 #include <algorithm>
 #include <ctime>
 
-#include "base/escape.h"
+#include "base/text/escape.h"
 #include "scoreboard/waiting.h"
 
 namespace monodon::cli {

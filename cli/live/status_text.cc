@@ -8,8 +8,8 @@
 #include <array>
 #include <vector>
 
-#include "base/escape.h"
-#include "base/text.h"
+#include "base/text/escape.h"
+#include "base/text/text.h"
 #include "cli/live/slot_text.h"
 
 namespace monodon::cli {

@@ -15,7 +15,7 @@
 #include "cli/live/terminal.h"
 #include "cli/live/top_sites.h"
 #include "cli/live/top_text.h"
-#include "metrics/process_stats.h"
+#include "metrics/observation/process_stats.h"
 
 namespace monodon::cli {
 namespace {

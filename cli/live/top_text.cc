@@ -9,7 +9,7 @@
 #include <ctime>
 #include <tuple>
 
-#include "base/escape.h"
+#include "base/text/escape.h"
 #include "cli/live/slot_text.h"
 
 namespace monodon::cli {

@@ -13,8 +13,8 @@
 #include <vector>
 
 #include "base/clock.h"
-#include "base/closer.h"
-#include "base/passed_fds.h"
+#include "base/process/closer.h"
+#include "base/process/passed_fds.h"
 #include "cli/live/commands.h"
 #include "cli/live/control_client.h"
 #include "cli/live/control_finder.h"

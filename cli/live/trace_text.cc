@@ -7,9 +7,9 @@
 #include <algorithm>
 #include <optional>
 
-#include "base/escape.h"
-#include "base/number.h"
-#include "base/text.h"
+#include "base/text/escape.h"
+#include "base/text/number.h"
+#include "base/text/text.h"
 #include "cli/live/slot_text.h"
 
 namespace monodon::cli {

@@ -7,7 +7,7 @@
 #include <algorithm>
 #include <vector>
 
-#include "base/trimmed.h"
+#include "base/text/trimmed.h"
 #include "cli/flags/shell_words.h"
 #include "cli/site/gunicorn_line.h"
 

@@ -10,8 +10,8 @@
 #include <optional>
 #include <set>
 
-#include "base/file_rights.h"
-#include "base/regular_file.h"
+#include "base/files/file_rights.h"
+#include "base/files/regular_file.h"
 #include "cli/site/gunicorn_line.h"
 #include "cli/site/systemd_line.h"
 

@@ -7,8 +7,8 @@
 #include <filesystem>
 #include <map>
 
-#include "base/file_rights.h"
-#include "base/regular_file.h"
+#include "base/files/file_rights.h"
+#include "base/files/regular_file.h"
 #include "cli/flags/shell_words.h"
 #include "cli/site/commands.h"
 #include "cli/site/compose_file.h"

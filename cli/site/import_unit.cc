@@ -6,7 +6,7 @@
 
 #include <algorithm>
 
-#include "base/number.h"
+#include "base/text/number.h"
 
 namespace monodon::cli {
 namespace {

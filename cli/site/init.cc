@@ -9,9 +9,9 @@
 #include <optional>
 #include <utility>
 
-#include "base/file_rights.h"
-#include "base/regular_file.h"
-#include "base/run_program.h"
+#include "base/files/file_rights.h"
+#include "base/files/regular_file.h"
+#include "base/process/run_program.h"
 #include "cli/site/commands.h"
 #include "cli/site/site_defaults.h"
 

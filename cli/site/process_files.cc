@@ -9,7 +9,7 @@
 #include <nlohmann/json.hpp>
 #include <vector>
 
-#include "base/trimmed.h"
+#include "base/text/trimmed.h"
 #include "cli/flags/shell_words.h"
 #include "cli/site/systemd_line.h"
 

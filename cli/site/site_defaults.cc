@@ -14,7 +14,7 @@
 #include <fstream>
 #include <iterator>
 
-#include "base/run_program.h"
+#include "base/process/run_program.h"
 #include "cli/site/site_facts.h"
 #include "cli/site/site_files.h"
 #include "master/config/interpreter.h"

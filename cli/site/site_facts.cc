@@ -10,8 +10,8 @@
 #include <charconv>
 #include <nlohmann/json.hpp>
 
-#include "base/install_paths.h"
-#include "base/run_program.h"
+#include "base/files/install_paths.h"
+#include "base/process/run_program.h"
 #include "master/config/code_runner.h"
 
 namespace monodon::cli {

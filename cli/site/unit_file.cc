@@ -6,7 +6,7 @@
 
 #include <algorithm>
 
-#include "base/trimmed.h"
+#include "base/text/trimmed.h"
 
 namespace monodon::cli {
 namespace {

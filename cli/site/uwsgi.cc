@@ -9,8 +9,8 @@
 #include <set>
 #include <utility>
 
-#include "base/number.h"
-#include "base/trimmed.h"
+#include "base/text/number.h"
+#include "base/text/trimmed.h"
 #include "cli/site/uwsgi_options.h"
 
 namespace monodon::cli {

@@ -6,7 +6,7 @@
 
 namespace monodon::cli {
 
-// What a watcher is started with, by master/watcher_host.h. Paths are absolute.
+// What a watcher is started with, by master/helpers/watcher_host.h. Paths are absolute.
 struct WatchOptions {
   std::vector<std::string> roots;     // directories of the application's own code
   std::vector<std::string> patterns;  // --reload-extra-file

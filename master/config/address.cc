@@ -8,8 +8,8 @@
 
 #include <limits>
 
-#include "base/number.h"
-#include "base/unix_address.h"
+#include "base/net/unix_address.h"
+#include "base/text/number.h"
 
 namespace monodon::master {
 namespace {

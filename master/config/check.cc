@@ -7,8 +7,8 @@
 #include <algorithm>
 #include <utility>
 
-#include "base/number.h"
-#include "base/statsd.h"
+#include "base/net/statsd.h"
+#include "base/text/number.h"
 #include "master/config/address.h"
 #include "worker/access/access_log.h"
 #include "worker/access/open_logs.h"

@@ -9,9 +9,9 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
-#include "base/file_rights.h"
-#include "base/number.h"
+#include "base/files/file_rights.h"
 #include "base/result.h"
+#include "base/text/number.h"
 
 namespace monodon::master {
 namespace {

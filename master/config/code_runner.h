@@ -5,7 +5,7 @@
 #include <string>
 #include <vector>
 
-#include "base/file_rights.h"
+#include "base/files/file_rights.h"
 #include "base/result.h"
 
 namespace monodon::master {

@@ -17,20 +17,20 @@
 #include <utility>
 #include <vector>
 
-#include "base/close_elsewhere.h"
-#include "base/guarded_socket.h"
-#include "base/install_paths.h"
-#include "base/number.h"
-#include "base/passed_fds.h"
-#include "base/run_program.h"
-#include "base/system_calls.h"
+#include "base/files/install_paths.h"
+#include "base/machine/system_calls.h"
+#include "base/net/guarded_socket.h"
+#include "base/process/close_elsewhere.h"
+#include "base/process/passed_fds.h"
+#include "base/process/run_program.h"
+#include "base/text/number.h"
 #include "master/config/code_runner.h"
 #include "worker/wire/wire.h"
 
 namespace monodon::master {
 namespace {
 
-constexpr std::size_t kTitleRoom = 512;  // as master/proposal.cc
+constexpr std::size_t kTitleRoom = 512;  // as master/reload/proposal.cc
 
 Credentials own_credentials() {
   Credentials own{::geteuid(), ::getegid(), {}};

@@ -8,9 +8,9 @@
 #include <string>
 #include <vector>
 
-#include "base/file_rights.h"
+#include "base/files/file_rights.h"
+#include "base/process/spawn_with_channel.h"
 #include "base/result.h"
-#include "base/spawn_with_channel.h"
 
 namespace monodon::master {
 

@@ -10,9 +10,9 @@
 #include <sstream>
 #include <utility>
 
-#include "base/file_rights.h"
-#include "base/number.h"
-#include "base/regular_file.h"
+#include "base/files/file_rights.h"
+#include "base/files/regular_file.h"
+#include "base/text/number.h"
 #include "master/config/gunicorn_flags.h"
 #include "master/config/gunicorn_values.h"
 #include "master/config/table.h"

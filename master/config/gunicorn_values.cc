@@ -9,7 +9,7 @@
 #include <charconv>
 #include <optional>
 
-#include "base/number.h"
+#include "base/text/number.h"
 #include "worker/access/access_log.h"
 
 namespace monodon::master {

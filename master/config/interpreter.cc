@@ -14,7 +14,7 @@
 #include <system_error>
 #include <utility>
 
-#include "base/file_rights.h"
+#include "base/files/file_rights.h"
 
 namespace monodon::master {
 namespace {

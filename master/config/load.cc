@@ -10,12 +10,12 @@
 #include <filesystem>
 #include <utility>
 
-#include "base/cpu_count.h"
-#include "base/file_rights.h"
-#include "base/memory_size.h"
-#include "base/number.h"
-#include "base/regular_file.h"
+#include "base/files/file_rights.h"
+#include "base/files/regular_file.h"
+#include "base/machine/cpu_count.h"
+#include "base/machine/memory_size.h"
 #include "base/result.h"
+#include "base/text/number.h"
 #include "master/config/address.h"
 #include "master/config/check.h"
 #include "master/config/check_host.h"

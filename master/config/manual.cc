@@ -2,7 +2,7 @@
 // monodon.yaml(5) from the table of settings.
 #include <fmt/format.h>
 
-#include "base/mdoc.h"
+#include "base/text/mdoc.h"
 #include "master/config/docs.h"
 #include "master/config/table.h"
 #include "master/config/value.h"

@@ -10,8 +10,8 @@
 #include <string_view>
 #include <vector>
 
-#include "base/number.h"
-#include "base/spool_file.h"
+#include "base/files/spool_file.h"
+#include "base/text/number.h"
 
 namespace monodon::master {
 

@@ -5,7 +5,7 @@
 #include <algorithm>
 #include <array>
 
-#include "base/nearest.h"
+#include "base/text/nearest.h"
 #include "master/config/rows.h"
 #include "master/config/value.h"
 

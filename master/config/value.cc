@@ -8,7 +8,7 @@
 #include <optional>
 #include <type_traits>
 
-#include "base/number.h"
+#include "base/text/number.h"
 
 namespace monodon::master {
 namespace {

@@ -11,9 +11,9 @@
 #include <vector>
 
 #include "base/clock.h"
-#include "base/guarded_socket.h"
+#include "base/net/guarded_socket.h"
+#include "base/process/spawn_with_channel.h"
 #include "base/result.h"
-#include "base/spawn_with_channel.h"
 #include "base/unique_fd.h"
 #include "worker/wire/boot.h"
 #include "worker/wire/wire.h"

@@ -7,8 +7,8 @@
 #include <algorithm>
 #include <csignal>
 
-#include "base/escape.h"
-#include "base/system_calls.h"
+#include "base/machine/system_calls.h"
+#include "base/text/escape.h"
 
 namespace monodon::master {
 

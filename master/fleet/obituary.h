@@ -5,7 +5,7 @@
 #include <vector>
 
 #include "base/clock.h"
-#include "base/spell.h"
+#include "base/text/spell.h"
 #include "master/fleet/pool.h"
 
 namespace monodon::master {

@@ -10,8 +10,8 @@
 #include <utility>
 #include <vector>
 
-#include "base/close_elsewhere.h"
 #include "base/log/log.h"
+#include "base/process/close_elsewhere.h"
 #include "master/handover/fd_store.h"
 
 namespace monodon::master {

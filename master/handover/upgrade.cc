@@ -14,7 +14,7 @@
 #include <string_view>
 #include <utility>
 
-#include "base/run_program.h"
+#include "base/process/run_program.h"
 #include "master/handover/fd_store.h"
 
 namespace monodon::master {

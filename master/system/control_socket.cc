@@ -15,8 +15,8 @@
 #include <span>
 #include <utility>
 
-#include "base/close_elsewhere.h"
-#include "base/passed_fds.h"
+#include "base/process/close_elsewhere.h"
+#include "base/process/passed_fds.h"
 
 namespace monodon::master {
 

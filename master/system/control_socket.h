@@ -12,7 +12,7 @@
 #include <vector>
 
 #include "base/clock.h"
-#include "base/guarded_socket.h"
+#include "base/net/guarded_socket.h"
 #include "base/result.h"
 #include "base/unique_fd.h"
 #include "master/system/event_loop.h"

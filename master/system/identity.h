@@ -6,7 +6,7 @@
 #include <optional>
 #include <string>
 
-#include "base/file_rights.h"
+#include "base/files/file_rights.h"
 #include "base/result.h"
 #include "base/unique_fd.h"
 
@@ -28,7 +28,7 @@ Result<Owner> find_owner(const std::string& user, const std::string& group);
 // thread. An Error leaves the process in between: end it.
 Outcome become(const Owner& owner);
 
-// With whose rights files are worked on until become(): see base/file_rights.h.
+// With whose rights files are worked on until become(): see base/files/file_rights.h.
 FileRights rights_of(const Owner& owner);
 
 // Makes the log file `path` (unless there is one) and gives it to `owner`, who will

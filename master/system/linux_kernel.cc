@@ -22,11 +22,11 @@
 #include <system_error>
 #include <utility>
 
-#include "base/number.h"
-#include "base/spawn_with_channel.h"
-#include "base/system_calls.h"
+#include "base/machine/system_calls.h"
+#include "base/process/spawn_with_channel.h"
+#include "base/text/number.h"
 #include "master/system/memory_limit.h"
-#include "metrics/application_region.h"
+#include "metrics/application/application_region.h"
 #include "scoreboard/page_view.h"
 #include "scoreboard/segment.h"
 #include "worker/wire/heritage.h"

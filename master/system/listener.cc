@@ -13,7 +13,7 @@
 #include <cstring>
 #include <utility>
 
-#include "base/passed_fds.h"
+#include "base/process/passed_fds.h"
 
 namespace monodon::master {
 

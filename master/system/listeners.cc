@@ -15,10 +15,10 @@
 #include <memory>
 #include <utility>
 
-#include "base/close_elsewhere.h"
-#include "base/number.h"
-#include "base/passed_fds.h"
-#include "base/unix_address.h"
+#include "base/net/unix_address.h"
+#include "base/process/close_elsewhere.h"
+#include "base/process/passed_fds.h"
+#include "base/text/number.h"
 #include "master/system/identity.h"
 #include "master/system/port_owner.h"
 

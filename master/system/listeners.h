@@ -5,7 +5,7 @@
 #include <string_view>
 #include <vector>
 
-#include "base/file_rights.h"
+#include "base/files/file_rights.h"
 #include "base/result.h"
 #include "master/system/listener.h"
 
@@ -38,7 +38,7 @@ Result<Listener> bind_listener(const std::string& address, const BindOptions& op
 
 // Removes the socket files that we made, if they are still the same files. Before the
 // sockets are closed: an open one keeps its inode, so that the number tells. Where this
-// process ends: copies of the sockets stay until then (base/close_elsewhere.h).
+// process ends: copies of the sockets stay until then (base/process/close_elsewhere.h).
 void remove_socket_files(std::vector<Listener>& listeners,
                          const FileRights& rights = {});
 

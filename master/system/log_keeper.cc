@@ -17,7 +17,7 @@
 #include <filesystem>
 #include <utility>
 
-#include "base/system_calls.h"
+#include "base/machine/system_calls.h"
 
 namespace monodon::master {
 

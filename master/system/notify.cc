@@ -15,9 +15,9 @@
 #include <string_view>
 #include <utility>
 
-#include "base/passed_fds.h"
+#include "base/net/unix_address.h"
+#include "base/process/passed_fds.h"
 #include "base/unique_fd.h"
-#include "base/unix_address.h"
 #include "master/system/activation.h"
 
 namespace monodon::master {

@@ -6,8 +6,8 @@
 #include <fstream>
 #include <utility>
 
-#include "base/escape.h"
-#include "base/thread_sight.h"
+#include "base/process/thread_sight.h"
+#include "base/text/escape.h"
 
 namespace monodon::master {
 

@@ -24,7 +24,7 @@ HERE = os.path.dirname(os.path.abspath(__file__))
 APPS = os.path.join(HERE, "..", "..", "bench", "apps")
 LIBDIR = os.environ["MONODON_LIBDIR"]
 PATIENCE = 240
-SO_PASSRIGHTS = 83  # the master switches it off (base/passed_fds.h)
+SO_PASSRIGHTS = 83  # the master switches it off (base/process/passed_fds.h)
 REQUESTS = 500
 
 FIELDS = (b"Host: www.example.com\r\n"

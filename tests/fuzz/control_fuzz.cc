@@ -8,7 +8,7 @@
 #include <filesystem>
 #include <vector>
 
-#include "base/unix_address.h"
+#include "base/net/unix_address.h"
 #include "master/system/control_socket.h"
 #include "tests/fuzz/target.h"
 

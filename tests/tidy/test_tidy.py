@@ -28,7 +28,7 @@ BAD = [
     (tidy.include_arrows, "master/x.cc", '#include "settings.h"'),
     (tidy.include_arrows, "master/fleet/x.cc", '#include "master/system/notify.h"'),
     (tidy.include_arrows, "worker/loop/x.cc", '#include "worker/process/zygote.h"'),
-    (tidy.include_arrows, "cli/live/x.cc", '#include "cli/commands.h"'),
+    (tidy.include_arrows, "cli/live/x.cc", '#include "cli/line/commands.h"'),
     (tidy.pure_rooms, "master/fleet/x.cc", "#include <unistd.h>"),
     (tidy.pure_rooms, "master/fleet/x.h", "#include <systemd/sd-daemon.h>"),
     (tidy.pure_rooms, "worker/http/x.cc", "#include <sys/random.h>"),
@@ -123,7 +123,7 @@ def test_a_source_with_a_unit_test_of_its_name_or_of_its_header_is_fine():
 
 
 def test_a_source_has_a_header_of_its_name_or_says_which_one(monkeypatch):
-    elsewhere = {"cli/listed.cc": "cli/commands.h"}
+    elsewhere = {"cli/listed.cc": "cli/line/commands.h"}
     monkeypatch.setattr(tidy.exceptions, "HEADER_ELSEWHERE", elsewhere)
     sources = ["cli/x.cc", "cli/x.h", "cli/main.cc", "cli/listed.cc", "cli/lost.cc"]
     found = tidy.findings(tidy.Tree(dict.fromkeys(sources, "")), [tidy.own_headers])

@@ -4,7 +4,7 @@
 
 #include <unistd.h>
 
-#include "base/escape.h"
+#include "base/text/escape.h"
 #include "worker/access/access_values.h"
 
 namespace monodon::worker::access {

@@ -10,7 +10,7 @@
 #include <optional>
 #include <vector>
 
-#include "base/escape.h"
+#include "base/text/escape.h"
 #include "worker/access/access_json.h"
 #include "worker/access/access_terminal.h"
 #include "worker/access/access_values.h"

@@ -6,8 +6,8 @@
 
 #include <ctime>
 
-#include "base/colour.h"
-#include "base/escape.h"
+#include "base/text/colour.h"
+#include "base/text/escape.h"
 
 namespace monodon::worker::access {
 namespace {

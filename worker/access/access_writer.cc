@@ -8,8 +8,8 @@
 #include <system_error>
 #include <utility>
 
-#include "base/colour.h"
 #include "base/log/log.h"
+#include "base/text/colour.h"
 #include "worker/access/open_logs.h"
 
 namespace monodon::worker {

@@ -5,7 +5,7 @@
 #include <algorithm>
 
 #include "base/log/log.h"
-#include "base/statsd.h"
+#include "base/net/statsd.h"
 
 namespace monodon::worker {
 

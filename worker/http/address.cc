@@ -8,7 +8,7 @@
 #include <algorithm>
 #include <cstring>
 
-#include "base/number.h"
+#include "base/text/number.h"
 
 namespace monodon::http {
 

@@ -5,7 +5,7 @@
 #include <algorithm>
 #include <array>
 
-#include "base/number.h"
+#include "base/text/number.h"
 #include "worker/http/chars.h"
 
 namespace monodon::http {

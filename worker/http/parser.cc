@@ -5,7 +5,7 @@
 #include <algorithm>
 #include <limits>
 
-#include "base/number.h"
+#include "base/text/number.h"
 #include "worker/http/chars.h"
 #include "worker/http/request_line.h"
 

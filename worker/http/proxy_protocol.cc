@@ -9,7 +9,7 @@
 #include <cstring>
 #include <optional>
 
-#include "base/number.h"
+#include "base/text/number.h"
 
 namespace monodon::http {
 namespace {

@@ -4,7 +4,7 @@
 
 #include <algorithm>
 
-#include "base/number.h"
+#include "base/text/number.h"
 
 namespace monodon::http {
 

@@ -6,7 +6,7 @@
 #include <charconv>
 #include <limits>
 
-#include "base/number.h"
+#include "base/text/number.h"
 #include "worker/http/chars.h"
 
 namespace monodon::http {

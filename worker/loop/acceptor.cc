@@ -15,9 +15,9 @@
 #include <climits>
 
 #include "base/clock.h"
-#include "base/closer.h"
 #include "base/log/log.h"
-#include "base/passed_fds.h"
+#include "base/process/closer.h"
+#include "base/process/passed_fds.h"
 
 namespace monodon::worker {
 
@@ -29,7 +29,7 @@ constexpr std::uint64_t kTellAgainNs = 10'000'000'000;
 // Descriptors that connections leave to the application: its files, its database.
 constexpr rlim_t kReserve = 32;
 
-// ... and to what one message of a stranger may bring (base/passed_fds.h).
+// ... and to what one message of a stranger may bring (base/process/passed_fds.h).
 constexpr rlim_t kReserveGuarded = kReserve + kMaxPassedFds;
 
 // New descriptors get the lowest free number: from this one on, the reserve is touched.

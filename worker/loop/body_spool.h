@@ -5,8 +5,8 @@
 #include <string>
 #include <string_view>
 
+#include "base/files/spool_file.h"
 #include "base/result.h"
-#include "base/spool_file.h"
 #include "worker/application.h"
 
 namespace monodon::worker {

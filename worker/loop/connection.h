@@ -71,7 +71,7 @@ struct Connection {
 
   UniqueFd fd;
   bool registered = false;  // in the leader's epoll
-  bool guarded = false;     // its peer can send descriptors: base/passed_fds.h
+  bool guarded = false;     // its peer can send descriptors: base/process/passed_fds.h
   bool foreign = false;     // came from another worker, who may have kept a descriptor
   bool proxied = false;     // `peer` is who a PROXY header has named
   bool kept = false;        // has had a response: idle rather than new

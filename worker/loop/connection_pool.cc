@@ -6,9 +6,9 @@
 
 #include <utility>
 
-#include "base/closer.h"
-#include "base/forks.h"
-#include "base/passed_fds.h"
+#include "base/process/closer.h"
+#include "base/process/forks.h"
+#include "base/process/passed_fds.h"
 
 namespace monodon::worker {
 

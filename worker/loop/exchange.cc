@@ -11,8 +11,8 @@
 
 #include "base/clock.h"
 #include "base/log/log.h"
-#include "base/own_process.h"
-#include "base/text.h"
+#include "base/process/own_process.h"
+#include "base/text/text.h"
 #include "worker/http/chars.h"
 #include "worker/loop/request_words.h"
 

@@ -11,8 +11,8 @@
 
 #include "base/clock.h"
 #include "base/log/log.h"
-#include "base/memory.h"
-#include "base/process_title.h"
+#include "base/machine/memory.h"
+#include "base/process/process_title.h"
 #include "worker/loop/loop.h"
 #include "worker/loop/request_words.h"
 

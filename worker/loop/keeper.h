@@ -9,7 +9,7 @@
 #include <thread>
 #include <vector>
 
-#include "base/thread_sight.h"
+#include "base/process/thread_sight.h"
 #include "base/unique_fd.h"
 #include "worker/application.h"
 #include "worker/loop/app_thread.h"

@@ -14,7 +14,7 @@
 
 #include "base/clock.h"
 #include "base/log/log.h"
-#include "base/system_calls.h"
+#include "base/machine/system_calls.h"
 #include "worker/http/path.h"
 #include "worker/loop/keeper.h"
 

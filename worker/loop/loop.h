@@ -74,7 +74,7 @@ class Loop {
   [[nodiscard]] scoreboard::WorkerHeader& header() noexcept { return page_.header(); }
   void note_signal() noexcept;  // async-signal-safe: SIGTERM came
   // A child of this process, to which nothing of it belongs: closes what there is, and
-  // nothing else (base/forks.h).
+  // nothing else (base/process/forks.h).
   void let_go() noexcept;
   [[nodiscard]] std::string_view title() const noexcept { return title_; }
   void join_keeper();

@@ -8,8 +8,8 @@
 #include <span>
 #include <string>
 
+#include "base/files/spool_file.h"
 #include "base/result.h"
-#include "base/spool_file.h"
 #include "base/unique_fd.h"
 
 namespace monodon::worker {

@@ -12,9 +12,9 @@
 #include <vector>
 
 #include "base/clock.h"
-#include "base/closer.h"
 #include "base/log/log.h"
-#include "base/passed_fds.h"
+#include "base/process/closer.h"
+#include "base/process/passed_fds.h"
 #include "worker/loop/request_words.h"
 
 namespace monodon::worker {

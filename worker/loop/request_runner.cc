@@ -11,8 +11,8 @@
 
 #include "base/clock.h"
 #include "base/log/log.h"
-#include "base/own_process.h"
-#include "base/statsd.h"
+#include "base/net/statsd.h"
+#include "base/process/own_process.h"
 #include "worker/loop/keeper.h"
 #include "worker/loop/recycle.h"
 #include "worker/loop/static_files.h"

@@ -8,7 +8,7 @@
 #include <cerrno>
 #include <utility>
 
-#include "base/text.h"
+#include "base/text/text.h"
 #include "worker/process/surroundings.h"
 #include "worker/process/zygote.h"
 #include "worker/wire/wire.h"

@@ -4,7 +4,7 @@
 
 #include <fmt/core.h>
 
-#include "base/text.h"
+#include "base/text/text.h"
 #include "worker/process/local_request.h"
 
 namespace monodon::worker {

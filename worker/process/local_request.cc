@@ -10,7 +10,7 @@
 #include <cstring>
 
 #include "base/clock.h"
-#include "base/text.h"
+#include "base/text/text.h"
 #include "worker/http/parser.h"
 #include "worker/http/path.h"
 #include "worker/http/response_head.h"

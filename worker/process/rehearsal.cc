@@ -19,11 +19,11 @@
 #include <utility>
 
 #include "base/clock.h"
-#include "base/forks.h"
 #include "base/log/log.h"
-#include "base/process_title.h"
-#include "base/system_calls.h"
-#include "base/text.h"
+#include "base/machine/system_calls.h"
+#include "base/process/forks.h"
+#include "base/process/process_title.h"
+#include "base/text/text.h"
 #include "worker/http/chars.h"
 #include "worker/process/local_request.h"
 

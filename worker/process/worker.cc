@@ -9,10 +9,10 @@
 #include <exception>
 
 #include "base/clock.h"
-#include "base/forks.h"
 #include "base/log/log.h"
-#include "base/own_process.h"
-#include "base/process_title.h"
+#include "base/process/forks.h"
+#include "base/process/own_process.h"
+#include "base/process/process_title.h"
 #include "scoreboard/page.h"
 #include "worker/loop/loop.h"
 #include "worker/process/health_check.h"

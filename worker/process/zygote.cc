@@ -17,11 +17,11 @@
 #include <optional>
 
 #include "base/clock.h"
-#include "base/forks.h"
+#include "base/files/spool_budget.h"
 #include "base/log/log.h"
-#include "base/own_process.h"
-#include "base/process_title.h"
-#include "base/spool_budget.h"
+#include "base/process/forks.h"
+#include "base/process/own_process.h"
+#include "base/process/process_title.h"
 #include "worker/access/open_logs.h"
 #include "worker/process/local_request.h"
 #include "worker/process/rehearsal.h"

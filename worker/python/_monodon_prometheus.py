@@ -8,7 +8,7 @@ It takes the place of prometheus_client's multiprocess files; the modes of gauge
 the same. What import writes is written by each worker, as if it had imported the
 application itself. A process that the application forks from a worker keeps its values
 to itself. Where there is no region (`monodon check`) values are those of one process.
-The layout of the region is told in metrics/application_region.h.
+The layout of the region is told in metrics/application/application_region.h.
 """
 
 import fcntl

@@ -10,7 +10,7 @@
 #include <string_view>
 #include <utility>
 
-#include "base/own_process.h"
+#include "base/process/own_process.h"
 
 namespace monodon::python {
 

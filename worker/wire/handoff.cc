@@ -9,7 +9,7 @@
 #include <utility>
 #include <vector>
 
-#include "base/closer.h"
+#include "base/process/closer.h"
 #include "worker/wire/wire.h"
 
 namespace monodon::worker {

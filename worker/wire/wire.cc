@@ -11,7 +11,7 @@
 #include <cerrno>
 #include <utility>
 
-#include "base/passed_fds.h"
+#include "base/process/passed_fds.h"
 
 namespace monodon::wire {
 

@@ -14,8 +14,8 @@
 #include <string>
 #include <string_view>
 
+#include "base/net/unix_address.h"
 #include "base/unique_fd.h"
-#include "base/unix_address.h"
 
 namespace monodon::testing {
 

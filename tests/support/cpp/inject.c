@@ -179,7 +179,7 @@ WRAP_64(int, ftruncate, -1, (int fd, off_t n), (fd, n))
 WRAP(int, socketpair, -1, (int domain, int type, int protocol, int fds[2]),
      (domain, type, protocol, fds))
 
-// Calls that base/system_calls.cc makes by number.
+// Calls that base/machine/system_calls.cc makes by number.
 __attribute__((visibility("default"))) long syscall(long number, ...) {
   REAL(syscall);
   va_list rest;

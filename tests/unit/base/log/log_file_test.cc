@@ -11,7 +11,7 @@
 #include <csignal>
 #include <optional>
 
-#include "base/number.h"
+#include "base/text/number.h"
 #include "tests/support/cpp/scratch.h"
 
 using namespace monodon;

@@ -9,8 +9,8 @@
 #include <cerrno>
 #include <filesystem>
 
+#include "base/net/unix_address.h"
 #include "base/unique_fd.h"
-#include "base/unix_address.h"
 
 using namespace monodon;
 using namespace monodon::cli;

@@ -9,8 +9,8 @@
 #include <fstream>
 #include <thread>
 
-#include "base/passed_fds.h"
-#include "base/unix_address.h"
+#include "base/net/unix_address.h"
+#include "base/process/passed_fds.h"
 #include "tests/support/cpp/scratch.h"
 
 using namespace monodon;

@@ -8,7 +8,7 @@
 #include "master/config/table.h"
 #include "master/config/value.h"
 #include "master/config/yaml.h"
-#include "metrics/catalogue.h"
+#include "metrics/exposition/catalogue.h"
 
 using namespace monodon::master;
 

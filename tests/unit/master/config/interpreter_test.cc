@@ -8,7 +8,7 @@
 #include <filesystem>
 #include <fstream>
 
-#include "base/install_paths.h"
+#include "base/files/install_paths.h"
 
 using namespace monodon::master;
 

@@ -5,7 +5,7 @@
 #include <filesystem>
 #include <fstream>
 
-#include "base/spool_file.h"
+#include "base/files/spool_file.h"
 #include "tests/support/cpp/scratch.h"
 
 using namespace monodon;

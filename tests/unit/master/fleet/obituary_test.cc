@@ -8,7 +8,7 @@
 #include <filesystem>
 #include <fstream>
 
-#include "master/chronicle.h"
+#include "master/chronicle/chronicle.h"
 #include "master/system/oom_watch.h"
 
 using namespace monodon;

@@ -18,7 +18,7 @@
 #include <thread>
 #include <utility>
 
-#include "base/unix_address.h"
+#include "base/net/unix_address.h"
 
 using namespace monodon;
 using namespace monodon::master;

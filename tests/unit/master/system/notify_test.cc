@@ -8,9 +8,9 @@
 #include <catch2/catch.hpp>
 #include <cstdlib>
 
+#include "base/net/unix_address.h"
 #include "base/unique_fd.h"
-#include "base/unix_address.h"
-#include "master/proposal.h"
+#include "master/reload/proposal.h"
 
 using namespace monodon;
 using namespace monodon::master;

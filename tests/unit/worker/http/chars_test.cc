@@ -6,7 +6,7 @@
 #include <memory>
 #include <string>
 
-#include "base/escape.h"
+#include "base/text/escape.h"
 
 using namespace monodon;
 
