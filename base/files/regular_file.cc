@@ -4,6 +4,7 @@
 
 #include <fcntl.h>
 #include <sys/stat.h>
+#include <sys/sysmacros.h>
 #include <unistd.h>
 
 #include <algorithm>
@@ -13,6 +14,11 @@
 namespace monodon {
 
 namespace {
+
+// What one gives for "no file"; it holds nothing up.
+bool is_dev_null(const struct stat& about) {
+  return S_ISCHR(about.st_mode) && about.st_rdev == makedev(1, 3);
+}
 
 Result<UniqueFd> open_as(int flags, const std::string& what, const std::string& path) {
   constexpr mode_t kNew = 0666;
@@ -24,7 +30,8 @@ Result<UniqueFd> open_as(int flags, const std::string& what, const std::string& 
   struct stat about {};
   if (::fstat(fd.get(), &about) != 0) return last_error(what);
   if (S_ISDIR(about.st_mode)) return Error{what, EISDIR};
-  if (!S_ISREG(about.st_mode)) return other;
+  if (!S_ISREG(about.st_mode) && !(is_dev_null(about) && flags == O_RDONLY))
+    return other;
   return fd;
 }
 

@@ -24,6 +24,13 @@ TEST_CASE("a file is read and written whole, or nothing of it", "[regular_file]"
   CHECK(read_regular_file(scratch / "none").error().code == ENOENT);
 }
 
+TEST_CASE("/dev/null is read as an empty file, and not written", "[regular_file]") {
+  CHECK(read_regular_file("/dev/null").value().empty());
+  CHECK(end_of_regular_file("/dev/null", 10).value().empty());
+  CHECK_FALSE(write_regular_file("/dev/null", "text"));
+  CHECK_FALSE(read_regular_file("/dev/zero", 10));
+}
+
 TEST_CASE("what is put in the place of a file holds up nobody", "[regular_file]") {
   const testing::Scratch scratch;
   const std::string fifo = scratch / "fifo";
