@@ -61,13 +61,14 @@ Tree::Changes Tree::changed_since(std::int64_t realtime_ns) const {
   return changes;
 }
 
-void Tree::add_file(const std::string& path) {
+bool Tree::add_file(const std::string& path, std::int64_t since_ns) {
   const std::size_t slash = path.rfind('/');
   const std::string directory = slash == 0 ? "/" : path.substr(0, slash);
   hooks_.entered(directory);
   Stamp stamp{};
-  if (stamp_of(path, stamp))
-    directories_[directory].files.try_emplace(path.substr(slash + 1), stamp);
+  if (!stamp_of(path, stamp)) return false;
+  return directories_[directory].files.try_emplace(path.substr(slash + 1), stamp).second &&
+         stamp.changed_ns >= since_ns;
 }
 
 bool Tree::read(const std::string& directory, Directory& now) const {

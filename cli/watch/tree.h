@@ -36,8 +36,9 @@ class Tree {
   void look(const std::string& directory, Changes& changes);
   // Of what is known: files that were changed at that time of CLOCK_REALTIME or later.
   [[nodiscard]] Changes changed_since(std::int64_t realtime_ns) const;
-  // A file that is of interest from now on; as it is, it is no change.
-  void add_file(const std::string& path);
+  // A file that is of interest from now on. Whether it was changed at that time of
+  // CLOCK_REALTIME or later; else it is no change as it is.
+  [[nodiscard]] bool add_file(const std::string& path, std::int64_t since_ns);
 
  private:
   struct Stamp {

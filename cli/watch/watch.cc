@@ -18,6 +18,7 @@
 #include <utility>
 
 #include "base/clock.h"
+#include "base/text/number.h"
 #include "cli/watch/commands.h"
 #include "cli/watch/interest.h"
 #include "cli/watch/notices.h"
@@ -197,6 +198,18 @@ class Watcher {
     (void)::send(kChannel, text.data(), std::min(text.size(), kMost), MSG_NOSIGNAL);
   }
 
+  // "NANOSECONDS PATH": since when what is saved may not be in memory (CLOCK_REALTIME).
+  void read_module(std::string_view line) {
+    const std::size_t space = std::min(line.find(' '), line.size());
+    const auto since = parse_number(line.substr(0, space), ~std::uint64_t{0} >> 1);
+    const std::string path{line.substr(std::min(space + 1, line.size()))};
+    if (!since || !path.starts_with('/') || !interest_.add_file(path)) return;
+    if (!tree_.add_file(path, static_cast<std::int64_t>(*since))) return;
+    changes_.insert(path);
+    last_event_ = Clock::now();
+    if (!first_event_) first_event_ = last_event_;
+  }
+
   void read_modules() {
     std::array<char, 64 * 1024> block;
     const ssize_t got = ::read(kModules, block.data(), block.size());
@@ -206,9 +219,8 @@ class Watcher {
     lines_.append(block.data(), static_cast<std::size_t>(got));
     std::size_t end;
     while ((end = lines_.find('\n')) != std::string::npos) {
-      const std::string path = lines_.substr(0, end);
+      read_module(std::string_view{lines_}.substr(0, end));
       lines_.erase(0, end + 1);
-      if (path.starts_with('/') && interest_.add_file(path)) tree_.add_file(path);
     }
     constexpr std::size_t kLongestLine = 8192;
     if (lines_.size() > kLongestLine) lines_.clear();

@@ -9,6 +9,7 @@ import os
 import signal
 import sys
 import threading
+import time
 import traceback
 
 from _monodon_failure import chain
@@ -20,6 +21,7 @@ _PERIOD = 1.0  # seconds; what is in the application's own tree is watched anywa
 class Development:
     def __init__(self, watched, terminal):
         self._watched, self._terminal, self._told = watched, terminal, set()
+        self._began = time.time_ns()  # what is saved from now on may not be in memory
         if terminal:
             # Ctrl-C is for the master alone, which ends us.
             signal.signal(signal.SIGINT, signal.SIG_IGN)
@@ -47,7 +49,7 @@ class Development:
         self._told.add(file)
         # Both names: the file itself, and a link that may come to lead elsewhere.
         for path in {os.path.abspath(file), _resolved(file)}:
-            _say(path[:-1] if path.endswith(".pyc") else path)
+            _say(self._began, path[:-1] if path.endswith(".pyc") else path)
 
     def in_worker(self):
         """All modules are told by a thread, so that no request waits for it."""
@@ -72,8 +74,8 @@ def _resolved(file):
 _directory = functools.lru_cache(maxsize=1000)(os.path.realpath)
 
 
-def _say(path):
-    line = os.fsencode(path)
+def _say(began, path):
+    line = b"%d " % began + os.fsencode(path)
     if b"\n" in line or len(line) > 4000:
         return
     try:

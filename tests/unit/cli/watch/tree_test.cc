@@ -16,6 +16,8 @@ namespace fs = std::filesystem;
 
 namespace {
 
+constexpr std::int64_t kLater = 4'000'000'000'000'000'000;
+
 struct Site {
   Site() {
     fs::create_directories(scratch / "site/blog");
@@ -94,7 +96,6 @@ TEST_CASE("a look at a directory does not read those that it knows below", "[wat
 
 TEST_CASE("what was changed during the first look is told by its time", "[watch]") {
   Site site;
-  constexpr std::int64_t kLater = 4'000'000'000'000'000'000;
   CHECK(site.shortened(site.tree.changed_since(0)) == Names{"app.py", "blog/views.py"});
   CHECK(site.tree.changed_since(kLater).empty());
 }
@@ -124,11 +125,20 @@ TEST_CASE("a module elsewhere is looked at from now on, and not its neighbours",
   std::ofstream{site.scratch / "lib/mine.py"} << "1";
   std::ofstream{site.scratch / "lib/other.py"} << "1";
   REQUIRE(site.interest.add_file(site.scratch / "lib/mine.py"));
-  site.tree.add_file(site.scratch / "lib/mine.py");
+  CHECK_FALSE(site.tree.add_file(site.scratch / "lib/mine.py", kLater));
   CHECK(site.entered.back() == site.scratch / "lib");
   std::ofstream{site.scratch / "lib/mine.py"} << "22";
   std::ofstream{site.scratch / "lib/other.py"} << "22";
   Tree::Changes changes;
   site.tree.look(site.scratch / "lib", changes);
   CHECK(changes == Tree::Changes{site.scratch / "lib/mine.py"});
+}
+
+TEST_CASE("a module that was saved since its import began is a change", "[watch]") {
+  Site site;
+  fs::create_directories(site.scratch / "lib");
+  std::ofstream{site.scratch / "lib/mine.py"} << "1";
+  CHECK(site.tree.add_file(site.scratch / "lib/mine.py", 1));
+  CHECK_FALSE(site.tree.add_file(site.scratch / "lib/mine.py", 1));  // it is known
+  CHECK_FALSE(site.tree.add_file(site.scratch / "lib/none.py", 1));
 }
