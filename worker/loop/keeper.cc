@@ -29,7 +29,7 @@ Keeper::Keeper(Loop& loop, Application& app) : loop_{loop}, app_{app}, outputs_{
 Keeper::~Keeper() { join(); }
 
 void Keeper::start() {
-  started_ns_ = monotonic_ns();
+  started_ns_ = active_ns_ = monotonic_ns();
   thread_ = std::thread{[this] { run(); }};
 }
 
@@ -87,10 +87,10 @@ void Keeper::run() {
   while (!loop_.drain().over()) {
     std::uint64_t now = monotonic_ns();
     int wait = interval_ms(now);
-    asleep_ = wait >= 1000;
-    if (asleep_) wait = interval_ms(now);  // what began meanwhile has not woken us
+    sleep_ms_ = wait >= 1000 ? wait : 0;
+    if (wait >= 1000) wait = interval_ms(now);  // what began meanwhile has not woken us
     outputs_.wait(wait);
-    asleep_ = false;
+    sleep_ms_ = 0;
     now = monotonic_ns();
     if (leave_wanted_) leave(true);
     answer_for_stacks();

@@ -39,7 +39,11 @@ class Keeper {
   // Any thread.
   void wake() noexcept;
   void request_began() noexcept {
-    if (asleep_.load(std::memory_order_relaxed)) wake();
+    if (sleep_ms_.load(std::memory_order_relaxed) != 0) wake();
+  }
+  // Its time may be up sooner than a rest.
+  void connection_came() noexcept {
+    if (sleep_ms_.load(std::memory_order_relaxed) > 1000) wake();
   }
   // One that took longer than kLongNs has ended. Others may come.
   void saw_long_request(std::uint64_t now_ns) noexcept {
@@ -80,7 +84,7 @@ class Keeper {
   SlowOutputs outputs_;
   std::thread thread_;
 
-  std::atomic<bool> asleep_{false};
+  std::atomic<int> sleep_ms_{0};  // 0: for less than a second
   std::atomic<bool> leave_wanted_{false};
   std::mutex stacks_mutex_;
   std::vector<UniqueFd> stacks_readers_;  // under stacks_mutex_

@@ -219,6 +219,7 @@ void Loop::accept(std::size_t listener, unsigned me) {
   if (acceptor_.paused()) keeper_->wake();
   if (c == nullptr) return;
   scoreboard::add(page_.header().accepted);
+  keeper_->connection_came();
   advance(*c, me);
 }
 
@@ -238,6 +239,7 @@ void Loop::take_over(unsigned me) {
   c->kept = h.kept;
   c->input.append(h.input);
   scoreboard::add(page_.header().handed_in);
+  keeper_->connection_came();
   advance(*c, me);
 }
 
