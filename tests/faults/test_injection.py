@@ -37,7 +37,7 @@ FILE = bytes(range(256)) * 2000
 
 # Which calls there are; test_no_call_is_forgotten has counted them.
 SERVING = {
-    "master": ("fork", "accept4", "open", "read", "write", "pwrite", "sendmsg",
+    "master": ("fork", "accept4", "open", "read", "write", "pread", "pwrite", "sendmsg",
                "recvmsg", "mmap",
                "epoll_ctl", "ftruncate", "memfd_create", "socketpair", "pidfd_open"),
     "zygote": ("fork", "open", "read", "write", "sendmsg", "recvmsg", "mmap"),
@@ -46,8 +46,8 @@ SERVING = {
                "memfd_create"),
 }
 STARTING = {
-    "master": ("fork", "open", "read", "write", "pwrite", "sendmsg", "recvmsg", "mmap",
-               "epoll_ctl", "epoll_create1", "ftruncate", "memfd_create", "socketpair",
+    "master": ("fork", "open", "read", "write", "pread", "pwrite", "sendmsg", "recvmsg",
+               "mmap", "epoll_ctl", "epoll_create1", "ftruncate", "memfd_create", "socketpair",
                "pidfd_open"),
     "zygote": ("fork", "open", "read", "write", "sendmsg", "recvmsg", "mmap"),
     "worker": ("open", "sendmsg", "mmap", "epoll_ctl", "epoll_create1", "memfd_create"),

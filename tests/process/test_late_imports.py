@@ -98,13 +98,18 @@ def test_after_a_roll_back_too_though_the_disk_has_broken_code():
         assert traffic.clean, traffic.report
 
 
+def only(found):
+    return found[0] if len(found) == 1 else None
+
+
 def test_a_zygote_that_is_started_again_brings_no_broken_code_in_while_others_serve():
     with django_site.site(expect=["."]) as server:
         old = server.await_workers(2)
         django_site.write(server, 2, views="def broken(:")
         assert reload(server)[0] == 1
-        zygote, = [pid for pid in proc.children(server.process.pid)
-                   if "zygote" in proc.title(pid)]
+        # That of the refused code is on its way out.
+        zygote = server.wait(lambda: only([pid for pid in proc.children(server.process.pid)
+                                           if "zygote" in proc.title(pid)]), "one zygote")
         os.kill(zygote, signal.SIGKILL)
         server.await_log("cannot import the application any more: .*SyntaxError")
         os.kill(old[0], signal.SIGKILL)

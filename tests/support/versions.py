@@ -51,8 +51,7 @@ def version_of(server):
 # What is wrong with the code; settings; words of the reason.
 BROKEN = {
     "import error": ("import no_such_module", {}, ["site_code.py", "ModuleNotFoundError"]),
-    "missing attribute": ("del application", {}, ["has no attribute 'application'",
-                                                 "'site_code'"]),
+    "missing attribute": ("del application", {}, ["site_code has no 'application'"]),
     "import that hangs": ("import time\ntime.sleep(999)", {"boot_timeout": 1},
                           ["boot_timeout"]),
     "health check that fails": (
