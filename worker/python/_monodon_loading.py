@@ -3,10 +3,7 @@
 cannot be one. Zygote or worker, before the first request.
 """
 
-import ast
-import difflib
 import importlib
-import inspect
 import os
 import sys
 import types
@@ -86,13 +83,16 @@ def _environments():
 
 
 def _evaluate(module, text):
+    if text.isidentifier():
+        return _attribute(module, module, text, text)
+    import ast  # each start would wait for it
     try:
         node = ast.parse(text, mode="eval").body
     except SyntaxError:
         raise _NoSuchName(f"{text!r} is not a name or a call of a function") from None
     if not isinstance(node, ast.Call):
-        return _look_up(module, node, text)
-    factory = _look_up(module, node.func, text)
+        return _look_up(ast, module, node, text)
+    factory = _look_up(ast, module, node.func, text)
     try:
         arguments = [ast.literal_eval(a) for a in node.args]
         keywords = {k.arg: ast.literal_eval(k.value) for k in node.keywords}
@@ -103,13 +103,15 @@ def _evaluate(module, text):
     return factory(*arguments, **keywords)
 
 
-def _look_up(module, node, text):
+def _look_up(ast, module, node, text):
     if isinstance(node, ast.Name):
-        owner, name = module, node.id
-    elif isinstance(node, ast.Attribute):
-        owner, name = _look_up(module, node.value, text), node.attr
-    else:
-        raise _NoSuchName(f"{text!r} is not a name or a call of a function")
+        return _attribute(module, module, node.id, text)
+    if isinstance(node, ast.Attribute):
+        return _attribute(module, _look_up(ast, module, node.value, text), node.attr, text)
+    raise _NoSuchName(f"{text!r} is not a name or a call of a function")
+
+
+def _attribute(module, owner, name, text):
     try:
         return getattr(owner, name)
     except AttributeError as error:
@@ -122,6 +124,7 @@ def _look_up(module, node, text):
 
 
 def _meant(module, name):
+    import difflib
     known = [n for n, value in vars(module).items()
              if callable(value) and not n.startswith("_")]
     near = [n for n in _USUAL_NAMES if n in known] + difflib.get_close_matches(name, known, 1)
@@ -139,14 +142,16 @@ def wrong_interface(spec, found):
         return f"{spec} {made if spec.endswith(')') else 'is None: what sets it has failed'}"
     if isinstance(found, types.ModuleType):
         return _module_instead(spec, found)
-    if inspect.iscoroutine(found):
+    if _is_plain(found):
+        return ""
+    if isinstance(found, types.CoroutineType):
         found.close()
         return f"{spec} is a coroutine: the factory is an async function. {_ASGI}"
     if how := asgi_sign(found):
         return f"{spec} is an ASGI application ({how}). {_ASGI}"
     if not callable(found):
         return f"{spec}: the application must be callable, not {_shown(found)}"
-    if inspect.isclass(found):
+    if isinstance(found, type):
         return _class_instead(spec, found)
     signature = _signature(found)
     if signature is None or _takes_two(signature):
@@ -155,6 +160,17 @@ def wrong_interface(spec, found):
         return (f"{spec} takes {signature}, so it seems to be a factory; write"
                 f' "{_with_name(spec)}()" to call it. {_WSGI}')
     return f"{spec} takes {signature}. {_WSGI}"
+
+
+def _is_plain(found):
+    """A function of two arguments, which nobody has decorated: that is seen without the
+    module inspect, which takes as long as a small application."""
+    if type(found) is not types.FunctionType or vars(found):
+        return False
+    code = found.__code__
+    is_coroutine = 0x80 | 0x100 | 0x200  # inspect.CO_COROUTINE and its relatives
+    return (code.co_argcount == 2 and not code.co_kwonlyargcount
+            and not code.co_flags & is_coroutine)
 
 
 _WSGI = "A WSGI application is called with (environ, start_response)."
@@ -166,10 +182,11 @@ _ASGI = (
 
 def asgi_sign(found):
     """What tells that it is an ASGI application, or ""."""
+    import inspect
     if inspect.iscoroutinefunction(found):
         return "a coroutine function"
     call = getattr(type(found), "__call__", None)
-    if inspect.isclass(found):
+    if isinstance(found, type):
         if inspect.iscoroutinefunction(vars(found).get("__call__")):
             return "a class whose __call__ is a coroutine function"
         return ""
@@ -209,6 +226,7 @@ def _with_name(spec):
 
 
 def _signature(found):
+    import inspect
     try:
         # Not the signature of what a decorator has wrapped: nobody calls that.
         return inspect.signature(found, follow_wrapped=False)
