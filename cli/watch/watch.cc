@@ -33,7 +33,7 @@ constexpr int kChannel = 3;
 constexpr int kModules = 4;
 // Saving one file is several events within a millisecond or two, a checkout thousands
 // with gaps: wait until it is quiet.
-constexpr auto kQuietAfterSave = 10ms;
+constexpr auto kQuietAfterSave = 5ms;
 constexpr auto kQuiet = 25ms;
 constexpr auto kLongestBurst = 2s;
 constexpr auto kPollPeriod = 400ms;
