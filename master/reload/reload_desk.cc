@@ -78,7 +78,8 @@ bool ReloadDesk::start() {
 
 void ReloadDesk::ask(bool rehearse) {
   if (stopped_) return;
-  rehearse_ = rehearse;
+  // One reload answers all that are queued: whoever has not asked to do without gets it.
+  rehearse_ = rehearse || (queued_ && rehearse_);
   if (busy()) {
     log::info("a reload is under way; the next one follows it",
               {log::Id::reload_begun});

@@ -18,7 +18,8 @@ def learn(server, *names):
     assert server.get("/late").status == 200
     for name in names or ["monodon_site.late"]:
         server.await_log(rf"imported after the fork: .*!?{name}", after=seen)
-    server.await_log("imports that the next generation makes early: .*", after=seen)
+        server.await_log(f"imports that the next generation makes early: .*{name}",
+                         after=seen, timeout=30)
 
 
 def site(**options):
@@ -36,6 +37,25 @@ def test_a_module_that_is_broken_by_a_deploy_refuses_it_without_a_request():
             assert "SyntaxError" in err and "learned_imports: tell" in err
             traffic.from_now(1)
         assert traffic.clean, traffic.report
+
+
+@pytest.mark.parametrize("before", [1, 2, 5, 40])
+def test_it_counts_whichever_request_has_imported_it(before):
+    with site(config={"workers": 1}) as server:
+        for _ in range(before):
+            assert server.get("/").status == 200
+        learn(server)
+        kill_the_worker(server)  # forked from a zygote that has imported it
+        django_site.write(server, 2, late="def broken(:")
+        assert reload(server)[0] == 1
+        kill_the_worker(server)
+        assert server.get("/late").body == b"late 1"
+
+
+def kill_the_worker(server):
+    old, = server.workers()
+    os.kill(old, signal.SIGKILL)
+    server.await_workers(1, without=[old])
 
 
 def test_old_code_has_in_memory_what_was_learned_before_it():

@@ -149,7 +149,7 @@ void PythonApplication::prepare_to_learn() {
 
 void PythonApplication::tell_imports_to(Tell tell) {
   tell_imports_ = std::move(tell);
-  learn_after_ = 1;
+  modules_ = PyImport_GetModuleDict();
 }
 
 bool PythonApplication::can_be_imported_early(const std::string& line) {
@@ -172,10 +172,12 @@ void PythonApplication::import_early(std::string_view lines) {
   if (!list || !call_runtime("import_early", list.get())) PyErr_Clear();
 }
 
-// After requests 1, 3, 7, 15 and so on, then every 1024: most of what will be imported
-// late is imported by the first ones. The answer is out by now.
+// After each request that has imported something. Not for ever: some applications make
+// modules in every request. The answer is out by now.
 void PythonApplication::learn() {
-  learn_after_ = 1U << std::min(++learned_, 10U);
+  constexpr std::uint32_t kMost = 1000;
+  if (++learned_ >= kMost) modules_ = nullptr;
+  modules_seen_ = PyDict_Size(PyImport_GetModuleDict());
   const Ref both = call_runtime("learn");
   const char* lines = nullptr;
   const char* newer = nullptr;
@@ -318,7 +320,7 @@ void PythonApplication::serve(const worker::Request& request,
 void PythonApplication::answer(const worker::Request& request,
                                worker::Response& response) {
   gateway_->answer(request, response);
-  if (learn_after_ != 0 && --learn_after_ == 0) learn();
+  if (modules_ != nullptr && PyDict_Size(modules_) != modules_seen_) learn();
 }
 
 void PythonApplication::watch_signals() {

@@ -71,8 +71,9 @@ class PythonApplication final : public worker::Application {
   // What a gunicorn.conf.py wants to do in this worker.
   std::optional<pthread_t> tell_deadlines_to_;  // the main thread
   bool has_last_words_ = false;
-  std::uint32_t learned_ = 0;      // how often was looked for new modules
-  std::uint32_t learn_after_ = 0;  // requests; 0: never
+  PyObject* modules_ = nullptr;  // sys.modules; null: nothing is learned
+  Py_ssize_t modules_seen_ = 0;
+  std::uint32_t learned_ = 0;  // how often was looked for new modules
   UniqueFd signals_;               // readable once a signal came (signal.set_wakeup_fd)
   UniqueFd signals_from_;          // where the interpreter's handler writes
 };
