@@ -12,7 +12,7 @@ from support import django_site, paths
 from support.server import Server
 from support.traffic import Traffic
 from support.versions import CODE as CODE_OF_VERSION
-from support.versions import reload, site, version_of, write
+from support.versions import begin, finish, reload, site, version_of, write
 from test_late_imports import kill_all
 
 ON = {"rehearse": None, "rehearse_timeout": 20}
@@ -63,6 +63,24 @@ def test_code_that_fails_at_its_first_request_is_refused_and_nobody_notices(what
         assert traffic.clean, traffic.report
         kill_all(server)
         assert version_of(server) == 3
+
+
+def test_a_queued_reload_is_rehearsed_if_anybody_wants_that():
+    with site(config=ON, expect=["refused|serves on"]) as server:
+        server.await_workers(2)
+        write(server, 2, "import gates\ngates.wait('import')")
+        first = begin(server)
+        held = server.gates.arrived("import")
+        queued = []
+        for arguments in ([], ["--no-rehearsal"]):
+            queued.append(begin(server, *arguments))
+            server.wait(lambda: sum("the next one follows it" in line
+                                    for line in server.log.lines) == len(queued), "its turn")
+        write(server, 3, code("1/0"))
+        held.release()
+        assert finish(first)[0] == 0
+        assert [finish(one)[0] for one in queued] == [1, 1]
+        assert version_of(server) == 2
 
 
 MIGRATED = """
