@@ -165,6 +165,9 @@ void Server::files_changed(std::string_view what) {
                         : " has changed"),
             {log::Id::reload_begun});
   start_failure_.clear();
+  // An import that hangs, or takes long, must not keep the edit waiting that mends it.
+  fleet_.withdraw("its files have changed since");
+  heed_news();  // it is over before the next one begins
   desk_.ask();
 }
 

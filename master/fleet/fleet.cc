@@ -95,6 +95,11 @@ void Fleet::set_workers(std::size_t workers) {
   pool_.set_workers(workers);
 }
 
+void Fleet::withdraw(std::string why) {
+  if (goal_.generation == 0 || !reload_.open() || reload_.aimed()) return;
+  advance(reload_, ReloadEvent::failed, {.reason = std::move(why)});
+}
+
 void Fleet::stop(bool quick) {
   stopping_ = true;
   advance(reload_, ReloadEvent::dropped);

@@ -93,6 +93,8 @@ class Fleet {
   void set_workers(std::size_t workers);
   [[nodiscard]] std::size_t workers() const { return goal_.workers; }
   void stop(bool quick);
+  // Refuses a reload of which no request has seen anything yet: its code is out of date.
+  void withdraw(std::string why);
 
   // Applies what happened. Call after every event, and at next_wakeup().
   void tick();

@@ -72,6 +72,18 @@ def test_broken_code_is_told_and_the_old_serves_until_it_is_mended():
 
 
 @pytest.mark.parametrize("preload", [True, False])
+def test_an_import_that_hangs_keeps_no_edit_waiting(preload):
+    with site(config={"preload": preload, "boot_timeout": 600}) as server:
+        watcher(server)
+        save(server, "answer.py", "import gates\ngates.wait('import')\n")
+        held = server.gates.arrived("import")
+        assert server.get("/").body == b"1"
+        save(server, "answer.py", b"mended")
+        await_answer(server, b"mended")
+        held.release()
+
+
+@pytest.mark.parametrize("preload", [True, False])
 def test_a_start_with_broken_code_waits_for_the_edit_that_mends_it(preload):
     server = site("TEXT = (\n", config={"preload": preload})
     try:
