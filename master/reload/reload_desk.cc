@@ -30,8 +30,7 @@ std::string warning_of_disk(const Fleet& fleet, std::uint32_t generation) {
   if (fleet.nursery().in_memory(generation)) return {};
   return fmt::format(
       " (workers of generation {} import from the disk: the old code is back only "
-      "where "
-      "it still is there, in a directory of its own)",
+      "where it still is there, in a directory of its own)",
       generation);
 }
 
@@ -78,7 +77,8 @@ bool ReloadDesk::start() {
 
 void ReloadDesk::ask(bool rehearse) {
   if (stopped_) return;
-  // One reload answers all that are queued: whoever has not asked to do without gets it.
+  // One reload answers all that are queued: whoever has not asked to do without gets
+  // it.
   rehearse_ = rehearse || (queued_ && rehearse_);
   if (busy()) {
     log::info("a reload is under way; the next one follows it",
@@ -228,6 +228,7 @@ void ReloadDesk::heed(const FleetNews& news) {
       break;
     case FleetNews::Kind::restored:
       if (file_.run) break;  // the next reload has begun, and this one been told
+      if (failure_.outcome.empty()) break;  // it was given up before
       fail();
       end();
       break;
@@ -309,6 +310,21 @@ void ReloadDesk::tell_worker(const News& news) {
     clients_.tell("worker", g, name_worker(news) + " serves");
   else if (news.kind == News::Kind::draining)
     clients_.tell("worker", g, name_worker(news) + " leaves");
+  else if (news.kind == News::Kind::gone && !old && is_unexpected(news) &&
+           news.generation == fleet_.generation())
+    give_up_waiting(news);
+}
+
+// Nobody has to wait for a roll back that may never be complete.
+void ReloadDesk::give_up_waiting(const News& gone) {
+  if (failure_.outcome.empty()) return;
+  // The last line stays the cause.
+  failure_.reason = fmt::format(
+      "the code before it cannot be kept serving either, {} {}{}; the cause: {}",
+      name_worker(gone), gone.boot_failed ? "cannot load it" : "has died",
+      warning_of_disk(fleet_, fleet_.generation()), failure_.reason);
+  fail();
+  end();
 }
 
 void ReloadDesk::fail() {

@@ -92,6 +92,7 @@ class ReloadDesk {
   void on_fell_back(const FleetNews& news);
   void use(LoadedConfig config, bool reopen_log);
   void tell_step(std::uint32_t generation, std::string_view text);
+  void give_up_waiting(const News& gone);
   void fail();
   void end();
 

@@ -11,7 +11,7 @@ import venv
 
 import pytest
 from support import paths
-from support.client import request
+from support.client import Truncated, request
 from support.server import Server
 from support.until import PATIENCE
 from support.versions import (
@@ -328,3 +328,35 @@ def test_without_a_control_socket_the_way_out_is_told():
         env={"PATH": os.environ["PATH"]}, timeout=20 * PATIENCE, check=False)
     assert done.returncode == 1
     assert "no control socket" in done.stderr and "SIGHUP" in done.stderr
+
+
+DIES = """
+import os
+def application(environ, start_response):
+    os._exit(3)
+"""
+
+
+def test_a_roll_back_that_cannot_be_completed_keeps_nobody_waiting():
+    config = {"preload": False, "observe": 3, "rehearse": 0}
+    with site(config=config, expect=["."]) as server:
+        server.await_workers(2)
+        write(server, 2, DIES)  # where the old code was
+        client = begin(server)
+
+        def over():
+            try:
+                server.get("/?n=1")
+            except (OSError, Truncated):
+                pass  # the worker has died of it
+            return client.poll() is not None
+
+        server.wait(over, "the end of the reload", 60)
+        status, _, err = finish(client)
+        assert status == 1
+        assert "cannot be kept serving either" in err, err
+        assert "import from the disk" in err, err
+        # The way out works.
+        write(server, 3)
+        assert reload(server)[0] == 0
+        assert version_of(server) == 3
