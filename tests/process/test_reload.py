@@ -332,7 +332,11 @@ def test_without_a_control_socket_the_way_out_is_told():
 
 DIES = """
 import os
+BROKEN = os.path.join(os.path.dirname(os.path.abspath(__file__)), "broken")
+if os.path.exists(BROKEN):
+    raise RuntimeError("broken by a request")
 def application(environ, start_response):
+    open(BROKEN, "w").close()
     os._exit(3)
 """
 
@@ -341,7 +345,7 @@ def test_a_roll_back_that_cannot_be_completed_keeps_nobody_waiting():
     config = {"preload": False, "observe": 3, "rehearse": 0}
     with site(config=config, expect=["."]) as server:
         server.await_workers(2)
-        write(server, 2, DIES)  # where the old code was
+        write(server, 2, DIES)  # where the old code was, which nobody can import from then on
         client = begin(server)
 
         def over():
