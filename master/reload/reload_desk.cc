@@ -228,7 +228,6 @@ void ReloadDesk::heed(const FleetNews& news) {
       break;
     case FleetNews::Kind::restored:
       if (file_.run) break;  // the next reload has begun, and this one been told
-      if (failure_.outcome.empty()) break;  // it was given up before
       fail();
       end();
       break;
@@ -328,6 +327,7 @@ void ReloadDesk::give_up_waiting(const News& gone) {
 }
 
 void ReloadDesk::fail() {
+  if (failure_.outcome.empty()) return;  // it was told when its roll-back was given up
   clients_.failed(failure_.outcome, failure_.generation, failure_.reason);
   book_.end(failure_.outcome, failure_.generation, failure_.reason,
             hooks_.clock() - began_);

@@ -16,6 +16,19 @@
 #include "base/text/number.h"
 
 namespace monodon::metrics {
+
+// One list for both directions: members by their names, and all of them are there.
+NLOHMANN_DEFINE_TYPE_NON_INTRUSIVE(ListenerFacts, address, unix_socket, inode)
+NLOHMANN_DEFINE_TYPE_NON_INTRUSIVE(Facts, site, application, configuration_hash, shared,
+                                   ready_workers, ready_when_saturated, agent,
+                                   agent_drain_refused, listeners, labels, hosts,
+                                   dashboard, log_path, log_format, log_level)
+NLOHMANN_DEFINE_TYPE_NON_INTRUSIVE(PageOrder, slot, serial, threads, since_ns)
+NLOHMANN_DEFINE_TYPE_NON_INTRUSIVE(ReloadStory, step, generation, text, began_unix,
+                                   last_outcome, last_generation, last_ended_unix,
+                                   last_took, last_reason)
+NLOHMANN_DEFINE_TYPE_NON_INTRUSIVE(StacksAnswer, slot, refusal)
+
 namespace {
 
 using Json = nlohmann::json;
@@ -35,117 +48,35 @@ Outcome send_text(int channel, const std::string& text, std::span<const int> fds
   return ok();
 }
 
-Json json_of(const Facts& facts) {
-  Json listeners = Json::array();
-  for (const ListenerFacts& l : facts.listeners)
-    listeners.push_back(
-        {{"address", l.address}, {"unix", l.unix_socket}, {"inode", l.inode}});
-  return {{"site", facts.site},
-          {"labels", facts.labels},
-          {"application", facts.application},
-          {"hash", facts.configuration_hash},
-          {"shared", facts.shared},
-          {"ready", facts.ready_workers},
-          {"ready_when_saturated", facts.ready_when_saturated},
-          {"agent", facts.agent},
-          {"agent_drain_refused", facts.agent_drain_refused},
-          {"listeners", std::move(listeners)},
-          {"log_path", facts.log_path},
-          {"log_format", facts.log_format},
-          {"log_level", facts.log_level},
-          {"hosts", facts.hosts},
-          {"dashboard", facts.dashboard}};
-}
-
-Facts facts_of(const Json& json) {
-  Facts facts;
-  json.at("site").get_to(facts.site);
-  json.at("labels").get_to(facts.labels);
-  json.at("application").get_to(facts.application);
-  json.at("hash").get_to(facts.configuration_hash);
-  json.at("shared").get_to(facts.shared);
-  json.at("ready").get_to(facts.ready_workers);
-  json.at("ready_when_saturated").get_to(facts.ready_when_saturated);
-  json.at("agent").get_to(facts.agent);
-  json.at("agent_drain_refused").get_to(facts.agent_drain_refused);
-  json.at("log_path").get_to(facts.log_path);
-  json.at("log_format").get_to(facts.log_format);
-  json.at("log_level").get_to(facts.log_level);
-  json.at("hosts").get_to(facts.hosts);
-  json.at("dashboard").get_to(facts.dashboard);
-  for (const Json& l : json.at("listeners"))
-    facts.listeners.push_back({l.at("address"), l.at("unix"), l.at("inode")});
-  return facts;
-}
-
-Json json_of(const ReloadStory& story) {
-  return {{"step", story.step},
-          {"generation", story.generation},
-          {"text", story.text},
-          {"began", story.began_unix},
-          {"outcome", story.last_outcome},
-          {"last_generation", story.last_generation},
-          {"ended", story.last_ended_unix},
-          {"took", story.last_took},
-          {"reason", story.last_reason}};
-}
-
-ReloadStory story_of(const Json& json) {
-  ReloadStory story;
-  json.at("step").get_to(story.step);
-  json.at("generation").get_to(story.generation);
-  json.at("text").get_to(story.text);
-  json.at("began").get_to(story.began_unix);
-  json.at("outcome").get_to(story.last_outcome);
-  json.at("last_generation").get_to(story.last_generation);
-  json.at("ended").get_to(story.last_ended_unix);
-  json.at("took").get_to(story.last_took);
-  json.at("reason").get_to(story.last_reason);
-  return story;
-}
-
 // Paths and what an application prints may hold any byte.
 std::string text_of(const Json& json) {
   return json.dump(-1, ' ', false, Json::error_handler_t::replace);
 }
 
 void read_message(const Json& json, Message& heard) {
-  if (json.contains("facts")) heard.facts = facts_of(json["facts"]);
-  if (json.contains("reload")) heard.reload = story_of(json["reload"]);
-  if (json.contains("page")) {
-    const Json& page = json["page"];
-    heard.page = PageOrder{page.at("slot"), page.at("serial"), page.at("threads"),
-                           page.at("since")};
-  }
-  if (json.contains("stacks"))
-    heard.stacks =
-        StacksAnswer{json["stacks"].at("slot"), json["stacks"].at("refusal")};
+  if (json.contains("facts")) heard.facts = json["facts"].get<Facts>();
+  if (json.contains("reload")) heard.reload = json["reload"].get<ReloadStory>();
+  if (json.contains("page")) heard.page = json["page"].get<PageOrder>();
+  if (json.contains("stacks")) heard.stacks = json["stacks"].get<StacksAnswer>();
 }
 
 }  // namespace
 
 Outcome send(int channel, const Facts& facts, std::span<const int> fds) {
-  return send_text(channel, text_of({{"facts", json_of(facts)}}), fds);
+  return send_text(channel, text_of({{"facts", facts}}), fds);
 }
 
 Outcome send(int channel, const ReloadStory& story) {
-  return send_text(channel, text_of({{"reload", json_of(story)}}), {});
+  return send_text(channel, text_of({{"reload", story}}), {});
 }
 
 Outcome send(int channel, const StacksAnswer& answer, int fd) {
   const std::span<const int> fds{&fd, fd < 0 ? 0U : 1U};
-  return send_text(
-      channel,
-      text_of({{"stacks", {{"slot", answer.slot}, {"refusal", answer.refusal}}}}), fds);
+  return send_text(channel, text_of({{"stacks", answer}}), fds);
 }
 
 Outcome send(int channel, const PageOrder& page, int fd) {
-  const Json json{{"page",
-                   {{"slot", page.slot},
-                    {"serial", page.serial},
-                    {"threads", page.threads},
-                    {"since", page.since_ns}}}};
-  return send_text(channel, json.dump(), {&fd, 1});
+  return send_text(channel, text_of({{"page", page}}), {&fd, 1});
 }
 
 Outcome send_beat(int channel) {
