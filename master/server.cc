@@ -77,6 +77,7 @@ int Server::run() {
   }
   loop_.run();
   exporter_.dismiss();
+  kernel_.drop_spare();
   // systemd leaves this to us (KillMode=process), or workers could not outlive a master
   // that dies.
   if (const int count = LinuxKernel::end_strangers(helpers()); count > 0)
@@ -102,6 +103,9 @@ void Server::turn() {
   handoff_.tick(fleet_.nursery().children());
   carry_out_closing();
   tell_systemd(now);
+  // Once nobody waits for an edit any more.
+  if (settings().worker.reload && fleet_.at_rest() && !desk_.under_way())
+    kernel_.keep_spare();
   arm_timer(now);
   if (fleet_.stopping() && fleet_.empty()) loop_.stop();
   if (!successor_.empty() && fleet_.at_rest() && !desk_.under_way() && !desk_.queued())
@@ -241,6 +245,7 @@ void Server::become_successor() {
   hooks_told_ = false;
   log::info(fmt::format("upgrade: {} takes over, workers go on", program),
             {log::Id::upgrade_begun});
+  kernel_.drop_spare();
   fleet_.forget_way_back();
   Testament testament = draw_up(fleet_, *estate_.listeners);
   testament.upgrades = upgrades_ + 1;

@@ -62,8 +62,8 @@ class Server {
   void keep_page(const News& news) const;
   void fail_start(int status, std::string_view why);
   void files_changed(std::string_view what);
-  [[nodiscard]] std::array<int, 3> helpers() const {
-    return {exporter_.pid(), watcher_.pid(), desk_.file_pid()};
+  [[nodiscard]] std::array<int, 4> helpers() const {
+    return {exporter_.pid(), watcher_.pid(), desk_.file_pid(), kernel_.spare_pid()};
   }
   void tell_systemd(Clock::time_point now);
   void arm_timer(Clock::time_point now);

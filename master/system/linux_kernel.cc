@@ -116,11 +116,7 @@ Process process_of(SpawnedChild child) {
   return process;
 }
 
-Result<Process> spawn(const std::vector<std::string>& argv,
-                      const std::vector<std::string>& environment,
-                      std::initializer_list<int> more) {
-  static_assert(kChannelFd == worker::kZygoteChannel);
-  auto child = spawn_with_channel(argv, environment, {more.begin(), more.size()});
+Result<Process> process_of(Result<SpawnedChild> child) {
   if (!child) return child.error();
   return process_of(std::move(child).value());
 }
@@ -147,7 +143,7 @@ std::optional<Process> take_over(const ZygoteOrder& order, int modules) {
 Result<Process> LinuxKernel::start_helper(const std::vector<std::string>& argv,
                                           const std::vector<std::string>& environment,
                                           int more) {
-  auto spawned = spawn(argv, environment, {more});
+  auto spawned = process_of(spawn_with_channel(argv, environment, {&more, 1}));
   note_start(spawned);
   return spawned;
 }
@@ -156,16 +152,28 @@ void LinuxKernel::note_start(const Result<Process>& spawned) {
   if (spawned) started_.push_back(spawned.value().pid);
 }
 
+Result<Process> LinuxKernel::start_interpreter(const ZygoteOrder& order) {
+  last_ = {order.argv, order.environment,
+           {metrics::application_region(), modules_.get()}};
+  if (auto spare = spare_.take(*last_)) return process_of(std::move(*spare));
+  return process_of(
+      spawn_with_channel(last_->argv, last_->environment, last_->fds));
+}
+
+void LinuxKernel::keep_spare() {
+  if (last_) spare_.keep(*last_);
+}
+
 Result<Process> LinuxKernel::start_zygote(const ZygoteOrder& order) {
   const std::string boot = worker::to_json(order.boot);
   if (boot.size() > wire::kMaxText)
     return Error{"start zygote: the settings are larger than 64 KiB", E2BIG};
+  static_assert(kChannelFd == worker::kZygoteChannel);
   static_assert(metrics::kRegionFd == worker::kZygoteChannel + 1);
   static_assert(worker::kModulesFd == metrics::kRegionFd + 1);
   auto taken = take_over(order, modules_.get());
-  auto spawned = taken ? Result<Process>{std::move(*taken)}
-                       : spawn(order.argv, order.environment,
-                               {metrics::application_region(), modules_.get()});
+  auto spawned = taken ? Result<Process>{std::move(*taken)} : start_interpreter(order);
+  if (taken) last_.reset();
   note_start(spawned);
   if (!spawned)
     return Error{"start zygote: " + spawned.error().what, spawned.error().code};

@@ -7,6 +7,7 @@
 
 #include "master/fleet/kernel.h"
 #include "master/system/oom_watch.h"
+#include "master/system/spare_interpreter.h"
 
 namespace monodon::master {
 
@@ -39,6 +40,12 @@ class LinuxKernel : public Kernel {
   Result<Process> start_helper(const std::vector<std::string>& argv,
                                const std::vector<std::string>& environment,
                                int more = -1);
+  // Starts an interpreter ahead of the next zygote, if that is likely to be like the
+  // last one, and not the process of a gunicorn.conf.py. Any number of times.
+  void keep_spare();
+  void drop_spare() { spare_.drop(); }
+  [[nodiscard]] int spare_pid() const { return spare_.pid(); }
+
   // Zygotes that are started from now on get it as worker::kModulesFd.
   void tell_modules_to(UniqueFd pipe) { modules_ = std::move(pipe); }
 
@@ -61,11 +68,14 @@ class LinuxKernel : public Kernel {
     std::uint32_t serial = 0;
   };
 
+  Result<Process> start_interpreter(const ZygoteOrder& order);
   void note_start(const Result<Process>& spawned);
   void note_children(std::uint32_t serial);
 
   OomWatch oom_;
   UniqueFd modules_;
+  SpareInterpreter spare_;
+  std::optional<SpareInterpreter::Order> last_;  // how a zygote was started
   std::vector<int> started_;  // pids of zygotes and helpers, not reaped yet
   std::vector<Older> older_;  // each child that there was at the last order
 };

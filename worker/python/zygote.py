@@ -10,6 +10,8 @@ first, and becomes a zygote, or checks, if it is told to. ROOM is for the title.
 import importlib.machinery
 import importlib.util
 import os
+import select
+import signal
 import socket
 import struct
 import sys
@@ -81,6 +83,51 @@ def keep_descriptors():
             pass  # none
 
 
+def site_stamps():
+    """What an interpreter has read as it started: a `pip install`, a virtual environment
+    made anew or another sitecustomize.py change one of these."""
+    files = [getattr(module, "__file__", None) for module in list(sys.modules.values())]
+    files.append(sys.executable)
+    if sys.prefix != sys.base_prefix:
+        files.append(os.path.join(sys.prefix, "pyvenv.cfg"))
+    stamps = []
+    try:
+        for path in sys.path:
+            if path.endswith("-packages") and os.path.isdir(path):
+                files += [path, *(entry.path for entry in os.scandir(path)
+                                  if entry.name.endswith(".pth"))]
+        for file in filter(None, files):
+            status = os.stat(file)
+            stamps.append((file, status.st_ino, status.st_mtime_ns))
+    except OSError as error:  # it is being changed now
+        stamps.append(error.filename)
+    return stamps
+
+
+def await_orders(runtime):
+    """Where the master has started it ahead of the next reload, this waits for as long as
+    somebody thinks about an edit. If the interpreter was changed meanwhile, it is started
+    anew, in this process and with the orders unread."""
+    orders = select.poll()
+    orders.register(3, select.POLLIN)
+    if orders.poll(0):
+        return
+    for name in "development", "django", "gunicorn_log", "probe", "seeds":
+        runtime.beside(f"_monodon_{name}")
+    before = site_stamps()
+    at_interrupt = signal.signal(signal.SIGINT, signal.SIG_DFL)  # Ctrl-C: with all others
+    orders.poll()
+    signal.signal(signal.SIGINT, at_interrupt)
+    if before != site_stamps():
+        for descriptor in (4, 5):
+            try:
+                os.set_inheritable(descriptor, True)
+            except OSError:
+                pass  # none
+        os.execv(sys.executable, sys.orig_argv)
+    importlib.invalidate_caches()
+
+
 def notice_exit():
     """For a check: an application that ends the process as it is imported is not good,
     whatever status it gives. Not in what it forks, which ends like that."""
@@ -128,6 +175,7 @@ def main():
         os._exit = leave
         return (1 if status else 0) if check_config else status
     load_beside("_monodon_streams", "_monodon_streams.py").guard_standard_streams()
+    await_orders(runtime)
     return extension.run_zygote()
 
 
