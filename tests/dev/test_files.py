@@ -71,6 +71,21 @@ def test_both_say_the_same(both, method, fields, name):
     assert ours.header("Content-Range") == theirs.header("Content-Range")
 
 
+@pytest.mark.parametrize("path", [
+    "./a.txt", "/a.txt", "deep/../a.txt", "deep/%2e%2e/a.txt", "deep%2fb.css", "deep/./b.css",
+    "deep//b.css", "a.txt/", "a.txt/.", "a.txt%00", "deep", "deep/..", "none/../a.txt", "..%2f..",
+    "deep/..%2f..%2f..", "%252e%252e/a.txt", "..\\a.txt", "%c0%ae%c0%ae/a.txt", "a.txt%20",
+    "A.TXT", "a.txt;x", "a.txt%3fx",
+    "b" * 2000, "%", "%zz"])
+def test_both_find_the_same_file_or_none(both, path):
+    server, nginx = both
+    ours = ask(server, None, "GET", f"/static/{path}", {})
+    theirs = ask(server, nginx.address, "GET", f"/static/{path}", {})
+    assert (ours.status == 200) == (theirs.status == 200), (ours.status, theirs.status)
+    if ours.status == 200:
+        assert ours.body == theirs.body
+
+
 def tasks_ns(pid):
     return sum(int(pathlib.Path(f"/proc/{pid}/task/{task}/schedstat").read_text().split()[0])
                for task in os.listdir(f"/proc/{pid}/task"))

@@ -203,7 +203,7 @@ TRAVERSALS = [
     "/static/..%5csecret.txt", "/static/%252e%252e/secret.txt", "/static/..%252fsecret.txt",
     "/static/..%c0%afsecret.txt", "/static/%c0%ae%c0%ae/secret.txt", "/static/deep/../../secret.txt",
     "/static/deep/..%2f..%2fsecret.txt", "/static//etc/passwd", "/static/%2fetc/passwd",
-    "/static///secret.txt", "/static/./a.txt", "/static/deep//page.html", "/static/a.txt/",
+    "/static///secret.txt", "/static/a.txt/", "/static/a.txt/.", "/static/deep/..",
     "/static/a.txt%00.png", "/static/%00", "/static/out", "/static/out-absolute",
     "/static/up/secret.txt", "/static/proc", "/static/loop",
     "/static/.hidden", "/static/.git/config", "/static/%2ehidden", "/static/deep", "/static/deep/",
@@ -217,6 +217,13 @@ TRAVERSALS = [
 def test_nothing_is_served_but_plain_files_inside(server, target):
     answer = get(server, target)
     assert answer.status == 404 and b"secret" not in answer.body and b"root:" not in answer.body
+
+
+@pytest.mark.parametrize("target", [
+    "/static/./a.txt", "/static//a.txt", "/static/deep/../a.txt", "/static/deep/%2e%2e/a.txt",
+    "/static/deep%2f..%2fa.txt", "/static/%61.txt"])
+def test_ways_round_lead_to_the_same_file(server, target):
+    assert get(server, target).body == b"0123456789"
 
 
 def test_links_that_stay_inside_lead_to_their_file(server):

@@ -30,6 +30,7 @@ unsigned quality_of(std::string_view text) {
 AcceptedCodings parse_accept_encoding(std::string_view value) {
   std::optional<unsigned> brotli;
   std::optional<unsigned> gzip;
+  unsigned as_it_is = 0;  // acceptable unless refused, and not preferred unless named
   unsigned others = 0;
   while (!value.empty()) {
     const std::string_view item = take_element(value);
@@ -40,13 +41,14 @@ AcceptedCodings parse_accept_encoding(std::string_view value) {
     const bool weighed = weight.starts_with("q=") || weight.starts_with("Q=");
     const unsigned quality = weighed ? quality_of(trim(weight.substr(2))) : 1000;
     if (equals_lower(name, "br")) brotli = quality;
-    if (equals_lower(name, "gzip") || equals_lower(name, "x-gzip"))
-      gzip = quality;
+    if (equals_lower(name, "gzip") || equals_lower(name, "x-gzip")) gzip = quality;
+    if (equals_lower(name, "identity")) as_it_is = quality;
     if (name == "*") others = quality;
   }
   const unsigned of_brotli = brotli.value_or(others);
   const unsigned of_gzip = gzip.value_or(others);
-  return {of_brotli > 0, of_gzip > 0, of_gzip > of_brotli};
+  return {of_brotli > 0 && of_brotli >= as_it_is, of_gzip > 0 && of_gzip >= as_it_is,
+          of_gzip > of_brotli};
 }
 
 }  // namespace monodon::http

@@ -7,7 +7,7 @@ namespace monodon::http {
 
 // What an Accept-Encoding field (RFC 9110 12.5.3) leaves to choose from, of the codings
 // that files have beside them: those that are named, or meant by "*", with a quality
-// above 0. Pure.
+// above 0 and not below that of "identity", where that is named. Pure.
 struct AcceptedCodings {
   bool brotli = false;
   bool gzip = false;

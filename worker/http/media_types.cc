@@ -138,6 +138,23 @@ Letters letters_of(std::string_view text) {
   return all;
 }
 
+// "app.55e7cbb9ba48", "index-BkG7sb3J"
+bool ends_with_hash(std::string_view name, bool of_bundler) {
+  const std::size_t mark = name.find_last_of(".-");
+  if (mark == std::string_view::npos || mark == 0) return false;
+  const std::string_view part = name.substr(mark + 1);
+  const Letters letters = letters_of(part);
+  // A date is digits only, a word has none.
+  if (letters.hex && letters.digit && letters.lower) {
+    const std::size_t size = part.size();
+    return name[mark] == '.'
+               ? size >= 8
+               : size == 8 || size == 20 || size == 32 || size == 40 || size == 64;
+  }
+  return of_bundler && part.size() == 8 && letters.word && letters.digit &&
+         letters.upper && letters.lower;
+}
+
 }  // namespace
 
 void MediaTypes::add(std::string_view mime_types) {
@@ -196,21 +213,13 @@ bool has_hash(std::string_view file_name) {
       dot = before;
   }
   name = name.substr(0, dot);
-  const std::size_t mark = name.find_last_of(".-");
-  if (mark == std::string_view::npos || mark == 0) return false;
-  const std::string_view part = name.substr(mark + 1);
-  const Letters letters = letters_of(part);
-  // A date is digits only, a word has none.
-  if (letters.hex && letters.digit && letters.lower) {
-    const std::size_t size = part.size();
-    return name[mark] == '.'
-               ? size >= 8
-               : size == 8 || size == 20 || size == 32 || size == 40 || size == 64;
-  }
   const bool of_bundler = extension == "js" || extension == "mjs" ||
                           extension == "css" || extension == "map";
-  return of_bundler && part.size() == 8 && letters.word && letters.digit &&
-         letters.upper && letters.lower;
+  if (ends_with_hash(name, of_bundler)) return true;
+  // "main.8f3c2d1a.chunk.js"
+  const std::size_t word = name.rfind('.');
+  return of_bundler && word != std::string_view::npos &&
+         ends_with_hash(name.substr(0, word), of_bundler);
 }
 
 }  // namespace monodon::http

@@ -41,6 +41,30 @@ void percent_decode(std::string_view path, std::string& to) {
   while (!path.empty()) to += take_decoded(path);
 }
 
+std::string file_name_below(std::string_view encoded) {
+  std::string path;
+  percent_decode(encoded, path);
+  if (!path.starts_with('/') || path.find('\0') != std::string::npos) return {};
+  std::string name;  // "/a/b"
+  std::string_view segment;
+  for (std::string_view rest = path; !rest.empty();) {
+    rest.remove_prefix(1);
+    segment = rest.substr(0, rest.find('/'));
+    rest.remove_prefix(segment.size());
+    if (segment.empty() || segment == ".") continue;
+    if (segment == "..") {
+      if (name.empty()) return {};
+      name.erase(name.rfind('/'));
+    } else if (segment.front() == '.') {
+      return {};
+    } else {
+      name.append("/").append(segment);
+    }
+  }
+  if (name.empty() || segment.empty() || segment.front() == '.') return {};
+  return name.substr(1);
+}
+
 std::optional<std::string_view> path_below(std::string_view prefix,
                                            std::string_view path) noexcept {
   if (prefix.empty()) return path;

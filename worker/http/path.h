@@ -13,6 +13,11 @@ namespace monodon::http {
 // digits stays as it is. Appends to `to`. Pure.
 void percent_decode(std::string_view path, std::string& to);
 
+// The name of a file below a directory, for what follows the directory's prefix in a
+// path: decoded, and without "." and ".." and doubled slashes, as proxies do it. "": what
+// is never a file of it: names that begin with a dot, ways out, a directory, a NUL. Pure.
+[[nodiscard]] std::string file_name_below(std::string_view encoded);
+
 // What follows `prefix` in `path`, or nothing where the path is not below it. Both are
 // compared as they are, and with the path decoded (a proxy compares the decoded one).
 // The prefix ends at the end of a segment: "/app" is no prefix of "/apple". Pure; the

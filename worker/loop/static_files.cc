@@ -34,19 +34,6 @@ constexpr std::uint64_t kSmall = 32 * 1024;
 constexpr int kOpen = O_RDONLY | O_CLOEXEC | O_NONBLOCK | O_NOCTTY;
 constexpr std::string_view kForEver = "public, max-age=31536000, immutable";
 
-// The name below the directory, decoded; "" for what is never a file: hidden names,
-// ways up, a directory.
-std::string name_below(std::string_view encoded) {
-  std::string name;
-  http::percent_decode(encoded, name);
-  if (name.empty() || name.front() != '/' || name.find('\0') != std::string::npos)
-    return {};
-  for (std::size_t at = 0; at != std::string::npos; at = name.find('/', at + 1))
-    if (at + 1 == name.size() || name[at + 1] == '.' || name[at + 1] == '/') return {};
-  name.erase(0, 1);
-  return name;
-}
-
 std::string_view reason_of(int status) {
   switch (status) {
     case 403:
@@ -247,7 +234,7 @@ void StaticFiles::answer(std::size_t index, const http::RequestHead& head,
                          std::int64_t wall_seconds, Response& response) {
   if (head.method != "GET" && head.method != "HEAD") return refuse(405, response);
   Mount& mount = mounts_[index];
-  const std::string name = name_below(head.path.substr(mount.prefix.size()));
+  const std::string name = http::file_name_below(head.path.substr(mount.prefix.size()));
   File file;
   int status = open(mount, name, file);
   if (status == 404 && !name.empty() && is_elsewhere(mount)) {

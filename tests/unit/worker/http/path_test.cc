@@ -3,6 +3,7 @@
 
 #include <catch2/catch.hpp>
 #include <cstdlib>
+#include <utility>
 
 using namespace monodon;
 using namespace monodon::http;
@@ -63,4 +64,34 @@ TEST_CASE("SCRIPT_NAME of the environment is a path or an error", "[path]") {
       "SCRIPT_NAME in the environment: \"app\" is not a path"));
   (void)::unsetenv("SCRIPT_NAME");
   CHECK(script_name_of_environment().value().empty());
+}
+
+TEST_CASE("the name of a file is found as proxies find it, never outside", "[http]") {
+  const std::pair<const char*, const char*> rows[] = {
+      {"/a.txt", "a.txt"},
+      {"/deep/b.css", "deep/b.css"},
+      {"/./a.txt", "a.txt"},
+      {"//a.txt", "a.txt"},
+      {"/deep//./b.css", "deep/b.css"},
+      {"/deep/../a.txt", "a.txt"},
+      {"/deep/%2e%2E/a.txt", "a.txt"},
+      {"/deep%2Fb.css", "deep/b.css"},
+      {"/a b%20c", "a b c"},
+      {"/..a/..", ""},
+      {"", ""},
+      {"/", ""},
+      {"a.txt", ""},
+      {"/..", ""},
+      {"/../a.txt", ""},
+      {"/deep/../../a.txt", ""},
+      {"/deep/", ""},
+      {"/deep/.", ""},
+      {"/deep/x/..", ""},
+      {"/.git/config", ""},
+      {"/deep/.hidden", ""},
+      {"/...", ""},
+      {"/a.txt%00.png", ""},
+      {"/%2e%2e%2fa.txt", ""},
+  };
+  for (const auto& [path, name] : rows) CHECK(file_name_below(path) == name);
 }
