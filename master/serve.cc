@@ -15,6 +15,7 @@
 
 #include "base/log/log.h"
 #include "base/process/process_title.h"
+#include "base/version.h"
 #include "master/control_place.h"
 #include "master/failed_start.h"
 #include "master/handover/inherited.h"

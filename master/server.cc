@@ -11,6 +11,7 @@
 #include "base/net/statsd.h"
 #include "base/process/close_elsewhere.h"
 #include "base/text/escape.h"
+#include "base/version.h"
 #include "master/failed_start.h"
 #include "master/handover/upgrade.h"
 #include "master/reload/proposal.h"

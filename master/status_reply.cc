@@ -9,6 +9,7 @@
 #include <nlohmann/json.hpp>
 #include <utility>
 
+#include "base/version.h"
 #include "scoreboard/segment.h"
 
 namespace monodon::master {

@@ -11,6 +11,7 @@
 #include <memory>
 
 #include "base/text/text.h"
+#include "base/version.h"
 #include "cli/dev/dev_settings.h"
 #include "cli/flags/argparse.h"
 #include "cli/flags/serve_line.h"

@@ -15,6 +15,7 @@
 #include <utility>
 
 #include "base/process/run_program.h"
+#include "base/version.h"
 #include "master/handover/fd_store.h"
 
 namespace monodon::master {

@@ -7,6 +7,7 @@
 #include <algorithm>
 #include <array>
 
+#include "base/version.h"
 #include "metrics/observation/process_stats.h"
 
 namespace monodon::metrics {

@@ -12,9 +12,10 @@
 #include <nlohmann/json.hpp>
 
 #include "base/text/text.h"
-#include "metrics/page/dashboard_html.h"
+#include "base/version.h"
 #include "metrics/observation/health.h"
 #include "metrics/observation/process_stats.h"
+#include "metrics/page/dashboard_html.h"
 #include "metrics/page/page_state.h"
 
 namespace monodon::metrics {

@@ -24,6 +24,7 @@
 #include "base/process/forks.h"
 #include "base/process/process_title.h"
 #include "base/text/text.h"
+#include "base/version.h"
 #include "worker/http/chars.h"
 #include "worker/process/local_request.h"
 

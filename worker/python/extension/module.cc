@@ -3,6 +3,7 @@
 #include <array>
 
 #include "base/log/log.h"
+#include "base/version.h"
 #include "worker/process/zygote.h"
 #include "worker/python/application.h"
 #include "worker/python/extension/testing.h"

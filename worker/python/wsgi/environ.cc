@@ -5,6 +5,7 @@
 #include <array>
 #include <stdexcept>
 
+#include "base/version.h"
 #include "worker/http/chars.h"
 #include "worker/http/path.h"
 #include "worker/python/wsgi/cgi_names.h"

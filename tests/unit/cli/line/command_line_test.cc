@@ -5,6 +5,7 @@
 #include <map>
 
 #include "base/machine/cpu_count.h"
+#include "base/version.h"
 #include "cli/flags/environment.h"
 #include "cli/flags/shell_words.h"
 #include "master/config/gunicorn_flags.h"
