@@ -11,7 +11,7 @@ suites := unit tidy site python http process faults cost
 .PHONY: all bench bootstrap browser build cluster-tests compat deb demo dev-tests doctor-tests check \
   faults fuzz e2e format clean help image image-tests kubernetes long habits observe portable \
   portable-tests \
-  repository rpm wagtail wheel \
+  release repository rpm wagtail wheel \
   $(suites:%=test-%)
 
 all: build
@@ -38,9 +38,11 @@ help:
 	@echo 'make deb         Debian package, in $(BUILD)/packages'
 	@echo 'make rpm         RPM package, in $(BUILD)/packages'
 	@echo 'make dev-tests   a developer at a terminal, static files beside nginx (pip)'
-	@echo 'make portable    .deb, .rpm and wheel for any Linux, in $(BUILD)/portable/packages'
+	@echo 'make portable    .deb, .rpm and wheel for any Linux, in $(BUILD)/portable/packages;'
+	@echo '                 ARCHITECTURES="x86_64 aarch64": for these'
 	@echo 'make portable-tests  what make portable has made: symbols, pip, rpm, boots (root)'
 	@echo 'make repository  folders for apt and dnf of $(BUILD)/portable/packages'
+	@echo 'make release     all packages of the tagged version, in $(BUILD)/release (docs/releasing.md)'
 	@echo 'make browser     look at the dashboard with Chromium'
 	@echo 'make wheel       Python wheel, in $(BUILD)/packages'
 	@echo 'make format      clang-format over all sources'
@@ -159,7 +161,7 @@ rpm:
 # With a compiler and libraries of its own, brought and built the first time.
 portable: bootstrap
 	@scripts/bootstrap package
-	packaging/portable/all $(BUILD)/portable
+	packaging/portable/all $(BUILD)/portable $(ARCHITECTURES)
 
 portable-tests:
 	@scripts/bootstrap package
@@ -169,6 +171,12 @@ portable-tests:
 
 repository:
 	packaging/repository $(BUILD)/portable/packages $(BUILD)/portable/repository
+
+# Compiles for minutes for each architecture, and the package of this Debian.
+release: bootstrap
+	@scripts/bootstrap package
+	@scripts/bootstrap deb
+	packaging/release $(BUILD)/release
 
 browser: build
 	@scripts/bootstrap browser
