@@ -163,6 +163,7 @@ int serve_with(const LoadedConfig& config) {
   const FileRights rights = rights_of(owner.value());
   if (auto opened = open_logs(settings.worker, owner.value(), rights); !opened)
     return complain(opened.error());
+  if (auto able = check_kernel(); !able) return complain(able.error());
   if (auto made = make_given_directory(settings, rights, owner.value()); !made)
     return complain(made.error());
   auto pid_file = PidFile::make(settings.pid_file, rights);

@@ -6,10 +6,12 @@
 #include <fcntl.h>
 #include <signal.h>
 #include <sys/syscall.h>
+#include <sys/wait.h>
 #include <unistd.h>
 
 #include <algorithm>
 #include <array>
+#include <cerrno>
 #include <limits>
 #include <memory>
 #include <optional>
@@ -73,6 +75,20 @@ UniqueFd open_pidfd(pid_t pid) noexcept {
 
 bool kill_by_pidfd(int pidfd) noexcept {
   return ::syscall(SYS_pidfd_send_signal, pidfd, SIGKILL, nullptr, 0U) == 0;
+}
+
+const char* refused_call() noexcept {
+  const UniqueFd self = open_pidfd(::getpid());
+  if (!self) return "pidfd_open(2)";
+  if (::syscall(SYS_pidfd_send_signal, self.get(), 0, nullptr, 0U) != 0)
+    return "pidfd_send_signal(2)";
+  // Nobody is a child of itself, which a kernel before 5.4 does not come to say.
+  siginfo_t info{};
+  if (::syscall(SYS_waitid, P_PIDFD, self.get(), &info, WEXITED | WNOHANG, nullptr) !=
+          0 &&
+      errno != ECHILD)
+    return "waitid(2) with P_PIDFD";
+  return nullptr;
 }
 
 pid_t thread_id() noexcept {

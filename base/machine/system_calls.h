@@ -18,6 +18,9 @@ namespace monodon {
 UniqueFd open_pidfd(pid_t pid) noexcept;
 // pidfd_send_signal(2), with SIGKILL. False, with errno.
 bool kill_by_pidfd(int pidfd) noexcept;
+// Which of the calls that we cannot do without the kernel, an emulator or a sandbox
+// refuses, with errno; nullptr if none. Needs a free descriptor.
+const char* refused_call() noexcept;
 // gettid(2).
 pid_t thread_id() noexcept;
 

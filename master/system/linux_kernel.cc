@@ -347,10 +347,23 @@ int LinuxKernel::end_strangers(std::span<const int> spared) {
   return ended;
 }
 
+Outcome check_kernel() {
+  const char* call = refused_call();
+  if (call == nullptr) return ok();
+  const int code = errno;
+  return Error{fmt::format("the kernel or a sandbox refuses {}, which takes Linux 5.10 "
+                           "or newer and a sandbox that knows it",
+                           call),
+               code};
+}
+
 void become_master() {
   // Whose parent has ended becomes a child of process 1 anyway.
   if (::prctl(PR_SET_CHILD_SUBREAPER, 1) != 0 && ::getpid() != 1)
-    throw std::system_error{errno, std::generic_category(), "become subreaper"};
+    throw std::system_error{
+        errno, std::generic_category(),
+        "prctl(2) with PR_SET_CHILD_SUBREAPER is refused, by an old QEMU for example; "
+        "as process 1, of a container say, it is not needed"};
   if (::prctl(PR_SET_DUMPABLE, 0) != 0)
     throw std::system_error{errno, std::generic_category(), "close own memory"};
 }

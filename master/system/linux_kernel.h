@@ -80,6 +80,9 @@ class LinuxKernel : public Kernel {
   std::vector<Older> older_;  // each child that there was at the last order
 };
 
+// Tries the system calls that there is no other way for.
+Outcome check_kernel();
+
 // Makes this process the parent of its orphaned descendants (prctl(2),
 // PR_SET_CHILD_SUBREAPER) and closes its memory to others of the same user
 // (PR_SET_DUMPABLE). Throws std::system_error.

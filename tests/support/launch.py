@@ -18,6 +18,35 @@ import socket
 import struct
 
 
+def refuse_where(call, error, *arguments):
+    """From here on the system call of this number fails with this error where each of
+    `arguments`, (number, value), is so (seccomp(2))."""
+    load, equal, answer = 0x20, 0x15, 0x06
+    lines = [(load, 0, 0, 0), (equal, 0, 1 + 2 * len(arguments), call)]
+    for left, (number, value) in zip(range(len(arguments), 0, -1), arguments, strict=True):
+        lines += [(load, 0, 0, 16 + 8 * number), (equal, 0, 2 * left - 1, value)]
+    install([*lines, (answer, 0, 0, 0x00050000 | error), (answer, 0, 0, 0x7fff0000)])
+
+
+def forget_seals():
+    """A kernel before 5.1: F_ADD_SEALS knows no F_SEAL_FUTURE_WRITE."""
+    fcntl_call = {"x86_64": 72, "aarch64": 25}[platform.machine()]
+    add_seals, future_write_and_seal = 1033, 0x10 | 0x01
+    refuse_where(fcntl_call, errno.EINVAL, (1, add_seals), (2, future_write_and_seal))
+
+
+def refuse_pidfds():
+    """A kernel before 5.3, or a sandbox."""
+    refuse_where(434, errno.ENOSYS)  # pidfd_open(2)
+
+
+def refuse_orphans():
+    """QEMU's emulation of programs, before some version: prctl(2) knows no
+    PR_SET_CHILD_SUBREAPER."""
+    prctl_call = {"x86_64": 157, "aarch64": 167}[platform.machine()]
+    refuse_where(prctl_call, errno.EINVAL, (0, 36))
+
+
 def forget_passrights():
     """From here on SO_PASSRIGHTS is an option that the kernel does not know, as before
     6.16 (seccomp(2))."""
@@ -95,8 +124,9 @@ def main():
         os.dup2(os.open("/etc/passwd", os.O_RDONLY), 150)
     if orders["old_kernel"] == "5.10":
         forget_what_is_newer()
-    if orders["old_kernel"] == "sandbox":
-        forget_close_range()
+    if more := {"sandbox": forget_close_range, "5.0": forget_seals, "pidfds": refuse_pidfds,
+                "orphans": refuse_orphans}.get(orders["old_kernel"]):
+        more()
     os.execve(orders["argv"][0], orders["argv"], environment)
 
 

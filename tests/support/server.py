@@ -62,7 +62,7 @@ class Server:
     directory     a scratch directory that exists already (and stays)
     cgroup        the directory of a cgroup to run in
     old_kernel    True: the kernel cannot refuse descriptors (SO_PASSRIGHTS, Linux 6.16);
-                  "5.10": it is that one; "sandbox": even close_range(2) is refused
+                  "5.10", "5.0", "sandbox", "pidfds", "orphans": support/launch.py
     """
 
     UNIX = "http.sock"  # in the scratch directory

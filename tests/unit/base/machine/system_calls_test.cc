@@ -13,17 +13,20 @@
 #include <catch2/catch.hpp>
 #include <cerrno>
 #include <cstddef>
+#include <string_view>
+#include <utility>
+#include <vector>
 
 using namespace monodon;
 
 namespace {
 
-// From here on close_range(2) fails with this error: as on a kernel that has it not
+// From here on this system call fails with this error: as on a kernel that has it not
 // (ENOSYS), not with this flag (EINVAL), or in a sandbox that refuses it (EPERM).
-bool refuse_close_range(int error) {
+bool refuse(unsigned call, int error) {
   std::array<sock_filter, 4> program = {{
       BPF_STMT(BPF_LD | BPF_W | BPF_ABS, offsetof(seccomp_data, nr)),
-      BPF_JUMP(BPF_JMP | BPF_JEQ | BPF_K, SYS_close_range, 0, 1),
+      BPF_JUMP(BPF_JMP | BPF_JEQ | BPF_K, call, 0, 1),
       BPF_STMT(BPF_RET | BPF_K, SECCOMP_RET_ERRNO | static_cast<unsigned>(error)),
       BPF_STMT(BPF_RET | BPF_K, SECCOMP_RET_ALLOW),
   }};
@@ -32,12 +35,12 @@ bool refuse_close_range(int error) {
          ::prctl(PR_SET_SECCOMP, SECCOMP_MODE_FILTER, &filter) == 0;
 }
 
-// The status of `job` in a child, with close_range(2) as `error` says (0: as it is).
+// The status of `job` in a child, with a system call as `error` says (0: as it is).
 template <typename Job>
-int in_child(int error, Job job) {
+int in_child(int error, Job job, unsigned call = SYS_close_range) {
   const pid_t pid = ::fork();
   if (pid == 0) {
-    const bool fine = error == 0 || refuse_close_range(error);
+    const bool fine = error == 0 || refuse(call, error);
     ::_exit(fine ? job() : 99);
   }
   int status = -1;
@@ -80,6 +83,25 @@ TEST_CASE("exec closes what this process was born with, whatever the kernel has"
                        : 1;
           }) == 7);
   }
+}
+
+TEST_CASE("what cannot be done without is named", "[system_calls]") {
+  CHECK(refused_call() == nullptr);
+  const std::vector<std::pair<unsigned, std::string_view>> calls = {
+      {SYS_pidfd_open, "pidfd_open(2)"},
+      {SYS_pidfd_send_signal, "pidfd_send_signal(2)"},
+      {SYS_waitid, "waitid(2) with P_PIDFD"}};
+  for (const auto& [call, name] : calls)
+    for (const int error : {ENOSYS, EINVAL, EPERM}) {
+      INFO(name << " fails with " << error);
+      CHECK(in_child(
+                error,
+                [name = name, error] {
+                  const char* refused = refused_call();
+                  return refused && refused == name && errno == error ? 7 : 1;
+                },
+                call) == 7);
+    }
 }
 
 TEST_CASE("signals have the names that people know", "[system_calls]") {
