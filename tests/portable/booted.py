@@ -2,10 +2,20 @@
 """A site on the packaged units in a machine that has booted, as an administrator puts it
 there: monodon@whales behind nginx on port 81."""
 
-from asking import get
+import shutil
+import subprocess
+from pathlib import Path
 
+from asking import get
+from trees import CACHE, alone
+
+HERE = Path(__file__).resolve().parent
 PACKAGES = ["systemd", "systemd-sysv", "dbus", "nginx-light", "curl", "procps", "python3",
             "rpm"]
+# Interpreters that only the newest have.
+MORE = {"sid": ["python3.15", "pypy3"]}
+# Where python3 is too old: one that is compiled there, once, and where it then is.
+COMPILED = {"bullseye": "/stage/cpython/bin/python3.11"}
 SERVICE, SOCKET, PORT = "monodon@whales.service", "monodon@whales.socket", 81
 HOME = "/srv/whales"
 APPLICATION = """
@@ -22,6 +32,22 @@ server {{
     location / {{ proxy_pass http://whales; proxy_set_header Host $host; }}
 }}
 """
+
+
+def packages(release):
+    return [*PACKAGES, *MORE.get(release, [])]
+
+
+def python_of(release):
+    return COMPILED.get(release, "/usr/bin/python3")
+
+
+def bring_python(release, stage):
+    if release in COMPILED:
+        made = CACHE / f"cpython-{release}"
+        with alone(made.name):
+            subprocess.run([HERE / "make-cpython", release, made], check=True)
+        shutil.copytree(made / "opt/cpython", stage / "cpython", symlinks=True)
 
 
 def write(machine, path, text):
