@@ -10,7 +10,7 @@ suites := unit tidy site python http process faults cost
 
 .PHONY: all bench bootstrap browser build cluster-tests compat deb demo dev-tests doctor-tests check \
   faults fuzz e2e format clean help image image-tests kubernetes long habits observe portable \
-  portable-tests \
+  portable-check portable-tests \
   release repository rpm wagtail wheel \
   $(suites:%=test-%)
 
@@ -41,6 +41,7 @@ help:
 	@echo 'make portable    .deb, .rpm and wheel for any Linux, in $(BUILD)/portable/packages;'
 	@echo '                 ARCHITECTURES="x86_64 aarch64": for these'
 	@echo 'make portable-tests  what make portable has made: symbols, pip, rpm, boots (root)'
+	@echo 'make portable-check  make portable, then the shortest of these: one boot, on Debian 11'
 	@echo 'make repository  folders for apt and dnf of $(BUILD)/portable/packages'
 	@echo 'make release     all packages of the tagged version, in $(BUILD)/release (docs/releasing.md)'
 	@echo 'make browser     look at the dashboard with Chromium'
@@ -168,6 +169,13 @@ portable-tests:
 	@scripts/bootstrap e2e
 	MONODON_PORTABLE=$(abspath $(BUILD))/portable/packages \
 	  python3 -m pytest -q -p no:cacheprovider tests/portable
+
+# What a change has to pass before it is released, if there is no time for all of them.
+portable-check: portable
+	@scripts/bootstrap e2e
+	MONODON_PORTABLE=$(abspath $(BUILD))/portable/packages MONODON_PORTABLE_RELEASES=bullseye \
+	  python3 -m pytest -q -p no:cacheprovider --durations 10 tests/portable/test_symbols.py \
+	  tests/portable/test_packing.py tests/portable/test_rpm.py tests/portable/test_boot.py
 
 repository:
 	packaging/repository $(BUILD)/portable/packages $(BUILD)/portable/repository

@@ -29,15 +29,20 @@ class System:
 SYSTEMS = (
     System("Amazon Linux 2023", "2.34", "4.16", 252,
            ("python3.11", "python3.12", "python3.13", "python3.14"),
-           "https://docs.aws.amazon.com/linux/al2023/release-notes/all-packages.html"),
+           "https://docs.aws.amazon.com/linux/al2023/ug/core-glibc.html, ug/python.html, "
+           "release-notes/all-packages.html"),
     System("Red Hat Enterprise Linux 8", "2.28", "4.14", 239, ("python3.11", "python3.12"),
-           "https://docs.redhat.com: 8, Package manifest"),
+           "https://docs.redhat.com/en/documentation/red_hat_enterprise_linux/8/html/"
+           "package_manifest"),
     System("Red Hat Enterprise Linux 9", "2.34", "4.16", 250, ("python3.11", "python3.12"),
-           "https://docs.redhat.com: 9, Package manifest"),
+           "https://docs.redhat.com/en/documentation/red_hat_enterprise_linux/9/html/"
+           "package_manifest"),
     System("Fedora 41", "2.40", "4.20", 256, ("python3",),
-           "https://packages.fedoraproject.org"),
+           "https://packages.fedoraproject.org/pkgs/glibc/glibc, pkgs/rpm/rpm, "
+           "pkgs/systemd/systemd, pkgs/python3.13/python3"),
     System("openSUSE Leap 15.6", "2.38", "4.14", 254, ("python311", "python312"),
-           "https://software.opensuse.org"),
+           "https://download.opensuse.org/distribution/leap/15.6/repo/oss, "
+           "of its packages glibc, rpm, systemd, python311, python312"),
 )
 
 
