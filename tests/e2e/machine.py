@@ -2,6 +2,7 @@
 """A Debian with a systemd of its own, in a container, as long as a test session."""
 
 import os
+import re
 import signal
 import subprocess
 import time
@@ -32,6 +33,15 @@ def wait_until(question, seconds=30, what=""):
         time.sleep(0.05)
 
 
+def unified(tree):
+    """systemd 258 and newer boot with version 2 of control groups only, which this machine may
+    not have mounted."""
+    found = [re.search(r"-(\d+)", path.name) for folder in ("usr/lib", "lib")
+             for path in (tree / folder).glob("**/systemd/libsystemd-shared-*.so")]
+    newest = max((int(match[1]) for match in found if match), default=0)
+    return {"SYSTEMD_NSPAWN_UNIFIED_HIERARCHY": "1"} if newest >= 258 else {}
+
+
 def children(pid):
     try:
         listed = Path(f"/proc/{pid}/task/{pid}/children").read_text()
@@ -60,6 +70,7 @@ class Machine:
                  "--private-network", "--register=no", "--keep-unit", f"--machine={name}",
                  "--console=pipe", f"--bind-ro={stage}:/stage", "--boot"],
                 stdin=subprocess.DEVNULL, stdout=console, stderr=subprocess.STDOUT,
+                env={**os.environ, **unified(Path(tree))},
             )
         try:
             self._await_boot()
