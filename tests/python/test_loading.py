@@ -24,6 +24,19 @@ class Asgi:
         pass
 
 
+class Inherits(Asgi):
+    pass
+
+
+class Streams:
+    async def __call__(self, scope, receive, send):
+        yield b""
+
+
+async def streams(environ, start_response):
+    yield b""
+
+
 class Plain:
     def __call__(self, scope, receive, send):
         pass
@@ -70,6 +83,16 @@ def decorated(function):
     return inner
 
 
+def decorated_loosely(function):
+    """It may await the coroutine itself, or hand it on: that is seen by a call only."""
+
+    @functools.wraps(function)
+    def inner(*a):
+        return []
+
+    return inner
+
+
 async def make():
     return wsgi
 
@@ -83,6 +106,13 @@ MODULE.app = wsgi
     (functools.partial(asgi, "x"), "is an ASGI application"),
     (Asgi(), "is an ASGI application (the __call__ of Asgi is a coroutine function)"),
     (Asgi, "is an ASGI application (a class whose __call__"),
+    (Inherits, "is an ASGI application (a class whose __call__"),
+    (functools.partial(Asgi()), "the __call__ of Asgi is a coroutine function"),
+    (functools.partial(Asgi, 1), "a class whose __call__ is a coroutine function"),
+    (functools.lru_cache(asgi), "is an ASGI application (a coroutine function)"),
+    (staticmethod(asgi), "is an ASGI application (a coroutine function)"),
+    (streams, "is an ASGI application (an async generator function)"),
+    (Streams(), "the __call__ of Streams is an async generator function"),
     (Plain(), "is an ASGI application (it takes (scope, receive, send))"),
     (lambda scope: None, "is an ASGI application (it takes (scope))"),
     (lambda a, b, c: None, "takes (a, b, c). A WSGI application is called with"),
@@ -108,7 +138,8 @@ def test_a_coroutine_of_an_async_factory_is_named(recwarn):
 
 @pytest.mark.parametrize("found", [
     wsgi, Wsgi(), Configured(), Answer, Unusual, functools.partial(wsgi), Wsgi().__call__,
-    decorated(asgi), lambda *arguments: [], lambda environ, start_response, more=1: [],
+    decorated(asgi), decorated_loosely(asgi), functools.partial(Wsgi()),
+    functools.lru_cache(wsgi), staticmethod(wsgi), lambda *arguments: [], lambda environ, start_response, more=1: [],
     lambda environ, *rest, **options: [], print,
 ])
 def test_what_can_be_called_with_environ_and_start_response_is_served(found):

@@ -8,6 +8,7 @@ import traceback
 
 _MOST = 500  # characters of the reason
 _BEGINNING, _END = 12_000, 4_000  # characters that are told of a longer traceback
+_WORTH_CUTTING = 1_000  # fewer would hardly be longer than what is said of them
 _HERE = os.path.dirname(os.path.abspath(__file__))
 
 
@@ -18,7 +19,7 @@ def format_exception(exception):
     _leave_out_noise(told, set())
     text = "".join(told.format())
     left = len(text) - _BEGINNING - _END
-    if left <= 0:
+    if left < _WORTH_CUTTING:
         return text
     return (f"{text[:_BEGINNING]}\n... {left} characters of this exception are left out "
             f"here ...\n{text[-_END:]}")

@@ -182,16 +182,14 @@ _ASGI = (
 
 def asgi_sign(found):
     """What tells that it is an ASGI application, or ""."""
-    import inspect
-    if inspect.iscoroutinefunction(found):
-        return "a coroutine function"
-    call = getattr(type(found), "__call__", None)
-    if isinstance(found, type):
-        if inspect.iscoroutinefunction(vars(found).get("__call__")):
-            return "a class whose __call__ is a coroutine function"
-        return ""
-    if inspect.iscoroutinefunction(call):
-        return f"the __call__ of {type(found).__name__} is a coroutine function"
+    called = _called_by(found)
+    if kind := _asynchronous(called):
+        return kind
+    if isinstance(called, type):
+        kind = _asynchronous(getattr(called, "__call__", None))
+        return f"a class whose __call__ is {kind}" if kind else ""
+    if kind := _asynchronous(getattr(type(called), "__call__", None)):
+        return f"the __call__ of {type(called).__name__} is {kind}"
     signature = _signature(found) if callable(found) else None
     if signature is None or _takes_two(signature):
         return ""
@@ -199,6 +197,26 @@ def asgi_sign(found):
     if names == ["scope"] or names[:3] == ["scope", "receive", "send"]:
         return f"it takes ({', '.join(names)})"
     return ""
+
+
+def _called_by(found):
+    """What a call of `found` calls with all of its arguments, and returns the answer of.
+    What a decorator has wrapped is not known: it may run the coroutine itself."""
+    import functools
+    while True:
+        if isinstance(found, (functools.partial, staticmethod)):
+            found = found.func if isinstance(found, functools.partial) else found.__func__
+        elif type(found) is functools._lru_cache_wrapper:
+            found = found.__wrapped__
+        else:
+            return found
+
+
+def _asynchronous(function):
+    import inspect
+    if inspect.iscoroutinefunction(function):
+        return "a coroutine function"
+    return "an async generator function" if inspect.isasyncgenfunction(function) else ""
 
 
 def _module_instead(spec, module):
