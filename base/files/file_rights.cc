@@ -33,7 +33,10 @@ bool may_write(const Credentials& user, const std::string& directory) {
 
 std::string absolute(const std::string& path) {
   if (path.starts_with('/')) return path;
-  return (std::filesystem::current_path() / path).string();
+  std::error_code error;
+  const auto here = std::filesystem::current_path(error);
+  // A deploy may have removed it; nothing can be opened there any more.
+  return (error ? std::filesystem::path{"/proc/self/cwd"} / path : here / path).string();
 }
 
 std::vector<std::string> components_of(const std::string& path) {

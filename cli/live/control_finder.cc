@@ -48,7 +48,8 @@ Error listed(std::string text, const std::vector<Site>& sites) {
 master::ConfigResult load(const std::string& config_file) {
   master::CommandLine line;
   line.config_file = config_file;
-  line.start_directory = std::filesystem::current_path();
+  std::error_code removed;  // the directory, by a deploy: then there is no file, either
+  line.start_directory = std::filesystem::current_path(removed);
   master::ConfigResult result = master::load_config(line);
   // The application may have been named on the command line of the server.
   if (result.config || result.problems.size() != 1 ||
@@ -180,7 +181,8 @@ Result<Choice> choose_server(const ControlOptions& options) {
   // It may be broken while the server runs on.
   auto own = in_own_directory();
   if (own && !own.value().path.empty()) return own;
-  auto found = find_by_file(std::filesystem::absolute(file));
+  std::error_code removed;
+  auto found = find_by_file(std::filesystem::absolute(file, removed));
   // The file that is broken may be what names the socket.
   if (found || own) return found;
   return own;

@@ -217,7 +217,8 @@ class Loader {
     // Who comes from Gunicorn, with what it takes, has views that rely on it.
     if (origins_.count("hop_by_hop") == 0 && !from_yaml()) w.hop_by_hop = "drop";
     // The next edit would wait for the end of both.
-    if (w.reload && origins_.count("observe") == 0) s.observe = 0;
+    loaded_.observe_given = origins_.count("observe") != 0;
+    if (w.reload && !loaded_.observe_given) s.observe = 0;
     if (w.reload && origins_.count("fallback") == 0) s.fallback = 0;
     w.directory = w.directory.empty() ? line_.start_directory
                                       : absolute(w.directory, line_.start_directory);

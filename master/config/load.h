@@ -46,6 +46,7 @@ struct LoadedConfig {
   // Of a Python file: the process that has run it, for the zygote.
   std::shared_ptr<FileRun> file_run;
   CommandLine command_line;  // load_config(command_line) reads everything anew
+  bool observe_given = false;  // somewhere: then 5xx count as well
 };
 
 // A gunicorn.conf.py of that line, begun to be run; nullptr where there is none. An

@@ -241,8 +241,9 @@ constexpr Setting kWorkers[] = {
      .field = &M::observe,
      .doc = "Time for which new code is watched after a reload; 0: not at all.",
      .more =
-         "If its workers die, or clearly more of their answers are 5xx than before, "
-         "the old code comes back. The reload is complete only after this time.",
+         "If one of its workers dies, the old code comes back. The reload is complete only "
+         "after this time. More 5xx than before are only reported, since a database may "
+         "have died; if observe is set, be it to 3s, they bring the old code back as well.",
      .largest = kDay},
     {.key = "fallback",
      .kind = Kind::duration,

@@ -47,6 +47,7 @@ std::uint32_t Fleet::propose(Proposal proposal) {
   reload_.rehearse_timeout = proposal.rehearse_timeout;
   reload_.observe = proposal.observe;
   reload_.fallback = proposal.fallback;
+  reload_.tolerates_errors = proposal.tolerates_errors;
   reload_.order = std::move(proposal.order);
   reload_.order.boot.generation = reload_.generation;
   reload_.order.boot.reload = reload_.goal.refuse_broken = goal_.generation != 0;
@@ -222,6 +223,8 @@ void Fleet::heed(ZygoteNews& news) {
 void Fleet::heed(News& news) {
   if (last_.parked() && news.generation == last_.generation) note_end(news);
   if (!reload_.open() || news.generation != reload_.generation) return;
+  // All have started by then: the old code would have no more memory.
+  if (news.out_of_memory && reload_.step == ReloadStep::observing) return;
   if (news.kind == News::Kind::ready) {
     advance(reload_, ReloadEvent::served);
   } else if (news.kind == News::Kind::not_forked) {
@@ -239,9 +242,12 @@ void Fleet::heed(News& news) {
 void Fleet::look_at_answers(Clock::time_point now) {
   if (!reload_.aimed() || now < reload_.look_at) return;
   reload_.look_at = now + kLookPeriod;
-  const Traffic after = traffic(reload_.generation);
-  if (clearly_worse(reload_.before, after))
-    fail({.reason = compare(reload_.before, after)});
+  if (std::string why = worse(reload_); why.empty())
+    return;
+  else if (!reload_.tolerates_errors)
+    fail({.reason = std::move(why)});
+  else
+    tell_worse(reload_, std::move(why));
 }
 
 void Fleet::conclude(Clock::time_point now) {

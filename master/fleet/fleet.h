@@ -21,6 +21,7 @@ struct Proposal {
   Clock::duration fallback{};  // how long after that the code before it can come back
   std::size_t rehearse = 0;    // requests that the new code answers inside itself first
   Clock::duration rehearse_timeout{};
+  bool tolerates_errors = false;  // more 5xx meanwhile are told only
 };
 
 // What became of a generation.
@@ -35,7 +36,7 @@ struct FleetNews {
     refused,      // before anything has changed
     rolled_back,  // its workers are replaced by those of the generation before
     restored,     // ... which has happened
-    worse,        // committed, and answers more with 5xx than the code before
+    worse,        // it answers more with 5xx than the code before, which is told only
     fell_back,    // the same as rolled_back, after it was committed
     no_way_back,  // the zygote of the code before ends; reason: why so early, or ""
   };
@@ -117,6 +118,8 @@ class Fleet {
   void heed(ZygoteNews& news);
   void heed(News& news);
   void look_at_answers(Clock::time_point now);
+  [[nodiscard]] std::string worse(const Transaction& of) const;  // how much; "": not
+  void tell_worse(Transaction& of, std::string why);
   void watch_probation(Clock::time_point now);
   void note_end(const News& end);
   void conclude(Clock::time_point now);

@@ -207,7 +207,7 @@ void Fleet::note_end(const News& end) {
     if (slot.view.state != State::serving || slot.view.generation != end.generation)
       continue;
     const Traffic one = kernel_.listen(slot.process, slot.threads).traffic;
-    most_answers = std::max(most_answers, one.answers);
+    most_answers = std::max(most_answers, Probation::well_answered(one));
     oldest = std::max(oldest, kernel_.now() - slot.asked_at);
   }
   last_.probation.heed(end, {most_answers, oldest}, goal_.respawn.healthy_after);
@@ -229,10 +229,18 @@ void Fleet::watch_probation(Clock::time_point now) {
   if (!due) return;
   if (kernel_.is_short_of_memory())
     return advance(last_, ReloadEvent::expired, {.reason = "memory is short"});
-  const Traffic after = traffic(g);
-  if (last_.told_worse || !clearly_worse(last_.before, after)) return;
-  last_.told_worse = true;
-  tell(FleetNews::Kind::worse, g, {.reason = compare(last_.before, after)});
+  if (auto why = worse(last_); !why.empty()) tell_worse(last_, std::move(why));
+}
+
+std::string Fleet::worse(const Transaction& of) const {
+  const Traffic after = traffic(of.generation);
+  return clearly_worse(of.before, after) ? compare(of.before, after) : std::string{};
+}
+
+// A database may have died, or a migration may have run: the old code might fail too.
+void Fleet::tell_worse(Transaction& of, std::string why) {
+  if (std::exchange(of.told_worse, true)) return;
+  tell(FleetNews::Kind::worse, of.generation, {.reason = std::move(why)});
 }
 
 void Fleet::tell(FleetNews::Kind kind, std::uint32_t generation, FleetNews news) {

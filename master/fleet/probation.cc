@@ -29,9 +29,13 @@ bool is_own_doing(const Death& death) {
 
 }  // namespace
 
+std::uint64_t Probation::well_answered(const Traffic& traffic) {
+  return traffic.answers - std::min(traffic.answers, traffic.errors);
+}
+
 void Probation::heed(const News& end, const Others& others,
                      Clock::duration healthy_after) {
-  proven_ |= std::max(others.most_answers, end.last.traffic.answers) >= kProof;
+  proven_ |= std::max(others.most_answers, well_answered(end.last.traffic)) >= kProof;
   if (end.kind != News::Kind::gone || end.out_of_memory) return;
   // Replaced since a request ran past its deadline: that request was its end.
   if (end.wear == Wear::stuck) {

@@ -18,9 +18,13 @@ class Probation {
  public:
   // The workers of the generation that serve at the moment of an end.
   struct Others {
-    std::uint64_t most_answers = 0;  // of one of them
+    std::uint64_t most_answers = 0;  // of one of them, see well_answered()
     Clock::duration oldest{};        // age
   };
+
+  // Answers that speak for the code: a 500, and the 504 of a request past its deadline,
+  // do not.
+  [[nodiscard]] static std::uint64_t well_answered(const Traffic& traffic);
 
   void heed(const News& end, const Others& others, Clock::duration healthy_after);
 

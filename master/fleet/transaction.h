@@ -32,7 +32,8 @@ struct Transaction {
   Traffic before;  // answers of the workers that are replaced
   unsigned failed_forks = 0;
   Probation probation;      // once committed
-  bool told_worse = false;  // that more is answered with 5xx, once committed
+  bool tolerates_errors = false;  // once committed it does in any case
+  bool told_worse = false;        // that more is answered with 5xx
 
   // It may still be refused or rolled back; another one has to wait.
   [[nodiscard]] bool open() const {

@@ -128,6 +128,7 @@ Result<DraftedProposal> draft_proposal(const LoadedConfig& config,
     return Error{"more listeners than one message can carry", E2BIG};
   draft.proposal.pool = pool_settings(config.settings);
   draft.proposal.observe = milliseconds(config.settings.observe);
+  draft.proposal.tolerates_errors = !config.observe_given;
   draft.proposal.rehearse = config.settings.rehearse;
   draft.proposal.rehearse_timeout = milliseconds(config.settings.rehearse_timeout);
   draft.proposal.fallback = milliseconds(config.settings.fallback);

@@ -5,6 +5,7 @@
 #include <fmt/format.h>
 
 #include <ctime>
+#include <filesystem>
 #include <utility>
 
 #include "base/log/log.h"
@@ -25,8 +26,30 @@ std::string joined(const std::vector<std::string>& names) {
   return all;
 }
 
+// The release in which a generation was imported, if somebody has removed it; else "".
+std::string removed_release(const Fleet& fleet, std::uint32_t generation) {
+  const Process* zygote = fleet.nursery().ready(generation);
+  if (zygote == nullptr) return {};
+  constexpr std::string_view kRemoved = " (deleted)";  // proc(5)
+  std::error_code error;
+  std::string directory = std::filesystem::read_symlink(
+      fmt::format("/proc/{}/cwd", zygote->pid), error);
+  if (!directory.ends_with(kRemoved)) return {};
+  directory.resize(directory.size() - kRemoved.size());
+  std::string shown;
+  append_printable(shown, directory);
+  return shown;
+}
+
 // What going back to a generation cannot do.
 std::string warning_of_disk(const Fleet& fleet, std::uint32_t generation) {
+  const std::string removed = removed_release(fleet, generation);
+  if (!removed.empty())
+    return fmt::format(
+        " ({}, the directory of generation {}, has been removed: templates and modules "
+        "that it has not read yet are missing; keep a release for the time of "
+        "fallback)",
+        removed, generation);
   if (fleet.nursery().in_memory(generation)) return {};
   return fmt::format(
       " (workers of generation {} import from the disk: the old code is back only "
@@ -235,6 +258,9 @@ void ReloadDesk::heed(const FleetNews& news) {
       on_fell_back(news);
       break;
     case FleetNews::Kind::worse:
+      if (fleet_.reload().aimed())
+        tell_step(g, "warning: " + news.reason + "; nothing is done about it");
+      break;
     case FleetNews::Kind::no_way_back:
       break;
   }

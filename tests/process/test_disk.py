@@ -4,11 +4,13 @@ workers share one import, all where each imports by itself; as docs/deploys.md h
 """
 
 import os
+import shutil
 
 import pytest
 from support import django_site, paths
 from support.server import Server
 from support.versions import CODE, begin, finish, reload, site, version_of, write
+from test_fallback import DIES_IN_A_REQUEST, die_in_requests
 from test_late_imports import kill_all
 
 SHARED, BY_ITSELF = {}, {"preload": False}
@@ -68,6 +70,56 @@ def test_releases_in_directories_of_their_own_are_never_mixed(mode):
         assert version_of(server) == 1
         assert reload(server)[0] == 0
         assert version_of(server) == 2
+
+
+def test_a_site_whose_start_directory_is_removed_and_made_anew_by_a_deploy_is_reloaded():
+    server = Server("site_code:application", config={"python_path": [str(paths.APPS)]},
+                    expect=["site: No such file", "refused"])
+    server.start_in = "site"
+
+    def copy(version, more=""):
+        shutil.rmtree(server.path("site"), ignore_errors=True)
+        os.makedirs(server.path("site"))
+        server.write("site/site_code.py", CODE.format(version=version, more=more))
+    copy(1)
+    with server:
+        server.await_workers(2)
+        copy(2)
+        assert reload(server)[0] == 0
+        assert version_of(server) == 2
+        shutil.rmtree(server.path("site"))
+        status, _, err = reload(server)
+        assert status == 1 and server.path("site") in err, err
+        assert version_of(server) == 2
+        copy(3)
+        assert reload(server)[0] == 0
+        assert version_of(server) == 3
+
+
+def test_old_code_whose_release_was_removed_comes_back_and_says_what_is_missing():
+    server = Server("site_code:application", expect=["."],
+                    config={"python_path": [str(paths.APPS)], "fallback": None})
+    server.config["directory"] = server.path("current")
+
+    def point(version, more=""):
+        os.makedirs(server.path(f"releases/{version}"))
+        server.write(f"releases/{version}/site_code.py",
+                     CODE.format(version=version, more=more))
+        os.symlink(f"releases/{version}", server.path("next"))
+        os.rename(server.path("next"), server.path("current"))
+    point(1)
+    with server:
+        server.await_workers(2)
+        point(2, DIES_IN_A_REQUEST)
+        assert reload(server)[0] == 0
+        shutil.rmtree(server.path("releases/1"))  # as Capistrano does, after the deploy
+        die_in_requests(server, 3)
+        server.await_log("the code before it comes back")
+        server.wait(lambda: version_of(server) == 1, "the old code")
+        kill_all(server)
+        assert version_of(server) == 1
+        said = server.status()["fell_back"]
+        assert "releases/1, the directory of generation 1, has been removed" in said
 
 
 def late_of(server, where):

@@ -6,9 +6,10 @@ itself, once, and everybody who asks is told.
 import os
 import signal
 
+import pytest
 from support import proc
 from support.traffic import Traffic
-from support.versions import reload, site, version_of, write
+from support.versions import begin, finish, reload, site, version_of, write
 
 # Dies in the request for /die; else as good as any.
 DIES_IN_A_REQUEST = """
@@ -137,6 +138,65 @@ def application(environ, start_response):
         server.await_log(r"generation 2 answers worse than the code before: .* of .* 5xx")
         assert server.status()["generation"] == 2
         assert server.status()["fallback"]["generation"] == 1
+
+
+# Needs a database, which is a file here.
+USES_A_DATABASE = """
+import os
+good = application
+def application(environ, start_response):
+    if not os.path.exists(os.environ["GATES_DIRECTORY"] + "/database"):
+        raise ConnectionError("the database does not answer")
+    return good(environ, start_response)
+"""
+
+
+@pytest.mark.parametrize("moment", ["is tried with one worker", "watching them"])
+def test_with_default_settings_a_database_that_dies_meanwhile_changes_nothing(moment):
+    with site(config=DEFAULT | {"rehearse": None},
+              expect=["answers worse", "raised", "does not answer"]) as server:
+        server.write("database", "")
+        write(server, 1, USES_A_DATABASE)
+        assert reload(server)[0] == 0
+        for _ in range(20):
+            assert server.get("/").status == 200
+        write(server, 2, USES_A_DATABASE)
+        going, seen = begin(server), len(server.log.lines)
+        server.await_log(moment, timeout=30, after=seen)
+        os.unlink(server.path("database"))
+        server.await_log("watching them", timeout=30, after=seen)
+        for _ in range(8):
+            assert server.get("/").status == 500
+        status, out, err = finish(going)
+        assert status == 0, err
+        assert "requests with 5xx" in out and "nothing is done about it" in out
+        said = server.status()
+        assert said["generation"] == 3 and said["reloads"]["rolled_back"] == 0
+        server.write("database", "")
+        assert version_of(server) == 2
+
+
+# As after a lock that is never given back: no request ends.
+HANGS = """
+import threading
+def application(environ, start_response):
+    threading.Event().wait()
+"""
+
+
+@pytest.mark.parametrize("threads", [1, 16])
+def test_with_default_settings_code_that_hangs_in_each_request_brings_the_old_code_back(threads):
+    config = DEFAULT | {"rehearse": None, "rehearse_timeout": 1, "request_timeout": 1,
+                        "threads": threads}
+    with site(config=config, expect=["."]) as server:
+        server.await_workers(2)
+        write(server, 2, HANGS)
+        assert reload(server)[0] == 0  # an answer that does not come refuses nothing
+        with Traffic(server.address, rate=20 * threads, slow=60.0, timeout=60.0):
+            server.await_log("generation 2 was committed and cannot be kept; .*ran a request",
+                             timeout=40)
+        server.wait(lambda: version_of(server) == 1, "the old code")
+        server.await_workers(2)
 
 
 def test_a_parked_zygote_ends_with_its_time_with_the_next_commit_and_with_the_master():

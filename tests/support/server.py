@@ -92,7 +92,7 @@ class Server:
         self.config = self._config() | (config or {})
         self.environment = self._environment(environment or {}, watchdog)
         self.process = self.pidfd = self.log = self.out = None
-        self.status_code = None
+        self.status_code, self.start_in = None, "."  # below the scratch directory
         self._spent = []  # descriptors of earlier processes
         self._failed = False
         if user:
@@ -174,7 +174,7 @@ class Server:
         self.process = subprocess.Popen(
             [paths.PYTHON, "-I", "-S", str(paths.TESTS / "support" / "launch.py")],
             env={"LAUNCH": json.dumps(orders)}, pass_fds=fds,
-            stdin=subprocess.DEVNULL, stdout=out, stderr=err, cwd=self.scratch)
+            stdin=subprocess.DEVNULL, stdout=out, stderr=err, cwd=self.path(self.start_in))
         for mine, given in zip((out, err), self._outputs):
             if given is None:
                 os.close(mine)

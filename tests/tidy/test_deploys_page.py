@@ -43,6 +43,8 @@ ROWS = {
     "files are replaced one by one": [(LEARNED, MIXTURE), (DISK, REPLACED)],
     "a virtual environment is rebuilt": [(DISK, REPLACED)],
     "releases in directories of their own": [(DISK, RELEASES)],
+    "the old release is removed": [
+        (DISK, "test_old_code_whose_release_was_removed_comes_back_and_says_what_is_missing")],
     "the database is down at the start": [
         (LATE, "test_a_first_start_tells_of_a_broken_urlconf_and_starts_as_under_gunicorn")],
     "the database is down at a reload": [(REHEARSAL, DOWN)],
@@ -55,7 +57,12 @@ ROWS = {
     "a worker dies while the others are replaced": [
         ("test_deploys.py",
          "test_a_new_worker_that_dies_at_its_first_request_brings_the_old_code_back")],
-    "clearly more 5xx than before, in": [
+    "it hangs in every request": [
+        (FALLBACK,
+         "test_with_default_settings_code_that_hangs_in_each_request_brings_the_old_code_back")],
+    "clearly more 5xx than before": [
+        (FALLBACK, "test_with_default_settings_a_database_that_dies_meanwhile_changes_nothing"),
+        (FALLBACK, "test_more_errors_after_the_commit_are_told_and_change_nothing"),
         (RELOAD, "test_new_code_that_answers_more_errors_is_rolled_back")],
     "no worker can be kept serving": [
         (FALLBACK, "test_workers_that_cannot_be_kept_bring_the_old_code_back")],
@@ -63,9 +70,9 @@ ROWS = {
         (FALLBACK, "test_workers_that_serve_for_a_moment_only_bring_the_old_code_back")],
     "three workers die in a request": [
         (FALLBACK, "test_with_default_settings_three_deaths_in_a_request_bring_the_old_code_back")],
-    "more 5xx than before, after": [
-        (FALLBACK, "test_more_errors_after_the_commit_are_told_and_change_nothing")],
-    "a worker runs out of memory": [MEMORY],
+    "a worker runs out of memory": [
+        MEMORY, (UNIT + "transaction_test.cc",
+                 "a worker that had no memory while new code is watched is replaced")],
     "memory is short": [MEMORY],
 }
 

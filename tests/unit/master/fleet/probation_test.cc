@@ -85,6 +85,10 @@ TEST_CASE("code that hangs in each request is as bad as code that dies in it",
   CHECK(verdict(end, 2, 2, true).empty());
   CHECK(verdict(end, 3, 2, true).find("3 workers died while they ran a request") == 0);
   CHECK(verdict(end, 3, 2, true, {.most_answers = 10}).empty());
+  end.last.traffic = {16, 16};  // with threads each request has its own 504
+  CHECK_FALSE(verdict(end, 3, 2, true).empty());
+  end.last.traffic = {26, 16};
+  CHECK(verdict(end, 3, 2, true).empty());
 }
 
 TEST_CASE("who was asked to go or had no memory says nothing about the code",

@@ -142,6 +142,37 @@ TEST_CASE("while new code is watched the way back stays open", "[transaction]") 
   }
 }
 
+TEST_CASE("more errors while new code is watched are told once, if it may have them",
+          "[transaction]") {
+  Reload toy{{.workers = 2}};
+  toy.settle(2);
+  toy.fleet.propose({.pool = {.workers = 2}, .observe = 60s, .tolerates_errors = true});
+  toy.zygote_loads(3);
+  toy.settle(3);
+  REQUIRE(toy.step() == ReloadStep::observing);
+  (void)toy.fleet.take_news();
+  toy.system.worker(toy.one_of(3))->traffic = {100, 30};
+  toy.advance(1s);
+  CHECK(toy.last_news().kind == Kind::worse);
+  toy.advance(1s);
+  CHECK(toy.fleet.take_news().empty());
+  toy.advance(1min);
+  CHECK(toy.last_news().kind == Kind::committed);
+  CHECK(toy.fleet.generation() == 3);
+}
+
+TEST_CASE("a worker that had no memory while new code is watched is replaced",
+          "[transaction]") {
+  Reload toy{{.workers = 2}, 60s};
+  toy.settle(2);
+  toy.worker_dies(toy.one_of(2),
+                  {.by_signal = true, .code = SIGKILL, .out_of_memory = true});
+  CHECK(toy.step() == ReloadStep::observing);
+  toy.advance(1s);
+  toy.settle(2);
+  CHECK(toy.serving(2) == 2);
+}
+
 TEST_CASE("errors that were there before are no reason to go back", "[transaction]") {
   CHECK_FALSE(clearly_worse({1000, 100}, {100, 12}));
   CHECK_FALSE(clearly_worse({0, 0}, {10'000, 5}));
