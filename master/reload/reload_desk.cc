@@ -46,9 +46,8 @@ std::string warning_of_disk(const Fleet& fleet, std::uint32_t generation) {
   const std::string removed = removed_release(fleet, generation);
   if (!removed.empty())
     return fmt::format(
-        " ({}, the directory of generation {}, has been removed: templates and modules "
-        "that it has not read yet are missing; keep a release for the time of "
-        "fallback)",
+        " ({}, the directory of generation {}, has been removed: files that it has not "
+        "read yet are missing; keep a release for the time of fallback)",
         removed, generation);
   if (fleet.nursery().in_memory(generation)) return {};
   return fmt::format(

@@ -40,6 +40,11 @@ ROWS = {
     "the zygote is killed": [
         (LATE, "test_a_zygote_that_is_started_again_brings_no_broken_code_in_while_others_serve"),
         (DISK, "test_after_a_refusal_too")],
+    "a template that cannot be parsed": [
+        ("test_templates.py",
+         "test_a_template_that_is_broken_by_a_deploy_refuses_it_and_old_code_has_its_own"),
+        ("test_templates.py",
+         "test_where_each_imports_by_itself_a_template_is_read_from_the_disk")],
     "files are replaced one by one": [(LEARNED, MIXTURE), (DISK, REPLACED)],
     "a virtual environment is rebuilt": [(DISK, REPLACED)],
     "releases in directories of their own": [(DISK, RELEASES)],

@@ -150,6 +150,8 @@ def _of_the_application(file):
 
 
 def call_pre_fork():
+    if not _development:
+        beside("_monodon_templates").keep(_of_the_application)
     _hooks["pre_fork"]()
 
 
@@ -219,11 +221,8 @@ def import_early(lines):
 
 
 def _traces():
-    return (
-        sorted(os.listdir("/proc/self/task")),
-        beside("_monodon_probe").descriptors(),
-        beside("_monodon_inspection").children(),
-    )
+    return (sorted(os.listdir("/proc/self/task")), beside("_monodon_probe").descriptors(),
+            beside("_monodon_inspection").children())
 
 
 def _left_after_cures():
