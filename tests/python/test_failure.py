@@ -125,3 +125,8 @@ def test_of_a_very_long_exception_the_beginning_and_the_end_are_told_and_how_muc
     left, = [line for line in lines if "are left out" in line]
     number = int(left.split()[1])
     assert 180_000 < number < 200_000, left
+
+
+def test_what_has_no_frames_is_told_once():
+    assert explained(raise_it, ValueError("no such hook")).count("no such hook") > 1
+    assert runtime._loading.explain(ValueError("no such hook")) == "ValueError: no such hook\n"

@@ -180,6 +180,8 @@ def test_who_holds_a_connection_is_named_where_that_is_known(look):
     assert look(held.format("urllib3"), urllib3=python).endswith("(urllib3)")
     assert look(held.format("psycopg2"), psycopg2=native).endswith("(psycopg2)")
     assert look("s = connect()").endswith("(shop)")
+    assert look("from shelf import util\nutil.s = connect()",
+                shelf_util="").endswith("(shelf.util)")
 
 
 # They see that they are in another process: stand-ins with what can be seen of them.

@@ -54,7 +54,7 @@ def _socket(fd):
         if copy.family == socket.AF_UNIX and not peer and _is_own_pair(copy):
             return []  # of one process with itself: an event loop has one
     owner = _owner(fd)
-    if owner in _AWARE:
+    if _first(owner) in _AWARE:
         return []
     return [("connection", _address(peer) + (f" ({owner})" if owner else ""))]
 
@@ -173,12 +173,14 @@ def _holder(held):
 
 
 def _package_of(one):
-    if isinstance(one, dict):  # the globals of a module
-        package = _first(one.get("__name__")) if "__spec__" in one else ""
+    """Of the globals of a module its whole name, of other objects the package."""
+    if isinstance(one, dict):
+        name = one.get("__name__") if "__spec__" in one else ""
     else:
-        package = _top(type(one))
+        name = _top(type(one))
+    package = _first(name)
     standard = package in sys.stdlib_module_names or package.startswith("_monodon")
-    return "" if standard else package
+    return "" if standard or not package else name
 
 
 def _top(kind):

@@ -30,6 +30,8 @@ def explain(exception, hint=""):
     reason, too: that is where people look."""
     reason = _reason(exception)
     text = format_exception(exception).rstrip("\n")
+    if text == reason and not hint:
+        return reason + "\n"  # no frame is worth telling
     last = text.rpartition("\n")[2]
     complete = (_root(exception) is exception and last.startswith(_name(exception))
                 and len(last) <= _MOST)
