@@ -69,6 +69,14 @@ def test_the_last_line_says_whether_it_is_good_or_what_is_wrong(site):
     assert "importlib" not in str(lines) and "_monodon" not in str(lines)
 
 
+def test_another_interface_is_named_once(site):
+    (site / "streams.py").write_text("async def application(e, s):\n    yield b''\n")
+    done = monodon(site, "check", "streams")
+    assert done.returncode == 4
+    assert done.stderr.splitlines()[-1].startswith(
+        "not good: streams:application is an ASGI application (an async generator function). ")
+
+
 HOOKS = """
 from good import application
 def before(): print("pre_fork")

@@ -101,7 +101,9 @@ int check_application(Application& app, bool call_hooks) {
   }
   if (last_line(error.reason) != error.reason) say(error.reason);
   app.stop_zygote(true);
-  say(fmt::format("not good: {}: {}", name, first_line(error.reason)));
+  const std::string_view reason = first_line(error.reason);
+  const std::string_view named = reason.starts_with(name) ? "" : ": ";
+  say(fmt::format("not good: {}{}{}", named.empty() ? "" : name, named, reason));
   return static_cast<int>(error.failure);
 }
 
