@@ -221,6 +221,7 @@ void Server::arm_timer(Clock::time_point now) {
 Outcome Server::upgrade() {
   if (stops()) return Error{"the server stops"};
   const auto& argv = desk_.config().command_line.argv;
+  return_to(desk_.config().command_line.start_directory);
   auto program = program_to_run(argv);
   Outcome asked = program ? ask_program(program.value(), argv) : program.error();
   if (!asked) {

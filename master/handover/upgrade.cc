@@ -11,6 +11,7 @@
 #include <array>
 #include <charconv>
 #include <cstdlib>
+#include <filesystem>
 #include <string_view>
 #include <utility>
 
@@ -74,6 +75,13 @@ Result<std::string> program_to_run(const std::vector<std::string>& argv) {
   constexpr std::string_view kGone = " (deleted)";
   if (program.ends_with(kGone)) program.resize(program.size() - kGone.size());
   return program;
+}
+
+void return_to(const std::string& start_directory) {
+  std::error_code removed;
+  (void)std::filesystem::current_path(removed);
+  // Where it is not there, the program that is asked says so.
+  if (removed) (void)!::chdir(start_directory.c_str());
 }
 
 Outcome ask_program(const std::string& program, std::vector<std::string> argv) {

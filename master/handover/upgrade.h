@@ -25,6 +25,10 @@ inline constexpr const char* kUpgradeVariable = "_MONODON_UPGRADE";
 // anew for each upgrade, so that a package or a link may have brought another one.
 Result<std::string> program_to_run(const std::vector<std::string>& argv);
 
+// Goes to the directory that this process was started in, if a deploy has removed it
+// and made it anew, or moved the link to it: names in argv are meant from there.
+void return_to(const std::string& start_directory);
+
 // Asks `program` whether it could take our place: it reads the configuration, compares
 // the state_version() and answers (answer_question). An Error says why not. Blocks for
 // as long as that takes, some 20 ms, and at most 5 s; workers do not notice.

@@ -12,6 +12,7 @@ from support.server import Server
 from support.versions import CODE, begin, finish, reload, site, version_of, write
 from test_fallback import DIES_IN_A_REQUEST, die_in_requests
 from test_late_imports import kill_all
+from test_upgrade import upgrade
 
 SHARED, BY_ITSELF = {}, {"preload": False}
 MODES = pytest.mark.parametrize("mode", [SHARED, BY_ITSELF], ids=["shared", "by itself"])
@@ -93,6 +94,8 @@ def test_a_site_whose_start_directory_is_removed_and_made_anew_by_a_deploy_is_re
         assert version_of(server) == 2
         copy(3)
         assert reload(server)[0] == 0
+        assert version_of(server) == 3
+        upgrade(server)
         assert version_of(server) == 3
 
 
