@@ -62,6 +62,21 @@ def test_a_template_that_is_broken_by_a_deploy_refuses_it_and_old_code_has_its_o
         assert page_of(server) == (200, "/static/a.3.css 3")
 
 
+def test_what_is_no_template_among_them_does_no_harm():
+    server = django_site.site(config={"boot_timeout": 20}, expect=["SIGKILL|died"])
+    write(server, 1, PAGE)
+    templates = server.path("monodon_site/templates")
+    os.mkfifo(os.path.join(templates, "a_fifo"))
+    os.symlink("nothing", os.path.join(templates, "a_link"))
+    os.symlink("/", os.path.join(templates, "all"))
+    server.write("monodon_site/templates/a_broken.html", "{% if %}")
+    with server:
+        server.await_workers(2)
+        shutil.rmtree(templates)
+        kill_all(server)
+        assert page_of(server) == (200, "/static/a.1.css 1")
+
+
 def test_a_template_that_is_removed_by_a_deploy_is_in_the_memory_of_old_code():
     server = django_site.site(expect=["SIGKILL|died"])
     write(server, 1, PAGE)

@@ -3,7 +3,9 @@
 tests/process/test_templates.py.
 """
 
+import signal
 import sys
+import threading
 import types
 
 import pytest
@@ -16,7 +18,8 @@ keep = runtime.beside("_monodon_templates").keep
 class Environment:
     """What is used of Jinja2's."""
 
-    def __init__(self, auto_reload=False, cache=None):
+    def __init__(self, auto_reload=False, cache=None, waits=False):
+        self.waits = waits
         self.auto_reload, self.cache = auto_reload, {} if cache is None else cache
         self.loader = self
 
@@ -24,6 +27,8 @@ class Environment:
         return ["broken.html", "installed.html", "own.html"]
 
     def get_source(self, environment, name):
+        if name == "broken.html" and self.waits:
+            threading.Event().wait()
         if name == "broken.html":
             raise SyntaxError(name)
         return "", f"/site/{name}", lambda: True
@@ -54,3 +59,9 @@ def test_templates_of_the_application_are_kept_whichever_of_them_are_broken():
 @pytest.mark.parametrize("options", [{"debug": True}, {"auto_reload": True}])
 def test_templates_that_a_worker_would_read_again_are_not(options):
     assert kept(Flask(**options)) == []
+
+
+def test_one_that_waits_for_ever_is_given_up_and_leaves_no_timer():
+    assert kept(Flask(waits=True)) == []
+    assert signal.getitimer(signal.ITIMER_REAL) == (0, 0)
+    assert signal.getsignal(signal.SIGALRM) is signal.SIG_DFL

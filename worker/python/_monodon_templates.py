@@ -10,6 +10,8 @@ template that cannot be compiled is none of our business, as long as nobody asks
 
 import gc
 import os
+import signal
+import stat
 import sys
 import time
 
@@ -21,11 +23,27 @@ _LARGEST = 1 << 18  # bytes
 def keep(is_own):
     """is_own(path): of the application itself, not of what is installed."""
     sys.modules.pop(__name__, None)  # not for workers
-    until = time.monotonic() + _PATIENCE
-    seen = 0
-    for find, name in _all(is_own):
-        seen += 1
-        if seen > _MOST or time.monotonic() > until:
+    if any(signal.getitimer(signal.ITIMER_REAL)) or signal.getsignal(signal.SIGALRM) is None:
+        return  # the application's own, or that of a library in C
+    # One may wait: for a fifo, or for a server that a tag asks.
+    before = signal.signal(signal.SIGALRM, _interrupt)
+    signal.setitimer(signal.ITIMER_REAL, 2 * _PATIENCE, _PATIENCE)
+    try:
+        _keep_each(is_own, time.monotonic() + _PATIENCE)
+    except TimeoutError:
+        return
+    finally:
+        signal.setitimer(signal.ITIMER_REAL, 0)
+        signal.signal(signal.SIGALRM, before)
+
+
+def _interrupt(*_):
+    raise TimeoutError("compiling templates takes too long")
+
+
+def _keep_each(is_own, until):
+    for seen, (find, name) in enumerate(_all(is_own)):
+        if seen >= _MOST or time.monotonic() > until:
             return
         try:
             find(name)
@@ -111,5 +129,14 @@ def _files(directory, is_own):
     for where, _, files in os.walk(directory):
         for file in sorted(files):
             path = os.path.join(where, file)
-            if is_own(path) and os.path.getsize(path) <= _LARGEST:
+            if is_own(path) and _is_fit(path):
                 yield os.path.relpath(path, directory)
+
+
+def _is_fit(path):
+    try:
+        about = os.stat(path)
+    except OSError:  # a link to nothing
+        return False
+    # Whoever opens a fifo waits for its other end.
+    return stat.S_ISREG(about.st_mode) and about.st_size <= _LARGEST
