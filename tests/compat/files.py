@@ -127,6 +127,55 @@ HOOKS = {
                       "    logging.getLogger('shop').info('of the shop')\n    tell('logged')\n",
 }
 
+# The line of a request, where the site has a say in it.
+FORMAT = "access_log_format = 'SAY %(m)s %(U)s %(q)s %(s)s %(b)s %({host}i)s %({content-type}o)s %(x)s'\n"
+_DICT = """
+logconfig_dict = {'version': 1, 'disable_existing_loggers': False,
+  'formatters': {'a': {'format': 'SAY a %(name)s %(levelname)s %(message)s'}},
+  'filters': {'no': {'()': 'hooks.Without', 'part': 'PART'}},
+  'handlers': {'console': {'class': 'logging.StreamHandler', 'formatter': 'a',
+                           'stream': 'ext://sys.stdout'},
+               'error_console': {'class': 'logging.NullHandler'},
+               'b': {'class': 'logging.StreamHandler', 'formatter': 'a', 'filters': ['no'],
+                     'stream': 'ext://sys.stdout'}},
+  'loggers': {'gunicorn.access': {'level': 'INFO', 'propagate': False, 'handlers': ['console', 'b']}}}
+import sys
+sys.path.insert(0, os.getcwd())
+def when_ready(server):
+    tell('ready')
+"""
+_FILTER = """
+import logging
+def %s:
+    class Filter(logging.Filter):
+        def filter(self, record):
+            tell(record.args['U'], record.args['s'], type(record.args['D']).__name__,
+                 record.getMessage())
+            return '%s' not in record.getMessage()
+    logging.getLogger('gunicorn.access').addFilter(Filter())
+"""
+ACCESS = {
+    "a dict and no accesslog": FORMAT + _DICT,
+    "a dict and accesslog": FORMAT + "accesslog = '-'\n" + _DICT.replace("PART", "/a/b"),
+    "a dict without loggers": FORMAT + _DICT[:_DICT.index("  'loggers'")] +
+                              "  'root': {'level': 'INFO', 'handlers': ['error_console']}}\n"
+                              "def when_ready(server):\n    tell('ready')\n",
+    "a filter that takes it away": FORMAT + "accesslog = '-'\n" + _FILTER % ("when_ready(server)", "/a"),
+    "a filter of one worker": FORMAT + "accesslog = '-'\n" + _FILTER % ("post_fork(server, worker)", "/other"),
+    "a filter of a handler": FORMAT + "accesslog = '-'\nimport logging\n"
+        "def post_worker_init(worker):\n    tell('init')\n"
+        "    for one in logging.getLogger('gunicorn.access').handlers:\n"
+        "        one.addFilter(lambda record: '/a/b' not in record.getMessage())\n",
+    "a formatter": FORMAT + "accesslog = '-'\nimport logging\ndef when_ready(server):\n    tell('ready')\n"
+        "    for one in logging.getLogger('gunicorn.access').handlers:\n"
+        "        one.setFormatter(logging.Formatter('{\"SAY\": \"%(message)s\"}'))\n",
+    "a level": FORMAT + "accesslog = '-'\nimport logging\ndef when_ready(server):\n    tell('ready')\n"
+        "    logging.getLogger('gunicorn.access').setLevel('WARNING')\n",
+    "a handler of its own": FORMAT + "accesslog = '-'\nimport logging\nclass Mine(logging.Handler):\n"
+        "    def emit(self, record):\n        tell('mine', record.getMessage())\n"
+        "def when_ready(server):\n    logging.getLogger('gunicorn.access').addHandler(Mine())\n",
+}
+
 # With Gunicorn's own modules, as far as the environment has them.
 OF_GUNICORN = {
     "a logger_class": "from gunicorn import glogging\n"
@@ -140,6 +189,23 @@ OF_GUNICORN = {
         "    error_fmt = 'mine %(levelname)s %(message)s'\n"
         "logger_class = Mine\n"
         "def when_ready(server):\n    server.log.warning('SAY mine')\n    tell('ready')\n",
+    "a logger_class with its own access()": FORMAT + "accesslog = '-'\n"
+        "from gunicorn import glogging\nclass Mine(glogging.Logger):\n"
+        "    def access(self, resp, req, environ, request_time):\n"
+        "        tell(resp.status, resp.sent, req.path, request_time.seconds)\n"
+        "        if req.path != '/a/b':\n"
+        "            super().access(resp, req, environ, request_time)\n"
+        "logger_class = Mine\n",
+    "a logger_class with its own atoms()": FORMAT + "accesslog = '-'\n"
+        "from gunicorn.glogging import Logger\nclass Mine(Logger):\n"
+        "    def atoms(self, resp, req, environ, request_time):\n        tell('atoms')\n"
+        "        return super().atoms(resp, req, environ, request_time) | {'x': 'mine'}\n"
+        "    def now(self):\n        return 'now'\n"
+        "logger_class = Mine\n",
+    "an access() without accesslog": "from gunicorn.glogging import Logger\nclass Mine(Logger):\n"
+        "    def access(self, resp, req, environ, request_time):\n"
+        "        self.info('SAY %s %s', req.uri, resp.status_code)\n        tell('access')\n"
+        "logger_class = Mine\n",
     "util": "from gunicorn import util\n"
             "def post_fork(server, worker):\n    util.seed()\n    tell(util.parse_address('a:1'))\n",
 }

@@ -13,7 +13,7 @@ from support import paths
 from support.pypi import interpreter
 from support.watch import Watch
 
-from files import HOOKS, OF_GUNICORN, TELL
+from files import ACCESS, HOOKS, OF_GUNICORN, TELL
 
 APP = """
 import json, os
@@ -22,6 +22,15 @@ def app(environ, start_response):
         json.dump({k: v if isinstance(v, (bool, int)) else str(v) for k, v in environ.items()}, file)
     start_response("200 OK", [("Content-Type", "text/plain"), ("Content-Length", "3")])
     return [b"abc"]
+"""
+HOOK_MODULE = TELL + """
+def init(worker):
+    tell('dotted', worker.age)
+class Without:
+    def __init__(self, part):
+        self.part = part
+    def filter(self, record):
+        return self.part not in record.getMessage()
 """
 SOCKET = "site.sock"
 
@@ -34,7 +43,7 @@ def python():
 def served(command, directory, hooks):
     """What the hooks told, from the start to the end of a server that is asked once."""
     (directory / "app.py").write_text(APP)
-    (directory / "hooks.py").write_text(TELL + "def init(worker):\n    tell('dotted', worker.age)\n")
+    (directory / "hooks.py").write_text(HOOK_MODULE)
     (directory / "gunicorn.conf.py").write_text(
         f"bind = 'unix:{SOCKET}'\nworkers = 1\n" + TELL + hooks)
     ledger = directory / "ledger"
@@ -79,9 +88,9 @@ def both(python, tmp_path, hooks):
     return told["gunicorn"], told["monodon"]
 
 
-@pytest.mark.parametrize("name", HOOKS | OF_GUNICORN)
+@pytest.mark.parametrize("name", HOOKS | ACCESS | OF_GUNICORN)
 def test_a_hook_is_called_as_gunicorn_calls_it(name, python, tmp_path):
-    gunicorn, monodon = both(python, tmp_path, (HOOKS | OF_GUNICORN)[name])
+    gunicorn, monodon = both(python, tmp_path, (HOOKS | ACCESS | OF_GUNICORN)[name])
     # Ours by docs/gunicorn.md: the idle connections are kept for longer.
     assert monodon[:2] == gunicorn[:2]
     assert gunicorn[0]

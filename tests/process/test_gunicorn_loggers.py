@@ -7,6 +7,7 @@ import pytest
 
 from support import paths
 from support.server import Server
+from support.until import until
 from support.versions import reload
 
 # The idiom of Flask's documentation and of many a site.
@@ -181,12 +182,46 @@ USUAL = "%(asctime)s [%(process)d] [%(levelname)s] %(message)s"
     (USUAL, "[INFO] ready"), ("MINE %(message)s", "MINE ready")])
 def test_a_logger_class_that_adds_handlers_logs_each_line_once(form, ready):
     server = site(f"FORMAT = {form!r}\n" + CLASS, flags=("--error-log-format", "text"),
-                  expect=["is not called", "changes nothing"])
+                  expect=["changes nothing"])
     server.write("gunicorn.py", "SERVER_SOFTWARE = 'gunicorn/1.0'\n__version__ = '1.0'\n")
     server.command += ["--chdir", server.scratch]
     with server:
         server.await_workers(1)
         told = [line for line in server.log.lines if "ready" in line or "set up" in line]
         assert len(told) == 2 and ready in told[1], told
-        server.await_log(r"logger_class.access\(\) is not called.*see access_log_skip")
         server.await_log("gunicorn.SERVER_SOFTWARE is set, and changes nothing here")
+
+
+FILTER = """
+import logging
+from probe import application
+def without_health(record):
+    return "/health" not in record.getMessage()
+logging.getLogger("gunicorn.access").addFilter(without_health)
+"""
+
+
+def access_lines(server, count):
+    with open(server.path("access"), encoding="utf-8") as file:
+        lines = file.read().splitlines()
+    return lines if len(lines) >= count else None
+
+
+@pytest.mark.parametrize("form", ["json", "%(m)s %(U)s %(s)s"])
+def test_a_filter_of_the_applications_takes_lines_away_and_leaves_the_others_as_they_are(form):
+    server = site()
+    server.write("shop.py", FILTER)
+    server.command = ["serve", "-w", "1", "--access-log", server.path("access"),
+                      "--access-logformat", form, "--pythonpath",
+                      f"{paths.APPS},{server.scratch}", "--python", paths.PYTHON, server.app]
+    with server:
+        for path in ("/health", "/one", "/health/more", "/two"):
+            assert server.get(path).status == 200
+        # What the application never sees is the server's alone.
+        assert server.get("/a#b").status == 400
+        lines = until(lambda: access_lines(server, 3), "three lines")
+    if form == "json":
+        told = [(json.loads(line)["uri"], json.loads(line)["status"]) for line in lines]
+        assert told[:2] == [("/one", 200), ("/two", 200)] and [t[1] for t in told[2:]] == [400]
+    else:
+        assert lines[:2] == ["GET /one 200", "GET /two 200"] and lines[2:][0].endswith(" 400")

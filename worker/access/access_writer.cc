@@ -50,6 +50,18 @@ void AccessWriter::add(const AccessRecord& record, std::uint64_t now_ns) {
   const std::lock_guard lock{mutex_};
   line_.clear();
   format_.append(record, line_);
+  write_line(now_ns);
+}
+
+void AccessWriter::add(std::string_view text, std::uint64_t now_ns) {
+  const std::lock_guard lock{mutex_};
+  line_.clear();
+  line_.append(text);
+  line_.append("\n");
+  write_line(now_ns);
+}
+
+void AccessWriter::write_line(std::uint64_t now_ns) {
   file_.buffer(line_.view());
   if (syslog_.enabled())
     syslog_.send(Syslog::Severity::info, line_.view().substr(0, line_.size() - 1));

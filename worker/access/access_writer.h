@@ -4,6 +4,7 @@
 #include <atomic>
 #include <mutex>
 #include <string>
+#include <string_view>
 
 #include "base/byte_buffer.h"
 #include "base/log/log_file.h"
@@ -24,6 +25,8 @@ class AccessWriter {
 
   [[nodiscard]] bool enabled() const noexcept { return enabled_; }
   void add(const AccessRecord& record, std::uint64_t now_ns);
+  // A line of the application's own, without its newline.
+  void add(std::string_view text, std::uint64_t now_ns);
   // Whether flush() has something to do. May be a moment late.
   [[nodiscard]] bool pending() const noexcept {
     return pending_.load(std::memory_order_relaxed);
@@ -41,6 +44,7 @@ class AccessWriter {
  private:
   static constexpr std::uint64_t kPauseNs = 10'000'000;
 
+  void write_line(std::uint64_t now_ns);
   void tell_loss();
 
   std::mutex mutex_;

@@ -16,6 +16,7 @@
 #include "worker/loop/keeper.h"
 #include "worker/loop/recycle.h"
 #include "worker/loop/static_files.h"
+#include "worker/own_line.h"
 
 namespace monodon::worker {
 
@@ -183,8 +184,12 @@ void RequestRunner::log_access(AppThread* thread, const Connection& c, int statu
   if (counts_) [[unlikely]]
     statsd::request(status, duration_us);
   if (!access_.enabled()) return;
+  std::string_view text;
+  const OwnLine::Way way = OwnLine::take(text);
   if (!heritage_.boot->settings.access_log_skip.empty() && is_skipped(c, status))
     return;
+  if (way == OwnLine::Way::none) return;
+  if (way == OwnLine::Way::text) return access_.add(text, now_ns);
   AccessRecord record;
   record.head = c.head_size != 0 ? &c.head : nullptr;
   record.remote_addr =

@@ -32,10 +32,12 @@ import time
 
 import _monodon
 import _monodon_gunicorn_file as gunicorn_file
+import _monodon_gunicorn_log as loggers
 import _monodon_gunicorn_logger as gunicorn_logger
 import _monodon_gunicorn_requests
 import _monodon_gunicorn_settings as settings
 from _monodon_gunicorn_standin import Missing, StandIn
+from _monodon_runtime import beside
 
 
 class Arbiter(StandIn):
@@ -156,21 +158,28 @@ class Configuration:
     def wrap(self, application):
         """The application, once it is imported, as it is to be called."""
         self._app.callable = application
+        return self._dressed(application, None)
+
+    def _dressed(self, application, access):
         pre, post = self._hooks.get("pre_request"), self._hooks.get("post_request")
-        if not pre and not post:
+        if not pre and not post and not access:
             return application
         return _monodon_gunicorn_requests.wrap(
-            application, pre, post, lambda: self._worker, self._log)
+            application, pre, post, lambda: self._worker, self._log, access)
+
+    def _access(self):
+        """Where Python has a say in the access log: what logs a request there."""
+        by_class = gunicorn_logger.makes_lines(self._log)
+        if by_class or loggers.is_changed():
+            return beside("_monodon_gunicorn_access").Access(self._log, by_class)
+        return None
 
     def _other_application(self):
         """post_worker_init may have put one around it: worker.wsgi is what Gunicorn calls."""
-        application = self._worker.wsgi
-        if application is self._app.callable:
+        application, access = self._worker.wsgi, self._access()
+        if application is self._app.callable and not access:
             return None
-        served = self._app.callable
-        wrapped = self.wrap(application)
-        self._app.callable = served
-        return wrapped
+        return self._dressed(application, access)
 
     def _stand_in(self, pid, serial, slot):
         kind = ThreadWorker if self._cfg.threads > 1 else SyncWorker

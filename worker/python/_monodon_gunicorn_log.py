@@ -7,8 +7,14 @@ the import.
 
 import logging
 import sys
+import threading
 
 import _monodon
+
+ACCESS = "gunicorn.access"
+installed = {"handlers": [], "format": "", "enabled": False}  # of the access log, by install()
+request = threading.local()  # own_text: set while the line of a request is logged
+_CONTROLS = {code: f"\\x{code:02x}" for code in (*range(32), 127)}
 
 
 class ErrorLog(logging.Handler):
@@ -21,7 +27,23 @@ class ErrorLog(logging.Handler):
             self.handleError(record)
 
 
-class _Standard(logging.StreamHandler):
+class _OfRequests(logging.Handler):
+    """The line of a request is written by the server, as it would be without Python, or in
+    the words that somebody has given it here."""
+
+    def emit(self, record):
+        own_text = getattr(request, "own_text", None)
+        if own_text is None:
+            return super().emit(record)
+        try:
+            own = own_text or self.formatter
+            _monodon.access_line(self.format(record).translate(_CONTROLS) if own else None)
+        except Exception:
+            self.handleError(record)
+        return None
+
+
+class _Standard(_OfRequests, logging.StreamHandler):
     """sys.stdout as it is by then: it is replaced after this."""
 
     def __init__(self):
@@ -32,20 +54,45 @@ class _Standard(logging.StreamHandler):
         return sys.stdout
 
 
+class _Nowhere(_OfRequests):
+    """The access log is syslog's alone, which takes lines of requests only."""
+
+    def emit(self, record):
+        if hasattr(request, "own_text"):
+            super().emit(record)
+
+
 def _access_log(path):
     if path == "-":
         return _Standard()
     from logging.handlers import WatchedFileHandler
-    return WatchedFileHandler(path, delay=True)
+
+    class File(_OfRequests, WatchedFileHandler):
+        pass
+    return File(path, delay=True)
 
 
-def install(level, access_log):
-    """level: of the error log. access_log: as the setting has it, "" for none."""
+def install(level, access_log, access_format, syslog):
+    """level: of the error log. access_log: as the setting has it, "" for none. syslog:
+    "" where it takes no lines of requests."""
+    access = [_access_log(access_log)] if access_log else [_Nowhere()] if syslog else []
+    installed.update(handlers=access, format=access_format, enabled=bool(access))
     for name, severity, handlers in (
-        ("gunicorn.error", level.upper(), [ErrorLog()]),
-        ("gunicorn.access", "INFO", [_access_log(access_log)] if access_log else []),
+        ("gunicorn.error", level.upper(), [ErrorLog()]), (ACCESS, "INFO", access),
     ):
         logger = logging.getLogger(name)
         logger.propagate = False
         logger.setLevel(severity)
         logger.handlers[:] = handlers
+
+
+def is_changed():
+    """Whether there are lines of requests, and somebody has given their logger other
+    handlers, filters, a level. One that is merely disabled (dictConfig disables what it
+    does not name) is not changed."""
+    logger = logging.getLogger(ACCESS)
+    return installed["enabled"] and bool(
+        logger.handlers != installed["handlers"] or logger.filters or logger.propagate
+        or logger.getEffectiveLevel() > logging.INFO
+        or any(one.filters or one.formatter or one.level > logging.INFO
+               for one in logger.handlers))

@@ -14,8 +14,11 @@ import threading
 import time
 
 import _monodon
+import _monodon_gunicorn_log as loggers
 from _monodon_gunicorn_standin import StandIn
 
+_USUAL = (None, "simple", "gunicorn.glogging.Logger", "gunicorn.glogging.GunicornLogger",
+          "gunicorn.instrument.statsd.Statsd")
 _LOGGERS = ("gunicorn.error", "gunicorn.access")
 # What Gunicorn starts from; a logconfig_dict replaces keys of it as a whole.
 _GENERIC = {
@@ -51,7 +54,10 @@ def _log_of_server(text):
 
 
 def configure(cfg):
-    """Gunicorn's order: the first of these that is set."""
+    """Gunicorn's order: the first of these that is set. With each there are lines of
+    requests."""
+    loggers.installed["enabled"] |= bool(
+        cfg.logconfig_dict or cfg.logconfig_json or cfg.logconfig)
     if cfg.logconfig_dict:
         logging.config.dictConfig(_defaults() | cfg.logconfig_dict)
     elif cfg.logconfig_json:
@@ -101,7 +107,7 @@ class Log(StandIn):
         pass
 
     def access(self, resp, req, environ, request_time):
-        """The server writes that line."""
+        """See _monodon_gunicorn_access."""
 
     def reopen_files(self):
         """The server does, on SIGUSR1."""
@@ -114,7 +120,7 @@ def log_of(cfg, find):
     """What hooks get as server.log: one of the site's own logger_class, or ours. Its
     __init__ may configure logging, as Gunicorn's does. find: of a dotted name."""
     wanted = cfg.settings["logger_class"].get()
-    if wanted in (None, "gunicorn.glogging.Logger", "gunicorn.glogging.GunicornLogger"):
+    if wanted in _USUAL:
         return Log(cfg)
     ours = {name: logging.getLogger(name).handlers[:] for name in _LOGGERS}
     for name in _LOGGERS:  # or what its __init__ logs is logged twice
@@ -127,7 +133,6 @@ def log_of(cfg, find):
     # Gunicorn's own class has done by now what configure() did.
     again = _derived(kind) and (cfg.logconfig_dict or cfg.logconfig_json or cfg.logconfig)
     _choose_handlers({name: [] for name in _LOGGERS} if again else ours)
-    _tell_what_is_not_called(kind)
     return log
 
 
@@ -170,11 +175,11 @@ def follow_rotation():
             watched.filters[:] = handler.filters
 
 
-def _tell_what_is_not_called(kind):
+def makes_lines(log):
+    """Whether a logger_class of the site's own makes the lines of the access log."""
+    kind = type(log)
+    if kind is Log:
+        return False
     theirs = _theirs()
-    for name, instead in (("access", "see access_log_skip"), ("atoms", "see access_log_format"),
-                          ("now", "see access_log_format")):
-        own = getattr(kind, name, None)
-        if own and own is not getattr(theirs, name, None):
-            _log_of_server(f"logger_class: {kind.__name__}.{name}() is not called, since the "
-                           f"server writes the access log itself; {instead}")
+    return any(getattr(kind, name, None) is not getattr(theirs, name, None)
+               for name in ("access", "atoms", "now", "atoms_wrapper_class", "_get_user"))

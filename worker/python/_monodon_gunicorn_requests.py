@@ -136,8 +136,9 @@ def _arity(function):
     return sum(kind in positional for kind in kinds)
 
 
-def wrap(application, pre_request, post_request, worker_of, log):
-    """worker_of(): Gunicorn's worker. A hook that is None is not called."""
+def wrap(application, pre_request, post_request, worker_of, log, access=None):
+    """worker_of(): Gunicorn's worker. A hook that is None is not called, and an access log
+    that is None is the server's alone."""
     count = _arity(post_request) if post_request else 0
     told = set()  # hooks that want something of Gunicorn alone
 
@@ -151,7 +152,11 @@ def wrap(application, pre_request, post_request, worker_of, log):
                 log.warning(f"pre_request was left at: {error}")
         req.put_into(environ, parts)
 
-    def after(worker, req, environ, resp):
+    def after(worker, req, environ, resp, began):
+        if began:
+            access(resp, req, environ, began)
+        if not post_request:
+            return
         try:
             post_request(*(worker, req, environ, resp)[:count])
         except Exception:
@@ -161,9 +166,10 @@ def wrap(application, pre_request, post_request, worker_of, log):
         worker = worker_of()
         worker.nr += 1
         req = Request(worker.cfg, environ, worker.nr)
-        if not post_request:
+        if not post_request and not access:
             before(worker, req, environ)
             return application(environ, start_response)
+        began = access and not environ.get("monodon.rehearsal") and access.begin()
         resp = Response(req, worker.cfg)
 
         def start(status, headers, *exc_info):
@@ -176,9 +182,13 @@ def wrap(application, pre_request, post_request, worker_of, log):
                 before(worker, req, environ)
             result = application(environ, start)
         except BaseException:
-            after(worker, req, environ, resp)
+            if began:
+                failed = Response(req, worker.cfg)
+                failed.begin("500 Internal Server Error", [])
+                access(failed, req, environ, began)
+            after(worker, req, environ, resp, None)
             raise
-        return _answer(result, environ, resp, lambda: after(worker, req, environ, resp))
+        return _answer(result, environ, resp, lambda: after(worker, req, environ, resp, began))
 
     around.__wrapped__ = application
     return around

@@ -9,6 +9,7 @@ import importlib
 import ipaddress
 import os
 import pwd
+import re
 import types
 
 from _monodon_gunicorn_standin import StandIn
@@ -191,6 +192,15 @@ class Setting(StandIn):
         self.value = value
 
 
+def _format(file, served):
+    """With atoms that only a logger_class knows, for which the server has "-"."""
+    own = file.get("access_log_format")
+    if not isinstance(own, str):
+        return served
+    frames = {re.sub(r"%\([^)]*\)s|-", "", text) for text in (own, served)}
+    return own if len(frames) == 1 else served
+
+
 class Config:
     """file: the names of the file. merged: Gunicorn's names of what this server goes by."""
 
@@ -200,6 +210,7 @@ class Config:
         values |= {name: value for name, value in file.items()
                    if name in DEFAULTS and value is not None}
         values |= merged
+        values["access_log_format"] = _format(file, values["access_log_format"])
         values["chdir"] = values["chdir"] or os.getcwd()
         for name, count in HOOKS.items():
             values[name] = hook_of(file.get(name)) or self._nothing(count)

@@ -1,7 +1,6 @@
 # SPDX-License-Identifier: Apache-2.0
-"""The part of the worker's Python side that no request pays for: loading the
-application, watching out for what does not survive a fork, threads, streams.
-Called by the extension (worker/python/*.cc) only.
+"""The part of the worker's Python side that no request pays for: loading the application, what
+does not survive a fork, threads, streams. Called by the extension (worker/python/*.cc) only.
 """
 
 import atexit
@@ -26,6 +25,7 @@ _hooks = {}  # "pre_fork", "post_fork", "pre_stop": functions of the application
 _info = []  # of this worker
 _forked = []  # pid of this process, if the application forked it
 _gunicorn = []  # its configuration, if there is one
+_served = []  # the application itself
 _cures = []  # of what the import has left, once that is known
 _seeds = []  # a watch over generators of random numbers, until this is a worker
 _learners = []  # one, if workers tell what they import after the fork
@@ -78,6 +78,7 @@ def load_application(spec):
             development.tell_modules()  # no worker will
         else:
             found = development.dress(found)
+    _served[:] = [] if failure else [found]
     for configuration in _gunicorn:
         found = found if failure else configuration.wrap(found)
     return failure, found
@@ -358,17 +359,17 @@ call_server_ends = functools.partial(_tell_gunicorn, "server_ends")
 
 
 def call_post_fork(numbers, serial):
-    """-> (whether deadlines are told, whether there are last words, an application in place
-    of the one that was loaded or None)"""
+    """-> (whether deadlines are told, whether there are last words, another application)"""
     _info.append(WorkerInfo(*numbers, os.getpid()))
     if metrics := sys.modules.get("monodon.prometheus"):
         metrics.start_worker(_info[-1].slot)
     for configuration in _gunicorn:
         configuration.worker_starts(serial, _info[-1].slot)
     _hooks["post_fork"](_info[-1])
-    for configuration in _gunicorn:
-        return configuration.wishes()
-    return False, False, None
+    if _gunicorn:
+        return _gunicorn[0].wishes()
+    has_say = not _development and beside("_monodon_gunicorn_log").is_changed()
+    return False, False, beside("_monodon_gunicorn_access").dress(*_served) if has_say else None
 
 
 def _at_the_end(name, hook):

@@ -47,7 +47,9 @@ bool prepare_interpreter(const worker::Boot& boot) {
   const Ref paths = str_list(path);
   const Ref environment = str_list(settings.environment);
   const Ref argv = str_list(boot.argv);
-  const Ref logs = str_list({settings.log_level, settings.access_log});
+  const bool to_syslog = settings.syslog && !settings.disable_redirect_access_to_syslog;
+  const Ref logs = str_list({settings.log_level, settings.access_log,
+                             settings.access_log_format, to_syslog ? "syslog" : ""});
   return paths && environment && argv && call_runtime("set_argv", argv.get()) && logs &&
          call_runtime("set_up_loggers", logs.get()) &&
          call_runtime("prepare_interpreter", paths.get(), environment.get());

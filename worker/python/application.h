@@ -81,4 +81,8 @@ class PythonApplication final : public worker::Application {
 // The function that application threads run, for the module's method table.
 PyObject* run_thread(PyObject* module, PyObject* job);
 
+// The access line of the request that this thread runs. None: it is the server's. False:
+// there is none. A text: that.
+PyObject* access_line(PyObject* module, PyObject* choice);
+
 }  // namespace monodon::python

@@ -9,6 +9,7 @@
 #include <thread>
 
 #include "base/log/log.h"
+#include "worker/own_line.h"
 #include "worker/python/application.h"
 
 namespace monodon::python {
@@ -17,6 +18,15 @@ namespace {
 constexpr std::chrono::milliseconds kLastWords{700};  // the master waits for a second
 
 }  // namespace
+
+PyObject* access_line(PyObject* /*module*/, PyObject* choice) {
+  using Way = worker::OwnLine::Way;
+  if (PyUnicode_Check(choice))
+    worker::OwnLine::choose(Way::text, text_of(choice));
+  else
+    worker::OwnLine::choose(choice == Py_None ? Way::servers : Way::none);
+  Py_RETURN_NONE;
+}
 
 // A hook that fails costs nobody anything but itself.
 void PythonApplication::call_hook(const char* call, const char* hook,

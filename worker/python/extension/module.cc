@@ -55,7 +55,7 @@ PyObject* module_log(PyObject* /*module*/, PyObject* args) {
   Py_RETURN_NONE;
 }
 
-std::array<PyMethodDef, 12> methods{
+std::array<PyMethodDef, 13> methods{
     {{"set_runtime", module_set_runtime, METH_O, nullptr},
      {"run_zygote", module_run_zygote, METH_NOARGS,
       "run_zygote() -> exit status; workers do not come back from it"},
@@ -63,6 +63,8 @@ std::array<PyMethodDef, 12> methods{
       "check(call_hooks) -> exit status; Boot on stdin"},
      {"run_thread", run_thread, METH_O, nullptr},
      {"log", module_log, METH_VARARGS, "log(level, text): a line of the error log"},
+     {"access_line", access_line, METH_O,
+      "access_line(choice): of the request that this thread runs"},
      {"log_raw", module_log_raw, METH_O, "log_raw(text): to the error log, as it is"},
      {"default_boot", testing_default_boot, METH_NOARGS, nullptr},
      {"load", testing_load, METH_VARARGS, nullptr},
