@@ -83,6 +83,42 @@ std::string usual_value(const Setting& setting,
   return own->values.front().empty() ? "none" : own->values.front();
 }
 
+bool is_asked_for(const GunicornFlag& flag, const CLI::Option& option) {
+  if (option.count() == 0) return false;
+  return !flag.takes_value ||
+         !master::asks_for_nothing(name_in_file(flag), option.results().back());
+}
+
+// "--timeout" of request_timeout; "" where Gunicorn has no such flag.
+std::string gunicorn_name(const Setting& setting) {
+  std::string_view rest = setting.flags;
+  while (!rest.empty()) {
+    const std::string_view name = rest.substr(0, rest.find(','));
+    if (name.starts_with("--") && master::is_gunicorn_flag(name))
+      return std::string{name};
+    rest.remove_prefix(std::min(name.size() + 1, rest.size()));
+  }
+  const std::string own = master::long_flag(setting);
+  return master::is_gunicorn_flag(own) ? own : "";
+}
+
+// What argparse refuses for the type of its value, and ends with status 2. A number
+// that is too small or too large is another matter.
+std::string wrong_number(const Setting& setting, const std::string& text,
+                         const master::TakenValue& taken) {
+  const std::string name = gunicorn_name(setting);
+  const bool number = setting.kind == Kind::count || setting.kind == Kind::duration ||
+                      setting.kind == Kind::size || setting.kind == Kind::mode;
+  const bool digits =
+      text.find_first_not_of("-0123456789", text.find_first_not_of(" \t\n")) ==
+      std::string::npos;
+  if (name.empty() || !number || (digits && !text.empty())) return {};
+  master::Settings scratch = master::default_settings();
+  const std::string why =
+      set_scalar(*master::find_setting(taken.key), taken.text, scratch);
+  return why.empty() ? "" : fmt::format("{}: {}", name, why);
+}
+
 }  // namespace
 
 SettingsOptions::SettingsOptions(CLI::App& app,
@@ -155,7 +191,7 @@ void SettingsOptions::complain_about_worker_class(
 std::vector<std::string> SettingsOptions::complaints() const {
   std::vector<std::string> complaints;
   for (const auto& [flag, option] : gunicorn_) {
-    if (option->count() != 0 && !flag->harmless) {
+    if (is_asked_for(*flag, *option) && flag->other_service) {
       complaints.push_back(fmt::format("{}: {}", flag->name(), flag->answer));
     }
   }
@@ -198,6 +234,9 @@ void SettingsOptions::add_overrides(Flags& flags) const {
     if (setting->kind != Kind::list) {
       master::TakenValue taken = master::take_gunicorn_value(*setting, values.back());
       key = taken.key;
+      if (const std::string why = wrong_number(*setting, values.back(), taken);
+          !why.empty())
+        flags.complaints.push_back(why);
       values = {std::move(taken.text)};
       if (!taken.warning.empty()) {
         flags.warnings.push_back(fmt::format("{}: {}", name, taken.warning));
@@ -214,23 +253,20 @@ void SettingsOptions::add_overrides(Flags& flags) const {
   }
 }
 
-std::vector<std::string> SettingsOptions::notes() const {
-  std::vector<std::string> notes;
+void SettingsOptions::tell_gunicorn_flags(Flags& flags) const {
   for (const auto& [flag, option] : gunicorn_) {
-    if (option->count() != 0 && flag->harmless && flag->becomes.empty()) {
-      notes.push_back(fmt::format("{}: {}", flag->name(), flag->answer));
-    }
+    if (!is_asked_for(*flag, *option) || flag->other_service || !flag->becomes.empty())
+      continue;
+    (flag->harmless ? flags.notes : flags.warnings)
+        .push_back(fmt::format("{}: {}", flag->name(), flag->answer));
   }
-  return notes;
 }
 
 Flags SettingsOptions::flags() const {
-  Flags flags{complaints(),
-              {},
-              notes(),
-              {},
-              config_->count() == 0 ? "" : config_->results().back()};
+  Flags flags{
+      complaints(), {}, {}, {}, config_->count() == 0 ? "" : config_->results().back()};
   add_overrides(flags);
+  tell_gunicorn_flags(flags);
   return flags;
 }
 

@@ -35,7 +35,7 @@ class SettingsOptions {
   [[nodiscard]] std::string meant_by(const std::string& name,
                                      const std::string& setting) const;
   void add_overrides(Flags& flags) const;
-  [[nodiscard]] std::vector<std::string> notes() const;
+  void tell_gunicorn_flags(Flags& flags) const;
 
   CLI::App& app_;
   std::vector<std::pair<const master::Setting*, CLI::Option*>> settings_;

@@ -30,6 +30,10 @@ SiteCommands::SiteCommands(CLI::App& app, SiteOptions& asked)
       ->type_name("PATH");
   importer_->add_option("--python", asked.import.python, "Interpreter of the site.")
       ->type_name("PATH");
+  importer_
+      ->add_option("--service", asked.import.service,
+                   "Which one, where a file has several that are Gunicorn.")
+      ->type_name("NAME");
   add_init_options();
   doctor_->add_option("site", asked.doctor.site,
                       "The site or its service; every service of ours by default.");

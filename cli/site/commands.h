@@ -13,6 +13,7 @@ struct ImportOptions {
   std::vector<std::string> what;  // a unit, a gunicorn.conf.py, or a command line
   std::string directory;          // it is started in; "" = the unit's, or ours
   std::string python;             // "" = search
+  std::string service;            // of several in a file; "" = the first
   bool unit = false;              // print the unit, not the settings
 };
 

@@ -3,177 +3,171 @@
 #include "cli/site/compose_file.h"
 
 #include <fmt/format.h>
+#include <yaml-cpp/yaml.h>
 
-#include <algorithm>
+#include <utility>
 #include <vector>
 
-#include "base/text/trimmed.h"
 #include "cli/flags/shell_words.h"
-#include "cli/site/gunicorn_line.h"
+#include "cli/site/process_files.h"
+#include "cli/site/systemd_line.h"
 
 namespace monodon::cli {
 namespace {
 
 using Words = std::vector<std::string>;
 
-// 'a', "a" or a, without a comment behind it.
-std::string scalar(std::string text) {
-  text = trimmed(text);
-  if (text.size() > 1 && (text[0] == '"' || text[0] == '\'')) {
-    const std::size_t end = text.find(text[0], 1);
-    if (end != std::string::npos) return text.substr(1, end - 1);
-  }
-  return trimmed(text.substr(0, text.find(" #")));
-}
-
-// [a, "b"]; a value with a comma in quotes stays one.
-Words flow_list(const std::string& text) {
-  Words words;
-  std::string word;
-  char quote = '\0';
-  for (const char c : text.substr(1, text.rfind(']') - 1)) {
-    if (quote == '\0' && c == ',') {
-      words.push_back(trimmed(word));
-      word.clear();
-    } else if (quote == c) {
-      quote = '\0';
-    } else if (quote == '\0' && (c == '"' || c == '\'')) {
-      quote = c;
-    } else {
-      word += c;
+// ${X}, ${X:-y}, $X and $$, before Compose looks at the value. "${X}" stays where the
+// file .env does not say what X is.
+std::string interpolated(const std::string& text, const Variables& known) {
+  std::string done;
+  for (std::size_t i = 0; i < text.size(); ++i) {
+    if (text[i] != '$' || i + 1 == text.size()) {
+      done += text[i];
+      continue;
     }
+    if (text[i + 1] == '$') {
+      done += text[i++];
+      continue;
+    }
+    const bool braces = text[i + 1] == '{';
+    const std::size_t begin = i + (braces ? 2 : 1);
+    constexpr std::string_view kName =
+        "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789_";
+    const std::size_t end = std::min(text.find_first_not_of(kName, begin), text.size());
+    const std::size_t close = braces ? text.find('}', end) : end;
+    if (end == begin || close == std::string::npos) {
+      done += text[i];
+      continue;
+    }
+    const auto found = known.find(text.substr(begin, end - begin));
+    std::string rest = text.substr(end, close - end);
+    if (rest.starts_with(':')) rest.erase(0, 1);
+    if (found != known.end())
+      done += found->second;
+    else if (rest.starts_with('-'))
+      done += rest.substr(1);
+    else
+      done += "${" + text.substr(begin, end - begin) + "}";
+    i = braces ? close : close - 1;
   }
-  if (!trimmed(word).empty()) words.push_back(trimmed(word));
-  return words;
+  return done;
 }
 
-struct Service {
-  std::string name;
-  Words entrypoint;
-  Words command;
-  GunicornService around;
-};
+// A backslash at the end of a line, also where YAML has made a blank of that end.
+std::string without_continuations(std::string text) {
+  for (std::size_t at = 0; (at = text.find('\\', at)) != std::string::npos; ++at) {
+    const std::size_t next = text.find_first_not_of(" \t", at + 1);
+    const bool line = next != std::string::npos && text[next] == '\n';
+    const bool folded = next != std::string::npos && next > at + 1 && text[next] == '-';
+    if (line || folded) text.replace(at, next - at + (line ? 1 : 0), " ");
+  }
+  return text;
+}
 
 class Reader {
  public:
-  std::vector<Service> read(std::string_view text) {
-    while (!text.empty()) {
-      const std::size_t end = std::min(text.find('\n'), text.size());
-      line(std::string{text.substr(0, end)});
-      text.remove_prefix(std::min(end + 1, text.size()));
+  Reader(const std::string& file, const ReadScript& read_file)
+      : file_{file}, read_file_{read_file} {
+    if (read_file_) add_environment_file(read_file_(".env"), known_);
+  }
+
+  Result<GunicornService> service(const YAML::Node& node) const {
+    Around around;
+    for (const YAML::Node& env_file : list(at(node, "env_file"))) {
+      const YAML::Node path = env_file.IsMap() ? env_file["path"] : env_file;
+      if (read_file_ && path)
+        add_environment_file(read_file_(text(path)), around.environment);
     }
-    return std::move(services_);
+    add_environment(at(node, "environment"), around.environment);
+    around.directory = text(at(node, "working_dir"));
+    around.user = text(at(node, "user"));
+    around.user.erase(std::min(around.user.find(':'), around.user.size()));
+    const Words command = words(at(node, "command"));
+    Words all = words(at(node, "entrypoint"));
+    all.insert(all.end(), command.begin(), command.end());
+    auto read = read_gunicorn_line(all, file_, {}, around);
+    if (!read) read = read_gunicorn_line(command, file_, {}, around);
+    if (read)
+      read.value().told.push_back(file_ +
+                                  ": what the image of that service sets is not read");
+    return read;
   }
 
  private:
-  void line(const std::string& whole) {
-    const std::string text = trimmed(whole);
-    if (text.empty() || text[0] == '#') return;
-    const std::size_t indent = whole.find_first_not_of(' ');
-    if (folded_ && indent > key_indent_) return item(text);
-    folded_ = false;
-    if (indent == 0) {
-      in_services_ = text.starts_with("services:");
-      service_indent_ = 0;
-      return;
+  // With what "<<: *other" brings.
+  static YAML::Node at(const YAML::Node& node, const std::string& key) {
+    if (!node.IsMap()) return YAML::Node{YAML::NodeType::Undefined};
+    if (const YAML::Node own = node[key]) return own;
+    if (const YAML::Node merged = node["<<"])
+      for (const YAML::Node& one : list(merged))
+        if (const YAML::Node found = at(one, key)) return found;
+    return YAML::Node{YAML::NodeType::Undefined};
+  }
+
+  static std::vector<YAML::Node> list(const YAML::Node& node) {
+    if (!node || node.IsNull()) return {};
+    if (!node.IsSequence()) return {node};
+    return {node.begin(), node.end()};
+  }
+
+  std::string text(const YAML::Node& node) const {
+    return node && node.IsScalar() ? interpolated(node.Scalar(), known_) : "";
+  }
+
+  // A list, or a text that Compose splits as a shell does; it starts none.
+  Words words(const YAML::Node& node) const {
+    Words all;
+    if (node && node.IsScalar()) {
+      if (auto split = shell_words(without_continuations(text(node))))
+        return std::move(split).value();
+      return all;
     }
-    if (!in_services_) return;
-    if (service_indent_ == 0) service_indent_ = indent;
-    if (indent == service_indent_) {
-      services_.emplace_back().name = text.substr(0, text.find(':'));
-      key_.clear();
-      key_indent_ = 0;
-    } else if (services_.empty()) {
-      return;
-    } else if (text.starts_with("- ")) {
-      item(scalar(text.substr(2)));
-    } else if (key_indent_ == 0 || indent <= key_indent_) {
-      key(text, indent);
-    } else if (key_ == "environment") {
-      const std::size_t colon = text.find(':');
-      item(text.substr(0, colon) + "=" +
-           scalar(text.substr(std::min(colon + 1, text.size()))));
+    for (const YAML::Node& word : list(node)) all.push_back(text(word));
+    return all;
+  }
+
+  // A map, or a list of "A=1"; a name alone has the value of whoever starts Compose.
+  void add_environment(const YAML::Node& node, Variables& variables) const {
+    if (!node) return;
+    if (node.IsMap()) {
+      if (const YAML::Node merged = node["<<"])
+        for (const YAML::Node& one : list(merged)) add_environment(one, variables);
+      for (const auto& entry : node)
+        if (entry.first.Scalar() != "<<" && !entry.second.IsNull())
+          variables[entry.first.Scalar()] = text(entry.second);
+    }
+    if (!node.IsSequence()) return;
+    for (const YAML::Node& entry : node) {
+      const std::string whole = text(entry);
+      const std::size_t equals = whole.find('=');
+      if (equals != std::string::npos)
+        variables[whole.substr(0, equals)] = whole.substr(equals + 1);
     }
   }
 
-  void key(const std::string& text, std::size_t indent) {
-    const std::size_t colon = std::min(text.find(':'), text.size());
-    key_ = text.substr(0, colon);
-    key_indent_ = indent;
-    const std::string value = trimmed(text.substr(std::min(colon + 1, text.size())));
-    folded_ = value == ">" || value == "|" || value == ">-" || value == "|-";
-    if (value.empty() || folded_) return;
-    GunicornService& around = services_.back().around;
-    if (value[0] == '[') {
-      for (const std::string& word : flow_list(value)) item(word);
-    } else if (key_ == "command" || key_ == "entrypoint") {
-      use_text(scalar(value));
-    } else if (key_ == "working_dir") {
-      around.directory = scalar(value);
-    } else if (key_ == "user") {
-      around.user = scalar(value);
-      around.user.erase(std::min(around.user.find(':'), around.user.size()));
-    }
-  }
-
-  // Compose splits it as a shell does, and starts none.
-  void use_text(const std::string& text) {
-    const auto words = shell_words(text);
-    if (!words) return;
-    for (const std::string& word : words.value()) item(word);
-  }
-
-  void item(const std::string& word) {
-    Service& service = services_.back();
-    if (folded_ && word.find(' ') != std::string::npos) return use_folded(word);
-    if (key_ == "command") service.command.push_back(word);
-    if (key_ == "entrypoint") service.entrypoint.push_back(word);
-    if (key_ != "environment") return;
-    const std::size_t equals = word.find('=');
-    if (equals != std::string::npos)
-      service.around.environment[word.substr(0, equals)] = word.substr(equals + 1);
-  }
-
-  void use_folded(const std::string& text) {
-    folded_ = false;
-    use_text(text);
-    folded_ = true;
-  }
-
-  std::vector<Service> services_;
-  std::string key_;
-  std::size_t key_indent_ = 0;
-  std::size_t service_indent_ = 0;
-  bool in_services_ = false;
-  bool folded_ = false;  // the value is in the lines that follow
+  std::string file_;
+  const ReadScript& read_file_;
+  Variables known_;  // of .env
 };
 
 }  // namespace
 
-Result<GunicornService> read_compose(std::string_view text, const std::string& name) {
-  for (Service& one : Reader{}.read(text)) {
-    Words words = one.entrypoint;
-    words.insert(words.end(), one.command.begin(), one.command.end());
-    auto service = read_gunicorn_line(words, name);
-    if (!service) service = read_gunicorn_line(one.command, name);
-    if (!service) continue;
-    GunicornService& found = service.value();
-    for (auto& [key, value] : one.around.environment)
-      found.environment.emplace(key, value);
-    if (found.directory.empty()) found.directory = one.around.directory;
-    found.user = one.around.user;
-    found.told.push_back(fmt::format(
-        "{}: this is its service \"{}\"; what its image sets, and other files, are not "
-        "read",
-        name, one.name));
-    for (const std::string& word : found.flags)
-      if (word.find('$') != std::string::npos)
-        found.told.push_back(fmt::format(
-            "{}: holds a variable, whose value is not known here: set it in the result",
-            word));
-    return service;
+Result<GunicornService> read_compose(std::string_view text, const std::string& name,
+                                     const std::string& wanted,
+                                     const ReadScript& read_file) {
+  try {
+    const YAML::Node file = YAML::Load(std::string{text});
+    const YAML::Node services = file.IsMap() ? file["services"] : YAML::Node{};
+    const Reader reader{name, read_file};
+    std::vector<std::pair<std::string, Result<GunicornService>>> all;
+    if (services && services.IsMap())
+      for (const auto& entry : services)
+        all.emplace_back(entry.first.Scalar(), reader.service(entry.second));
+    return choose_service(all, name, wanted);
+  } catch (const YAML::Exception& e) {
+    return Error{fmt::format("{}: line {}: {}", name, e.mark.line + 1, e.msg)};
   }
-  return Error{name + ": none of its services is Gunicorn"};
 }
 
 }  // namespace monodon::cli

@@ -9,10 +9,13 @@
 
 namespace monodon::cli {
 
-// The first service of a compose file whose command is Gunicorn, with its working_dir,
-// user and environment. Read by its lines: anchors, and what is in other files, are not
-// followed. An Error: there is none. Pure.
+// The first service of a compose file whose command is Gunicorn, or `wanted`, with its
+// working_dir, user, environment and env_file. Values are those that the file .env and
+// the defaults in the file say. `read_file`: the text of a file beside it, "" for none.
+// An Error: there is none. Pure but for that.
 [[nodiscard]] Result<GunicornService> read_compose(std::string_view text,
-                                                   const std::string& name);
+                                                   const std::string& name,
+                                                   const std::string& wanted = {},
+                                                   const ReadScript& read_file = {});
 
 }  // namespace monodon::cli

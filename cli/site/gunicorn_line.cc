@@ -71,21 +71,40 @@ bool runs_text(std::string_view word) {
   return word.size() > 1 && word[0] == '-' && word[1] != '-' && word.ends_with('c');
 }
 
+// Whether a command of a shell does something that would be missed.
+bool is_work(const Words& command) {
+  constexpr std::array<std::string_view, 20> kOfTheShell = {
+      "cd",    "source", ".",      "set",    "echo", "exit", "true",
+      "false", "wait",   "trap",   "shift",  "fi",   "done", "esac",
+      "}",     "local",  "return", "printf", "test", "["};
+  return std::find(kOfTheShell.begin(), kOfTheShell.end(), command[0]) ==
+             kOfTheShell.end() &&
+         !command[0].starts_with("[[") && !command[0].ends_with("()");
+}
+
 // A text for a shell, and what of it says where Gunicorn is started and with what.
-GunicornLine find_in_shell(const std::string& text) {
-  const ShellText shell = read_shell_text(text);
+GunicornLine find_in_shell(const std::string& text, const Variables& known) {
+  const ShellText shell = read_shell_text(text, known);
   GunicornLine found;
   std::string directory;
   std::string activated;
+  Words before;
   for (const Words& command : shell.commands) {
-    const bool known = command.size() > 1 && command[1].find('$') == std::string::npos;
-    if (command[0] == "cd" && known) directory = command[1];
-    const bool source = known && (command[0] == "source" || command[0] == ".");
+    const bool plain = command.size() > 1 && command[1].find('$') == std::string::npos;
+    if (command[0] == "cd" && plain) directory = command[1];
+    const bool source = plain && (command[0] == "source" || command[0] == ".");
     if (source && command[1].ends_with("/activate"))
       activated = command[1].substr(0, command[1].size() - 8) + "python";
-    if ((found = find_gunicorn(command))) break;
+    if ((found = find_gunicorn(command, known))) break;
+    if (is_work(command)) before.push_back(fmt::format("{}", fmt::join(command, " ")));
   }
   if (!found) return found;
+  for (const std::string& command : before)
+    found.told.push_back(
+        fmt::format("{}: is run before Gunicorn: {} of the unit", command,
+                    command.starts_with("umask ")    ? "UMask="
+                    : command.starts_with("ulimit ") ? "LimitNOFILE= and its like"
+                                                     : "ExecStartPre="));
   for (const auto& [name, value] : shell.exported)
     found.environment.emplace(name, value);
   if (found.directory.empty()) found.directory = directory;
@@ -98,6 +117,10 @@ GunicornLine find_in_shell(const std::string& text) {
   from_directory(found.program);
   from_directory(found.python);
   if (found.python.empty()) found.python = activated;
+  for (const auto& [name, value] : shell.used)
+    found.told.push_back(fmt::format(
+        "${}: the settings have the value that it has in these files, \"{}\"", name,
+        value));
   if (shell.redirects)
     found.told.emplace_back(
         "its output is redirected: access_log and error_log name files, or the journal "
@@ -107,12 +130,13 @@ GunicornLine find_in_shell(const std::string& text) {
 
 // "bash -l -c TEXT", "su - user -c TEXT". `around`: what stands before it.
 GunicornLine find_behind_shell(const Words& words, std::size_t shell,
-                               const GunicornLine& around) {
+                               const GunicornLine& around, Variables known) {
   const auto text =
       std::find_if(words.begin() + static_cast<std::ptrdiff_t>(shell), words.end(),
                    [](const std::string& word) { return runs_text(word); });
   if (text == words.end() || text + 1 == words.end()) return {};
-  GunicornLine inner = find_in_shell(*(text + 1));
+  for (const auto& [name, value] : around.environment) known[name] = value;
+  GunicornLine inner = find_in_shell(*(text + 1), known);
   inner.wrapper.insert(inner.wrapper.begin(), around.wrapper.begin(),
                        around.wrapper.end());
   for (const auto& [name, value] : around.environment) {
@@ -133,7 +157,7 @@ void use_module(GunicornLine& line) {
 
 }  // namespace
 
-GunicornLine find_gunicorn(std::vector<std::string> words) {
+GunicornLine find_gunicorn(std::vector<std::string> words, const Variables& known) {
   GunicornLine line;
   for (std::size_t i = 0; i < words.size(); ++i) {
     const std::string& word = words[i];
@@ -163,7 +187,7 @@ GunicornLine find_gunicorn(std::vector<std::string> words) {
       return line;
     }
     if (is_shell(word)) {
-      GunicornLine inner = find_behind_shell(words, i, line);
+      GunicornLine inner = find_behind_shell(words, i, line, known);
       if (inner) return inner;
     }
     if (is_assignment(word) && !word.starts_with('-')) {

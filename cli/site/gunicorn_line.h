@@ -26,7 +26,9 @@ struct GunicornLine {
 
 // Looks for one of them in the words of a line, behind whatever comes before it: env,
 // poetry, sh -c "cd ... && exec ...". False where it is not there. Pure.
-[[nodiscard]] GunicornLine find_gunicorn(std::vector<std::string> words);
+// `known`: the environment that the line is run in, as far as files tell.
+[[nodiscard]] GunicornLine find_gunicorn(std::vector<std::string> words,
+                                         const Variables& known = {});
 
 // The interpreter that a script names in its first line, or, where that line would be
 // too long or has blanks, in its second one ('''exec' "/x/bin/python" "$0" "$@"); ""

@@ -60,6 +60,8 @@ std::optional<Settled> settle(const std::string& name, const std::string& value)
   return std::nullopt;
 }
 
+}  // namespace
+
 void settle_variables(GunicornService& service) {
   std::vector<std::string> flags;
   for (std::size_t i = 0; i < service.flags.size(); ++i) {
@@ -72,6 +74,10 @@ void settle_variables(GunicornService& service) {
                                                           : "";
     const auto settled = settle(name, value);
     if (!settled) {
+      if (word.find('$') != std::string::npos)
+        service.told.push_back(fmt::format(
+            "{}: holds a variable, whose value is not known here: set it in the result",
+            word));
       flags.push_back(word);
       continue;
     }
@@ -82,16 +88,18 @@ void settle_variables(GunicornService& service) {
   service.flags = std::move(flags);
 }
 
+namespace {
+
 // Where a line starts a script for a shell: what that starts. `words[0]`, or behind sh.
 GunicornLine find_in_script(const std::vector<std::string>& words,
-                            const ReadScript& read_script) {
+                            const ReadScript& read_script, const Variables& known) {
   for (std::size_t i = 0; i < std::min<std::size_t>(words.size(), 3); ++i) {
     const std::string text = read_script(words[i]);
     const std::string first = text.substr(0, text.find('\n'));
     const bool is_script =
         (first.starts_with("#!") && first.ends_with("sh")) || words[i].ends_with(".sh");
     if (!is_script) continue;
-    GunicornLine line = find_gunicorn({"sh", "-c", text});
+    GunicornLine line = find_gunicorn({"sh", "-c", text}, known);
     if (line) {
       line.told.push_back(fmt::format(
           "{}: is read, not run: what else it does has to be in the unit", words[i]));
@@ -102,9 +110,9 @@ GunicornLine find_in_script(const std::vector<std::string>& words,
 }
 
 GunicornLine find_line(const std::vector<std::string>& words,
-                       const ReadScript& read_script) {
-  GunicornLine line = find_gunicorn(words);
-  return !line && read_script ? find_in_script(words, read_script) : line;
+                       const ReadScript& read_script, const Variables& known) {
+  GunicornLine line = find_gunicorn(words, known);
+  return !line && read_script ? find_in_script(words, read_script, known) : line;
 }
 
 void use_line(GunicornLine line, GunicornService& service) {
@@ -114,8 +122,16 @@ void use_line(GunicornLine line, GunicornService& service) {
   (line.uwsgi ? service.uwsgi : service.flags) = std::move(line.flags);
   settle_variables(service);
   service.told.insert(service.told.end(), line.told.begin(), line.told.end());
-  for (auto& [name, value] : line.environment) service.environment[name] = value;
-  if (!line.directory.empty()) service.directory = line.directory;
+  for (auto& [name, value] : line.environment) {
+    service.environment[name] = value;
+    service.carried[name] = value;
+  }
+  if (!line.directory.empty()) {
+    const bool below = !line.directory.starts_with('/') && !service.directory.empty();
+    service.directory =
+        below ? service.directory + "/" + line.directory : line.directory;
+    service.changed_to = service.directory;
+  }
   const bool found_in_path = line.python.find('/') == std::string::npos;
   service.python = line.python.empty() ? beside(line.program)
                    : found_in_path     ? ""
@@ -127,12 +143,16 @@ void use_line(GunicornLine line, GunicornService& service) {
 
 Result<GunicornService> read_gunicorn_line(const std::vector<std::string>& words,
                                            const std::string& of,
-                                           const ReadScript& read_script) {
-  GunicornLine line = find_line(words, read_script);
+                                           const ReadScript& read_script,
+                                           const Around& around) {
+  GunicornLine line = find_line(words, read_script, around.environment);
   if (!line) {
     return no_gunicorn(of + ": neither Gunicorn nor uWSGI is started there");
   }
   GunicornService service;
+  service.environment = service.carried = around.environment;
+  service.directory = service.changed_to = around.directory;
+  service.user = around.user;
   use_line(std::move(line), service);
   return service;
 }
@@ -151,7 +171,7 @@ Result<GunicornService> read_gunicorn_unit(
   }
   const ExecLine exec =
       read_exec_line(unit.value("Service", "ExecStart"), name, variables);
-  GunicornLine line = find_line(exec.words, read_script);
+  GunicornLine line = find_line(exec.words, read_script, variables);
   if (!line) {
     return no_gunicorn(full_name + ": its ExecStart= runs neither Gunicorn nor uWSGI");
   }

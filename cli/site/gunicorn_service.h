@@ -17,8 +17,10 @@ struct GunicornService {
   std::vector<std::string> flags;  // without the program
   // Where uWSGI runs it: what stands behind that program, and `flags` is empty.
   std::vector<std::string> uwsgi;
-  Variables environment;             // that the unit sets
+  Variables environment;             // it is started with
+  Variables carried;                 // those that no unit sets: settings have to
   std::string directory;             // it is started in, absolute
+  std::string changed_to;            // where that is not the unit's: settings say it
   std::string python;                // the interpreter that runs it; "" = search
   std::string user;                  // of the unit; "" where it names none
   std::string pid_file;              // PIDFile=
@@ -36,11 +38,22 @@ using ReadScript = std::function<std::string(const std::string& path)>;
     const std::vector<std::string>& environment_files = {},
     const ReadScript& read_script = {});
 
+// What is around a line that stands in no unit.
+struct Around {
+  Variables environment;
+  std::string directory;
+  std::string user;
+};
+
 // What a command line says about it; an Error where it starts neither Gunicorn nor
 // uWSGI. Pure.
 [[nodiscard]] Result<GunicornService> read_gunicorn_line(
     const std::vector<std::string>& words, const std::string& of,
-    const ReadScript& read_script = {});
+    const ReadScript& read_script = {}, const Around& around = {});
+
+// Flags whose variables have a meaning here: --bind :$PORT, --workers $WEB_CONCURRENCY.
+// What else holds one is told.
+void settle_variables(GunicornService& service);
 
 // As the script that it starts says in its first line, or beside that script; looks at
 // the disk. What it cannot know is told.

@@ -78,6 +78,8 @@ class Importer {
     for (const std::string& warning : line.warnings) differ(warning);
     apply(line.environment);
     apply(line.arguments);
+    carry_environment();
+    carry_directory();
     if (keys_.insert("hop_by_hop").second) settings_.worker.hop_by_hop = "drop";
     leave_pid_file();
     tell_precedence();
@@ -104,6 +106,64 @@ class Importer {
                     any_unix ? "empty, on a Unix socket" : "the proxy"));
   }
 
+  // Variables that stood before the command, or in a file that is no unit. -e wins, as
+  // it does with Gunicorn.
+  void carry_environment() {
+    std::vector<std::string>& ours = settings_.worker.environment;
+    std::vector<std::string> carried;
+    for (const auto& [name, value] : service_.carried) {
+      const std::string start = name + "=";
+      const bool common =
+          std::find(std::begin(kCommon), std::end(kCommon), name) != std::end(kCommon);
+      const bool given = std::any_of(
+          ours.begin(), ours.end(),
+          [&](const std::string& entry) { return entry.starts_with(start); });
+      if (common || given || name.starts_with("MONODON_")) continue;
+      if (name == "PYTHONPATH") {
+        carry_python_path(value);
+      } else if (is_for_the_start(name)) {
+        differ(
+            fmt::format("{}: acts on the interpreter as it starts, so it is not in "
+                        "the settings: Environment={}={} in the unit",
+                        name, name, value));
+      } else if (value.find('$') != std::string::npos) {
+        differ(
+            fmt::format("{}={}: holds a variable, whose value is not known here: set "
+                        "it in environment",
+                        name, value));
+      } else {
+        carried.push_back(start + value);
+      }
+    }
+    if (carried.empty()) return;
+    ours.insert(ours.begin(), carried.begin(), carried.end());
+    keys_.insert("environment");
+  }
+
+  static bool is_for_the_start(std::string_view name) {
+    return name.starts_with("PYTHON") || name.starts_with("LD_") ||
+           name.starts_with("MALLOC_") || name == "PATH" || name == "VIRTUAL_ENV";
+  }
+
+  void carry_python_path(const std::string& value) {
+    std::vector<std::string>& ours = settings_.worker.python_path;
+    for (std::size_t begin = 0; begin <= value.size();) {
+      const std::size_t end = std::min(value.find(':', begin), value.size());
+      if (end > begin) ours.push_back(value.substr(begin, end - begin));
+      begin = end + 1;
+    }
+    keys_.insert("python_path");
+  }
+
+  void carry_directory() {
+    if (service_.changed_to.empty()) return;
+    std::string& ours = settings_.worker.directory;
+    if (keys_.insert("directory").second)
+      ours = service_.changed_to;
+    else if (!ours.starts_with('/'))
+      ours = service_.changed_to + "/" + ours;
+  }
+
   // systemd needs none of a service that is Type=notify, and its directory is another.
   void leave_pid_file() {
     if (service_.pid_file.empty() || settings_.pid_file != service_.pid_file) return;
@@ -114,7 +174,8 @@ class Importer {
   // Here a variable wins over the file, and so over what was a flag.
   void tell_precedence() {
     for (const char* name : kCommon) {
-      if (service_.environment.count(name) == 0) continue;
+      if (service_.environment.count(name) == 0 || service_.carried.count(name) != 0)
+        continue;
       result_.variables.emplace_back(name);
       differ(
           fmt::format("{}: is in the settings above; the variable would win over "

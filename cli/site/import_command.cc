@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 // monodon import: prints the settings or the unit that replace Gunicorn's.
 #include <fmt/format.h>
+#include <unistd.h>
 
 #include <algorithm>
 #include <cstdio>
@@ -134,18 +135,22 @@ bool is_compose(const std::string& name) {
 }
 
 // A file of processes, by its name.
-Result<GunicornService> read_processes(const fs::path& path) {
+Result<GunicornService> read_processes(const fs::path& path,
+                                       const std::string& wanted) {
   const auto text = read_text(path);
   if (!text) return text.error();
   const std::string name = path.filename();
   const std::string directory = fs::absolute(path).parent_path();
-  if (name.starts_with("Procfile")) return read_procfile(text.value(), name);
+  if (name.starts_with("Procfile")) return read_procfile(text.value(), name, wanted);
   if (name.ends_with(".ini") && text.value().find("[uwsgi]") != std::string::npos)
     return read_uwsgi_ini(text.value(), name, directory);
-  if (is_compose(name)) return read_compose(text.value(), name);
+  if (is_compose(name))
+    return read_compose(text.value(), name, wanted, [&](const std::string& beside) {
+      return script_text(directory, beside);
+    });
   if (name.starts_with("Dockerfile") || name.ends_with("ockerfile"))
     return read_dockerfile(text.value(), name);
-  return read_supervisord(text.value(), name, directory);
+  return read_supervisord(text.value(), name, directory, wanted);
 }
 
 bool is_process_file(const fs::path& path) {
@@ -178,10 +183,9 @@ Result<GunicornService> read_uwsgi(GunicornService around) {
   if (!read) return read;
   GunicornService& service = read.value();
   around.flags = std::move(service.flags);
-  // Where the unit has another directory, the one of uWSGI has to be said.
-  if (!around.directory.empty() && !service.directory.empty() &&
-      around.directory != service.directory)
-    around.flags.insert(around.flags.begin(), "--chdir=" + service.directory);
+  // Where the unit has that directory anyway, it need not be said.
+  if (!service.directory.empty() && around.directory == service.directory)
+    std::erase(around.flags, "--chdir=" + service.directory);
   if (!service.directory.empty()) around.directory = service.directory;
   if (!service.python.empty()) around.python = service.python;
   around.told.insert(around.told.end(), service.told.begin(), service.told.end());
@@ -221,7 +225,7 @@ Result<Source> read_source(const ImportOptions& options) {
   }
   Result<GunicornService> service = source.service;
   if (words.size() == 1 && is_process_file(words[0])) {
-    service = read_processes(words[0]);
+    service = read_processes(words[0], options.service);
   } else if (words.size() == 1 && !is_script(words[0]) &&
              master::is_gunicorn_config(words[0])) {
     service.value().flags = {"--config", words[0]};
@@ -256,6 +260,7 @@ std::string new_unit(const GunicornService& service, Imported& imported) {
   for (const std::string& bind : imported.bind) {
     if (bind.starts_with("unix:/")) site.socket = bind.substr(5);
   }
+  if (!service.user.empty()) site.user = service.user;
   if (imported.access_log.starts_with('/')) site.access_log = imported.access_log;
   if (imported.error_log.starts_with('/')) site.error_log = imported.error_log;
   complete_site(site);
@@ -277,9 +282,38 @@ std::string new_unit(const GunicornService& service, Imported& imported) {
   return {};
 }
 
+// Behind a file, too: "monodon import shop.service --unit". Behind a command line they
+// would be Gunicorn's.
+void take_own_flags(ImportOptions& options) {
+  std::vector<std::string>& words = options.what;
+  std::error_code error;
+  if (words.size() < 2 || words[0].starts_with('-') ||
+      !fs::is_regular_file(words[0], error) || ::access(words[0].c_str(), X_OK) == 0)
+    return;
+  std::vector<std::string> rest{words[0]};
+  for (std::size_t i = 1; i < words.size(); ++i) {
+    const std::string name = words[i].substr(0, words[i].find('='));
+    std::string* const value = name == "--chdir"     ? &options.directory
+                               : name == "--python"  ? &options.python
+                               : name == "--service" ? &options.service
+                                                     : nullptr;
+    if (words[i] == "--unit")
+      options.unit = true;
+    else if (value != nullptr && name.size() < words[i].size())
+      *value = words[i].substr(name.size() + 1);
+    else if (value != nullptr && i + 1 < words.size())
+      *value = words[++i];
+    else
+      rest.push_back(words[i]);
+  }
+  words = std::move(rest);
+}
+
 }  // namespace
 
-int run_import(const ImportOptions& options) {
+int run_import(const ImportOptions& given) {
+  ImportOptions options = given;
+  take_own_flags(options);
   auto source = read_source(options);
   if (!source) {
     say("monodon import: " + source.error().message());

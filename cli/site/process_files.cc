@@ -6,11 +6,15 @@
 
 #include <algorithm>
 #include <cctype>
+#include <map>
 #include <nlohmann/json.hpp>
+#include <optional>
+#include <utility>
 #include <vector>
 
 #include "base/text/trimmed.h"
 #include "cli/flags/shell_words.h"
+#include "cli/site/shell_text.h"
 #include "cli/site/systemd_line.h"
 
 namespace monodon::cli {
@@ -60,20 +64,6 @@ Words ini_lines(std::string_view text) {
   return lines;
 }
 
-// As a shell would start it: what it makes of variables is not known here.
-Result<GunicornService> read_shell(const std::string& command, const std::string& of) {
-  return read_gunicorn_line({"sh", "-c", command}, of);
-}
-
-void tell_variables(GunicornService& service) {
-  for (const std::string& word : service.flags) {
-    if (word.find('$') == std::string::npos) continue;
-    service.told.push_back(fmt::format(
-        "{}: holds a variable, whose value is not known here: set it in the result",
-        word));
-  }
-}
-
 std::string upper(std::string text) {
   for (char& c : text)
     c = static_cast<char>(std::toupper(static_cast<unsigned char>(c)));
@@ -91,15 +81,60 @@ Words docker_words(const std::string& value) {
   return words;
 }
 
-void add_docker_environment(const std::string& value, Variables& variables) {
-  if (value.find('=') == std::string::npos) {  // ENV NAME value
-    const std::size_t blank = value.find(' ');
+// $X, ${X} and ${X:-y}, as ENV, WORKDIR and USER of a Dockerfile have them; "${X}"
+// where nobody says what X is.
+std::string filled(const std::string& text, const Variables& known) {
+  const ShellText shell = read_shell_text("=\"" + text + "\"", known);
+  return shell.commands.empty() ? text : shell.commands[0][0].substr(1);
+}
+
+void add_docker_environment(const std::string& value, const Variables& known,
+                            Variables& variables) {
+  if (value.substr(0, value.find(' ')).find('=') == std::string::npos) {
+    const std::size_t blank = value.find(' ');  // ENV NAME value
     if (blank != std::string::npos)
-      variables[value.substr(0, blank)] = trimmed(value.substr(blank));
+      variables[value.substr(0, blank)] = filled(trimmed(value.substr(blank)), known);
     return;
   }
-  add_environment(value, {}, variables);
+  Variables added;
+  add_environment(value, {}, added);
+  for (const auto& [name, text] : added) variables[name] = filled(text, known);
 }
+
+// What the instructions of one stage of a Dockerfile have said so far.
+struct Stage {
+  Words entry;
+  Words command;
+  Around around;
+  Variables arguments;  // ARG
+
+  [[nodiscard]] Variables known() const {
+    Variables all = arguments;
+    for (const auto& [name, value] : around.environment) all[name] = value;
+    return all;
+  }
+
+  void take(const std::string& key, const std::string& value) {
+    if (key == "ENTRYPOINT") {
+      entry = docker_words(value);
+      command.clear();
+    } else if (key == "CMD") {
+      command = docker_words(value);
+    } else if (key == "ENV") {
+      add_docker_environment(value, known(), around.environment);
+    } else if (key == "ARG") {
+      const std::size_t equals = value.find('=');
+      if (equals != std::string::npos)
+        add_docker_environment(value, known(), arguments);
+    } else if (key == "WORKDIR") {
+      const std::string path = filled(value, known());
+      around.directory = path.starts_with('/') ? path : around.directory + "/" + path;
+    } else if (key == "USER") {
+      const std::string user = filled(value, known());
+      around.user = user.substr(0, user.find(':'));
+    }
+  }
+};
 
 // A="1",B='2': the separators are commas outside of quotes.
 void add_supervisor_environment(const std::string& value, Variables& variables) {
@@ -118,19 +153,23 @@ void add_supervisor_environment(const std::string& value, Variables& variables) 
   }
 }
 
-// Its %(...)s: "%%" and %(here)s; %(ENV_X)s is $X to us, and told; others stay.
-std::string supervisor_text(const std::string& value, const std::string& directory) {
+// Its %(...)s: "%%", what the file itself knows, and %(ENV_X)s, which is ${X} to us
+// where no file says what X is.
+std::string supervisor_text(const std::string& value, const Variables& known) {
   std::string text;
   for (std::size_t i = 0; i < value.size(); ++i) {
+    const std::size_t close = value.find(')', i);
     if (value.compare(i, 2, "%%") == 0) {
       text += value[i++];
-    } else if (value.compare(i, 8, "%(here)s") == 0) {
-      text += directory;
-      i += 7;
-    } else if (const std::size_t end = value.find(")s", i);
-               value.compare(i, 6, "%(ENV_") == 0 && end != std::string::npos) {
-      text += "${" + value.substr(i + 6, end - i - 6) + "}";
-      i = end + 1;
+    } else if (value.compare(i, 2, "%(") == 0 && close != std::string::npos) {
+      const std::string name = value.substr(i + 2, close - i - 2);
+      const auto found = known.find(name);
+      if (found != known.end())
+        text += found->second;
+      else
+        text += "${" + (name.starts_with("ENV_") ? name.substr(4) : name) + "}";
+      // "%(process_num)02d": flags, then the kind.
+      i = std::min(value.find_first_of("sd", close), value.size() - 1);
     } else {
       text += value[i];
     }
@@ -138,106 +177,189 @@ std::string supervisor_text(const std::string& value, const std::string& directo
   return text;
 }
 
+// What a key of a program is for the unit, "" where nothing is lost.
+std::string_view in_the_unit(std::string_view key) {
+  constexpr std::pair<std::string_view, std::string_view> kKeys[] = {
+      {"user", "User= of the unit"},
+      {"umask", "UMask= of the unit"},
+      {"stopsignal", "SIGTERM, systemd's own, stops gracefully"},
+      {"stopwaitsecs", "TimeoutStopSec= of the unit, longer than graceful_timeout"},
+      {"autorestart", "Restart= of the unit"},
+      {"autostart", "systemctl enable"},
+      {"numprocs", "workers is how many there are"},
+      {"stdout_logfile", "error_log and access_log name files, or the journal has it"},
+      {"stderr_logfile", "error_log names a file, or the journal has it"},
+      {"redirect_stderr", "the journal has both"},
+      {"stopasgroup", "monodon stops its workers"},
+      {"killasgroup", "systemd ends what is left"},
+      {"priority", "After= and Before= of the unit"},
+      {"serverurl", "not needed"},
+  };
+  for (const auto& [name, answer] : kKeys)
+    if (name == key) return answer;
+  return {};
+}
+
+struct Program {
+  std::string name;
+  std::map<std::string, std::string> keys;
+};
+
+std::vector<Program> programs_of(std::string_view text) {
+  std::vector<Program> programs;
+  for (const std::string& line : ini_lines(text)) {
+    if (line.starts_with('[')) {
+      programs.push_back({line.substr(1, line.find(']') - 1), {}});
+    } else if (const std::size_t equals = line.find('='); equals != std::string::npos) {
+      std::string value = trimmed(line.substr(equals + 1));
+      value = trimmed(value.substr(0, value.find(" ;")));
+      if (!programs.empty())
+        programs.back().keys[trimmed(line.substr(0, equals))] = value;
+    }
+  }
+  return programs;
+}
+
+// One program; an Error where it is not Gunicorn.
+Result<GunicornService> read_program(const Program& program, const std::string& file,
+                                     const std::string& directory, Around around) {
+  const std::string name = program.name.substr(program.name.find(':') + 1);
+  Variables known{{"program_name", name},
+                  {"group_name", name},
+                  {"process_num", "0"},
+                  {"here", directory},
+                  {"numprocs", "1"}};
+  const auto value = [&](const char* key) {
+    const auto found = program.keys.find(key);
+    return found == program.keys.end() ? "" : supervisor_text(found->second, known);
+  };
+  add_supervisor_environment(value("environment"), around.environment);
+  for (const auto& [key, text] : around.environment) known["ENV_" + key] = text;
+  around.directory = value("directory");
+  around.user = value("user");
+  auto words = shell_words(value("command"));
+  if (!words) return words.error();
+  auto service = read_gunicorn_line(words.value(), file, {}, around);
+  if (!service) return service;
+  for (const auto& [key, text] : program.keys)
+    if (const std::string_view answer = in_the_unit(key); !answer.empty())
+      service.value().told.push_back(fmt::format("{}={}: {}", key, text, answer));
+  return service;
+}
+
+// The first service that is one, or that is `wanted`; others are told.
+class Choice {
+ public:
+  Choice(std::string file, std::string kind, std::string wanted)
+      : file_{std::move(file)}, kind_{std::move(kind)}, wanted_{std::move(wanted)} {}
+
+  void offer(const std::string& name, Result<GunicornService> service) {
+    if (!service) return;
+    if (!found_ && (wanted_.empty() || wanted_ == name)) {
+      found_ = std::move(service).value();
+      name_ = name;
+    } else {
+      others_.push_back(name);
+    }
+  }
+
+  Result<GunicornService> take() {
+    if (!found_ && !wanted_.empty() && !others_.empty())
+      return Error{fmt::format("{}: has no {} \"{}\" that is Gunicorn; there are {}",
+                               file_, kind_, wanted_, fmt::join(others_, ", "))};
+    if (!found_)
+      return Error{fmt::format("{}: none of its {}{} is Gunicorn", file_, kind_,
+                               kind_.ends_with('s') ? "es" : "s")};
+    found_->told.push_back(
+        fmt::format("{}: this is its {} \"{}\"", file_, kind_, name_));
+    if (!others_.empty())
+      found_->told.push_back(fmt::format(
+          "{}: Gunicorn as well is {}; each is a service of its own: monodon import "
+          "--service NAME {}",
+          file_, fmt::join(others_, ", "), file_));
+    return std::move(*found_);
+  }
+
+ private:
+  std::string file_;
+  std::string kind_;
+  std::string wanted_;
+  std::optional<GunicornService> found_;
+  std::string name_;
+  std::vector<std::string> others_;
+};
+
 }  // namespace
 
-Result<GunicornService> read_procfile(std::string_view text, const std::string& name) {
+Result<GunicornService> read_procfile(std::string_view text, const std::string& name,
+                                      const std::string& wanted) {
+  Choice choice{name, "process", wanted};
   for (const std::string& line : lines_of(text, "#")) {
     const std::size_t colon = line.find(':');
     if (colon == std::string::npos) continue;
-    auto service = read_shell(trimmed(line.substr(colon + 1)), name);
-    if (!service) continue;
-    service.value().told.push_back(
-        fmt::format("{}: this is its process \"{}\"", name, line.substr(0, colon)));
-    tell_variables(service.value());
-    return service;
+    choice.offer(
+        line.substr(0, colon),
+        read_gunicorn_line({"sh", "-c", trimmed(line.substr(colon + 1))}, name));
   }
-  return Error{name + ": none of its processes is Gunicorn"};
+  return choice.take();
 }
 
 Result<GunicornService> read_dockerfile(std::string_view text,
                                         const std::string& name) {
-  Words entry;
-  Words command;
-  GunicornService around;
+  Stage stage;
+  Variables global;  // ARG before the first FROM
+  std::map<std::string, Stage> stages;
+  std::string called;
   for (const std::string& line : lines_of(text, "#")) {
     const std::size_t blank = line.find(' ');
     if (blank == std::string::npos) continue;
     const std::string key = upper(line.substr(0, blank));
     const std::string value = trimmed(line.substr(blank));
     if (key == "FROM") {
-      around = {};
-      entry.clear();
-      command.clear();
-    } else if (key == "ENTRYPOINT") {
-      entry = docker_words(value);
-      command.clear();
-    } else if (key == "CMD") {
-      command = docker_words(value);
-    } else if (key == "ENV") {
-      add_docker_environment(value, around.environment);
-    } else if (key == "WORKDIR") {
-      around.directory =
-          value.starts_with('/') ? value : around.directory + "/" + value;
-    } else if (key == "USER") {
-      around.user = value.substr(0, value.find(':'));
+      if (stages.empty() && called.empty()) global = stage.arguments;
+      if (!called.empty()) stages[called] = stage;
+      Words plain;
+      if (const auto words = shell_words(value))
+        for (const std::string& word : words.value())
+          if (!word.starts_with("--")) plain.push_back(word);
+      const std::string base = plain.empty() ? "" : plain[0];
+      stage = stages.count(base) != 0 ? stages[base] : Stage{};
+      called = plain.size() > 2 ? plain[2] : std::to_string(stages.size());
+    } else if (key == "ARG" && global.count(value) != 0) {
+      stage.arguments[value] = global[value];
+    } else {
+      stage.take(key, value);
     }
   }
-  entry.insert(entry.end(), command.begin(), command.end());
-  auto service = read_gunicorn_line(entry, name);
-  if (!service) service = read_gunicorn_line(command, name);
-  if (!service) return service;
-  for (auto& [key, value] : around.environment) {
-    service.value().environment.emplace(key, value);
-  }
-  if (service.value().directory.empty()) service.value().directory = around.directory;
-  service.value().user = around.user;
-  tell_variables(service.value());
-  return service;
+  stage.entry.insert(stage.entry.end(), stage.command.begin(), stage.command.end());
+  auto service = read_gunicorn_line(stage.entry, name, {}, stage.around);
+  return service ? std::move(service)
+                 : read_gunicorn_line(stage.command, name, {}, stage.around);
 }
 
 Result<GunicornService> read_supervisord(std::string_view text, const std::string& name,
-                                         const std::string& directory) {
-  GunicornService around;
-  std::string command;
-  std::string program;
-  Result<GunicornService> found = Error{name + ": none of its programs is Gunicorn"};
-  const auto end_section = [&] {
-    if (found || command.empty()) return;
-    auto words = shell_words(command);
-    auto service = words ? read_gunicorn_line(words.value(), name) : words.error();
-    if (!service) return;
-    for (auto& [key, value] : around.environment) {
-      service.value().environment.emplace(key, value);
-    }
-    if (service.value().directory.empty()) service.value().directory = around.directory;
-    service.value().user = around.user;
-    tell_variables(service.value());
-    service.value().told.push_back(fmt::format(
-        "{}: this is its program \"{}\"; autorestart, stopwaitsecs, numprocs "
-        "and the log files of supervisord are matters of the unit",
-        name, program));
-    found = std::move(service);
-  };
-  for (const std::string& line : ini_lines(text)) {
-    if (line.starts_with('[')) {
-      end_section();
-      around = {};
-      command.clear();
-      program = line.starts_with("[program:") ? line.substr(9, line.find(']') - 9) : "";
+                                         const std::string& directory,
+                                         const std::string& wanted) {
+  Choice choice{name, "program", wanted};
+  Around around;
+  for (const Program& program : programs_of(text)) {
+    if (program.name == "supervisord" && program.keys.count("environment") != 0)
+      add_supervisor_environment(program.keys.at("environment"), around.environment);
+    if (!program.name.starts_with("program:") &&
+        !program.name.starts_with("fcgi-program:"))
       continue;
-    }
-    const std::size_t equals = line.find('=');
-    if (program.empty() || equals == std::string::npos) continue;
-    const std::string key = trimmed(line.substr(0, equals));
-    std::string value = supervisor_text(trimmed(line.substr(equals + 1)), directory);
-    value = trimmed(value.substr(0, value.find(" ;")));
-    if (key == "command") command = value;
-    if (key == "directory") around.directory = value;
-    if (key == "user") around.user = value;
-    if (key == "environment") add_supervisor_environment(value, around.environment);
+    choice.offer(program.name.substr(program.name.find(':') + 1),
+                 read_program(program, name, directory, around));
   }
-  end_section();
-  return found;
+  return choice.take();
+}
+
+Result<GunicornService> choose_service(
+    const std::vector<std::pair<std::string, Result<GunicornService>>>& services,
+    const std::string& file, const std::string& wanted) {
+  Choice choice{file, "service", wanted};
+  for (const auto& [name, service] : services) choice.offer(name, service);
+  return choice.take();
 }
 
 }  // namespace monodon::cli

@@ -29,7 +29,7 @@ bool is_keyword(std::string_view word) {
 
 class Reader {
  public:
-  explicit Reader(std::string_view text) : text_{text} {}
+  Reader(std::string_view text, const Variables& known) : text_{text}, around_{known} {}
 
   ShellText read() {
     while (at_ < text_.size()) step();
@@ -124,8 +124,13 @@ class Reader {
     if (braces && after > end) rest = text_.substr(end, after - end - 1);
     if (rest.starts_with(':')) rest.remove_prefix(1);
     const auto known = known_.find(name);
+    const auto around = around_.find(name);
     if (known != known_.end()) {
       insert(known->second, quoted);
+      at_ = after;
+    } else if (around != around_.end()) {
+      result_.used.insert(*around);
+      insert(around->second, quoted);
       at_ = after;
     } else if (rest.starts_with('-') || rest.starts_with('=')) {
       insert(rest.substr(1), quoted);
@@ -199,13 +204,14 @@ class Reader {
   bool in_word_ = false;
   std::vector<std::string> words_;
   Variables known_;
+  const Variables& around_;
   ShellText result_;
 };
 
 }  // namespace
 
-ShellText read_shell_text(std::string_view text) {
-  return Reader{text}.read();
+ShellText read_shell_text(std::string_view text, const Variables& known) {
+  return Reader{text, known}.read();
 }
 
 }  // namespace monodon::cli

@@ -17,10 +17,13 @@ namespace monodon::cli {
 struct ShellText {
   std::vector<std::vector<std::string>> commands;
   Variables exported;
+  Variables used;          // of those that were known before
   bool redirects = false;  // some output goes elsewhere
 };
 
-// Never fails: what it cannot read ends with the text. Pure.
-[[nodiscard]] ShellText read_shell_text(std::string_view text);
+// `known`: the environment that it is started in, as far as files tell. Never fails:
+// what it cannot read ends with the text. Pure.
+[[nodiscard]] ShellText read_shell_text(std::string_view text,
+                                        const Variables& known = {});
 
 }  // namespace monodon::cli

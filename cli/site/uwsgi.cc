@@ -5,21 +5,15 @@
 #include <fmt/format.h>
 
 #include <algorithm>
-#include <map>
 #include <set>
 #include <utility>
 
 #include "base/text/number.h"
-#include "base/text/trimmed.h"
+#include "cli/site/uwsgi_ini.h"
 #include "cli/site/uwsgi_options.h"
 
 namespace monodon::cli {
 namespace {
-
-struct Options {
-  std::vector<std::pair<std::string, std::string>> given;  // in their order
-  std::set<std::string> used;  // names that a site has made up for its values
-};
 
 bool is_off(std::string_view value) {
   return value == "false" || value == "0" || value == "no" || value == "off";
@@ -40,15 +34,19 @@ class Translator {
  public:
   explicit Translator(std::string of) : of_{std::move(of)} {}
 
-  void take(const Options& options) {
+  void take(const UwsgiOptions& options) {
     used_ = options.used;
     for (const auto& [name, value] : options.given)
-      if (uwsgi_name(name) == "chdir") service_.directory = value;
+      if (uwsgi_name(name) == "chdir" || uwsgi_name(name) == "chdir2")
+        service_.directory = value;
+    if (!service_.directory.empty()) give("--chdir", service_.directory);
     for (const auto& [name, value] : options.given)
       option(std::string{uwsgi_name(name)}, value);
+    for (const std::string& told : options.told) tell(told);
   }
 
   Result<GunicornService> finish() {
+    use_mounts();
     if (module_.empty())
       return Error{of_ + ": names no application: module, wsgi-file or mount"};
     std::string application = module_;
@@ -59,6 +57,7 @@ class Translator {
     if (logs_requests_) give("--access-logfile", log_file_.empty() ? "-" : log_file_);
     if (!log_file_.empty()) give("--error-logfile", log_file_);
     service_.flags.push_back(application);
+    settle_variables(service_);
     return std::move(service_);
   }
 
@@ -88,7 +87,7 @@ class Translator {
   }
 
   bool application(const std::string& name, const std::string& value) {
-    if (name == "chdir") return true;
+    if (name == "chdir" || name == "chdir2") return true;
     if (name == "module") {
       module_ = value;
     } else if (name == "wsgi-file") {
@@ -96,7 +95,7 @@ class Translator {
     } else if (name == "callable") {
       callable_ = value;
     } else if (name == "mount") {
-      mount(value);
+      mounts_.push_back(value);
     } else if (name == "home") {
       service_.python = value + "/bin/python";
     } else {
@@ -105,16 +104,20 @@ class Translator {
     return true;
   }
 
-  // "/app=proj/wsgi.py": the application has that part of the path as SCRIPT_NAME.
-  void mount(const std::string& value) {
-    const std::size_t equals = value.find('=');
-    if (!module_.empty() && !mounted_.empty())
-      return tell(
-          "mount = " + value +
-          ": a service has one application; give this one a service of its own");
-    mounted_ = value.substr(0, equals);
-    module_ = module_of(value.substr(equals + 1), service_.directory);
-    if (mounted_.size() > 1) give("--env", "SCRIPT_NAME=" + mounted_);
+  // "/app=proj/wsgi.py": the application has that part of the path as SCRIPT_NAME. One
+  // that is named otherwise has the rest of the paths, and is the service's.
+  void use_mounts() {
+    for (const std::string& value : mounts_) {
+      const std::size_t equals = value.find('=');
+      if (!module_.empty()) {
+        tell("mount = " + value +
+             ": a service has one application; give this one a service of its own");
+        continue;
+      }
+      const std::string path = value.substr(0, equals);
+      module_ = module_of(value.substr(equals + 1), service_.directory);
+      if (path.size() > 1) give("--env", "SCRIPT_NAME=" + path);
+    }
   }
 
   bool listens(const std::string& name, const std::string& value) {
@@ -155,7 +158,9 @@ class Translator {
 
   bool process(const std::string& name, const std::string& value) {
     if (name == "processes") {
-      give("--workers", value.starts_with('%') ? "auto" : value);
+      give("--workers", value.starts_with('%') || value == "auto" ? "auto" : value);
+    } else if (name == "http-keepalive" || name == "so-keepalive") {
+      if (value.size() > 1) give("--keep-alive", value);  // true or 1: as it is here
     } else if (name == "reload-on-rss") {
       give("--max-memory", value + "M");
       tell("reload-on-rss: max_memory counts what a worker does not share (PSS)");
@@ -184,88 +189,12 @@ class Translator {
   GunicornService service_;
   std::string module_;
   std::string callable_;
-  std::string mounted_;
+  std::vector<std::string> mounts_;
   std::string log_file_;
   bool http_ = false;
   bool told_protocol_ = false;
   bool logs_requests_ = true;
 };
-
-// %(name), %d, %n and %p, as far as a file alone tells.
-class Placeholders {
- public:
-  Placeholders(std::string name, std::string directory)
-      : name_{std::move(name)}, directory_{std::move(directory)} {}
-
-  void define(const std::string& key, const std::string& value) { known_[key] = value; }
-
-  std::string fill(const std::string& value, std::set<std::string>& used) const {
-    std::string text;
-    for (std::size_t i = 0; i < value.size(); ++i) {
-      if (value[i] != '%' || i + 1 == value.size()) {
-        text += value[i];
-        continue;
-      }
-      const char kind = value[++i];
-      const std::size_t end = value.find(')', i);
-      if (kind == '(' && end != std::string::npos) {
-        const auto found = known_.find(value.substr(i + 1, end - i - 1));
-        if (found != known_.end()) used.insert(found->first);
-        text +=
-            found == known_.end() ? value.substr(i - 1, end - i + 2) : found->second;
-        i = end;
-      } else if (kind == 'd') {
-        text += directory_ + "/";
-      } else if (kind == 'n') {
-        text += name_.substr(0, name_.rfind('.'));
-      } else if (kind == 's') {
-        text += name_;
-      } else if (kind == '%') {
-        text += '%';
-      } else {
-        text += {'%', kind};
-      }
-    }
-    return text;
-  }
-
- private:
-  std::string name_;
-  std::string directory_;
-  std::map<std::string, std::string> known_;
-};
-
-Options read_ini(std::string_view text, const std::string& name,
-                 const std::string& directory) {
-  Options options;
-  Placeholders placeholders{name, directory};
-  bool ours = false;
-  while (!text.empty()) {
-    const std::size_t end = std::min(text.find('\n'), text.size());
-    const std::string line = trimmed(text.substr(0, end));
-    text.remove_prefix(std::min(end + 1, text.size()));
-    if (line.empty() || line[0] == '#' || line[0] == ';') continue;
-    if (line[0] == '[') {
-      ours = line == "[uwsgi]";
-      continue;
-    }
-    if (!ours) continue;
-    const std::size_t equals = line.find('=');
-    std::string key = trimmed(line.substr(0, equals));
-    std::string value;
-    if (equals != std::string::npos)
-      value = placeholders.fill(trimmed(line.substr(equals + 1)), options.used);
-    if (key == "set" || key == "set-ph" || key == "set-placeholder") {
-      const std::size_t second = value.find('=');
-      placeholders.define(value.substr(0, second),
-                          second == std::string::npos ? "" : value.substr(second + 1));
-      continue;
-    }
-    placeholders.define(key, value);
-    options.given.emplace_back(std::move(key), std::move(value));
-  }
-  return options;
-}
 
 }  // namespace
 
@@ -281,17 +210,17 @@ std::string ini_of_uwsgi(const std::vector<std::string>& words) {
 Result<GunicornService> read_uwsgi_ini(std::string_view text, const std::string& name,
                                        const std::string& directory) {
   Translator translator{name};
-  translator.take(read_ini(text, name, directory));
+  translator.take(read_uwsgi_options(text, name, directory));
   return translator.finish();
 }
 
 Result<GunicornService> read_uwsgi_line(const std::vector<std::string>& words,
                                         const std::string& ini,
                                         const std::string& ini_directory) {
-  Options options;
+  UwsgiOptions options;
   const std::string file = ini_of_uwsgi(words);
   if (!file.empty())
-    options = read_ini(ini, file.substr(file.rfind('/') + 1), ini_directory);
+    options = read_uwsgi_options(ini, file.substr(file.rfind('/') + 1), ini_directory);
   for (std::size_t i = 0; i < words.size(); ++i) {
     const std::string& word = words[i];
     if (!word.starts_with('-')) continue;

@@ -28,7 +28,6 @@ constexpr UwsgiOption kOptions[] = {
     {"pidfile", Way::flag, "--pid"},
     {"procname", Way::flag, "--name"},
     {"limit-post", Way::flag, "--limit-request-body"},
-    {"http-keepalive", Way::flag, "--keep-alive"},
     {"umask", Way::flag, "--umask"},
     {"static-map", Way::flag, "--static"},
     {"py-autoreload", Way::sure, "--reload"},

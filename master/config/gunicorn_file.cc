@@ -22,38 +22,10 @@ namespace {
 
 using nlohmann::json;
 
-// What Gunicorn takes for a setting that is not given, where that is not nothing.
-constexpr std::pair<std::string_view, std::string_view> kDefaults[] = {
-    {"asgi_lifespan", "auto"},
-    {"asgi_loop", "auto"},
-    {"do_handshake_on_connect", "false"},
-    {"http_parser", "auto"},
-    {"http_protocols", "h1"},
-    {"logger_class", "gunicorn.glogging.Logger"},
-    {"protocol", "http"},
-    {"suppress_ragged_eofs", "true"},
-};
-
-bool is_default(std::string_view name, const json& value) {
-  const auto* const usual =
-      std::find_if(std::begin(kDefaults), std::end(kDefaults),
-                   [&](const auto& pair) { return pair.first == name; });
-  if (usual == std::end(kDefaults)) return false;
-  return (value.is_string() ? value.get<std::string>() : value.dump()) == usual->second;
-}
-
-std::string name_in_file(const GunicornFlag& flag) {
-  if (!flag.setting.empty()) return std::string{flag.setting};
-  std::string name{flag.name().substr(2)};
-  std::replace(name.begin(), name.end(), '-', '_');
-  return name;
-}
-
-// A value that asks for nothing: None, False, 0, "", [], and the "off" of some.
-bool is_nothing(const json& value) {
-  return value.is_null() || value == false || value == 0 || value == "off" ||
-         ((value.is_string() || value.is_structured()) &&
-          (value == "" || value.empty()));
+bool is_nothing(const std::string& name, const json& value) {
+  if (value.is_null() || (value.is_structured() && value.empty())) return true;
+  return asks_for_nothing(name,
+                          value.is_string() ? value.get<std::string>() : value.dump());
 }
 
 std::string text_of(const json& value, const Setting& setting) {
@@ -99,7 +71,7 @@ class Translator {
       if (!value.is_null() || setting.trusts) ours(name, setting, value);
     } else if (name == "worker_class") {
       worker_class(value);
-    } else if (!is_nothing(value) && !is_default(name, value)) {
+    } else if (!is_nothing(name, value)) {
       theirs(name);
     }
   }

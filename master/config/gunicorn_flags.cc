@@ -4,15 +4,19 @@
 
 #include <algorithm>
 #include <array>
+#include <utility>
 
 namespace monodon::master {
 namespace {
 
 constexpr std::string_view kTls =
     "there is no TLS here; the proxy in front ends it (nginx: ssl_certificate)";
+constexpr std::string_view kOfTls = "not used: it is for TLS, which the proxy ends";
+constexpr std::string_view kOfHttp2 = "not used: it is for HTTP/2";
+constexpr std::string_view kOfAsgi = "not used: it is for ASGI applications";
+constexpr std::string_view kOfDirty = "not used: it is for dirty workers";
 constexpr std::string_view kHttp2 =
     "there is no HTTP/2 here; the proxy in front speaks it with clients";
-constexpr std::string_view kAsgi = "ASGI applications are not served, only WSGI";
 constexpr std::string_view kDirty = "there is no equivalent of dirty workers";
 constexpr std::string_view kLenient =
     "there is no equivalent: requests are always parsed strictly";
@@ -58,14 +62,14 @@ constexpr GunicornFlag kFlags[] = {
     {"--spew", false, false,
      "there is no equivalent; slow_request logs the stacks of slow requests"},
     {"--paste,--paster", true, false, kPaste, {}, true},
-    {"--paste-global", true, false, kPaste, "raw_paste_global_conf"},
+    {"--paste-global", true, true, kPaste, "raw_paste_global_conf"},
     {"--protocol",
      true,
      false,
      "only HTTP is spoken, which needs no flag; in nginx: proxy_pass for uwsgi_pass",
      {},
      true},
-    {"--uwsgi-allow-from", true, false, "the uwsgi protocol is not spoken",
+    {"--uwsgi-allow-from", true, true, "not used: it is for the uwsgi protocol",
      "uwsgi_allow_ips"},
     {"--root-path", true, true,
      "not used: it is for ASGI; a WSGI application has its place from SCRIPT_NAME in "
@@ -73,32 +77,32 @@ constexpr GunicornFlag kFlags[] = {
      "environment"},
     {"--keyfile", true, false, kTls, {}, true},
     {"--certfile", true, false, kTls, {}, true},
-    {"--ssl-version", true, false, kTls},
-    {"--cert-reqs", true, false, kTls},
-    {"--ca-certs", true, false, kTls},
-    {"--ciphers", true, false, kTls},
-    {"--suppress-ragged-eofs", false, false, kTls},
-    {"--do-handshake-on-connect", false, false, kTls},
+    {"--ssl-version", true, true, kOfTls},
+    {"--cert-reqs", true, true, kOfTls},
+    {"--ca-certs", true, true, kOfTls},
+    {"--ciphers", true, true, kOfTls},
+    {"--suppress-ragged-eofs", false, true, kOfTls},
+    {"--do-handshake-on-connect", false, true, kOfTls},
     {"--http-protocols", true, false, kHttp2, {}, true},
     {"--http2-cleartext", true, false, kHttp2, {}, true},
-    {"--http2-max-concurrent-streams", true, false, kHttp2},
-    {"--http2-initial-window-size", true, false, kHttp2},
-    {"--http2-max-frame-size", true, false, kHttp2},
-    {"--http2-max-header-list-size", true, false, kHttp2},
+    {"--http2-max-concurrent-streams", true, true, kOfHttp2},
+    {"--http2-initial-window-size", true, true, kOfHttp2},
+    {"--http2-max-frame-size", true, true, kOfHttp2},
+    {"--http2-max-header-list-size", true, true, kOfHttp2},
     {"--strip-header-spaces", false, false, kLenient},
     {"--permit-obsolete-folding", false, false, kLenient},
     {"--permit-unconventional-http-method", false, false, kLenient},
     {"--permit-unconventional-http-version", false, false, kLenient},
     {"--casefold-http-method", false, false, kLenient},
-    {"--asgi-loop", true, false, kAsgi},
-    {"--asgi-lifespan", true, false, kAsgi},
-    {"--asgi-disconnect-grace-period", true, false, kAsgi},
-    {"--websocket-max-message-size", true, false, kAsgi},
+    {"--asgi-loop", true, true, kOfAsgi},
+    {"--asgi-lifespan", true, true, kOfAsgi},
+    {"--asgi-disconnect-grace-period", true, true, kOfAsgi},
+    {"--websocket-max-message-size", true, true, kOfAsgi},
     {"--dirty-app", true, false, kDirty, "dirty_apps", true},
     {"--dirty-workers", true, false, kDirty},
-    {"--dirty-timeout", true, false, kDirty},
-    {"--dirty-threads", true, false, kDirty},
-    {"--dirty-graceful-timeout", true, false, kDirty},
+    {"--dirty-timeout", true, true, kOfDirty},
+    {"--dirty-threads", true, true, kOfDirty},
+    {"--dirty-graceful-timeout", true, true, kOfDirty},
 };
 
 // Those that are ours as well.
@@ -243,7 +247,32 @@ constexpr GunicornHook kHooks[] = {
     {"dirty_worker_exit", kDirty},
 };
 
+// What Gunicorn takes for a setting that is not given, where that is not nothing.
+constexpr std::pair<std::string_view, std::string_view> kDefaults[] = {
+    {"asgi_lifespan", "auto"},
+    {"asgi_loop", "auto"},
+    {"http_parser", "auto"},
+    {"http_protocols", "h1"},
+    {"logger_class", "gunicorn.glogging.Logger"},
+    {"logger_class", "simple"},
+    {"suppress_ragged_eofs", "true"},
+};
+
 }  // namespace
+
+std::string name_in_file(const GunicornFlag& flag) {
+  if (!flag.setting.empty()) return std::string{flag.setting};
+  std::string name{flag.name().substr(2)};
+  std::replace(name.begin(), name.end(), '-', '_');
+  return name;
+}
+
+bool asks_for_nothing(std::string_view name, std::string_view value) {
+  if (name == "protocol") return value != "uwsgi";  // as Gunicorn compares it
+  return value.empty() || value == "0" || value == "off" || value == "false" ||
+         std::find(std::begin(kDefaults), std::end(kDefaults),
+                   std::pair{name, value}) != std::end(kDefaults);
+}
 
 std::span<const GunicornHook> gunicorn_hooks() {
   return kHooks;

@@ -89,6 +89,23 @@ HOOKS = {
                         "    tell('nworkers', now, before)\n",
     "on_exit": "def child_exit(server, worker):\n    tell('child')\n"
                "def on_exit(server):\n    server.log.info('SAY exit')\n    tell('exit')\n",
+    "a thread that watches the workers": "import threading, time\n"
+        "def when_ready(server):\n"
+        "    def watch():\n"
+        "        while not server.WORKERS:\n            time.sleep(0.01)\n"
+        "        (pid, worker), = list(server.WORKERS.items())\n"
+        "        tell(pid == worker.pid, worker.age, type(worker).__name__)\n"
+        "    thread = threading.Thread(target=watch, daemon=True)\n    thread.start()\n"
+        "def post_request(worker, req):\n    pass\n",
+    "names of the process": "def on_starting(server):\n"
+        "    tell(server.cfg.default_proc_name, server.cfg.proc_name, server.proc_name)\n",
+    "the application in the arbiter": "import sys\nsys.path.insert(0, os.getcwd())\n"
+        "def on_starting(server):\n    tell(server.app.wsgi().__name__, server.app.app_uri)\n",
+    "a worker_class by its path": "worker_class = 'gunicorn.workers.sync.SyncWorker'\nthreads = 2\n"
+        "def on_starting(server):\n    tell(server.cfg.worker_class_str)\n"
+        "    tell(server.cfg.worker_class.__name__, server.cfg.worker_class.__module__)\n",
+    "orders to the arbiter": "def when_ready(server):\n    server.wakeup()\n    server.reap_workers()\n"
+        "    tell(server.num_workers, len(server.WORKERS))\n",
     "all of Gunicorn's example": "def nworkers_changed(server, now, before):\n    tell(now)\n"
         "def pre_exec(server):\n    tell('pre_exec')\n"
         "def worker_int(worker):\n    tell('int')\n"
@@ -169,6 +186,16 @@ ACCESS = {
     "a formatter": FORMAT + "accesslog = '-'\nimport logging\ndef when_ready(server):\n    tell('ready')\n"
         "    for one in logging.getLogger('gunicorn.access').handlers:\n"
         "        one.setFormatter(logging.Formatter('{\"SAY\": \"%(message)s\"}'))\n",
+    "handlers of the root": FORMAT + "accesslog = '-'\nimport logging, sys\n"
+        "def post_worker_init(worker):\n    tell('init')\n"
+        "    logging.basicConfig(format='SAY %(name)s %(message)s', stream=sys.stdout, level='INFO')\n"
+        "    log = logging.getLogger('gunicorn.access')\n    log.handlers.clear()\n"
+        "    log.handlers.extend(logging.root.handlers)\n",
+    "no handlers, propagated": FORMAT + "accesslog = '-'\nimport logging, sys\n"
+        "def post_fork(server, worker):\n    tell('fork')\n"
+        "    logging.basicConfig(format='SAY %(name)s %(message)s', stream=sys.stdout, level='INFO')\n"
+        "    log = logging.getLogger('gunicorn.access')\n    log.handlers = []\n"
+        "    log.propagate = True\n",
     "a level": FORMAT + "accesslog = '-'\nimport logging\ndef when_ready(server):\n    tell('ready')\n"
         "    logging.getLogger('gunicorn.access').setLevel('WARNING')\n",
     "a handler of its own": FORMAT + "accesslog = '-'\nimport logging\nclass Mine(logging.Handler):\n"
@@ -201,6 +228,34 @@ OF_GUNICORN = {
         "    def atoms(self, resp, req, environ, request_time):\n        tell('atoms')\n"
         "        return super().atoms(resp, req, environ, request_time) | {'x': 'mine'}\n"
         "    def now(self):\n        return 'now'\n"
+        "logger_class = Mine\n",
+    "a filter in setup()": FORMAT + "accesslog = '-'\nimport logging\n"
+        "from gunicorn import glogging\nclass Checks(logging.Filter):\n"
+        "    def filter(self, record):\n        tell(record.args.get('r'))\n"
+        "        return '/a/b' not in record.args.get('r')\n"
+        "class Mine(glogging.Logger):\n    def setup(self, cfg):\n        super().setup(cfg)\n"
+        "        logging.getLogger('gunicorn.access').addFilter(Checks())\n"
+        "logger_class = Mine\n",
+    "handlers in place of Gunicorn's": FORMAT + "accesslog = '-'\nimport logging\n"
+        "from gunicorn.glogging import Logger\nclass Intercept(logging.Handler):\n"
+        "    def emit(self, record):\n        if 'SAY' in record.getMessage():\n"
+        "            tell(record.name, record.levelname, record.getMessage())\n"
+        "class Mine(Logger):\n    def setup(self, cfg):\n        super().setup(cfg)\n"
+        "        self.error_log.handlers = [Intercept()]\n"
+        "        self.access_log.handlers = [Intercept()]\n"
+        "logger_class = Mine\n"
+        "def when_ready(server):\n    server.log.info('SAY ready')\n",
+    "a formatter for each handler in setup()": FORMAT + "accesslog = '-'\nimport logging\n"
+        "from gunicorn.glogging import Logger\n"
+        "class Mine(Logger):\n    def setup(self, cfg):\n        super().setup(cfg)\n"
+        "        form = logging.Formatter('SAY %(levelname)s %(name)s %(message)s')\n"
+        "        for one in self.access_log.handlers:\n            one.setFormatter(form)\n"
+        "logger_class = Mine\ndef when_ready(server):\n    tell('ready')\n",
+    "a filter of each handler in setup()": FORMAT + "accesslog = '-'\n"
+        "from gunicorn.glogging import Logger\n"
+        "class Mine(Logger):\n    def setup(self, cfg):\n        super().setup(cfg)\n"
+        "        for one in self.access_log.handlers:\n"
+        "            one.addFilter(lambda record: tell('asked') or '/a/b' not in record.getMessage())\n"
         "logger_class = Mine\n",
     "an access() without accesslog": "from gunicorn.glogging import Logger\nclass Mine(Logger):\n"
         "    def access(self, resp, req, environ, request_time):\n"

@@ -58,6 +58,15 @@ PLAIN = [
     "--umask 0o22 -b unix:/tmp/a.sock app:app",
     "--forwarder-headers SCRIPT_NAME,REMOTE_USER --header-map refuse app:app",
     "-Rkgthread app:app",
+    "--protocol http --logger-class simple app:app",
+    "--ssl-version 2 --ciphers X --cert-reqs 0 --do-handshake-on-connect app:app",
+    "--suppress-ragged-eofs --ca-certs /x --keyfile= app:app",
+    "--spew --casefold-http-method --strip-header-spaces app:app",
+    "--permit-obsolete-folding --permit-unconventional-http-method app:app",
+    "--permit-unconventional-http-version --http-protocols h1 --http2-cleartext off app:app",
+    "--http2-max-frame-size 16384 --http2-max-concurrent-streams 100 app:app",
+    "--dirty-workers 0 --dirty-timeout 3 --asgi-loop auto --asgi-lifespan off app:app",
+    "--uwsgi-allow-from='*' --paste-global a=b --websocket-max-message-size 9 app:app",
 ]
 
 REFUSED = [  # by both
@@ -72,4 +81,7 @@ REFUSED = [  # by both
     "--access-logformat -%(h)s app:app",
     "app:app -w 3 other:app",
     "--timeout 1.5 app:app",
+    "-w 2.0 app:app",
+    "-w '' app:app",
+    "-m x app:app",
 ]

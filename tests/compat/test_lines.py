@@ -16,6 +16,15 @@ from support.pypi import interpreter
 from files import VALUES
 from lines import PLAIN, REFUSED
 
+# Prints Gunicorn's settings as a file that gives each its default.
+DEFAULTS_OF_ALL = """
+from gunicorn.config import KNOWN_SETTINGS
+for setting in KNOWN_SETTINGS:
+    value = setting.default
+    if not callable(value) and setting.name not in ("config", "chdir", "user", "group"):
+        print(setting.name, "=", repr(value if isinstance(value, (str, list, dict, bool))
+                                      or value is None else int(value)))
+"""
 HERE = Path(__file__).parent
 # Gunicorn's name, and ours where it is another one.
 NAMES = {"accesslog": "access_log", "errorlog": "error_log", "loglevel": "log_level",
@@ -102,8 +111,22 @@ def test_a_line_means_what_it_means_to_gunicorn(line, python, site):
 def test_what_gunicorn_refuses_is_refused(line, python, site):
     words = shlex.split(line)
     assert "refused" in theirs(python, words, site, {})
-    told = ours(words, site, {})["refused"]
-    assert "Traceback" not in told and len(told.splitlines()) <= 3
+    done = [run([*command, *words], site, {}) for command in (
+        [python, "-m", "gunicorn", "--check-config"],
+        [paths.MONODON, "check", "--no-app", "--python", paths.PYTHON])]
+    assert done[0].returncode == done[1].returncode
+    assert "Traceback" not in done[1].stderr and len(done[1].stderr.splitlines()) <= 3
+
+
+def test_every_setting_at_gunicorns_default_is_taken_without_a_word(python, site):
+    text = run([python, "-c", DEFAULTS_OF_ALL], site, {}).stdout
+    assert text.count("\n") > 80
+    (site / "gunicorn.conf.py").write_text(text)
+    done = run([paths.MONODON, "check", "--no-app", "--python", paths.PYTHON, "-c",
+                "gunicorn.conf.py", "app:app"], site, {})
+    assert done.returncode == 0, done.stderr
+    told = [line for line in (done.stdout + done.stderr).splitlines() if "gunicorn.conf.py" in line]
+    assert told == []
 
 
 @pytest.mark.parametrize("text", VALUES)

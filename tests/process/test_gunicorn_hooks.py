@@ -8,6 +8,7 @@ import signal
 
 import pytest
 from support import paths
+from support.client import Truncated
 from support.server import Server
 from support.versions import reload
 
@@ -350,6 +351,17 @@ def test_a_request_past_its_deadline_is_told_to_worker_abort(threads):
         told, = server.ledger.entries("worker_abort")
         assert int(told.pid) == old[0]
         server.await_workers(1, without=old)
+
+
+def test_a_crash_is_told_with_its_stack_where_worker_abort_is_a_hook():
+    server = interrupted(expect=["."])
+    server.write("hooked.py", "import os\ndef application(*_):\n    os.abort()\n")
+    with server:
+        server.await_workers(1)
+        with pytest.raises(Truncated):
+            server.get("/")
+        server.await_log("Aborted")
+        server.await_log("hooked.py., line 3 in application")
 
 
 CHANGES = """

@@ -196,6 +196,7 @@ NO_UNIT_TEST = {
     "master/config/rows_request.cc": "table_test.cc walks the rows",
     "master/config/value.cc": "table_test.cc, with every kind of setting",
     "worker/loop/acceptor.cc": "worker_test, and tests/faults: out of descriptors",
+    "cli/site/uwsgi_ini.cc": "uwsgi_test.cc",
     "worker/own_line.cc": "tests/process/test_gunicorn_loggers.py",
     "worker/access/access_writer.cc": "worker_test, and tests/process: reopened logs",
     "worker/loop/parking.cc": "worker_test, and tests/process: how a worker leaves",

@@ -36,16 +36,52 @@ import _monodon_gunicorn_log as loggers
 import _monodon_gunicorn_logger as gunicorn_logger
 import _monodon_gunicorn_requests
 import _monodon_gunicorn_settings as settings
+import _monodon_runtime as runtime
 from _monodon_gunicorn_standin import Missing, StandIn
-from _monodon_runtime import beside
+
+
+DEADLINE = signal.SIGRTMAX - 2  # of a request; not SIGABRT, which is a crash elsewhere
 
 
 class Arbiter(StandIn):
+    """What it orders is asked of the master, by signals."""
+
     SIGNALS = [getattr(signal, f"SIG{name}")
                for name in "HUP QUIT INT TERM TTIN TTOU USR1 USR2 WINCH".split()]
     SIG_NAMES = {number: number.name[3:].lower() for number in SIGNALS}
     WORKER_BOOT_ERROR = 3
     APP_LOAD_ERROR = 4
+
+    @property
+    def num_workers(self):
+        return self._num_workers
+
+    @num_workers.setter
+    def num_workers(self, wanted):
+        more = wanted - self._num_workers
+        for _ in range(abs(more)):
+            os.kill(self.pid, signal.SIGTTIN if more > 0 else signal.SIGTTOU)
+
+    def kill_worker(self, pid, sig):
+        os.kill(pid, sig)
+
+    def kill_workers(self, sig):
+        for pid in list(self.WORKERS):
+            os.kill(pid, sig)
+
+    def reload(self):
+        os.kill(self.pid, signal.SIGHUP)
+
+    def stop(self, graceful=True):
+        os.kill(self.pid, signal.SIGTERM if graceful else signal.SIGQUIT)
+
+    def halt(self, reason=None, exit_status=0):
+        self.stop()
+
+    def wakeup(self):
+        """The master needs none."""
+
+    manage_workers = reap_workers = murder_workers = wakeup
 
 
 class SyncWorker(StandIn):
@@ -94,15 +130,22 @@ class _App(StandIn):
     def __init__(self, cfg):
         super().__init__()
         self.cfg = cfg
-        self.app_uri = cfg.wsgi_app
+        self.app_uri = cfg.default_proc_name
         self.callable = None
         self.usage = self.prog = None
         self.logger = None
 
     def wsgi(self):
-        return self.callable
+        """Imported now, if it is not yet, as Gunicorn does."""
+        return self.callable or self.load()
 
-    load = load_wsgiapp = wsgi
+    def load(self):
+        failure, found = runtime._loading.load_application(self.app_uri)
+        if failure:
+            raise ImportError(found)
+        return found
+
+    load_wsgiapp = load
 
 
 def _tell_what_gunicorn_is_told():
@@ -134,12 +177,13 @@ class Configuration:
         sockets = [_Socket(address) for address in facts["listeners"]]
         self._server = Arbiter(
             pid=os.getppid(), cfg=self._cfg, log=self._log, app=self._app,
-            num_workers=self._cfg.workers, proc_name=self._cfg.proc_name, WORKERS={},
+            _num_workers=self._cfg.workers, proc_name=self._cfg.proc_name, WORKERS={},
             LISTENERS=sockets, address=self._cfg.address, timeout=self._cfg.timeout,
             worker_age=0, worker_class=self._cfg.worker_class, master_name="Master",
             master_pid=0, reexec_pid=0, systemd=False, pidfile=None, PIPE=[],
             START_CTX={"args": list(sys.argv), "cwd": os.getcwd(), 0: sys.executable})
         self._worker = None
+        self._forking = None  # serial and slot of a worker that is about to be forked
         self._workers_before = facts["workers_before"] or None
 
     def generation_begins(self, reload):
@@ -171,7 +215,7 @@ class Configuration:
         """Where Python has a say in the access log: what logs a request there."""
         by_class = gunicorn_logger.makes_lines(self._log)
         if by_class or loggers.is_changed():
-            return beside("_monodon_gunicorn_access").Access(self._log, by_class)
+            return runtime.beside("_monodon_gunicorn_access").Access(self._log, by_class)
         return None
 
     def _other_application(self):
@@ -194,14 +238,19 @@ class Configuration:
         self._call("when_ready", self._server)
 
     def before_fork(self, numbers):
-        serial, slot = numbers
+        serial, slot = self._forking = numbers
         self._server.worker_age = serial
         if "pre_fork" in self._hooks:
             self._call("pre_fork", self._server, self._stand_in("[booting]", serial, slot))
 
+    def forked(self, pid):
+        if self._forking:
+            self._server.WORKERS[pid] = self._stand_in(pid, *self._forking)
+            self._forking = None
+
     def workers_wanted(self, numbers):
         now, before = numbers
-        self._server.num_workers = now
+        self._server._num_workers = now
         self._call("nworkers_changed", self._server, now, before)
 
     def upgrade_begins(self):
@@ -211,7 +260,8 @@ class Configuration:
         self._call("on_exit", self._server)
 
     def _watch(self, hook, *numbers):
-        """Calls a hook at these signals; SIGABRT is a deadline."""
+        """Calls a hook at these signals; one that is not a deadline asks for another worker
+        in the place of this one."""
         def handle(number, _frame):
             if os.getpid() != self._worker.pid:  # forked by the application
                 signal.signal(number, signal.SIG_DFL)
@@ -221,21 +271,26 @@ class Configuration:
                 self._call(hook, self._worker)
             except BaseException:  # not into the view that runs
                 self._log.exception("%s raised", hook)
-            if number != signal.SIGABRT:
-                os.kill(os.getpid(), signal.SIGTERM)  # asks for another one in its place
+            if number not in (signal.SIGABRT, DEADLINE):
+                os.kill(os.getpid(), signal.SIGTERM)
         for number in numbers if hook in self._hooks else ():
             signal.signal(number, handle)
 
     def wishes(self):
-        return ("worker_abort" in self._hooks,
+        return (DEADLINE if "worker_abort" in self._hooks else 0,
                 "worker_int" in self._hooks or "worker_exit" in self._hooks,
                 self._other_application())
 
     def worker_starts(self, serial, slot):
         self._worker = self._stand_in(os.getpid(), serial, slot)
+        self._server.WORKERS.clear()
         self._server.WORKERS[os.getpid()] = self._worker
         self._watch("worker_int", signal.SIGINT, signal.SIGQUIT)
-        self._watch("worker_abort", signal.SIGABRT)
+        self._watch("worker_abort", DEADLINE)
+        if "worker_abort" in self._hooks:
+            # A real abort() is still told with its stack, by a handler before this one.
+            runtime.beside("_monodon_crashes").go_before(
+                lambda: self._watch("worker_abort", signal.SIGABRT))
         self._call("post_fork", self._server, self._worker)
         self._worker.booted = True
         self._call("post_worker_init", self._worker)
@@ -248,6 +303,6 @@ class Configuration:
         self._call("worker_exit", self._server, self._worker)
 
     def worker_ended(self, numbers):
-        worker = self._stand_in(*numbers)
+        worker = self._server.WORKERS.pop(numbers[0], None) or self._stand_in(*numbers)
         worker.alive = False
         self._call("child_exit", self._server, worker)

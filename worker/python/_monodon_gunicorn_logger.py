@@ -146,18 +146,19 @@ def _derived(kind):
 
 
 def _choose_handlers(ours):
-    """Those that Gunicorn's own class makes write where ours write; one with a formatter of
-    the site's takes the place of ours."""
+    """Those that Gunicorn's own class makes write where ours write; others take their place,
+    where none of them is left."""
     for name in _LOGGERS:
         logger = logging.getLogger(name)
         theirs = [one for one in logger.handlers if not _is_usual(one)]
-        formatted = any(getattr(one, "_gunicorn", False) for one in theirs)
-        logger.handlers[:] = theirs if formatted else ours[name] + theirs
+        replaced = theirs and len(theirs) == len(logger.handlers)
+        logger.handlers[:] = theirs if replaced else ours[name] + theirs
 
 
 def _is_usual(handler):
     formatter = handler.formatter
-    return getattr(handler, "_gunicorn", False) and type(formatter) is logging.Formatter and (
+    own = not getattr(handler, "_gunicorn", False) or handler.filters
+    return not own and type(formatter) is logging.Formatter and (
         formatter._fmt in (Log.error_fmt, Log.access_fmt, Log.syslog_fmt))
 
 

@@ -211,6 +211,9 @@ class Config:
                    if name in DEFAULTS and value is not None}
         values |= merged
         values["access_log_format"] = _format(file, values["access_log_format"])
+        # Gunicorn's: what the command line calls the application.
+        if values["wsgi_app"] and values["wsgi_app"] != file.get("wsgi_app"):
+            values["default_proc_name"] = values["wsgi_app"]
         values["chdir"] = values["chdir"] or os.getcwd()
         for name, count in HOOKS.items():
             values[name] = hook_of(file.get(name)) or self._nothing(count)
@@ -240,12 +243,18 @@ class Config:
 
     @property
     def worker_class_str(self):
-        return "gthread" if self.threads > 1 else "sync"
+        name = self.settings["worker_class"].value
+        if isinstance(name, type):
+            return name.__name__
+        plain = name == "sync" or name.endswith("SyncWorker")
+        return "gthread" if plain and self.threads > 1 else name
 
     @property
     def worker_class(self):
-        name = "ThreadWorker" if self.threads > 1 else "SyncWorker"
-        return type(name, (), {"__doc__": "Stands in for Gunicorn's."})
+        threads = "thread" in self.worker_class_str.lower()
+        name = "ThreadWorker" if threads else "SyncWorker"
+        module = f"gunicorn.workers.{'gthread' if threads else 'sync'}"
+        return type(name, (), {"__doc__": "Stands in for Gunicorn's.", "__module__": module})
 
     @property
     def address(self):

@@ -11,7 +11,6 @@ import gc
 import importlib.util
 import os
 import signal
-import stat
 import sys
 import threading
 import time
@@ -45,6 +44,7 @@ def beside(name):
     return module
 
 
+_crashes = beside("_monodon_crashes")
 _failure = beside("_monodon_failure")
 format_exception = _failure.format_exception
 explain = _failure.explain
@@ -264,24 +264,7 @@ def start_worker():
         cures.in_worker()
     for development in _development:
         development.in_worker()
-    _explain_crashes()
-
-
-def _explain_crashes():
-    """Lets a worker that a signal kills say which Python code it was in."""
-    if faulthandler.is_enabled():  # PYTHONFAULTHANDLER, or the application's choice
-        return
-    try:
-        # Not stderr itself: a full pipe would keep the dying process from dying.
-        fd = os.open("/proc/self/fd/2", os.O_WRONLY | os.O_NONBLOCK | os.O_APPEND)
-    except OSError:
-        fd = 2
-        try:
-            if not stat.S_ISSOCK(os.fstat(fd).st_mode):
-                return  # somebody else's pipe
-        except OSError:
-            return  # closed
-    faulthandler.enable(file=fd, all_threads=False)
+    _crashes.explain()
 
 
 def watch_signals(fd):
@@ -351,6 +334,7 @@ def _tell_gunicorn(hook, *arguments):
 
 call_generation_begins = functools.partial(_tell_gunicorn, "generation_begins")
 call_before_fork = functools.partial(_tell_gunicorn, "before_fork")
+call_forked = functools.partial(_tell_gunicorn, "forked")
 call_when_ready = functools.partial(_tell_gunicorn, "when_ready")
 call_worker_ended = functools.partial(_tell_gunicorn, "worker_ended")
 call_workers_wanted = functools.partial(_tell_gunicorn, "workers_wanted")

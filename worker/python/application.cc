@@ -226,7 +226,12 @@ int fork_python(pid_t (*fork_process)()) {
 }  // namespace
 
 int PythonApplication::fork() {
-  return fork_python(&worker::double_fork);
+  const int pid = fork_python(&worker::double_fork);
+  const int error = errno;
+  if (const Ref number = pid > 0 ? Ref::steal(PyLong_FromLong(pid)) : Ref{})
+    call_hook("call_forked", "server.WORKERS", number.get());
+  errno = error;
+  return pid;
 }
 
 int PythonApplication::fork_child() {
@@ -255,8 +260,8 @@ worker::LoadError PythonApplication::start_worker(const worker::WorkerInfo& info
   int last_words = 0;
   PyObject* other = nullptr;
   if (wishes &&
-      PyArg_ParseTuple(wishes.get(), "ppO", &deadlines, &last_words, &other) != 0) {
-    if (deadlines != 0) tell_deadlines_to_ = ::pthread_self();
+      PyArg_ParseTuple(wishes.get(), "ipO", &deadlines, &last_words, &other) != 0) {
+    if ((deadline_signal_ = deadlines) != 0) tell_deadlines_to_ = ::pthread_self();
     has_last_words_ = last_words != 0;
     if (other != Py_None && gateway_) gateway_->replace(Ref::borrow(other));
     return {};

@@ -70,6 +70,7 @@ class PythonApplication final : public worker::Application {
   Tell tell_imports_;
   // What a gunicorn.conf.py wants to do in this worker.
   std::optional<pthread_t> tell_deadlines_to_;  // the main thread
+  int deadline_signal_ = 0;
   bool has_last_words_ = false;
   PyObject* modules_ = nullptr;  // sys.modules; null: nothing is learned
   Py_ssize_t modules_seen_ = 0;

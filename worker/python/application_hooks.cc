@@ -61,7 +61,7 @@ void PythonApplication::server_ends() {
 
 // The main thread runs the handler, however long another one keeps what it waits for.
 void PythonApplication::on_deadline() noexcept {
-  if (tell_deadlines_to_) (void)::pthread_kill(*tell_deadlines_to_, SIGABRT);
+  if (tell_deadlines_to_) (void)::pthread_kill(*tell_deadlines_to_, deadline_signal_);
 }
 
 // By a thread of its own: one that is stuck may keep the lock for ever.

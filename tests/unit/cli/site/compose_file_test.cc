@@ -20,6 +20,11 @@ TEST_CASE("a service of a compose file is read, whatever form its command has",
         "    command:\n      - gunicorn\n      - -w\n      - \"3\"\n      - -b\n"
         "      - 0.0.0.0:8000\n      - a:b\n",
         "    command: >\n      gunicorn -w 3\n      -b 0.0.0.0:8000 a:b\n",
+        "    command: |\n      gunicorn -w 3 \\\n        -b 0.0.0.0:8000 \\\n      "
+        "a:b\n",
+        "    command: >-\n      gunicorn -w 3 \\\n      -b 0.0.0.0:8000 a:b\n",
+        "    command: gunicorn -w ${N:-3} -b 0.0.0.0:${PORT-8000}\n      a:b\n",
+        "    <<: {command: gunicorn -w 3 -b 0.0.0.0:8000 a:b}\n",
         "    entrypoint: gunicorn\n    command: -w 3 -b 0.0.0.0:8000 a:b # ours\n",
         "    command: sh -c \"exec gunicorn -w 3 -b 0.0.0.0:8000 a:b\"\n"}) {
     INFO(command);
@@ -35,8 +40,9 @@ TEST_CASE("a service of a compose file is read, whatever form its command has",
     CHECK(service.value().flags == Texts{"-w", "3", "-b", "0.0.0.0:8000", "a:b"});
     CHECK(service.value().directory == "/srv");
     CHECK(service.value().user == "web");
-    CHECK(service.value().environment == Variables{{"A", "1"}, {"B", "two"}});
-    CHECK(service.value().told.size() == 1);
+    CHECK(service.value().carried == Variables{{"A", "1"}, {"B", "two"}});
+    CHECK(service.value().told.at(2).starts_with(
+        "compose.yaml: Gunicorn as well is worker; each is a service of its own"));
   }
 }
 
@@ -47,7 +53,26 @@ TEST_CASE("an environment of a compose file may be a list", "[compose_file]") {
       "docker-compose.yml");
   REQUIRE(service);
   CHECK(service.value().environment == Variables{{"A", "1"}});
-  CHECK(service.value().told.size() == 2);
+  CHECK(service.value().told.at(0) ==
+        "--bind :${PORT}: is left out: without it monodon listens at $PORT");
   CHECK_FALSE(
       read_compose("services:\n  db:\n    command: postgres\n", "compose.yaml"));
+}
+
+TEST_CASE("files of variables and the one of Compose are read", "[compose_file]") {
+  const auto read = [](const std::string& path) -> std::string {
+    return path == ".env" ? "TAG=x\nN=4\n" : path == "a.env" ? "A=1\nB='2 3'\n" : "";
+  };
+  const auto service = read_compose(
+      "services:\n  web:\n    env_file:\n      - a.env\n      - path: b.env\n"
+      "    environment: {A: 9, C: \"${TAG}\"}\n"
+      "    entrypoint: [sh, -c]\n    command: [\"gunicorn -w ${N} -b :$$P a:b\"]\n",
+      "compose.yaml", {}, read);
+  REQUIRE(service);
+  CHECK(service.value().carried == Variables{{"A", "9"}, {"B", "2 3"}, {"C", "x"}});
+  CHECK(service.value().flags == Texts{"-w", "4", "-b", ":$P", "a:b"});
+  CHECK(read_compose("services: [", "c.yaml")
+            .error()
+            .message()
+            .starts_with("c.yaml: line 1: "));
 }

@@ -61,6 +61,8 @@ TEST_CASE("a shell that starts it says where, and with which interpreter",
   CHECK(line.python == "/srv/site/env/bin/python");
   CHECK(line.environment == Variables{{"A", "1"}});
   CHECK(line.flags == Texts{"-w", "3", "a:b"});
+  CHECK(find("sh -c 'set -e; flask db upgrade; gunicorn a:b'").told ==
+        Texts{"flask db upgrade: is run before Gunicorn: ExecStartPre= of the unit"});
   CHECK(find("sh -c '/opt/x/bin/python -m gunicorn a:b'").python ==
         "/opt/x/bin/python");
 }

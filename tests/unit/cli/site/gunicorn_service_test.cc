@@ -138,9 +138,10 @@ TEST_CASE("a script that a unit starts is read", "[gunicorn_service]") {
   CHECK(unit.value().directory == "/srv/site");
   CHECK(unit.value().python == "/srv/site/../env/bin/python");
   CHECK(unit.value().environment.at("DJANGO_SETTINGS_MODULE") == "shop.settings");
-  REQUIRE(unit.value().told.size() == 2);
-  CHECK(unit.value().told[0].starts_with("its output is redirected"));
-  CHECK(unit.value().told[1].starts_with("/srv/start: is read, not run"));
+  REQUIRE(unit.value().told.size() == 3);
+  CHECK(unit.value().told[0].starts_with("mkdir -p run: is run before Gunicorn"));
+  CHECK(unit.value().told[1].starts_with("its output is redirected"));
+  CHECK(unit.value().told[2].starts_with("/srv/start: is read, not run"));
 }
 
 TEST_CASE("what a shell would have computed is left to monodon", "[gunicorn_service]") {

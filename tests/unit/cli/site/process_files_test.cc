@@ -19,6 +19,7 @@ TEST_CASE("a Procfile names its process", "[process_files]") {
   REQUIRE(service);
   CHECK(service.value().flags == Texts{"a:b", "-w", "3"});  // monodon reads $PORT
   CHECK(service.value().environment == Variables{{"FOO", "1"}});
+  CHECK(service.value().carried == Variables{{"FOO", "1"}});
   CHECK(service.value().told.size() == 2);
   CHECK_FALSE(read_procfile("web: daphne x\n", "Procfile"));
   CHECK(read_procfile("web: uwsgi x.ini\n", "Procfile").value().uwsgi ==
@@ -76,4 +77,61 @@ TEST_CASE("values of supervisord go on in lines that begin with a blank",
   CHECK(service.value().python == "${VENV}/bin/python");
   CHECK(service.value().environment == Variables{{"A", "1"}, {"B", "2"}});
   CHECK(service.value().told.at(0).starts_with("${N}: holds a variable"));
+}
+
+TEST_CASE("of several processes the first is read, or the one that is named",
+          "[process_files]") {
+  const std::string procfile = "web: gunicorn a:b\nadmin: A=1 gunicorn c:d\n";
+  const auto first = read_procfile(procfile, "Procfile");
+  CHECK(first.value().flags == Texts{"a:b"});
+  CHECK(first.value().told.at(1).starts_with(
+      "Procfile: Gunicorn as well is admin; each is a service of its own"));
+  CHECK(read_procfile(procfile, "Procfile", "admin").value().flags == Texts{"c:d"});
+  CHECK(read_procfile(procfile, "Procfile", "x").error().message() ==
+        "Procfile: has no process \"x\" that is Gunicorn; there are web, admin");
+  const std::string programs =
+      "[program:a]\ncommand=gunicorn a:b\n[program:c]\ncommand=gunicorn c:d\n";
+  CHECK(read_supervisord(programs, "s.conf", "/", "c").value().flags == Texts{"c:d"});
+}
+
+TEST_CASE("what supervisord knows of a program is filled in, and its keys are told",
+          "[process_files]") {
+  const auto service = read_supervisord(
+      "[supervisord]\nenvironment=G=\"1\"\n[program:shop]\n"
+      "command=%(ENV_VENV)s/bin/gunicorn -n %(program_name)s_%(process_num)02d a:b\n"
+      "environment=VENV=\"/opt/v\",B=\"x=y\"\nuser=web\numask=022\nstopsignal=QUIT\n"
+      "stopwaitsecs=60\nautorestart=true\nstdout_logfile=/var/log/x.log\n",
+      "s.conf", "/etc");
+  REQUIRE(service);
+  CHECK(service.value().flags == Texts{"-n", "shop_0", "a:b"});
+  CHECK(service.value().python == "/opt/v/bin/python");
+  CHECK(service.value().carried ==
+        Variables{{"B", "x=y"}, {"G", "1"}, {"VENV", "/opt/v"}});
+  std::string told;
+  for (const std::string& one : service.value().told) told += one + "\n";
+  for (const char* key :
+       {"user=web: User=", "umask=022: UMask=", "stopsignal=QUIT: ",
+        "stopwaitsecs=60: TimeoutStopSec=", "autorestart=true: Restart=",
+        "stdout_logfile=/var/log/x.log: "})
+    CHECK(told.find(key) != std::string::npos);
+}
+
+TEST_CASE("what a Dockerfile sets is known to the shell of its CMD, stages included",
+          "[process_files]") {
+  const auto service = read_dockerfile(
+      "ARG V=3.11\nFROM python:$V AS base\nARG DIR=/srv\nENV PORT=8000 HOME_DIR=$DIR\n"
+      "WORKDIR ${HOME_DIR}/app\nFROM other AS build\nENV PORT=9\n"
+      "FROM --platform=linux/amd64 base AS prod\nENV OPTS=\"-w 3 --threads 2\"\n"
+      "CMD exec gunicorn -b :$PORT $OPTS ${LATER:+x} a:b\n",
+      "Dockerfile");
+  REQUIRE(service);
+  CHECK(service.value().flags ==
+        Texts{"-b", ":8000", "-w", "3", "--threads", "2", "${LATER:+x}", "a:b"});
+  CHECK(service.value().directory == "/srv/app");
+  CHECK(service.value().environment.at("PORT") == "8000");
+  std::string told;
+  for (const std::string& one : service.value().told) told += one + "\n";
+  CHECK(told.find("$PORT: the settings have the value that it has in these files") !=
+        std::string::npos);
+  CHECK(told.find("is left out") == std::string::npos);
 }

@@ -37,10 +37,10 @@ TEST_CASE("an ini file of uWSGI's becomes flags of ours", "[uwsgi]") {
   CHECK(service.directory == "/srv/shop");
   CHECK(service.python == "/srv/shop/env/bin/python");
   CHECK(service.flags ==
-        Texts{"--workers=4", "--threads=2", "--timeout=20", "--max-requests=5000",
-              "--max-memory=256M", "--bind=unix:/run/site.sock", "--socket-mode=660",
-              "--socket-user=web", "--socket-group=www-data", "--user=web",
-              "--group=web", "--env=A=b", "--static=/static=/srv/s",
+        Texts{"--chdir=/srv/shop", "--workers=4", "--threads=2", "--timeout=20",
+              "--max-requests=5000", "--max-memory=256M", "--bind=unix:/run/site.sock",
+              "--socket-mode=660", "--socket-user=web", "--socket-group=www-data",
+              "--user=web", "--group=web", "--env=A=b", "--static=/static=/srv/s",
               "--limit-request-line=32768", "--limit-request-field_size=32768",
               "--no-preload", "shop.wsgi:application"});
   for (const char* word : {"cheaper", "proxy_pass", "reload-on-rss", "spooler",
@@ -115,4 +115,22 @@ TEST_CASE("each name of an option of uWSGI's leads to one that is known", "[uwsg
   CHECK_FALSE(uwsgi_takes_value("master"));
   CHECK_FALSE(why_not_uwsgi("cheaper-initial").empty());
   CHECK(why_not_uwsgi("frobnicate").empty());
+}
+
+TEST_CASE("loops of an ini file are run, conditions told, variables left to us",
+          "[uwsgi]") {
+  const auto read = read_uwsgi_ini(
+      "[uwsgi]\nmodule = a.wsgi\nmount = /other=b.py\nprocesses = %k\n"
+      "http = :$(PORT)\nhttp-keepalive =\nfor = x y\nenv = %(_)_SET=1\nendfor =\n"
+      "if-env = DEBUG\npy-autoreload = 1\nendif =\nenv = CORES=%k\nenv = F=%p\n",
+      "site.ini", "/etc");
+  REQUIRE(read);
+  CHECK(read.value().flags == Texts{"--workers=auto", "--env=x_SET=1", "--env=y_SET=1",
+                                    "--env=CORES=%k", "--env=F=/etc/site.ini",
+                                    "--access-logfile=-", "a.wsgi:application"});
+  for (const char* word :
+       {"mount = /other=b.py: a service has one",
+        "since only uWSGI knows whether if-env", "%k is known to uWSGI only",
+        "without it monodon listens at $PORT"})
+    CHECK(tells(read.value(), word));
 }
