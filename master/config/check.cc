@@ -217,11 +217,11 @@ void check_metrics_bind(const Settings& s, Findings& found) {
 void check_agent_bind(const Settings& s, Findings& found) {
   if (s.agent_bind == "off") return;
   const auto address = canonical_address(s.agent_bind, s.worker.directory);
-  if (!address)
-    return found.push_back({kProblem, "agent_bind", address.error().what});
+  if (!address) return found.push_back({kProblem, "agent_bind", address.error().what});
   std::string_view host = address.value();
   host = host.substr(0, std::min(host.rfind(':'), host.size()));
-  if (host.starts_with('[') && host.ends_with(']')) host = host.substr(1, host.size() - 2);
+  if (host.starts_with('[') && host.ends_with(']'))
+    host = host.substr(1, host.size() - 2);
   if (!is_network(host))
     found.push_back({kProblem, "agent_bind",
                      "must be an IP address and a port, as 127.0.0.1:9118"});
@@ -295,12 +295,13 @@ void check_listeners(const Settings& s, Findings& found) {
   check_metrics_bind(s, found);
   check_agent_bind(s, found);
   check_metrics_labels(s, found);
-  const bool socket_rights =
-      s.socket_mode >= 0 || !s.socket_user.empty() || !s.socket_group.empty();
+  constexpr int kEverybody = 0777;  // Gunicorn's umask = 0, which asks for nothing
+  const bool socket_rights = (s.socket_mode >= 0 && s.socket_mode != kEverybody) ||
+                             !s.socket_user.empty() || !s.socket_group.empty();
   if (socket_rights && !any_unix) {
     found.push_back({kWarning, "socket_mode",
-                     "socket_mode, socket_user and socket_group do nothing: no Unix "
-                     "socket is bound"});
+                     "mode and owner of a Unix socket (socket_mode, socket_user, "
+                     "socket_group, Gunicorn's umask) do nothing: none is bound"});
   }
   const auto& trusted = s.worker.forwarded_allow_ips;
   if (any_open && std::find(trusted.begin(), trusted.end(), "*") != trusted.end()) {

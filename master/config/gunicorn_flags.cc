@@ -249,13 +249,26 @@ constexpr GunicornHook kHooks[] = {
 
 // What Gunicorn takes for a setting that is not given, where that is not nothing.
 constexpr std::pair<std::string_view, std::string_view> kDefaults[] = {
+    {"asgi_disconnect_grace_period", "3"},
     {"asgi_lifespan", "auto"},
     {"asgi_loop", "auto"},
+    {"control_socket_mode", "384"},
+    {"dirty_graceful_timeout", "30"},
+    {"dirty_threads", "1"},
+    {"dirty_timeout", "300"},
+    {"http2_initial_window_size", "65535"},
+    {"http2_max_concurrent_streams", "100"},
+    {"http2_max_frame_size", "16384"},
+    {"http2_max_header_list_size", "65536"},
     {"http_parser", "auto"},
     {"http_protocols", "h1"},
     {"logger_class", "gunicorn.glogging.Logger"},
     {"logger_class", "simple"},
+    {"ssl_version", "2"},
     {"suppress_ragged_eofs", "true"},
+    {"uwsgi_allow_ips", "127.0.0.1,::1"},
+    {"websocket_max_message_size", "16777216"},
+    {"worker_connections", "1000"},
 };
 
 }  // namespace

@@ -19,9 +19,11 @@ from lines import PLAIN, REFUSED
 # Prints Gunicorn's settings as a file that gives each its default.
 DEFAULTS_OF_ALL = """
 from gunicorn.config import KNOWN_SETTINGS
+# Of this machine; and a keepalive as short as Gunicorn's is told here, if it is asked for.
+NOT = ("config", "chdir", "user", "group", "control_socket", "keepalive")
 for setting in KNOWN_SETTINGS:
     value = setting.default
-    if not callable(value) and setting.name not in ("config", "chdir", "user", "group"):
+    if not callable(value) and setting.name not in NOT:
         print(setting.name, "=", repr(value if isinstance(value, (str, list, dict, bool))
                                       or value is None else int(value)))
 """

@@ -42,7 +42,7 @@ def monodon(site, *words, **variables):
     (["check", "good:nope"], 4, "nope"),
     (["check", "--no-app", "bad"], 0, "the configuration is good"),
     (["check", "native:hello"], 0, "loading native:hello"),
-    (["check", "--workers", "x", "good"], 1, '--workers: "x" is not a whole number'),
+    (["check", "--workers", "x", "good"], 2, '--workers: "x" is not a whole number'),
     (["check", "--python", "/nonexistent", "good"], 1, "/nonexistent: No such file"),
     (["check", "--chdir", "/nonexistent", "good"], 1, "/nonexistent: No such file"),
     (["check"], 1, "application: is missing"),
