@@ -54,13 +54,18 @@ std::string interpolated(const std::string& text, const Variables& known) {
   return done;
 }
 
-// A backslash at the end of a line, also where YAML has made a blank of that end.
+// A backslash at the end of a line, also where YAML has made a blank of that end; and a
+// line that begins with a flag, which no command does.
 std::string without_continuations(std::string text) {
   for (std::size_t at = 0; (at = text.find('\\', at)) != std::string::npos; ++at) {
     const std::size_t next = text.find_first_not_of(" \t", at + 1);
     const bool line = next != std::string::npos && text[next] == '\n';
     const bool folded = next != std::string::npos && next > at + 1 && text[next] == '-';
     if (line || folded) text.replace(at, next - at + (line ? 1 : 0), " ");
+  }
+  for (std::size_t at = 0; (at = text.find('\n', at)) != std::string::npos; ++at) {
+    const std::size_t next = text.find_first_not_of(" \t", at + 1);
+    if (next != std::string::npos && text[next] == '-') text[at] = ' ';
   }
   return text;
 }

@@ -66,7 +66,7 @@ class Importer {
                          fmt::join(service_.wrapper, " ")));
     }
     read_flags(line);
-    for (std::string& complaint : apply_environment(service_.environment, line)) {
+    for (std::string& complaint : apply_environment(known_variables(), line)) {
       differ(complaint);
     }
     std::vector<Override> defaults = line.environment;
@@ -78,6 +78,7 @@ class Importer {
     for (const std::string& warning : line.warnings) differ(warning);
     apply(line.environment);
     apply(line.arguments);
+    tell_complaints();
     carry_environment();
     carry_directory();
     if (keys_.insert("hop_by_hop").second) settings_.worker.hop_by_hop = "drop";
@@ -104,6 +105,22 @@ class Importer {
         fmt::format("remote_addr_from_forwarded: REMOTE_ADDR is the client that the "
                     "proxy names (Gunicorn: {})",
                     any_unix ? "empty, on a Unix socket" : "the proxy"));
+  }
+
+  // "PORT=$PORT gunicorn" says nothing of the value.
+  Variables known_variables() {
+    Variables known = service_.environment;
+    for (const char* name : kCommon) {
+      const auto found = known.find(name);
+      if (found == known.end() || found->second.find('$') == std::string::npos)
+        continue;
+      differ(
+          fmt::format("{}={}: holds a variable, whose value is not known here: "
+                      "monodon reads {} itself",
+                      name, found->second, name));
+      known.erase(found);
+    }
+    return known;
   }
 
   // Variables that stood before the command, or in a file that is no unit. -e wins, as
@@ -187,11 +204,22 @@ class Importer {
   void read_flags(master::CommandLine& line) {
     Result<Flags> flags = parse_flags(service_.flags);
     if (!flags) return result_.problems.push_back(flags.error().what);
-    for (const std::string& complaint : flags.value().complaints) differ(complaint);
+    complaints_ = std::move(flags.value().complaints);
     line.arguments = std::move(flags.value().overrides);
     line.notes = std::move(flags.value().notes);
     line.warnings = std::move(flags.value().warnings);
     line.config_file = std::move(flags.value().config_file);
+  }
+
+  // Flags that are refused; not values that are told as problems already.
+  void tell_complaints() {
+    for (const std::string& complaint : complaints_) {
+      const std::string why = complaint.substr(complaint.find(": ") + 2);
+      const bool told = std::any_of(
+          result_.problems.begin(), result_.problems.end(),
+          [&](const std::string& problem) { return problem.ends_with(why); });
+      if (!told) differ(complaint);
+    }
   }
 
   void read_file(const master::CommandLine& line) {
@@ -286,6 +314,7 @@ class Importer {
   const GunicornService& service_;
   master::Settings settings_ = master::default_settings();
   std::set<std::string> keys_;
+  std::vector<std::string> complaints_;
   Imported result_;
 };
 

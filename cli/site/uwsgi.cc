@@ -160,7 +160,8 @@ class Translator {
     if (name == "processes") {
       give("--workers", value.starts_with('%') || value == "auto" ? "auto" : value);
     } else if (name == "http-keepalive" || name == "so-keepalive") {
-      if (value.size() > 1) give("--keep-alive", value);  // true or 1: as it is here
+      const auto seconds = parse_number(value);  // "true" and 1: as it is here anyway
+      if (seconds && *seconds > 1) give("--keep-alive", value);
     } else if (name == "reload-on-rss") {
       give("--max-memory", value + "M");
       tell("reload-on-rss: max_memory counts what a worker does not share (PSS)");

@@ -23,6 +23,8 @@ TEST_CASE("a service of a compose file is read, whatever form its command has",
         "    command: |\n      gunicorn -w 3 \\\n        -b 0.0.0.0:8000 \\\n      "
         "a:b\n",
         "    command: >-\n      gunicorn -w 3 \\\n      -b 0.0.0.0:8000 a:b\n",
+        "    command: >\n      sh -c \"true &&\n        gunicorn -w 3\n        -b "
+        "0.0.0.0:8000 a:b\"\n",
         "    command: gunicorn -w ${N:-3} -b 0.0.0.0:${PORT-8000}\n      a:b\n",
         "    <<: {command: gunicorn -w 3 -b 0.0.0.0:8000 a:b}\n",
         "    entrypoint: gunicorn\n    command: -w 3 -b 0.0.0.0:8000 a:b # ours\n",

@@ -96,3 +96,28 @@ TEST_CASE("a socket without a unit of its own keeps its directory", "[import]") 
   (void)rewrite_unit(unit, "a", imported);
   CHECK(unit.value("Service", "RuntimeDirectory") == "gunicorn");
 }
+
+TEST_CASE("variables that no unit sets, and the directory, are in the settings",
+          "[import]") {
+  GunicornService service;
+  service.flags = {"-e", "A=flag", "app:app"};
+  service.environment = service.carried = {{"A", "1"},
+                                           {"B", "2 3"},
+                                           {"PYTHONPATH", "/x:/y"},
+                                           {"PORT", "$PORT"},
+                                           {"LATER", "${X}"},
+                                           {"PYTHONUNBUFFERED", "1"},
+                                           {"WEB_CONCURRENCY", "4"}};
+  service.directory = service.changed_to = "/srv/shop";
+  const Imported imported = import_service(service);
+  for (const char* line : {"directory: /srv/shop\n", "python_path: [/x, /y]\n",
+                           "environment: [\"B=2 3\", \"A=flag\"]\n", "workers: 4\n"}) {
+    INFO(imported.yaml);
+    CHECK(imported.yaml.find(line) != std::string::npos);
+  }
+  for (const char* start :
+       {"PORT=$PORT: holds a variable", "LATER=${X}: holds a variable",
+        "PYTHONUNBUFFERED: acts on the interpreter as it starts"})
+    CHECK(any_begins(imported.differences, start));
+  CHECK_FALSE(any_begins(imported.differences, "WEB_CONCURRENCY: "));
+}

@@ -121,7 +121,8 @@ TEST_CASE("loops of an ini file are run, conditions told, variables left to us",
           "[uwsgi]") {
   const auto read = read_uwsgi_ini(
       "[uwsgi]\nmodule = a.wsgi\nmount = /other=b.py\nprocesses = %k\n"
-      "http = :$(PORT)\nhttp-keepalive =\nfor = x y\nenv = %(_)_SET=1\nendfor =\n"
+      "http = :$(PORT)\nhttp-keepalive =\nhttp-keepalive = true\nfor = x y\nenv = "
+      "%(_)_SET=1\nendfor =\n"
       "if-env = DEBUG\npy-autoreload = 1\nendif =\nenv = CORES=%k\nenv = F=%p\n",
       "site.ini", "/etc");
   REQUIRE(read);
