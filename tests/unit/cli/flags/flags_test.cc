@@ -36,5 +36,30 @@ TEST_CASE("flags that cannot be taken apart are told", "[flags]") {
         Texts{"--wrokers: unknown flag; did you mean --workers?"});
 }
 
+TEST_CASE("flags of Gunicorn at their defaults are taken without a word", "[flags]") {
+  for (const Texts& words :
+       {Texts{"--protocol", "http"}, Texts{"--logger-class", "simple"},
+        Texts{"--http-protocols", "h1"}, Texts{"--http2-cleartext", "off"},
+        Texts{"--dirty-workers", "0"}, Texts{"--keyfile="},
+        Texts{"--asgi-loop", "auto"}, Texts{"--cert-reqs", "0"}}) {
+    INFO(words[0]);
+    const auto flags = parse_flags(words);
+    REQUIRE(flags);
+    CHECK(flags.value().complaints.empty());
+    CHECK(flags.value().notes.empty());
+    CHECK(flags.value().warnings.empty());
+  }
+}
+
+TEST_CASE("what is no number is a wrong use of a flag, as with argparse", "[flags]") {
+  for (const Texts& words :
+       {Texts{"-w", "2.0"}, Texts{"--timeout", "1e2"}, Texts{"-m", "x"}}) {
+    INFO(words[0]);
+    CHECK(parse_flags(words).value().complaints.size() == 1);
+  }
+  // A wrong configuration, with a status of its own.
+  CHECK(parse_flags({"-w", "-1"}).value().complaints.empty());
+}
+
 }  // namespace
 }  // namespace monodon::cli

@@ -380,33 +380,3 @@ TEST_CASE("the usage shows what may be left out", "[command_line]") {
   CHECK(parse({"help", "top"}).output == parse({"top", "--help"}).output);
   CHECK(parse({"-V"}).output == parse({"--version"}).output);
 }
-
-TEST_CASE("flags of Gunicorn at their defaults are taken without a word",
-          "[command_line]") {
-  for (const char* words :
-       {"--protocol http", "--logger-class simple", "--http-protocols h1",
-        "--http2-cleartext off", "--dirty-workers 0", "--keyfile=", "--asgi-loop auto",
-        "--cert-reqs 0"}) {
-    INFO(words);
-    std::string word{words};
-    Texts arguments{"serve", "a:b"};
-    for (std::size_t blank; (blank = word.find(' ')) != std::string::npos;
-         word.erase(0, blank + 1))
-      arguments.push_back(word.substr(0, blank));
-    arguments.push_back(word);
-    const Parsed parsed = parse(arguments);
-    REQUIRE(parsed.invocation);
-    CHECK(parsed.invocation->line.notes.empty());
-    CHECK(parsed.invocation->line.warnings.empty());
-  }
-}
-
-TEST_CASE("what is no number is a wrong use of a flag, as with argparse",
-          "[command_line]") {
-  for (const auto& [flag, value] :
-       {std::pair{"-w", "2.0"}, std::pair{"--timeout", "1e2"}, std::pair{"-m", "x"}}) {
-    INFO(flag);
-    CHECK(parse({"serve", flag, value, "a:b"}).status == 2);
-  }
-  CHECK(parse({"serve", "-w", "-1", "a:b"}).invocation);  // a wrong configuration: 1
-}
