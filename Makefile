@@ -38,8 +38,7 @@ help:
 	@echo 'make deb         Debian package, in $(BUILD)/packages'
 	@echo 'make rpm         RPM package, in $(BUILD)/packages'
 	@echo 'make dev-tests   a developer at a terminal, static files beside nginx (pip)'
-	@echo 'make portable    .deb, .rpm and wheel for any Linux, in $(BUILD)/portable/packages;'
-	@echo '                 ARCHITECTURES="x86_64 aarch64": for these'
+	@echo 'make portable    .deb, .rpm and wheel for any Linux, in $(BUILD)/portable/packages'
 	@echo 'make portable-tests  what make portable has made: symbols, pip, rpm, boots (root)'
 	@echo 'make portable-check  make portable, then the shortest of these: one boot, on Debian 11'
 	@echo 'make repository  folders for apt and dnf of $(BUILD)/portable/packages'
@@ -162,7 +161,7 @@ rpm:
 # With a compiler and libraries of its own, brought and built the first time.
 portable: bootstrap
 	@scripts/bootstrap package
-	packaging/portable/all $(BUILD)/portable $(ARCHITECTURES)
+	packaging/portable/all $(BUILD)/portable
 
 portable-tests:
 	@scripts/bootstrap package

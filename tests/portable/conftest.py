@@ -73,6 +73,7 @@ def machine(request, tmp_path_factory):
         pytest.skip(possible.stdout.strip())
     release = request.param
     stage = tmp_path_factory.mktemp("stage")
+    stage.chmod(0o755)  # sites run an interpreter of it
     shutil.copy(of_kind(".deb", "amd64")[0], stage / "monodon.deb")
     booted.bring_python(release, stage)
     made = Machine(trees.tree(release, booted.packages(release)), stage,

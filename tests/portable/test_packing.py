@@ -45,7 +45,9 @@ def test_packed_again_it_is_the_same_bytes(command, tmp_path):
     said(SOURCE / "packaging/portable" / program, *arguments)
     made = [path for path in tmp_path.iterdir() if path.name.startswith("monodon")]
     assert len(made) == 1
-    assert made[0].read_bytes() == (PACKAGES / made[0].name).read_bytes()
+    # Without a list of all that differs in megabytes.
+    same = made[0].read_bytes() == (PACKAGES / made[0].name).read_bytes()
+    assert same
 
 
 def test_the_portable_deb_gives_way_to_that_of_a_release_and_conflicts_with_none():
