@@ -168,7 +168,7 @@ void end_request(ThreadRow& row, int status, std::uint64_t bytes_in,
                  std::uint64_t bytes_out, std::uint64_t duration_ns,
                  std::uint64_t first_byte_ns = 0) noexcept;
 
-// Keeper only, while it holds the thread (AppThread::hold): counts what the client got,
+// Keeper only, while it holds the request (Flight::hold): counts what the client got,
 // as end_request() does. The owner calls end_expired() once the application returns.
 void expire_request(ThreadRow& row, int status, std::uint64_t bytes_in,
                     std::uint64_t duration_ns) noexcept;

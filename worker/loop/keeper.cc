@@ -119,10 +119,9 @@ bool Keeper::at_rest(std::uint64_t now) const {
 int Keeper::interval_ms(std::uint64_t now) {
   std::uint64_t begun = 0;
   bool busy = false;
-  for (const auto& t : loop_.threads()) {
+  for (const auto& t : loop_.threads())
     begun += t->row.sequence.load(std::memory_order_relaxed);
-    busy = busy || t->busy();
-  }
+  loop_.each_flight([&](const Flight& flight) { busy = busy || flight.busy(); });
   if (begun != requests_seen_ || busy) {
     // After a rest the first requests are watched closely: they may be the long ones.
     // Not for longer, since a round costs as much as a request.
@@ -159,46 +158,48 @@ void Keeper::look_after_leader(std::uint64_t now) {
 }
 
 void Keeper::look_after_requests(std::uint64_t now) {
+  loop_.each_flight([&](Flight& flight) { look_after_request(flight, now); });
+}
+
+void Keeper::look_after_request(Flight& flight, std::uint64_t now) {
   const Settings& s = loop_.settings();
-  for (const auto& t : loop_.threads()) {
-    const std::uint64_t since = t->running_since();
-    if (since == 0) continue;
-    const std::uint64_t age = elapsed_ns(since, now);
-    const bool too_long = s.request_timeout != 0 && age >= s.request_timeout * kMs;
-    const bool slow_now =
-        s.slow_request != 0 && age >= s.slow_request * kMs && !t->told_slow();
-    if (!too_long && !slow_now) continue;
-    Connection* c = t->hold(since);
-    if (c == nullptr) continue;
-    // One that has told nothing yet is told of as a whole by its end.
-    if (slow_now) scoreboard::add(loop_.header().slow_requests);
-    if (slow_now && !too_long) slow(*t, *c, age);
-    if (too_long)
-      expire(*t, *c, now);
-    else
-      t->let_go();
-  }
+  const std::uint64_t since = flight.running_since();
+  if (since == 0) return;
+  const std::uint64_t age = elapsed_ns(since, now);
+  const bool too_long = s.request_timeout != 0 && age >= s.request_timeout * kMs;
+  const bool slow_now =
+      s.slow_request != 0 && age >= s.slow_request * kMs && !flight.told_slow();
+  if (!too_long && !slow_now) return;
+  Connection* c = flight.hold(since);
+  if (c == nullptr) return;
+  // One that has told nothing yet is told of as a whole by its end.
+  if (slow_now) scoreboard::add(loop_.header().slow_requests);
+  if (slow_now && !too_long) slow(flight, *c, age);
+  if (too_long)
+    expire(flight, *c, now);
+  else
+    flight.let_go();
 }
 
 namespace {
 
-std::string name_of(const AppThread& t, const Connection& c) {
-  return name_request(c.head.method, c.head.path, t.request_id, c.origin);
+std::string name_of(const Flight& flight, const Connection& c) {
+  return name_request(c.head.method, c.head.path, flight.request_id, c.origin);
 }
 
 }  // namespace
 
-void Keeper::slow(AppThread& t, Connection& c, std::uint64_t age) {
-  t.set_told_slow();
-  log::warning(fmt::format("{} is slow: it has run for {}{}", name_of(t, c),
+void Keeper::slow(Flight& flight, Connection& c, std::uint64_t age) {
+  flight.set_told_slow();
+  log::warning(fmt::format("{} is slow: it has run for {}{}", name_of(flight, c),
                            spell_ns(age), take_stacks(monotonic_ns())),
                {log::Id::request_slow,
                 log::beside({"method", c.head.method}),
                 log::beside({"path", c.head.path}),
                 log::beside({"duration_us", age / 1000}),
-                log::beside({"request_id", t.request_id}),
+                log::beside({"request_id", flight.request_id}),
                 log::beside({"trace_id", c.origin.trace_id}),
-                {"thread", t.index}});
+                {"thread", flight.thread}});
 }
 
 // Requests that get stuck at the same thing do so at the same time: one look at all
@@ -216,8 +217,8 @@ std::string Keeper::take_stacks(std::uint64_t now) {
 
 // The request is past its deadline: the client hears 504 if it has heard nothing yet,
 // else the connection breaks, so that half a response is not taken for a whole one.
-void Keeper::expire(AppThread& t, Connection& c, std::uint64_t now) {
-  const bool unanswered = t.exchange.claim_for_keeper();
+void Keeper::expire(Flight& flight, Connection& c, std::uint64_t now) {
+  const bool unanswered = flight.exchange.claim_for_keeper();
   if (unanswered) {
     const std::string answer =
         http::error_response(504, "the application took too long",
@@ -228,27 +229,27 @@ void Keeper::expire(AppThread& t, Connection& c, std::uint64_t now) {
   (void)::shutdown(c.fd.get(), unanswered ? SHUT_WR : SHUT_RDWR);
   scoreboard::add(loop_.header().deadlines);
   const std::uint64_t age = elapsed_ns(c.received_ns, now);
-  scoreboard::expire_request(t.row, unanswered ? 504 : 0, c.body.size(), age);
+  scoreboard::expire_request(flight.row, unanswered ? 504 : 0, c.body.size(), age);
   log::error(
       fmt::format("{} reached its deadline: it ran for {}, past request_timeout; its "
                   "client {}, and this worker will be replaced{}",
-                  name_of(t, c), spell_ns(age),
+                  name_of(flight, c), spell_ns(age),
                   unanswered ? "has 504" : "was cut off in the middle of the answer",
-                  t.told_slow() ? "" : take_stacks(now)),
+                  flight.told_slow() ? "" : take_stacks(now)),
       {log::Id::request_deadline,
        log::beside({"method", c.head.method}),
        log::beside({"path", c.head.path}),
        log::beside({"duration_us", age / 1000}),
        log::beside({"request_timeout_ms", loop_.settings().request_timeout}),
-       log::beside({"request_id", t.request_id}),
+       log::beside({"request_id", flight.request_id}),
        log::beside({"status", unanswered ? "504" : "cut"}),
-       {"thread", t.index}});
-  loop_.requests().log_access(&t, c, unanswered ? 504 : 0, 0, now, {});
+       {"thread", flight.thread}});
+  loop_.requests().log_access(flight.request_id, c, unanswered ? 504 : 0, 0, now, {});
   loop_.requests().access().flush();
   const std::string what = fmt::format("{} {} ({}, id {})", c.head.method, c.head.path,
-                                       spell_ns(age), t.request_id);
-  t.expire();
-  loop_.master().report(wire::Kind::stuck, t.index, what);
+                                       spell_ns(age), flight.request_id);
+  flight.expire();
+  loop_.master().report(wire::Kind::stuck, flight.thread, what);
   app_.on_deadline();
 }
 
@@ -285,7 +286,7 @@ void Keeper::close_expired(Connection& c) {
     const iovec part{const_cast<char*>(answer.data()), answer.size()};
     (void)send_some(c.fd.get(), {&part, 1});
     scoreboard::add(loop_.header().late);
-    loop_.requests().log_access(nullptr, c, 408, 0, monotonic_ns(), answer);
+    loop_.requests().log_access({}, c, 408, 0, monotonic_ns(), answer);
   }
   loop_.parking().close(c);
 }
@@ -347,20 +348,20 @@ void Keeper::report_hang(const AppThread& t, const ThreadSight& sight) {
 // Shows in `ps` what has been running for a while; short requests would only flicker.
 void Keeper::show_title(std::uint64_t now) {
   const std::string_view base = loop_.title();
-  for (const auto& t : loop_.threads()) {
-    const std::uint64_t since = t->running_since();
-    if (since == 0 || elapsed_ns(since, now) < 200 * kMs) continue;
-    Connection* c = t->hold(since);
-    if (c == nullptr) continue;
-    const std::string title =
-        fmt::format("{} {} {}", base, c->head.method, c->head.path.substr(0, 80));
-    t->let_go();
+  std::string title;
+  loop_.each_flight([&](Flight& flight) {
+    const std::uint64_t since = flight.running_since();
+    if (!title.empty() || since == 0 || elapsed_ns(since, now) < 200 * kMs) return;
+    Connection* c = flight.hold(since);
+    if (c == nullptr) return;
+    title = fmt::format("{} {} {}", base, c->head.method, c->head.path.substr(0, 80));
+    flight.let_go();
+  });
+  if (!title.empty())
     set_title(title);
-    title_busy_ = true;
-    return;
-  }
-  if (title_busy_) set_title(base);
-  title_busy_ = false;
+  else if (title_busy_)
+    set_title(base);
+  title_busy_ = !title.empty();
 }
 
 void Keeper::look_after_drain(std::uint64_t now) {
@@ -370,10 +371,10 @@ void Keeper::look_after_drain(std::uint64_t now) {
   const bool more_to_come = loop_.parking().last_resort();
   std::size_t running = 0;
   std::size_t expired = 0;
-  for (const auto& t : loop_.threads()) {
-    running += t->busy() ? 1 : 0;
-    expired += t->expired() ? 1 : 0;
-  }
+  loop_.each_flight([&](const Flight& flight) {
+    running += flight.busy() ? 1 : 0;
+    expired += flight.expired() ? 1 : 0;
+  });
   if (loop_.pool().open() == 0 && running == 0 && !more_to_come) {
     loop_.stop();
     return;

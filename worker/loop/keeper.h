@@ -64,9 +64,10 @@ class Keeper {
   [[nodiscard]] bool at_rest(std::uint64_t now_ns) const;
   void look_after_leader(std::uint64_t now_ns);
   void look_after_requests(std::uint64_t now_ns);
-  void slow(AppThread& t, Connection& c, std::uint64_t age_ns);
+  void look_after_request(Flight& flight, std::uint64_t now_ns);
+  void slow(Flight& flight, Connection& c, std::uint64_t age_ns);
   std::string take_stacks(std::uint64_t now_ns);
-  void expire(AppThread& t, Connection& c, std::uint64_t now_ns);
+  void expire(Flight& flight, Connection& c, std::uint64_t now_ns);
   void flush_log(std::uint64_t now_ns);
   void sweep(std::uint64_t now_ns);
   void close_expired(Connection& c);

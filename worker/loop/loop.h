@@ -71,6 +71,11 @@ class Loop {
   [[nodiscard]] RequestRunner& requests() noexcept { return requests_; }
   [[nodiscard]] const Settings& settings() const noexcept { return settings_; }
   [[nodiscard]] std::vector<std::unique_ptr<AppThread>>& threads() { return threads_; }
+  // The keeper: `f(flight)` for each that there may be.
+  template <typename F>
+  void each_flight(F f) {
+    for (const auto& t : threads_) f(t->flight);
+  }
   [[nodiscard]] scoreboard::WorkerHeader& header() noexcept { return page_.header(); }
   void note_signal() noexcept;  // async-signal-safe: SIGTERM came
   // A child of this process, to which nothing of it belongs: closes what there is, and

@@ -68,20 +68,23 @@ RequestRunner::Ending RequestRunner::run(Connection& c, AppThread& t) {
       return serve_file(c, t, *mount);
   if (c.head.dropped_fields != 0) note_dropped_fields(t.row, c.head.dropped_fields);
   if (c.origin.start_us != 0) count_queue_time(t.row, c.origin.start_us);
-  t.take_request_id(c.origin.request_id);
+  Flight& flight = t.flight;
+  flight.take_request_id(c.origin.request_id, t.ids);
 
-  const Request request = request_of(c, t);
-  t.exchange.start(c, drain_, t.date.now(), t.request_id);
+  const Request request = request_of(c, flight);
+  flight.exchange.start(c, drain_, t.date.now(), flight.request_id);
   scoreboard::begin_request(t.row, c.head.method, c.head.target, c.origin.remote_addr,
-                            t.request_id, c.received_ns);
-  t.begin(c, c.received_ns);
+                            flight.request_id, c.received_ns);
+  flight.begin(c, c.received_ns);
   keeper_.request_began();
+  t.set_waiting(true);  // it is the application's time
   leadership_.enter_app(t.index);
-  app_.serve(request, t.exchange);
+  app_.serve(request, flight.exchange);
   if (is_stranger()) ::_exit(0);  // forked in there, and came back in our place
   const bool leading = leadership_.leave_app(t.index);
-  const bool expired = !t.end();
-  const Exchange::Result result = t.exchange.complete();
+  const bool expired = !flight.end();
+  t.set_waiting(false);
+  const Exchange::Result result = flight.exchange.complete();
   const std::uint64_t now = monotonic_ns();
   account(c, t, result, expired, now);
 
@@ -107,16 +110,18 @@ RequestRunner::Ending RequestRunner::ending_of(Connection& c,
 // leader, and a disk that does not answer is seen as its standing still.
 RequestRunner::Ending RequestRunner::serve_file(Connection& c, AppThread& t,
                                                 std::size_t mount) {
-  t.take_request_id(c.origin.request_id);
-  t.exchange.start(c, drain_, t.date.now(), t.request_id);
-  files_->answer(mount, c.head, wall_seconds(), t.exchange);
-  const Exchange::Result result = t.exchange.complete();
+  Flight& flight = t.flight;
+  flight.take_request_id(c.origin.request_id, t.ids);
+  flight.exchange.start(c, drain_, t.date.now(), flight.request_id);
+  files_->answer(mount, c.head, wall_seconds(), flight.exchange);
+  const Exchange::Result result = flight.exchange.complete();
   const std::uint64_t now = monotonic_ns();
   scoreboard::add(t.row.static_files);
   scoreboard::end_request(t.row, result.status, c.body.size(), result.body_bytes,
                           now - c.received_ns,
                           elapsed_ns(c.received_ns, result.first_byte_at_ns));
-  log_access(&t, c, result.status, result.body_bytes, now, t.exchange.head());
+  log_access(flight.request_id, c, result.status, result.body_bytes, now,
+             flight.exchange.head());
   return ending_of(c, result, {Next::close, true, now, elapsed_ns(c.received_ns, now)});
 }
 
@@ -131,7 +136,7 @@ void RequestRunner::note_dropped_fields(scoreboard::ThreadRow& row,
       {log::Id::configuration_warning});
 }
 
-Request RequestRunner::request_of(Connection& c, const AppThread& t) const {
+Request RequestRunner::request_of(Connection& c, const Flight& flight) const {
   Request request;
   request.head = &c.head;
   request.body = &c.body;
@@ -141,7 +146,7 @@ Request RequestRunner::request_of(Connection& c, const AppThread& t) const {
   request.scheme = c.origin.scheme;
   request.script_name = c.origin.script_name;
   request.path_info = c.origin.path_info;
-  request.request_id = t.request_id;
+  request.request_id = flight.request_id;
   request.received_ns = c.received_ns;
   return request;
 }
@@ -160,7 +165,8 @@ void RequestRunner::account(Connection& c, AppThread& t, const Exchange::Result&
     scoreboard::end_request(t.row, r.status, c.body.size(), r.body_bytes,
                             now - c.received_ns,
                             elapsed_ns(c.received_ns, r.first_byte_at_ns));
-    log_access(&t, c, r.status, r.body_bytes, now, t.exchange.head());
+    log_access(t.flight.request_id, c, r.status, r.body_bytes, now,
+               t.flight.exchange.head());
     if (t.sightings.due(now))
       t.sightings.look(t.row, c.head, c.origin, r.failed ? 500 : r.status,
                        now - c.received_ns, now);
@@ -176,9 +182,9 @@ bool RequestRunner::is_skipped(const Connection& c, int status) const {
          std::ranges::find(paths, c.head.path) != paths.end();
 }
 
-void RequestRunner::log_access(AppThread* thread, const Connection& c, int status,
-                               std::uint64_t body_bytes, std::uint64_t now_ns,
-                               std::string_view response_head) {
+void RequestRunner::log_access(std::string_view request_id, const Connection& c,
+                               int status, std::uint64_t body_bytes,
+                               std::uint64_t now_ns, std::string_view response_head) {
   const std::uint64_t duration_us =
       c.received_ns != 0 ? (now_ns - c.received_ns) / 1000 : 0;
   if (counts_) [[unlikely]]
@@ -196,7 +202,7 @@ void RequestRunner::log_access(AppThread* thread, const Connection& c, int statu
       c.origin.remote_addr.empty() ? c.peer.address : c.origin.remote_addr;
   record.scheme = c.origin.scheme;
   record.trace_id = c.origin.trace_id;
-  record.request_id = thread != nullptr ? std::string_view{thread->request_id} : "";
+  record.request_id = request_id;
   record.response_head = response_head;
   record.status = status;
   record.body_bytes = body_bytes;
@@ -231,11 +237,10 @@ RequestRunner::Ending RequestRunner::refuse(Connection& c, const http::ParseErro
   // A client that does not even take this much has no claim to it.
   (void)send_some(c.fd.get(), {&part, 1});
   (void)::shutdown(c.fd.get(), SHUT_WR);
-  t.request_id.clear();
   if (c.received_ns == 0) c.received_ns = monotonic_ns();
   const std::uint64_t now = monotonic_ns();
   scoreboard::end_request(t.row, why.status, 0, 0, now - c.received_ns);
-  log_access(&t, c, why.status, 0, now, answer);
+  log_access({}, c, why.status, 0, now, answer);
   c.input.clear();
   c.head_size = 0;
   c.stage.store(Stage::linger, std::memory_order_relaxed);

@@ -55,9 +55,9 @@ class RequestRunner {
   // The leader, or the keeper: why, for the log (see Refusals).
   void tell_refusal(const Connection& c, const http::ParseError& why);
 
-  // Any thread that owns or holds `c`; without a thread nothing of the request ran.
+  // Any thread that owns or holds `c`. No id: nothing of the request ran.
   [[nodiscard]] bool is_skipped(const Connection& c, int status) const;
-  void log_access(AppThread* thread, const Connection& c, int status,
+  void log_access(std::string_view request_id, const Connection& c, int status,
                   std::uint64_t body_bytes, std::uint64_t now_ns,
                   std::string_view response_head);
   [[nodiscard]] AccessWriter& access() noexcept { return access_; }
@@ -65,7 +65,7 @@ class RequestRunner {
  private:
   Ending serve_file(Connection& c, AppThread& t, std::size_t mount);
   Ending ending_of(Connection& c, const Exchange::Result& result, Ending ending);
-  [[nodiscard]] Request request_of(Connection& c, const AppThread& t) const;
+  [[nodiscard]] Request request_of(Connection& c, const Flight& flight) const;
   void note_dropped_fields(scoreboard::ThreadRow& row, std::uint32_t count);
   void account(Connection& c, AppThread& t, const Exchange::Result& r, bool expired,
                std::uint64_t now);
