@@ -7,10 +7,13 @@
 #include <sys/ioctl.h>
 #include <unistd.h>
 
+#include <algorithm>
 #include <bit>
 #include <cerrno>
+#include <span>
 #include <stdexcept>
 #include <system_error>
+#include <utility>
 
 #include "base/clock.h"
 #include "base/log/log.h"
@@ -290,10 +293,12 @@ void Loop::settle(Connection& c, const RequestRunner::Ending& ending) {
 // care: what they hold, any idle worker takes.
 bool Loop::stand_in(std::uint64_t seen) {
   if (!leadership_.borrow(seen)) return false;
-  if (batch_next_ == batch_end_) {
-    batch_next_ = 0;
-    const int n = events_.wait(batch_, 0);
-    batch_end_ = n < 0 ? 0 : static_cast<std::size_t>(n);
+  // What is kept for the leader stays in front, and keeps nobody from looking again.
+  std::copy(batch_.begin() + batch_next_, batch_.begin() + batch_end_, batch_.begin());
+  batch_end_ -= std::exchange(batch_next_, 0);
+  if (batch_end_ < kBatch) {
+    const int n = events_.wait(std::span{batch_}.subspan(batch_end_), 0);
+    if (n > 0) batch_end_ += static_cast<std::size_t>(n);
   }
   const bool others = settings_.workers > 1 && drain_.hands_on();
   std::size_t kept = 0;
@@ -307,7 +312,10 @@ bool Loop::stand_in(std::uint64_t seen) {
       if ((event.events & (EPOLLRDHUP | EPOLLHUP | EPOLLERR)) != 0) c.hangup = true;
       if (!others || !parking_.hand_over(c)) parking_.go_on(c);
     } else if (event.data.u64 == kWake || event.data.u64 == kSignal) {
-      batch_[kept++] = event;  // edge-triggered: the leader still has to see it
+      const bool known = std::any_of(
+          batch_.begin(), batch_.begin() + kept,
+          [&event](const epoll_event& one) { return one.data.u64 == event.data.u64; });
+      if (!known) batch_[kept++] = event;  // edge-triggered: the leader has to see it
     }
   }
   batch_next_ = 0;
