@@ -42,7 +42,7 @@ ControlServer open_by_default(const std::string& name) {
         log::info("control socket at " + path, {log::Id::server_listening});
         return std::move(control).value();
       }
-      why = control.error().message();
+      why += (why.empty() ? "" : "; ") + control.error().message();
       break;
     }
   }
@@ -59,8 +59,10 @@ Outcome make_given_directory(const Settings& settings, const FileRights& rights,
   if (path.empty()) return ok();
   const ActingAs acting = rights.for_path(path);
   if (::mkdir(path.c_str(), S_IRWXU | S_IRGRP | S_IXGRP | S_IROTH | S_IXOTH) != 0)
-    return errno == EEXIST
-               ? ok()
+    return errno == EEXIST ? ok()
+           : errno == ENOENT
+               ? Error{"make runtime_directory " + path +
+                       ": the directory above it does not exist; make that first"}
                : last_error("make runtime_directory " + path + acting.why());
   if (!rights.kept_from_user(path) || !owner.uid) return ok();
   // Made by root, where only root can have put it.

@@ -145,8 +145,9 @@ Result<Choice> find_by_path(const std::string& path) {
 Error no_server() {
   return Error{
       fmt::format("no server of this user answers: there is no control socket below "
-                  "/run, $XDG_RUNTIME_DIR or /tmp/monodon-{}, and RUNTIME_DIRECTORY is "
-                  "not set; name it with --control, or the configuration file with -c. "
+                  "/run, $XDG_RUNTIME_DIR, /tmp/monodon-{} or ~/.cache/monodon, and "
+                  "RUNTIME_DIRECTORY is not set; name it with --control, or the "
+                  "configuration file with -c. "
                   "A server that found no place for one reloads on SIGHUP",
                   ::geteuid())};
 }
@@ -183,6 +184,12 @@ Result<Choice> choose_server(const ControlOptions& options) {
   if (own && !own.value().path.empty()) return own;
   std::error_code removed;
   auto found = find_by_file(std::filesystem::absolute(file, removed));
+  // It may have been made since the server started in this directory without one.
+  if (!found) {
+    auto all = introduce(control_sockets(false));
+    if (count_in(".", all) == 1 && all.front().config.empty())
+      return Choice{all.front().path, {}};
+  }
   // The file that is broken may be what names the socket.
   if (found || own) return found;
   return own;

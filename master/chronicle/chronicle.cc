@@ -169,6 +169,7 @@ std::string farewell(const FleetNews& news) {
 Cause cause_of(const News& gone, bool out_of_memory) {
   const bool stuck = gone.wear >= Wear::stuck;
   if (gone.struck_in == State::starting) return Cause::boot_timeout;
+  if (gone.struck_in == State::draining && gone.withdrawn) return Cause::asked;
   if (gone.struck_in == State::draining)
     return stuck ? Cause::deadline : Cause::graceful_timeout;
   if (gone.death.by_signal && is_unexpected(gone)) {
@@ -214,8 +215,8 @@ void Chronicle::bury(const News& gone) {
   if (deaths_.size() > kMostDeaths) deaths_.pop_front();
   const bool forced = gone.wear == Wear::stuck;
   // Why an import failed has been told, and to who has an editor open that is all.
-  const auto level = gone.boot_failed ? settings_.reload ? log::Level::debug
-                                                         : log::Level::info
+  const auto level = gone.boot_failed
+                         ? settings_.reload ? log::Level::debug : log::Level::info
                      : is_unexpected(gone) ? log::Level::error
                      : forced              ? log::Level::warning
                                            : log::Level::info;
@@ -273,7 +274,8 @@ void Chronicle::note(const News& news) {
       log::debug(who + " was asked to leave");
       break;
     case News::Kind::overdue:
-      say(log::Level::warning, log::Id::worker_overdue,
+      say(news.withdrawn ? log::Level::debug : log::Level::warning,
+          log::Id::worker_overdue,
           who + " ran out of time in state " + name_of(news.state) + "; killing it");
       break;
     case News::Kind::undead:
@@ -335,8 +337,11 @@ void Chronicle::note(const FleetNews& news, Clock::duration took) {
     case FleetNews::Kind::refused:
       ended(EventKind::generation_refused, scoreboard::Reload::refused,
             reason_of(news));
-      log::error(fmt::format("generation {} was refused: {}", g, reason_of(news)),
-                 {log::Id::generation_refused});
+      log::write(
+          news.withdrawn ? log::Level::info : log::Level::error,
+          fmt::format("generation {} {}: {}", g,
+                      news.withdrawn ? "is given up" : "was refused", reason_of(news)),
+          {log::Id::generation_refused});
       break;
     case FleetNews::Kind::rolled_back:
       ended(EventKind::generation_rolled_back, scoreboard::Reload::rolled_back,

@@ -98,7 +98,8 @@ void Fleet::set_workers(std::size_t workers) {
 
 void Fleet::withdraw(std::string why) {
   if (goal_.generation == 0 || !reload_.open() || reload_.aimed()) return;
-  advance(reload_, ReloadEvent::failed, {.reason = std::move(why)});
+  pool_.withdraw(reload_.generation);
+  advance(reload_, ReloadEvent::failed, {.reason = std::move(why), .withdrawn = true});
 }
 
 void Fleet::stop(bool quick) {

@@ -46,6 +46,7 @@ struct FleetNews {
   // refused, rolled_back, fell_back: complete, traceback included.
   std::string reason;
   std::uint32_t serial = 0;  // of the worker whose end was the reason; 0: none
+  bool withdrawn = false;    // refused: by withdraw(), for a newer edit
 };
 
 // Zygotes and workers together, and the reload as a transaction
@@ -94,7 +95,8 @@ class Fleet {
   void set_workers(std::size_t workers);
   [[nodiscard]] std::size_t workers() const { return goal_.workers; }
   void stop(bool quick);
-  // Refuses a reload of which no request has seen anything yet: its code is out of date.
+  // Refuses a reload of which no request has seen anything yet: its code is out of
+  // date.
   void withdraw(std::string why);
 
   // Applies what happened. Call after every event, and at next_wakeup().

@@ -57,6 +57,8 @@ std::string how(const News& gone, bool out_of_memory) {
     return "was killed by the master because it showed no sign of life";
   if (gone.struck_in == State::draining && stuck)
     return "was killed by the master because a request ran past request_timeout";
+  if (gone.struck_in == State::draining && gone.withdrawn)
+    return "was ended while it started, since its code is not wanted any more";
   if (gone.struck_in == State::draining)
     return "was killed by the master because it did not leave within graceful_timeout";
   if (gone.boot_failed) return "could not load the application";
@@ -109,6 +111,7 @@ std::string describe(const Death& death) {
 }
 
 bool is_unexpected(const News& gone) {
+  if (gone.withdrawn && gone.struck_in == State::draining) return false;
   if (!gone.asked_to_go || gone.struck_in != State::vacant) return true;
   // Whoever stops a whole control group or terminal sends these to everybody in it.
   const int code = gone.death.code;

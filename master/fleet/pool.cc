@@ -124,6 +124,7 @@ void Pool::start(std::size_t index, const Process& zygote,
   slot.view.generation = settings.generation;
   slot.view.wear = Wear::none;
   slot.asked_to_go = false;
+  slot.withdrawn = false;
   slot.boot_failed = false;
   slot.threads = settings.threads;
   slot.retire = 0;
@@ -353,6 +354,12 @@ void Pool::perform(Slot& slot, Effect effect, State before, Event event) {
   }
 }
 
+void Pool::withdraw(std::uint32_t generation) {
+  for (Slot& slot : slots_)
+    slot.withdrawn =
+        slot.view.generation == generation && slot.view.state == State::starting;
+}
+
 void Pool::ask_to_drain(Slot& slot, State before) {
   const Clock::time_point now = kernel_.now();
   slot.asked_to_go = true;
@@ -361,6 +368,7 @@ void Pool::ask_to_drain(Slot& slot, State before) {
   if (slot.view.wear >= Wear::stuck) patience = std::min(patience, kStuckPatience);
   // One that never served does not listen yet, and has nothing to finish.
   if (quick_ || before == State::starting) patience = kQuickPatience;
+  if (slot.withdrawn) patience = {};
   slot.deadline = now + patience;
   tell_to_go(slot);
 }

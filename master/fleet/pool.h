@@ -62,8 +62,9 @@ struct News {
   std::size_t threads = 1;  // rows of its page
   Clock::time_point asked_at{};
   bool boot_failed = false;  // it said so itself
-  bool refuses = false;      // boot_failed: a reload is refused for it, and told with it
+  bool refuses = false;  // boot_failed: a reload is refused for it, and told with it
   bool asked_to_go = false;  // the end is expected
+  bool withdrawn = false;    // and nobody waits for it: its code was withdrawn
   std::int64_t value = 0;
   std::string text;
   Death death;
@@ -102,6 +103,7 @@ class Pool {
     std::uint32_t starts = 0;    // processes asked for in this slot
     std::uint32_t failures = 0;  // of the processes in this slot, in a row
     bool asked_to_go = false;
+    bool withdrawn = false;
     bool boot_failed = false;
     std::int64_t retire = 0;
     State struck_in = State::vacant;
@@ -146,6 +148,9 @@ class Pool {
 
   // Everybody leaves; nobody is left to take their connections. Quick: now.
   void stop(bool quick);
+  // The code of its workers that start now is not wanted any more: when they are asked
+  // to leave, nobody waits for an import that may never end.
+  void withdraw(std::uint32_t generation);
   void reopen_logs();
   // The worker writes its Python stacks to `writer`, a stream socket, and closes its
   // copy. An Error: nobody is in the slot who could be told.

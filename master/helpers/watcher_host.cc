@@ -50,6 +50,11 @@ std::vector<std::string> watcher_arguments(const LoadedConfig& config) {
         pattern.starts_with('/') ? pattern : worker.directory + "/" + pattern);
   if (!config.config_file.empty() && config.config_file.starts_with('/'))
     add("--pattern", physical(config.config_file));
+  // The next reload would read one that is made now.
+  const std::string& start = config.command_line.start_directory;
+  if (config.command_line.config_file.empty() && !start.empty())
+    for (const char* name : {"/monodon.yaml", "/gunicorn.conf.py"})
+      add("--pattern", physical(start) + name);
   return argv;
 }
 

@@ -32,8 +32,8 @@ std::string removed_release(const Fleet& fleet, std::uint32_t generation) {
   if (zygote == nullptr) return {};
   constexpr std::string_view kRemoved = " (deleted)";  // proc(5)
   std::error_code error;
-  std::string directory = std::filesystem::read_symlink(
-      fmt::format("/proc/{}/cwd", zygote->pid), error);
+  std::string directory =
+      std::filesystem::read_symlink(fmt::format("/proc/{}/cwd", zygote->pid), error);
   if (!directory.ends_with(kRemoved)) return {};
   directory.resize(directory.size() - kRemoved.size());
   std::string shown;
@@ -271,7 +271,7 @@ void ReloadDesk::on_refused(const FleetNews& news) {
   // With a watcher a start goes on as reloads, until one has worked.
   if (fleet_.generation() == 0 && phase_ == Phase::idle) return;
   failure_ = {"refused", news.generation, chronicle_.reason_of(news)};
-  if (fleet_.generation() != 0)
+  if (fleet_.generation() != 0 && !news.withdrawn)
     log::error(what_serves(fleet_), {log::Id::generation_refused});
   fail();
   end();

@@ -5,9 +5,10 @@ editors and tools write files; tests/dev has the terminal."""
 import os
 import pathlib
 import signal
+import subprocess
 
 import pytest
-from support import proc
+from support import paths, proc
 from support.server import Server
 
 APP = """
@@ -80,7 +81,25 @@ def test_an_import_that_hangs_keeps_no_edit_waiting(preload):
         assert server.get("/").body == b"1"
         save(server, "answer.py", b"mended")
         await_answer(server, b"mended")
+        server.await_log("generation 2 is given up: its files have changed since")
+        assert not [line for line in server.log.lines
+                    if "ERROR" in line or "WARNING" in line and "root" not in line]
         held.release()
+
+
+def test_a_configuration_file_that_is_made_later_counts(tmp_path):
+    server = Server(command=["dev", "site_code:application", "--python", str(paths.PYTHON)],
+                    expect=["."], environment={"XDG_RUNTIME_DIR": str(tmp_path)})
+    server.write("site_code.py", APP)
+    save(server, "answer.py", b"1")
+    with server:
+        server.await_log("listening at")
+        server.write("monodon.yaml", f"static:\n  /files: {server.scratch}\n")
+        server.await_log("monodon.yaml has changed")
+        server.wait(lambda: server.get("/files/answer.py").body == b"TEXT = b'1'\n", "the file", 20)
+        told = subprocess.run([paths.MONODON, "reload"], cwd=server.scratch, text=True,
+                              env=server.environment, capture_output=True, timeout=60)
+        assert told.returncode == 0, told.stderr
 
 
 @pytest.mark.parametrize("preload", [True, False])

@@ -103,6 +103,27 @@ TEST_CASE("a worker that hangs while draining is killed and costs no pause",
   CHECK(toy.slot(0).view.may_start_at == Clock::time_point{});
 }
 
+TEST_CASE("a worker that starts with code that was withdrawn is not waited for",
+          "[fleet]") {
+  Serving toy{{.workers = 1, .graceful_timeout = 30s}};
+  toy.fleet.propose({{}, {.workers = 1, .graceful_timeout = 30s}});
+  toy.zygote_loads(2);
+  toy.zygote_forks(2);
+  toy.fleet.tick();
+  REQUIRE(toy.fleet.reload().step == ReloadStep::canary);
+  const bool withdrawn = GENERATE(true, false);
+  if (withdrawn)
+    toy.fleet.withdraw("its files have changed since");
+  else
+    toy.worker_dies(1, {});  // another slot changes meanwhile
+  toy.fleet.tick();
+  toy.fleet.tick();
+  CHECK(toy.system.worker(2)->killed == withdrawn);
+  if (!withdrawn) return;
+  CHECK(toy.fleet.reload().step == ReloadStep::none);
+  CHECK_FALSE(toy.system.worker(1)->killed);
+}
+
 TEST_CASE("a worker that could not be told to drain is told soon after", "[fleet]") {
   Serving toy{{.workers = 1, .graceful_timeout = 30s}};
   toy.worker_says(*toy.system.worker(1), wire::Kind::retire, 1);

@@ -89,6 +89,15 @@ TEST_CASE("our own deadlines are named as such", "[obituary]") {
             "was killed by the master because it did not leave within "
             "graceful_timeout after 90 s");
   CHECK(cause_of(gone, false) == Cause::graceful_timeout);
+  CHECK(is_unexpected(gone));
+  gone.withdrawn = true;
+  CHECK(obituary(gone, {}, false) ==
+        kWho +
+            "was ended while it started, since its code is not wanted any more "
+            "after 90 s");
+  CHECK(cause_of(gone, false) == Cause::asked);
+  CHECK_FALSE(is_unexpected(gone));
+  gone.withdrawn = false;
   gone.wear = Wear::stuck;
   CHECK(obituary(gone, {}, false) ==
         kWho +
