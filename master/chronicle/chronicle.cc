@@ -15,6 +15,7 @@
 #include "base/log/log.h"
 #include "base/text/text.h"
 #include "master/chronicle/dead_requests.h"
+#include "master/chronicle/reload_lines.h"
 #include "master/fleet/obituary.h"
 #include "master/system/tracer.h"
 #include "scoreboard/board_view.h"
@@ -148,20 +149,10 @@ void write_not_forked(const News& news) {
               log::beside({"generation", news.generation})});
 }
 
-void write_rehearsal(const FleetNews& news) {
-  const bool doubtful = news.kind == FleetNews::Kind::doubtful;
-  log::write(doubtful ? log::Level::warning : log::Level::info,
-             fmt::format("generation {}: {}", news.generation, news.reason),
-             {doubtful ? log::Id::application_warning : log::Id::generation_rolling});
-}
-
-std::string farewell(const FleetNews& news) {
-  if (news.reason.empty())
-    return fmt::format("generation {} has stood for its time; the code before it ends",
-                       news.generation);
-  return fmt::format(
-      "{}: the code before generation {} ends, and cannot come back by itself any more",
-      news.reason, news.generation);
+void write_overdue(const News& news, const std::string& who) {
+  write(news, news.withdrawn ? log::Level::debug : log::Level::warning,
+        log::Id::worker_overdue,
+        who + " ran out of time in state " + name_of(news.state) + "; killing it");
 }
 
 }  // namespace
@@ -274,9 +265,7 @@ void Chronicle::note(const News& news) {
       log::debug(who + " was asked to leave");
       break;
     case News::Kind::overdue:
-      say(news.withdrawn ? log::Level::debug : log::Level::warning,
-          log::Id::worker_overdue,
-          who + " ran out of time in state " + name_of(news.state) + "; killing it");
+      write_overdue(news, who);
       break;
     case News::Kind::undead:
       say(log::Level::critical, log::Id::worker_undead,
@@ -337,11 +326,7 @@ void Chronicle::note(const FleetNews& news, Clock::duration took) {
     case FleetNews::Kind::refused:
       ended(EventKind::generation_refused, scoreboard::Reload::refused,
             reason_of(news));
-      log::write(
-          news.withdrawn ? log::Level::info : log::Level::error,
-          fmt::format("generation {} {}: {}", g,
-                      news.withdrawn ? "is given up" : "was refused", reason_of(news)),
-          {log::Id::generation_refused});
+      write_refusal(news, reason_of(news));
       break;
     case FleetNews::Kind::rolled_back:
       ended(EventKind::generation_rolled_back, scoreboard::Reload::rolled_back,

@@ -124,7 +124,6 @@ void Pool::start(std::size_t index, const Process& zygote,
   slot.view.generation = settings.generation;
   slot.view.wear = Wear::none;
   slot.asked_to_go = false;
-  slot.withdrawn = false;
   slot.boot_failed = false;
   slot.threads = settings.threads;
   slot.retire = 0;
@@ -354,22 +353,15 @@ void Pool::perform(Slot& slot, Effect effect, State before, Event event) {
   }
 }
 
-void Pool::withdraw(std::uint32_t generation) {
-  for (Slot& slot : slots_)
-    slot.withdrawn =
-        slot.view.generation == generation && slot.view.state == State::starting;
-}
-
 void Pool::ask_to_drain(Slot& slot, State before) {
-  const Clock::time_point now = kernel_.now();
   slot.asked_to_go = true;
   report(News::Kind::draining, slot);
   auto patience = settings_.graceful_timeout;
   if (slot.view.wear >= Wear::stuck) patience = std::min(patience, kStuckPatience);
   // One that never served does not listen yet, and has nothing to finish.
   if (quick_ || before == State::starting) patience = kQuickPatience;
-  if (slot.withdrawn) patience = {};
-  slot.deadline = now + patience;
+  if (slot.view.generation == withdrawn_) patience = {};
+  slot.deadline = kernel_.now() + patience;
   tell_to_go(slot);
 }
 

@@ -103,7 +103,6 @@ class Pool {
     std::uint32_t starts = 0;    // processes asked for in this slot
     std::uint32_t failures = 0;  // of the processes in this slot, in a row
     bool asked_to_go = false;
-    bool withdrawn = false;
     bool boot_failed = false;
     std::int64_t retire = 0;
     State struck_in = State::vacant;
@@ -150,7 +149,7 @@ class Pool {
   void stop(bool quick);
   // The code of its workers that start now is not wanted any more: when they are asked
   // to leave, nobody waits for an import that may never end.
-  void withdraw(std::uint32_t generation);
+  void withdraw(std::uint32_t generation) { withdrawn_ = generation; }
   void reopen_logs();
   // The worker writes its Python stacks to `writer`, a stream socket, and closes its
   // copy. An Error: nobody is in the slot who could be told.
@@ -207,6 +206,7 @@ class Pool {
   std::uint32_t last_serial_ = 0;
   bool stopping_ = false;
   bool quick_ = false;
+  std::uint32_t withdrawn_ = 0;  // a generation; 0: none
 };
 
 }  // namespace monodon::master

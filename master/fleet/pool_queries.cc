@@ -55,7 +55,7 @@ News Pool::news_of(News::Kind kind, const Slot& slot) const {
   news.asked_at = slot.asked_at;
   news.boot_failed = slot.boot_failed;
   news.asked_to_go = slot.asked_to_go;
-  news.withdrawn = slot.withdrawn;
+  news.withdrawn = slot.view.generation == withdrawn_;
   news.age = kernel_.now() - slot.asked_at;
   return news;
 }
