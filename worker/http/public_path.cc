@@ -53,6 +53,7 @@ bool is_public_path(std::string_view target) noexcept {
     // Queries, escapes, the padding of base64, matrix parameters: not for us.
     constexpr std::string_view kFine = "/-._~+,!@:";
     if (kFine.find(target[end]) == std::string_view::npos) return false;
+    if (target[end] == '@' && end > 0) return false;  // an address; "/@name" is public
     target.remove_prefix(end + 1);
   }
   return true;

@@ -15,13 +15,13 @@ TEST_CASE("what anybody may ask for is a path of names, numbers and words",
 }
 
 TEST_CASE("what may be a secret is no public path", "[public_path]") {
-  for (const char* path :
-       {"", "*", "about", "/search?q=x", "/a%20b", "/x;jsessionid=1",
-        "/reset/MQ/c5h7kp-9a8b7c6d5e4f3a2b1c0d/",        // Django's mail
-        "/invite/550e8400-e29b-41d4-a716-446655440000",  // UUID
-        "/s/aB3dE5fG7hI9",                               // a magic link
-        "/t/eyJhbGciOiJIUzI1NiJ9.eyJzdWIiOiIxIn0.c2ln",  // JWT
-        "/k/0123456789abcdef", "/k/deadbeefcafe", "/x/q7w8e9r0t1y2u3",
-        "/f/thisisaverylongwordwithoutanyspace"})
+  for (const char* path : {"", "*", "about", "/search?q=x", "/a%20b", "/x;jsessionid=1",
+                           "/reset/MQ/c5h7kp-9a8b7c6d5e4f3a2b1c0d/",  // Django's mail
+                           "/invite/550e8400-e29b-41d4-a716-446655440000",  // UUID
+                           "/s/aB3dE5fG7hI9",  // a magic link
+                           "/t/eyJhbGciOiJIUzI1NiJ9.eyJzdWIiOiIxIn0.c2ln",  // JWT
+                           "/k/0123456789abcdef", "/k/deadbeefcafe",
+                           "/x/q7w8e9r0t1y2u3", "/f/thisisaverylongwordwithoutanyspace",
+                           "/unsubscribe/bob@example.com", "/u/bob.smith@example.com"})
     CHECK_FALSE(is_public_path(path));
 }
