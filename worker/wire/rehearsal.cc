@@ -4,6 +4,7 @@
 
 #include <fmt/format.h>
 
+#include <algorithm>
 #include <nlohmann/json.hpp>
 
 namespace monodon::worker {
@@ -11,21 +12,24 @@ namespace {
 
 using Json = nlohmann::json;
 
-constexpr std::size_t kMost = 16;                // of one frame
-constexpr std::size_t kLongestReason = 3 << 10;  // each
+constexpr std::size_t kMost = 16;              // of one frame
+constexpr std::size_t kAllReasons = 40 << 10;  // of one frame, which is 64 KiB at most
 constexpr int kHighestStatus = 999;
 
 std::string text_of(const Json& json) {
   return json.dump(-1, ' ', false, Json::error_handler_t::replace);
 }
 
-// The end has the reason, and so has the beginning.
-std::string cut(const std::string& reason) {
-  if (reason.size() <= kLongestReason) return reason;
-  const std::size_t half = kLongestReason / 2;
+// The end has the reason, and so has the beginning. Whole lines where there are any.
+std::string cut(const std::string& reason, std::size_t most) {
+  if (reason.size() <= most) return reason;
+  const std::size_t half = most / 2;
+  std::size_t head = reason.rfind('\n', half);
+  if (head == std::string::npos) head = half;
+  std::size_t tail = reason.find('\n', reason.size() - half);
+  tail = tail == std::string::npos ? reason.size() - half : tail + 1;
   return fmt::format("{}\n... {} characters are left out here ...\n{}",
-                     reason.substr(0, half), reason.size() - 2 * half,
-                     reason.substr(reason.size() - half));
+                     reason.substr(0, head), tail - head, reason.substr(tail));
 }
 
 Result<Json> array_in(std::string_view text) {
@@ -53,9 +57,10 @@ Result<std::vector<std::string>> targets_from_json(std::string_view text) {
 
 std::string to_json(const std::vector<Rehearsed>& all) {
   Json json = Json::array();
+  const std::size_t most = kAllReasons / std::max<std::size_t>(all.size(), 1);
   for (const Rehearsed& one : all)
     json.push_back(
-        {one.target, static_cast<int>(one.ending), cut(one.reason), one.status});
+        {one.target, static_cast<int>(one.ending), cut(one.reason, most), one.status});
   return text_of(json);
 }
 

@@ -2,6 +2,8 @@
 #include "worker/wire/rehearsal.h"
 
 #include <catch2/catch.hpp>
+#include <sstream>
+#include <string>
 
 #include "worker/wire/wire.h"
 
@@ -25,6 +27,24 @@ TEST_CASE("a rehearsal arrives as it was sent, and fits into a frame", "[rehears
   CHECK(back[1].reason.ends_with("the end"));
   CHECK(back[1].reason.find(" characters are left out here") != std::string::npos);
   CHECK(to_json(std::vector<Rehearsed>(16, all[1])).size() < monodon::wire::kMaxText);
+}
+
+TEST_CASE("a traceback of some pages comes whole, a longer one in whole lines",
+          "[rehearsal]") {
+  std::string text;
+  for (int i = 0; text.size() < 10'000; ++i)
+    text += "line " + std::to_string(i) + " of it\n";
+  const auto reason_of = [](const std::string& reason, std::size_t others) {
+    const Rehearsed one{"/", Rehearsed::Ending::failed, reason, 0};
+    const std::vector<Rehearsed> all(others + 1, one);
+    return rehearsed_from_json(to_json(all)).value()[0].reason;
+  };
+  CHECK(reason_of(text, 2) == text);
+  const std::string cut = reason_of(text, 9);
+  CHECK(cut.size() < text.size());
+  std::istringstream lines{cut};
+  for (std::string line; std::getline(lines, line);)
+    CHECK((line.starts_with("line ") || line.ends_with(" left out here ...")));
 }
 
 TEST_CASE("what is no rehearsal is refused", "[rehearsal]") {
