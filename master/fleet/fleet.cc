@@ -155,8 +155,10 @@ void Fleet::judge_imports(Clock::time_point now) {
 void Fleet::take_pool_news() {
   for (News& news : pool_.take_news()) {
     if (news.kind == News::Kind::zygote_silent) nursery_.condemn(news.generation);
-    if (news.kind == News::Kind::gone)
+    if (news.kind == News::Kind::gone) {
       nursery_.tell_end(news.generation, news.slot, news.serial, news.pid);
+      remember_sightings(news);
+    }
     if (news.kind == News::Kind::learned) learn(news);
     heed(news);
     worker_news_.push_back(std::move(news));

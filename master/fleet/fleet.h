@@ -117,6 +117,7 @@ class Fleet {
 
  private:
   void take_pool_news();
+  void remember_sightings(News& gone);
   void heed(ZygoteNews& news);
   void heed(News& news);
   void look_at_answers(Clock::time_point now);
@@ -163,6 +164,8 @@ class Fleet {
   bool stopping_ = false;
   std::vector<News> worker_news_;
   std::vector<ZygoteNews> zygote_news_;
+  std::vector<Sighting>
+      seen_before_;  // what pages of ended workers told, the last ones
   std::vector<FleetNews> news_;
 };
 

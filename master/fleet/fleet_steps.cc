@@ -97,8 +97,21 @@ void Fleet::perform(Transaction& of, ReloadEffect effect, ReloadStep before,
   }
 }
 
+// A reload right after a crash must not know less than one before it.
+void Fleet::remember_sightings(News& gone) {
+  constexpr std::size_t kMost = 64;
+  Process ended;
+  ended.page = std::move(gone.page);
+  const auto more = kernel_.sightings(ended, gone.threads);
+  gone.page = std::move(ended.page);
+  seen_before_.insert(seen_before_.end(), more.begin(), more.end());
+  if (seen_before_.size() > kMost)
+    seen_before_.erase(seen_before_.begin(),
+                       seen_before_.end() - static_cast<std::ptrdiff_t>(kMost));
+}
+
 void Fleet::rehearse(Transaction& of) {
-  std::vector<Sighting> seen;
+  std::vector<Sighting> seen = seen_before_;
   for (const Pool::Slot& slot : pool_.slots()) {
     if (slot.view.state != State::serving) continue;
     const auto more = kernel_.sightings(slot.process, slot.threads);

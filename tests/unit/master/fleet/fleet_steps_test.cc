@@ -11,13 +11,11 @@ namespace {
 
 using Kind = FleetNews::Kind;
 
-constexpr Death kOutOfMemory{
-    .by_signal = true, .code = SIGKILL, .out_of_memory = true};
+constexpr Death kOutOfMemory{.by_signal = true, .code = SIGKILL, .out_of_memory = true};
 
 // Generation 2 is committed, and that of generation 1 is parked for five minutes.
 struct Parked : Reload {
-  explicit Parked(PoolSettings settings = {.workers = 2})
-      : Reload{settings, 0s, 5min} {
+  explicit Parked(PoolSettings settings = {.workers = 2}) : Reload{settings, 0s, 5min} {
     settle(2);
     REQUIRE(last_news().kind == Kind::committed);
     REQUIRE(is_parked());
@@ -281,6 +279,22 @@ TEST_CASE("new code answers requests inside itself before its first worker start
   CHECK(toy.last_news().kind == Kind::committed);
 }
 
+TEST_CASE("what clients asked a worker for is known after its death", "[rehearsal]") {
+  ToyFleet toy;
+  toy.fleet.propose({{}, {.workers = 1, .boot_timeout = 30s}});
+  toy.zygote_loads(1);
+  toy.zygote_forks(1);
+  toy.everybody_is_ready();
+  toy.system.asked_for = {{"http://a.test/cart", {1, 2, 3}, 7}};
+  toy.worker_dies(1, {true, false, SIGKILL});
+  toy.fleet.tick();
+  toy.system.asked_for.clear();
+  toy.fleet.propose({{}, {.workers = 1, .boot_timeout = 30s}, 0s, 0s, 3, 5s});
+  toy.zygote_loads(2);
+  REQUIRE(toy.system.rehearsals.size() == 1);
+  CHECK(toy.system.rehearsals[0] == std::vector<std::string>{"http://a.test/cart"});
+}
+
 TEST_CASE("what the old code answers, and the new code twice does not, is a refusal",
           "[rehearsal]") {
   Rehearsing toy;
@@ -297,14 +311,19 @@ TEST_CASE("what the old code answers, and the new code twice does not, is a refu
       toy.answers(2, Ending::failed, "KeyError: 'y'\nTraceback");
       const FleetNews news = toy.last_news();
       CHECK(news.kind == Kind::refused);
-      CHECK(news.reason.starts_with("GET / fails in the new code, and the old code "
-                                    "answers it: KeyError: 'y'"));
+      CHECK(
+          news.reason.starts_with("GET / fails in the new code, and the old code "
+                                  "answers it: KeyError: 'y'"));
       CHECK(toy.system.zygote(2)->told_to_go);
       CHECK(toy.serving(1) == 2);
       return;
     }
-    SECTION("but the new code answers the second time") { toy.answers(2, Ending::answered); }
-    SECTION("and the new code is late the second time") { toy.advance(10s); }
+    SECTION("but the new code answers the second time") {
+      toy.answers(2, Ending::answered);
+    }
+    SECTION("and the new code is late the second time") {
+      toy.advance(10s);
+    }
   }
   SECTION("the old code fails as well: a database is down") {
     toy.answers(1, Ending::failed, "KeyError: 'x'");
@@ -362,9 +381,10 @@ TEST_CASE("a health check of the operator's own takes the place of the rehearsal
   CHECK(toy.system.rehearsals.empty());
 }
 
-TEST_CASE("where workers import by themselves the code of the old release is asked from "
-          "the disk, and has time to import",
-          "[rehearsal]") {
+TEST_CASE(
+    "where workers import by themselves the code of the old release is asked from "
+    "the disk, and has time to import",
+    "[rehearsal]") {
   ToyFleet toy;
   toy.fleet.propose({{}, {.workers = 1, .boot_timeout = 30s}});
   toy.zygote_says(1, wire::Kind::loaded, -1);
