@@ -1,8 +1,10 @@
 // SPDX-License-Identifier: Apache-2.0
-// monodon check: reads the configuration, then becomes the importer by exec.
+// monodon check: reads the configuration, then has the application imported.
 #include <fcntl.h>
 #include <fmt/format.h>
+#include <signal.h>
 #include <sys/mman.h>
+#include <sys/prctl.h>
 #include <unistd.h>
 
 #include <chrono>
@@ -14,6 +16,8 @@
 
 #include "base/files/file_rights.h"
 #include "base/files/install_paths.h"
+#include "base/machine/system_calls.h"
+#include "base/process/spawn_with_channel.h"
 #include "base/result.h"
 #include "base/unique_fd.h"
 #include "cli/line/commands.h"
@@ -26,9 +30,12 @@
 #include "master/config/interpreter.h"
 #include "master/config/spool_choice.h"
 #include "worker/wire/boot.h"
+#include "worker/wire/wire.h"
 
 namespace monodon::cli {
 namespace {
+
+constexpr int kSignals = 128;  // of a status: beyond it, what ended the process
 
 void say(const std::string& text) {
   std::fputs((text + "\n").c_str(), stderr);
@@ -130,9 +137,26 @@ bool check_spool(const master::Settings& settings) {
   return choice.as_asked;
 }
 
+// Its exit status; 128 + signal where one ended it.
+Result<int> run_importer(const std::vector<std::string>& command) {
+  std::vector<char*> arguments;
+  for (const std::string& word : command)
+    arguments.push_back(const_cast<char*>(word.c_str()));  // execv(3) does not write
+  arguments.push_back(nullptr);
+  SpawnedChild child;
+  child.pid = ::fork();
+  if (child.pid < 0) return last_error("start " + command[0]);
+  if (child.pid == 0) {
+    (void)::prctl(PR_SET_PDEATHSIG, SIGKILL);
+    ::execv(arguments[0], arguments.data());
+    say(last_error("run " + command[0]).message());
+    ::_exit(kBadConfiguration);
+  }
+  return exit_status_of(child);
+}
+
 // Its exit status (0, 3, 4) is ours, and its traceback goes where our own messages
-// went. The process that has run a gunicorn.conf.py is the importer, or this one
-// becomes it.
+// went. The process that has run a gunicorn.conf.py is the importer, or another one.
 Result<int> import_application(const master::LoadedConfig& config,
                                const CheckOptions& options) {
   const master::Settings& settings = config.settings;
@@ -159,13 +183,7 @@ Result<int> import_application(const master::LoadedConfig& config,
                            "LISTEN_FDNAMES", "WATCHDOG_USEC", "WATCHDOG_PID"}) {
     ::unsetenv(name);
   }
-  std::vector<char*> arguments;
-  for (const std::string& word : command.value()) {
-    arguments.push_back(const_cast<char*>(word.c_str()));  // execv(3) does not write
-  }
-  arguments.push_back(nullptr);
-  ::execv(arguments[0], arguments.data());
-  return last_error("run " + command.value()[0]);
+  return run_importer(command.value());
 }
 
 }  // namespace
@@ -190,6 +208,11 @@ int run_check(const master::CommandLine& line, const CheckOptions& options) {
     return kGood;
   }
   const auto status = import_application(config, options);
+  if (status && status.value() > kSignals) {
+    say(fmt::format("not good: the application has ended the process, killed by SIG{}",
+                    signal_abbreviation(status.value() - kSignals)));
+    return options.one_status ? 1 : static_cast<int>(wire::LoadFailure::import_error);
+  }
   if (status) return status.value();
   say(status.error().message());
   return kBadConfiguration;

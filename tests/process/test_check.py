@@ -248,3 +248,14 @@ def test_a_module_that_is_missing_says_which_interpreter_was_chosen_why_and_what
     assert "importing bad:application with /usr/bin/python3 (found by PATH)" in done.stderr
     assert "The interpreter is /usr/bin/python3; python (--python) names another." in done.stderr
     assert f"{site}/env is a virtual environment: --python {site}/env/bin/python" in done.stderr
+
+
+@pytest.mark.parametrize("config, status", [([], 3), (["--check-config"], 1)])
+def test_code_that_crashes_the_interpreter_is_not_good_and_says_where(site, config, status):
+    (site / "crashing.py").write_text("import ctypes\nctypes.string_at(0)\n")
+    words = ["serve", *config, "crashing"] if config else ["check", "crashing"]
+    done = monodon(site, *words)
+    assert done.returncode == status
+    assert done.stderr.splitlines()[-1] == (
+        "not good: the application has ended the process, killed by SIGSEGV")
+    assert 'crashing.py", line 2' in done.stderr

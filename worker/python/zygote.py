@@ -7,6 +7,7 @@ its path, so that nothing of ours is on the application's sys.path.
 first, and becomes a zygote, or checks, if it is told to. ROOM is for the title.
 """
 
+import faulthandler
 import importlib.machinery
 import importlib.util
 import os
@@ -170,6 +171,7 @@ def main():
     extension.set_runtime(runtime)
     sys.argv = ["monodon"]
     if check or check_config:
+        faulthandler.enable()  # code that crashes as it is imported: where
         leave = notice_exit()
         status = extension.check(hooks)
         os._exit = leave
