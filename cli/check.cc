@@ -2,9 +2,7 @@
 // monodon check: reads the configuration, then has the application imported.
 #include <fcntl.h>
 #include <fmt/format.h>
-#include <signal.h>
 #include <sys/mman.h>
-#include <sys/prctl.h>
 #include <unistd.h>
 
 #include <chrono>
@@ -17,6 +15,7 @@
 #include "base/files/file_rights.h"
 #include "base/files/install_paths.h"
 #include "base/machine/system_calls.h"
+#include "base/process/run_program.h"
 #include "base/process/spawn_with_channel.h"
 #include "base/result.h"
 #include "base/unique_fd.h"
@@ -137,24 +136,6 @@ bool check_spool(const master::Settings& settings) {
   return choice.as_asked;
 }
 
-// Its exit status; 128 + signal where one ended it.
-Result<int> run_importer(const std::vector<std::string>& command) {
-  std::vector<char*> arguments;
-  for (const std::string& word : command)
-    arguments.push_back(const_cast<char*>(word.c_str()));  // execv(3) does not write
-  arguments.push_back(nullptr);
-  SpawnedChild child;
-  child.pid = ::fork();
-  if (child.pid < 0) return last_error("start " + command[0]);
-  if (child.pid == 0) {
-    (void)::prctl(PR_SET_PDEATHSIG, SIGKILL);
-    ::execv(arguments[0], arguments.data());
-    say(last_error("run " + command[0]).message());
-    ::_exit(kBadConfiguration);
-  }
-  return exit_status_of(child);
-}
-
 // Its exit status (0, 3, 4) is ours, and its traceback goes where our own messages
 // went. The process that has run a gunicorn.conf.py is the importer, or another one.
 Result<int> import_application(const master::LoadedConfig& config,
@@ -178,12 +159,9 @@ Result<int> import_application(const master::LoadedConfig& config,
         config.file_run->take(command.value()[0], {modes, {0, 1, 2}, {0, 1, 2}});
     if (child) return exit_status_of(*child);
   }
-  // Not for an application that is only looked at.
-  for (const char* name : {"NOTIFY_SOCKET", "LISTEN_FDS", "LISTEN_PID",
-                           "LISTEN_FDNAMES", "WATCHDOG_USEC", "WATCHDOG_PID"}) {
-    ::unsetenv(name);
-  }
-  return run_importer(command.value());
+  const auto child = spawn_with_channel(command.value(), environment_of_children(), {});
+  if (!child) return child.error();
+  return exit_status_of(child.value());
 }
 
 }  // namespace

@@ -279,22 +279,6 @@ TEST_CASE("new code answers requests inside itself before its first worker start
   CHECK(toy.last_news().kind == Kind::committed);
 }
 
-TEST_CASE("what clients asked a worker for is known after its death", "[rehearsal]") {
-  ToyFleet toy;
-  toy.fleet.propose({{}, {.workers = 1, .boot_timeout = 30s}});
-  toy.zygote_loads(1);
-  toy.zygote_forks(1);
-  toy.everybody_is_ready();
-  toy.system.asked_for = {{"http://a.test/cart", {1, 2, 3}, 7}};
-  toy.worker_dies(1, {true, false, SIGKILL});
-  toy.fleet.tick();
-  toy.system.asked_for.clear();
-  toy.fleet.propose({{}, {.workers = 1, .boot_timeout = 30s}, 0s, 0s, 3, 5s});
-  toy.zygote_loads(2);
-  REQUIRE(toy.system.rehearsals.size() == 1);
-  CHECK(toy.system.rehearsals[0] == std::vector<std::string>{"http://a.test/cart"});
-}
-
 TEST_CASE("what the old code answers, and the new code twice does not, is a refusal",
           "[rehearsal]") {
   Rehearsing toy;

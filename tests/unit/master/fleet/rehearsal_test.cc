@@ -1,8 +1,15 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "master/fleet/rehearsal.h"
 
+#include <signal.h>
+
 #include <catch2/catch.hpp>
 
+#include "tests/support/cpp/toy_reload.h"
+
+using namespace monodon;
+using namespace monodon::testing;
+using namespace std::chrono_literals;
 using namespace monodon::master;
 using monodon::worker::Rehearsed;
 using Ending = Rehearsed::Ending;
@@ -170,4 +177,20 @@ TEST_CASE("what came of a rehearsal is told in one line", "[rehearsal]") {
             .account() == "1 request rehearsed: it is answered");
   CHECK(Rehearsals{}.account() ==
         "the rehearsal did not end in time, which is no failure");
+}
+
+TEST_CASE("what clients asked a worker for is known after its death", "[rehearsal]") {
+  ToyFleet toy;
+  toy.fleet.propose({{}, {.workers = 1, .boot_timeout = 30s}});
+  toy.zygote_loads(1);
+  toy.zygote_forks(1);
+  toy.everybody_is_ready();
+  toy.system.asked_for = {{"http://a.test/cart", {1, 2, 3}, 7}};
+  toy.worker_dies(1, {true, false, SIGKILL});
+  toy.fleet.tick();
+  toy.system.asked_for.clear();
+  toy.fleet.propose({{}, {.workers = 1, .boot_timeout = 30s}, 0s, 0s, 3, 5s});
+  toy.zygote_loads(2);
+  REQUIRE(toy.system.rehearsals.size() == 1);
+  CHECK(toy.system.rehearsals[0] == std::vector<std::string>{"http://a.test/cart"});
 }
