@@ -104,13 +104,20 @@ void Server::turn() {
   handoff_.tick(fleet_.nursery().children());
   carry_out_closing();
   tell_systemd(now);
-  // Once nobody waits for an edit any more.
-  if (settings().worker.reload && fleet_.at_rest() && !desk_.under_way())
-    kernel_.keep_spare();
+  if (wants_spare()) kernel_.keep_spare();
   arm_timer(now);
   if (fleet_.stopping() && fleet_.empty()) loop_.stop();
   if (!successor_.empty() && fleet_.at_rest() && !desk_.under_way() && !desk_.queued())
     make_way();
+}
+
+// For the next edit, which may come as soon as this one is served: beside its first
+// worker, which imports the application in development, but not before.
+bool Server::wants_spare() const {
+  const ReloadStep step = fleet_.reload().step;
+  const bool begins = step == ReloadStep::importing || step == ReloadStep::rehearsing;
+  return settings().worker.reload && !stops() && !begins &&
+         (ever_served_ || !start_failure_.empty());
 }
 
 void Server::heed_news() {

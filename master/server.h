@@ -65,6 +65,7 @@ class Server {
   [[nodiscard]] std::array<int, 4> helpers() const {
     return {exporter_.pid(), watcher_.pid(), desk_.file_pid(), kernel_.spare_pid()};
   }
+  [[nodiscard]] bool wants_spare() const;
   void tell_systemd(Clock::time_point now);
   void arm_timer(Clock::time_point now);
 
