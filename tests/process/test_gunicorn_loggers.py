@@ -225,3 +225,31 @@ def test_a_filter_of_the_applications_takes_lines_away_and_leaves_the_others_as_
         assert told[:2] == [("/one", 200), ("/two", 200)] and [t[1] for t in told[2:]] == [400]
     else:
         assert lines[:2] == ["GET /one 200", "GET /two 200"] and lines[2:][0].endswith(" 400")
+
+
+FAILING = SITE + """
+class Mail(logging.Handler):
+    def emit(self, record):
+        if "wrong" in record.getMessage():
+            raise KeyError("mail")
+        print("MAIL", record.levelname, record.getMessage(), record.exc_info[0].__name__,
+              flush=True)
+server.addHandler(Mail())
+def application(environ, start_response):
+    raise ValueError("no shop today")
+"""
+
+
+def test_an_exception_that_nobody_catches_reaches_the_handlers_of_gunicorns_logger():
+    server = site(flags=("--error-log-format", "text"), expect=["raised", "no shop today"])
+    server.write("shop.py", FAILING)
+    with server:
+        assert server.get("/cart?x=1").status == 500
+        server.wait(lambda: "MAIL ERROR Error handling request /cart ValueError"
+                    in "\n".join(server.out.lines + server.log.lines), "the mail")
+        assert server.get("/wrong").status == 500
+        server.await_log("a handler of gunicorn.error raised")
+        own = [line for line in server.log.lines if "application raised: ValueError" in line]
+        assert len(own) == 2 and not any("Error handling" in line for line in server.log.lines
+                                         if "MAIL" not in line)
+

@@ -21,6 +21,8 @@ class ErrorLog(logging.Handler):
     """The server's error log, which has its own idea of what it shows and how."""
 
     def emit(self, record):
+        if getattr(record, "has_own_line", False):
+            return
         try:
             _monodon.log(record.levelno, self.format(record))
         except Exception:  # a format that does not fit its arguments
@@ -84,6 +86,19 @@ def install(level, access_log, access_format, syslog):
         logger.propagate = False
         logger.setLevel(severity)
         logger.handlers[:] = handlers
+
+
+def tell_failure(exception, path):
+    """An exception that no code of the application has caught, in Gunicorn's words, to the
+    handlers that the site has given the logger. The server writes its own line."""
+    logger = logging.getLogger("gunicorn.error")
+    if not logger.isEnabledFor(logging.ERROR):
+        return
+    record = logger.makeRecord(
+        logger.name, logging.ERROR, __file__, 0, "Error handling request %s", (path,),
+        (type(exception), exception, exception.__traceback__), "tell_failure")
+    record.has_own_line = True
+    logger.handle(record)
 
 
 def is_changed():

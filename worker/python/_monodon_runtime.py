@@ -55,6 +55,18 @@ file_wrapper_type = _wsgi_objects.file_wrapper_type
 file_span = _wsgi_objects.file_span
 
 
+def explain_request(exception, path):
+    """Of a request that has failed. Whoever has put a handler on Gunicorn's logger (mail,
+    Sentry, a file of JSON) hears of it."""
+    if "logging" in sys.modules:
+        try:
+            beside("_monodon_gunicorn_log").tell_failure(exception, path)
+        except Exception:  # a handler of the site: the server's own log has both
+            _monodon.log(30, "a handler of gunicorn.error raised\n"
+                         + format_exception(sys.exc_info()[1]))
+    return format_exception(exception)
+
+
 # Loading
 
 

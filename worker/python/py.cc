@@ -69,7 +69,7 @@ void end_stranger() noexcept {
 namespace {
 
 // What the function `as` of the runtime makes of the exception that is set.
-std::string take_exception(const char* as) {
+std::string take_exception(const char* as, PyObject* second = nullptr) {
   PyObject* type = nullptr;
   PyObject* value = nullptr;
   PyObject* traceback = nullptr;
@@ -80,7 +80,7 @@ std::string take_exception(const char* as) {
   const Ref owned_value = Ref::steal(value);
   const Ref owned_traceback = Ref::steal(traceback);
   if (traceback != nullptr) (void)PyException_SetTraceback(value, traceback);
-  const Ref text = call_runtime(as, value);
+  const Ref text = call_runtime(as, value, second);
   if (!text) {
     // No memory, or an exception whose own methods raise.
     PyErr_Clear();
@@ -93,6 +93,17 @@ std::string take_exception(const char* as) {
 
 std::string take_traceback() {
   return take_exception("format_exception");
+}
+
+std::string take_traceback_of_request(std::string_view path) {
+  PyObject* type = nullptr;
+  PyObject* value = nullptr;
+  PyObject* traceback = nullptr;
+  PyErr_Fetch(&type, &value, &traceback);
+  const Ref text = Ref::steal(PyUnicode_DecodeLatin1(
+      path.data(), static_cast<Py_ssize_t>(path.size()), nullptr));
+  PyErr_Restore(type, value, traceback);
+  return text ? take_exception("explain_request", text.get()) : take_traceback();
 }
 
 std::string take_explanation() {

@@ -103,6 +103,9 @@ class Held {
 // Takes the current exception, clears it, and returns its complete traceback.
 [[nodiscard]] std::string take_traceback();
 
+// Likewise, of a request for `path` that has failed; loggers of the site are told.
+[[nodiscard]] std::string take_traceback_of_request(std::string_view path);
+
 // Likewise, for whoever has to mend what failed: the first and the last line have the
 // reason, and the traceback between them no frame of ours.
 [[nodiscard]] std::string take_explanation();

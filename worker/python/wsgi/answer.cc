@@ -155,10 +155,13 @@ void Answer::fail() {
   // The exception is ours then: write() told the application to stop.
   const bool enough =
       call_.told_enough && PyErr_ExceptionMatches(PyExc_BrokenPipeError) != 0;
-  std::string traceback = take_traceback();
-  if (call_.client_gone) return;
-  if (enough) return call_.finish(nullptr);
-  call_.fail("application raised\n" + traceback);
+  if (call_.client_gone || enough) {
+    (void)take_traceback();
+    if (!call_.client_gone) call_.finish(nullptr);
+    return;
+  }
+  call_.fail("application raised\n" +
+             take_traceback_of_request(call_.request->head->path));
 }
 
 }  // namespace monodon::python
