@@ -81,10 +81,11 @@ std::vector<std::string> rewrite_unit(UnitFile& unit, const std::string& name,
       "a start that fails while requests wait must not close the socket for good",
       "Unit");
   if (!imported.variables.empty()) {
-    std::string names;
-    for (const std::string& variable : imported.variables) {
-      names += (names.empty() ? "" : " ") + variable;
-    }
+    std::vector<std::string> all = unit.words(kService, "UnsetEnvironment");
+    for (const std::string& variable : imported.variables)
+      if (std::find(all.begin(), all.end(), variable) == all.end())
+        all.push_back(variable);
+    const std::string names = fmt::format("{}", fmt::join(all, " "));
     change.set("UnsetEnvironment", names, "would win over the settings in that file");
   }
   change.remove("PIDFile", "systemd knows the process");

@@ -51,6 +51,16 @@ def test_the_unit_that_is_printed_runs_us(site):
     assert "differs: unit: Type=notify" in done.stderr
 
 
+def test_variables_that_a_unit_takes_away_stay_away(site):
+    (site / "shop.service").write_text(
+        f"[Service]\nWorkingDirectory={site}\nUnsetEnvironment=SECRET\n"
+        "Environment=WEB_CONCURRENCY=3\nExecStart=/usr/bin/gunicorn app:app\n")
+    done = monodon(site, "import", "--unit", "shop.service")
+    assert done.returncode == 0, done.stderr
+    taken, = [line for line in done.stdout.splitlines() if line.startswith("UnsetEnvironment=")]
+    assert taken.split("=", 1)[1].split()[0] == "SECRET" and "WEB_CONCURRENCY" in taken
+
+
 def test_a_unit_is_made_where_there_was_none(site):
     done = monodon(site, "import", "--unit", "gunicorn", "-c", "gunicorn.conf.py", "--bind",
                    "unix:/run/gunicorn/a.sock", "--graceful-timeout", "90", "app:application")
