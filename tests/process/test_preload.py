@@ -123,6 +123,23 @@ pool = ProcessPoolExecutor(1)
 def work():
     assert pool.submit(abs, -1).result(20) == 1
 """, "pipes of "),
+    # As a pool of one object with tokens would be made: who takes one must get his own.
+    "a pair of sockets": ("""
+here, there = socket.socketpair(socket.AF_UNIX, socket.SOCK_DGRAM)
+lock = threading.Lock()
+def work():
+    mine = os.urandom(8)
+    with lock:
+        here.send(mine)
+        assert there.recv(8) == mine, "another's answer"
+""", "pair of sockets with descriptor "),
+    "a lock of multiprocessing": ("""
+import multiprocessing
+lock = multiprocessing.Lock()
+def work():
+    with lock:
+        pass
+""", "lock of multiprocessing (Lock)"),
     "a manager": ("""
 import multiprocessing
 manager = multiprocessing.Manager()
@@ -170,12 +187,11 @@ revive()
 os.register_at_fork(after_in_child=revive)
 """,
     "a socket of a log": """
-there = socket.socket(type=socket.SOCK_DGRAM)
-there.bind(("127.0.0.1", 0))
-here = socket.socket(type=socket.SOCK_DGRAM)
-here.connect(there.getsockname())
+import logging.handlers
+syslog = logging.handlers.SysLogHandler(("127.0.0.1", int(os.environ["DATABASE"])))
 def work():
-    here.send(b"x")
+    syslog.emit(logging.makeLogRecord({{}}))
+work()
 """,
 }
 

@@ -26,11 +26,12 @@ def beside(name):
 descriptors, threads = beside("_monodon_descriptors"), beside("_monodon_threads")
 inspection, probe = beside("_monodon_inspection"), beside("_monodon_probe").Probe()
 shared, before = beside("_monodon_shared"), probe.descriptors()
+mapped = probe.shared_memory()
 seeds = beside("_monodon_seeds").Seeds()
 import shop
 cures = beside("_monodon_cures").Cures()
-found = (threads.lost(probe) + descriptors.left(before, probe) + shared.left(before, probe)
-         + inspection.child_processes())
+found = (threads.lost(probe) + descriptors.left(before, probe)
+         + shared.left(before, mapped, probe) + inspection.child_processes())
 print("\\n".join(inspection.sentences(found, {explain!r})), flush=True)
 {ask}
 for pid in inspection.children():
@@ -119,9 +120,26 @@ def fixture_look(tmp_path):
      "pipes of "),
     ("import multiprocessing as m\nends = m.Pipe(duplex=False)",
      "pipe of multiprocessing.connection.Connection"),
-    ("s = socket.socket(type=socket.SOCK_DGRAM)\n"
-     "s.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)\ns.bind(('127.0.0.1', 0))",
+    ("s = socket.socket(type=socket.SOCK_DGRAM)\ns.bind(('127.0.0.1', 0))",
      "socket that receives on 127.0.0.1:"),
+    ("s = socket.socket(type=socket.SOCK_DGRAM)\ns.connect(('127.0.0.1', 9))",
+     "socket that receives on 127.0.0.1:"),
+    ("s = socket.socket(type=socket.SOCK_DGRAM)\ns.sendto(b'x', ('127.0.0.1', 9))",
+     "socket that receives on 0.0.0.0:"),
+    ("a, b = socket.socketpair()", "pair of sockets with descriptor "),
+    ("a, b = socket.socketpair(type=socket.SOCK_DGRAM)", "pair of sockets with descriptor "),
+    ("import multiprocessing as m\nends = m.Pipe()",
+     "pair of sockets of multiprocessing.connection.Connection"),
+    ("ends = os.pipe()", "pipe with descriptors "),
+    ("import mmap\nm = mmap.mmap(-1, 8192)", "memory shared between processes, 8 KiB"),
+    ("from multiprocessing.shared_memory import SharedMemory\n"
+     "m = SharedMemory(create=True, size=10)\nm.unlink()",
+     "memory shared between processes, 4 KiB"),
+    ("import multiprocessing as m\nv = m.Value('i')",
+     "memory shared between processes, 4 KiB\nlock of multiprocessing (RLock)"),
+    ("import multiprocessing as m\nlock = m.get_context('spawn').Lock()",
+     "lock of multiprocessing (Lock)"),
+    ("import multiprocessing as m\nevent = m.Event()", "lock of multiprocessing (Lock, Semaphore)"),
     ("s = socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM)\ns.bind(HERE + '/answers')",
      "socket that receives on HERE/answers"),
     ("s = socket.socket(socket.AF_NETLINK, socket.SOCK_RAW, 0)\ns.bind((0, 0))",
@@ -135,21 +153,25 @@ def test_what_a_fork_breaks_is_found(look, text, found):
     "",
     "t = threading.Thread(target=lambda: time.sleep(0.02))\nt.start()",  # about to end
     "from concurrent.futures import ThreadPoolExecutor\npool = ThreadPoolExecutor(2)",
-    "a, b = socket.socketpair()",
-    "s = socket.socket(type=socket.SOCK_DGRAM)\ns.connect(('127.0.0.1', 9))",  # syslog
-    "s = socket.socket(type=socket.SOCK_DGRAM)\ns.sendto(b'x', ('127.0.0.1', 9))",  # statsd
-    "s = socket.socket(type=socket.SOCK_DGRAM)\ns.bind(('127.0.0.1', 0))",
+    "import logging.handlers\nh = logging.handlers.SysLogHandler(('127.0.0.1', 9))\n"
+    "h.emit(logging.makeLogRecord({}))",
+    # As syslog's and systemd's: nobody can answer it.
+    "there = socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM)\nthere.bind(HERE + '/log')\n"
+    "s = socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM)\ns.connect(HERE + '/log')\n"
+    "there.close()",
+    "one = socket.socketpair()[0]",
     "s = socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM)",
     "import signal\nsignal.setitimer(signal.ITIMER_REAL, 99)\nsignal.alarm(0)",
-    "ends = os.pipe()",
+    "import mmap\nm = mmap.mmap(-1, 8192)\nm.close()",
+    "import mmap\nm = mmap.mmap(-1, 8192, flags=mmap.MAP_PRIVATE)",
+    "import mmap\nmemory = os.memfd_create('x')\nos.ftruncate(memory, 9)\n"
+    "m = mmap.mmap(memory, 9)",
     "import multiprocessing as m\nends = m.Pipe(duplex=False)\n"
     "os.register_at_fork(after_in_child=lambda: [*map(os.close, [e.fileno() for e in ends])])",
     "import fcntl\nf = open(__file__)\nfcntl.flock(f, fcntl.LOCK_SH)",
     "import logging\nlogging.basicConfig(filename=HERE + '/log')",
     "f = open(HERE + '/report', 'w')",
     "f = open(HERE + '/metrics.db', 'a+b')",  # prometheus_client
-    "import multiprocessing as m\nlock = m.get_context('spawn').Lock()",
-    "import multiprocessing as m\nv = m.Value('i')",
     "import subprocess\np = subprocess.Popen(['true'])\n"
     "while open(f'/proc/{p.pid}/stat').read().split()[2] != 'Z': pass",
     "import asyncio\nasyncio.new_event_loop().close()\nasyncio.run(asyncio.sleep(0))",
@@ -188,6 +210,9 @@ def test_who_holds_a_connection_is_named_where_that_is_known(look):
 def test_packages_that_know_of_forks_are_no_finding(look):
     connection = "class Connection:\n    def __init__(self, s): self._sock = s\n"
     assert look("import redis\nc = redis.Connection(connect())", redis=connection) == ""
+    datagrams = "import statsd\ns = socket.socket(type=socket.SOCK_DGRAM)\n" \
+                "s.connect(('127.0.0.1', 9))\nc = statsd.Connection(s)\ndel s"
+    assert look(datagrams, statsd=connection) == ""
     monitor = "import threading\ndef run(): threading.Event().wait()\n"
     assert look("import pymongo.monitor as m\nstart(m.run, 'pymongo_server_monitor_thread')",
                 pymongo_monitor=monitor) == ""

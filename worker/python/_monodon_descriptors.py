@@ -13,6 +13,8 @@ import sys
 
 # They see that they are in another process and connect anew there.
 _AWARE = {"pymongo", "redis"}
+# They never read from the datagram socket that they send by.
+_SENDERS = {"datadog", "ddtrace", "statsd"}
 _POLL = "anon_inode:[eventpoll]"
 _DRIVERS = {"psycopg2", "psycopg", "psycopg_c", "psycopg_binary", "MySQLdb"}
 
@@ -44,7 +46,7 @@ def _stays(what, probe):
 def _socket(fd):
     with socket.socket(fileno=os.dup(fd)) as copy:
         if copy.type not in (socket.SOCK_STREAM, socket.SOCK_SEQPACKET):
-            return _receiver(copy)
+            return [one for one in _receiver(copy) if not _only_sends(fd)]
         if copy.getsockopt(socket.SOL_SOCKET, socket.SO_ACCEPTCONN):
             return [("listener", _address(copy.getsockname()))]
         try:
@@ -52,7 +54,7 @@ def _socket(fd):
         except OSError:
             return []  # not connected
         if copy.family == socket.AF_UNIX and not peer and _is_own_pair(copy):
-            return []  # of one process with itself: an event loop has one
+            return []  # of this process with itself: _monodon_shared.py looks at these
     owner = _owner(fd)
     if _first(owner) in _AWARE:
         return []
@@ -60,16 +62,23 @@ def _socket(fd):
 
 
 def _receiver(datagrams):
-    """A datagram is whole, whoever sends it. Who receives has a name that each import would
-    have had for itself; elsewhere a second import could not have it at all."""
+    """A datagram is whole, whoever sends it. Who can be answered has a name (if only by its
+    first sendto(2)) that each import would have had for itself."""
     name = datagrams.getsockname()
     if datagrams.family == socket.AF_NETLINK:
         return [("receiver", "netlink")] if name[0] else []
     if datagrams.family == socket.AF_UNIX:
         return [("receiver", _address(name))] if name else []
-    several = any(datagrams.getsockopt(socket.SOL_SOCKET, option)
-                  for option in (socket.SO_REUSEADDR, socket.SO_REUSEPORT))
-    return [("receiver", _address(name))] if several and name[1] else []
+    return [("receiver", _address(name))] if isinstance(name, tuple) and name[1:] and name[1] else []
+
+
+def _only_sends(fd):
+    """What logging and metrics send by."""
+    handlers = getattr(sys.modules.get("logging"), "_handlerList", ())
+    held = [one for reference in list(handlers) if (handler := reference()) is not None
+            for one in list(vars(handler).values()) if issubclass(type(one), socket.socket)]
+    return any(socket.socket.fileno(one) == fd for one in held) or (
+        _first(_owner(fd)) in _SENDERS)
 
 
 def _is_own_pair(connected):

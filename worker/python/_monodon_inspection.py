@@ -56,6 +56,17 @@ KINDS = {
         "watch of inotify,", "watches of inotify,",
         "whichever worker reads first takes what was meant for all",
         "start it in post_fork"),
+    "pair": Kind(
+        "pair of sockets", "pairs of sockets",
+        "whichever worker reads first takes what was meant for another",
+        "make it in post_fork, or at the first request"),
+    "memory": Kind(
+        "memory shared between processes,", "memory shared between processes,",
+        "what one worker writes there all others read", "make it in post_fork"),
+    "shared lock": Kind(
+        "lock of multiprocessing", "locks of multiprocessing",
+        "a worker that dies with it stops all others for good",
+        "make it in post_fork, or use one of threading"),
     "event loop": Kind(
         "event loop of", "event loops of", "all workers share its epoll descriptor",
         "make it in post_fork, or close it in pre_fork"),

@@ -17,6 +17,7 @@ import typing
 import warnings
 
 _PATIENCE = 1.0  # seconds, with the child
+_IN_MEMORY = ("/dev/zero (deleted)", "/dev/shm/")
 
 
 class Trace(typing.NamedTuple):
@@ -50,6 +51,21 @@ def descriptors():
     return {fd: what for fd, what in found.items() if fd > 2}
 
 
+def shared_memory():
+    """{(device, inode, path): bytes} of what this process has mapped and would share with
+    what it forks: memory without a file, and files in memory, but none of memfd_create(2)."""
+    found = {}
+    with open("/proc/self/maps", encoding="utf-8", errors="surrogateescape") as maps:
+        for line in maps:
+            span, rights, _, device, inode, *path = line.rstrip("\n").split(None, 5)
+            if rights[3] != "s" or not path or not path[0].startswith(_IN_MEMORY):
+                continue
+            begin, end = (int(edge, 16) for edge in span.split("-"))
+            key = (device, inode, path[0])
+            found[key] = found.get(key, 0) + end - begin
+    return found
+
+
 def _name(tid):
     try:
         with open(f"/proc/self/task/{tid}/comm", encoding="utf-8", errors="replace") as file:
@@ -78,6 +94,7 @@ class Probe:
 
     now = staticmethod(trace)
     descriptors = staticmethod(descriptors)
+    shared_memory = staticmethod(shared_memory)
 
     @functools.cached_property
     def child(self):

@@ -19,6 +19,7 @@ import _monodon
 
 _SETTLING = (0.1, 0.2, 0.4)  # seconds, before it is looked again at what an import has left
 _before = {}  # descriptors, before anything of the application ran
+_mapped = {}  # shared memory, at that time
 opened_by_file = set()  # descriptors, of a gunicorn.conf.py that was run before
 _hooks = {}  # "pre_fork", "post_fork", "pre_stop": functions of the application
 _info = []  # of this worker
@@ -133,6 +134,7 @@ def prepare_interpreter(path, environment):
     if not _before:
         _before.update({fd: what for fd, what in beside("_monodon_probe").descriptors().items()
                         if fd not in opened_by_file})
+        _mapped.update(beside("_monodon_probe").shared_memory())
     if not _seeds:
         _seeds.append(beside("_monodon_seeds").Seeds())
 
@@ -202,7 +204,7 @@ def _left():
     return [
         *beside("_monodon_threads").lost(probe),
         *beside("_monodon_descriptors").left(_before, probe),
-        *beside("_monodon_shared").left(_before, probe),
+        *beside("_monodon_shared").left(_before, _mapped, probe),
         *beside("_monodon_inspection").child_processes(),
     ]
 
