@@ -10,6 +10,7 @@ import signal
 import socketserver
 import subprocess
 import threading
+from pathlib import Path
 
 import pytest
 from support import paths, proc
@@ -123,7 +124,6 @@ pool = ProcessPoolExecutor(1)
 def work():
     assert pool.submit(abs, -1).result(20) == 1
 """, "pipes of "),
-    # As a pool of one object with tokens would be made: who takes one must get his own.
     "a pair of sockets": ("""
 here, there = socket.socketpair(socket.AF_UNIX, socket.SOCK_DGRAM)
 lock = threading.Lock()
@@ -136,9 +136,7 @@ def work():
     "a lock of multiprocessing": ("""
 import multiprocessing
 lock = multiprocessing.Lock()
-def work():
-    with lock:
-        pass
+def work(): lock.acquire(timeout=20) and lock.release()
 """, "lock of multiprocessing (Lock)"),
     "a manager": ("""
 import multiprocessing
@@ -291,6 +289,32 @@ def test_a_temporary_directory_goes_with_its_generation():
                     "the end of the old one")
         server.stop()
         assert directories() == []
+
+
+BUFFERED = """
+early, late = open(HERE + "/early", "a"), []
+early.write("import\\n")
+def work():
+    late.append(late.pop() if late else open(HERE + "/late", "ab"))
+    early.write("request\\n")
+    late[0].write(b"request\\n")
+"""
+
+
+@pytest.mark.parametrize("preload", ["auto", False])
+def test_what_files_have_in_their_buffers_is_written_once_when_a_worker_leaves(preload):
+    with site(BUFFERED, config={"preload": preload, "threads": 1}) as server:
+        pids = server.await_workers(2)
+        for _ in range(30):
+            assert server.get("/?n=1").status == 200
+        os.kill(pids[0], signal.SIGTERM)
+        server.await_workers(2, without=[pids[0]])
+        server.stop()
+        early, late = (sorted(Path(server.path(name)).read_text(encoding="ascii").split())
+                       for name in ("early", "late"))
+        assert late == ["request"] * 30
+        imports = 1 if preload else 3  # one for all, or one each
+        assert early == ["import"] * imports + ["request"] * 30
 
 
 RANDOM = """

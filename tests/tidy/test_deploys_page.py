@@ -81,6 +81,24 @@ ROWS = {
     "memory is short": [MEMORY],
 }
 
+# The beginning of a row of "What a fork breaks" -> what a test of test_inspection.py finds.
+LEFT = {
+    "a thread": "thread 'mailer'",
+    "a connection": "connection to ",
+    "a listening socket": "listening socket on ",
+    "a lock on a file": "lock on HERE/x",
+    "a file open for reading and": "file open for reading and writing, ",
+    "a file open for reading,": "file open for reading, ",
+    "a child process": "child process ",
+    "an event loop": "event loop of ",
+    "a timer": "timer ITIMER_REAL",
+    "a pipe": "pipe with descriptors ",
+    "a pair of sockets": "pair of sockets with descriptor ",
+    "a socket that can receive": "socket that receives on ",
+    "shared memory": "memory shared between processes, ",
+    "a lock of multiprocessing": "lock of multiprocessing (Lock)",
+}
+
 
 def rows():
     """Of the tables of the two sections that say what happens, without their heads."""
@@ -101,6 +119,18 @@ def test_each_row_has_a_test(row):
         text = (ROOT / (file if "/" in file else PROCESS + file)).read_text()
         joined = re.sub(r'"\s+"', "", text)
         assert f"def {test}(" in joined or f'TEST_CASE("{test}"' in joined, f"{file}: {test}"
+
+
+def test_each_row_of_what_a_fork_breaks_has_a_test():
+    page = (ROOT / "docs/deploys.md").read_text()
+    page = page[page.index("## What a fork breaks"):]
+    found = re.findall(r"^\| (?!what |---)(.*)$", page, re.MULTILINE)
+    tests = (ROOT / "tests/python/test_inspection.py").read_text()
+    for row in found:
+        named = [begin for begin in LEFT if row.startswith(begin)]
+        assert len(named) == 1, f"name a test of this row in LEFT: {row}"
+        assert f'"{LEFT[named[0]]}' in tests, row
+    assert len(found) == len(LEFT)
 
 
 def test_no_test_is_named_for_a_row_that_is_gone():

@@ -49,6 +49,8 @@ _crashes = beside("_monodon_crashes")
 _failure = beside("_monodon_failure")
 format_exception = _failure.format_exception
 explain = _failure.explain
+_files = beside("_monodon_files").Files()
+_flush_standard_streams = beside("_monodon_files").flush_standard_streams
 _loading = beside("_monodon_loading")
 _wsgi_objects = beside("_monodon_wsgi_objects")
 ErrorStream = _wsgi_objects.ErrorStream
@@ -181,9 +183,14 @@ def prepare_to_fork(explain):
                  "_monodon_shared", "_monodon_probe"):
         sys.modules.pop(name, None)  # not for workers
     beside.cache_clear()
-    gc.collect()
-    gc.freeze()
+    _freeze()
     return texts
+
+
+def _freeze():
+    gc.collect()
+    _files.prepare_to_freeze()
+    gc.freeze()
 
 
 def _findings(explain):
@@ -231,8 +238,7 @@ def can_be_imported_early(line):
 def import_early(lines):
     """For the workers to come. What was found good leaves nothing that a fork breaks."""
     if _learners and beside("_monodon_learning").import_good(lines, _learners[0]):
-        gc.collect()
-        gc.freeze()
+        _freeze()
 
 
 def _traces():
@@ -252,6 +258,8 @@ def stop_zygote(discard):
         _end_pools()
         atexit._run_exitfuncs()
         _end_children()
+    else:
+        _files.flush()
 
 
 def _end_pools():
@@ -310,12 +318,6 @@ def end_stranger(error):
     return status & 0xFF
 
 
-def _flush_standard_streams():
-    for stream in (sys.stdout, sys.stderr):
-        if stream is not None:
-            stream.flush()
-
-
 def start_thread(number, job):
     threading.Thread(
         target=_monodon.run_thread, args=(job,), name=f"monodon-{number}", daemon=True
@@ -347,7 +349,13 @@ def _tell_gunicorn(hook, *arguments):
 
 
 call_generation_begins = functools.partial(_tell_gunicorn, "generation_begins")
-call_before_fork = functools.partial(_tell_gunicorn, "before_fork")
+
+
+def call_before_fork(*numbers):
+    _tell_gunicorn("before_fork", *numbers)
+    _files.flush()  # once, not in each worker
+
+
 call_forked = functools.partial(_tell_gunicorn, "forked")
 call_when_ready = functools.partial(_tell_gunicorn, "when_ready")
 call_worker_ended = functools.partial(_tell_gunicorn, "worker_ended")
@@ -383,6 +391,7 @@ def leave_at_once(told):
             _at_the_end("worker_int", configuration.worker_is_interrupted)
         _at_the_end("worker_exit", configuration.worker_stops)
     _flush_standard_streams()
+    _files.flush()
 
 
 def stop_worker():
@@ -394,4 +403,7 @@ def stop_worker():
         _end_pools()
         atexit._run_exitfuncs()
     finally:
-        _flush_standard_streams()
+        try:
+            _flush_standard_streams()
+        finally:
+            _files.flush()
