@@ -155,8 +155,7 @@ def test_a_signal_handler_of_the_application_runs_while_nothing_else_does(
 ):
     w = worker(
         """
-import os, signal
-read_end, write_end = os.pipe()
+import signal
 signal.signal(signal.SIGUSR2, lambda *_: open("handled", "w").close())
 def application(environ, start_response):
     start_response("200 OK", [])

@@ -76,7 +76,8 @@ def _only_sends(fd):
     """What logging and metrics send by."""
     handlers = getattr(sys.modules.get("logging"), "_handlerList", ())
     held = [one for reference in list(handlers) if (handler := reference()) is not None
-            for one in list(vars(handler).values()) if issubclass(type(one), socket.socket)]
+            for one in list(getattr(handler, "__dict__", {}).values())
+            if issubclass(type(one), socket.socket)]
     return any(socket.socket.fileno(one) == fd for one in held) or (
         _first(_owner(fd)) in _SENDERS)
 
