@@ -301,20 +301,20 @@ def work():
 """
 
 
-@pytest.mark.parametrize("preload", ["auto", False])
-def test_what_files_have_in_their_buffers_is_written_once_when_a_worker_leaves(preload):
+@pytest.mark.parametrize("preload, stop", [("auto", signal.SIGTERM), (False, signal.SIGQUIT)])
+def test_what_files_have_in_their_buffers_is_written_once_when_a_worker_leaves(preload, stop):
     with site(BUFFERED, config={"preload": preload, "threads": 1}) as server:
         pids = server.await_workers(2)
         for _ in range(30):
             assert server.get("/?n=1").status == 200
         os.kill(pids[0], signal.SIGTERM)
         server.await_workers(2, without=[pids[0]])
-        server.stop()
+        server.send_signal(stop)
+        server.await_exit()
         early, late = (sorted(Path(server.path(name)).read_text(encoding="ascii").split())
                        for name in ("early", "late"))
         assert late == ["request"] * 30
-        imports = 1 if preload else 3  # one for all, or one each
-        assert early == ["import"] * imports + ["request"] * 30
+        assert early == ["import"] * (1 if preload else 3) + ["request"] * 30
 
 
 RANDOM = """

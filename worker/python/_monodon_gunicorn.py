@@ -278,7 +278,7 @@ class Configuration:
 
     def wishes(self):
         return (DEADLINE if "worker_abort" in self._hooks else 0,
-                "worker_int" in self._hooks or "worker_exit" in self._hooks,
+                True,  # files may have something in their buffers
                 self._other_application())
 
     def worker_starts(self, serial, slot):

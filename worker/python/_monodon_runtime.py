@@ -375,7 +375,7 @@ def call_post_fork(numbers, serial):
     if _gunicorn:
         return _gunicorn[0].wishes()
     has_say = not _development and beside("_monodon_gunicorn_log").is_changed()
-    return False, False, beside("_monodon_gunicorn_access").dress(*_served) if has_say else None
+    return False, True, beside("_monodon_gunicorn_access").dress(*_served) if has_say else None
 
 
 def _at_the_end(name, hook):
