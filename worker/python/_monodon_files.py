@@ -31,6 +31,13 @@ class Files:
                 if issubclass(type(one), kind):
                     _flush(one)
 
+    def flush_all(self):
+        """Raises what the application's own streams raise."""
+        try:
+            flush_standard_streams()
+        finally:
+            self.flush()
+
 
 def flush_standard_streams():
     """Raises what the application's own streams raise."""

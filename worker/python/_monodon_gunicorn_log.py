@@ -88,9 +88,10 @@ def install(level, access_log, access_format, syslog):
         logger.handlers[:] = handlers
 
 
-def tell_failure(exception, path):
+def tell_failure(exception, path, explain):
     """An exception that no code of the application has caught, in Gunicorn's words, to the
-    handlers that the site has given the logger. The server writes its own line."""
+    handlers that the site has given the logger (mail, Sentry, a file of JSON). The server
+    writes its own line."""
     logger = logging.getLogger("gunicorn.error")
     if not logger.isEnabledFor(logging.ERROR):
         return
@@ -98,7 +99,10 @@ def tell_failure(exception, path):
         logger.name, logging.ERROR, __file__, 0, "Error handling request %s", (path,),
         (type(exception), exception, exception.__traceback__), "tell_failure")
     record.has_own_line = True
-    logger.handle(record)
+    try:
+        logger.handle(record)
+    except Exception as error:
+        _monodon.log(logging.WARNING, "a handler of gunicorn.error raised\n" + explain(error))
 
 
 def is_changed():

@@ -59,14 +59,8 @@ file_span = _wsgi_objects.file_span
 
 
 def explain_request(exception, path):
-    """Of a request that has failed. Whoever has put a handler on Gunicorn's logger (mail,
-    Sentry, a file of JSON) hears of it."""
     if "logging" in sys.modules:
-        try:
-            beside("_monodon_gunicorn_log").tell_failure(exception, path)
-        except Exception:  # a handler of the site: the server's own log has both
-            _monodon.log(30, "a handler of gunicorn.error raised\n"
-                         + format_exception(sys.exc_info()[1]))
+        beside("_monodon_gunicorn_log").tell_failure(exception, path, format_exception)
     return format_exception(exception)
 
 
@@ -390,8 +384,7 @@ def leave_at_once(told):
         if told:
             _at_the_end("worker_int", configuration.worker_is_interrupted)
         _at_the_end("worker_exit", configuration.worker_stops)
-    _flush_standard_streams()
-    _files.flush()
+    _files.flush_all()
 
 
 def stop_worker():
@@ -403,7 +396,4 @@ def stop_worker():
         _end_pools()
         atexit._run_exitfuncs()
     finally:
-        try:
-            _flush_standard_streams()
-        finally:
-            _files.flush()
+        _files.flush_all()
