@@ -150,9 +150,12 @@ def test_an_upgrade_passes_on_what_was_learned():
         assert server.get("/?n=1").status == 200
 
 
-def test_old_code_that_imports_a_newer_file_says_so_once():
+@pytest.mark.parametrize("newer", [{}, {"late": "def broken(:"}])
+def test_old_code_that_imports_a_newer_file_says_so_once(newer):
+    """Whether that can be imported or not."""
     with site() as server:
-        django_site.write(server, 2)
+        server.expect.append("late")
+        django_site.write(server, 2, **newer)
         os.utime(server.path("monodon_site/late.py"), (2**32, 2**32))
         for _ in range(16):
             server.get("/late")

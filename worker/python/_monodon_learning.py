@@ -6,32 +6,57 @@ those that can. Lines: the name of a module, after a "!" if it is the applicatio
 """
 
 import importlib
+import importlib.machinery
 import importlib.util
 import os
 import re
 import resource
 import sys
 import time
+import types
 
 from _monodon_failure import explain
 
 _NAME = re.compile(r"[A-Za-z_][A-Za-z0-9_]*(\.[A-Za-z_][A-Za-z0-9_]*)*")
 _LONGEST_NAME = 200
+_MOST_NAMES = 1000
 _LONGEST_IMPORT = 2.0  # seconds
 _LARGEST_IMPORT = 64 * 1024  # KiB
 
 
+_MARK = "_monodon_import_begun"  # in sys.modules: one more, so that somebody looks there
+
+
 class Learner:
-    """In a worker; made in the zygote, whose modules are known to all."""
+    """In a worker; made in the zygote, whose modules are known to all. First of
+    sys.meta_path, it is told what is going to be imported: a module that then fails is in
+    no list of modules, and may be one that a deploy has overwritten."""
 
     def __init__(self, is_own):
         self._is_own = is_own
         self._known = set(sys.modules)
         self._since = time.time()
+        self._zygote = os.getpid()
+        self._begun = {}  # name: where it is looked for, until news()
+        self._noted = set()
+        sys.meta_path.insert(0, self)
+
+    def find_spec(self, name, path=None, _target=None):
+        if name not in self._noted and len(self._noted) < _MOST_NAMES and (
+                os.getpid() != self._zygote):
+            self._noted.add(name)
+            self._begun[name] = path
+            sys.modules.setdefault(_MARK, types.ModuleType(_MARK))
 
     def news(self):
         """(lines, names of files that are newer than the zygote's import)."""
         lines, newer = [], []
+        sys.modules.pop(_MARK, None)
+        begun, self._begun = self._begun, {}
+        for name, path in begun.items():
+            file = "" if name in sys.modules else _file_for(name, path)
+            if file and _changed(file) > self._since:
+                newer.append(f"{name} ({file})")
         for name in [name for name in list(sys.modules) if name not in self._known]:
             self._known.add(name)
             file = _file_of(name)
@@ -41,7 +66,6 @@ class Learner:
             if _changed(file) > self._since:
                 newer.append(f"{name} ({file})")
         return lines, newer
-
 
     def is_as_old(self, name):
         """Whether its file was there, as it is, when the application was imported."""
@@ -60,6 +84,15 @@ def _file_of(name):
     if name.startswith(("_monodon_", "monodon.")) or len(name) > _LONGEST_NAME:
         return ""
     return spec.origin if _NAME.fullmatch(name) and isinstance(spec.origin, str) else ""
+
+
+def _file_for(name, path):
+    """Where one would be imported from."""
+    try:
+        spec = importlib.machinery.PathFinder.find_spec(name, path)
+    except Exception:  # a finder of the site
+        return ""
+    return spec.origin if spec and spec.has_location and isinstance(spec.origin, str) else ""
 
 
 def _changed(file):
