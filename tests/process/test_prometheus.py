@@ -227,9 +227,11 @@ def repeatedly(ask, pause):
 @contextlib.contextmanager
 def busy(server, waiting=0):
     """The one worker has a request that does not end, and others wait."""
-    connections = [server.connect() for _ in range(1 + waiting)]
+    connections = [server.connect()]
     connections[0].send(request(target="/gate"))
     held = server.gates.arrived("gate")
+    # Not before: as long as it is idle the worker accepts them.
+    connections += [server.connect() for _ in range(waiting)]
     try:
         yield
     finally:
