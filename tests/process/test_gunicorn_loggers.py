@@ -194,7 +194,9 @@ def test_a_logger_class_that_adds_handlers_logs_each_line_once(form, ready):
 
 FILTER = """
 import logging
-from probe import application
+def application(environ, start_response):  # which workers can share
+    start_response("200 OK", [("Content-Length", "0")])
+    return []
 def without_health(record):
     return "/health" not in record.getMessage()
 logging.getLogger("gunicorn.access").addFilter(without_health)
@@ -225,6 +227,18 @@ def test_a_filter_of_the_applications_takes_lines_away_and_leaves_the_others_as_
         assert told[:2] == [("/one", 200), ("/two", 200)] and [t[1] for t in told[2:]] == [400]
     else:
         assert lines[:2] == ["GET /one 200", "GET /two 200"] and lines[2:][0].endswith(" 400")
+
+
+def test_a_filter_counts_on_standard_output_as_well():
+    server = Server("shop:application", expect=["runs as root"])
+    server.write("shop.py", FILTER)
+    server.command = ["serve", "-w", "1", "--access-log", "-", "--pythonpath", server.scratch,
+                      "--python", paths.PYTHON, server.app]
+    with server:
+        for path in ("/health", "/one"):
+            assert server.get(path).status == 200
+        server.wait(lambda: any("/one" in line for line in server.out.lines), "a line")
+        assert not any("/health" in line for line in server.out.lines)
 
 
 FAILING = SITE + """

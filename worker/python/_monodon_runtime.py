@@ -34,9 +34,10 @@ _home = []  # directories of the application's own modules
 _development = []  # one, for a server of somebody who writes the application
 
 
-@functools.lru_cache(None)
 def beside(name):
     """A module of ours, which is no module of the application's."""
+    if name in sys.modules:
+        return sys.modules[name]
     here = os.path.join(os.path.dirname(os.path.abspath(__file__)), f"{name}.py")
     spec = importlib.util.spec_from_file_location(name, here)
     module = importlib.util.module_from_spec(spec)
@@ -176,7 +177,6 @@ def prepare_to_fork(explain):
     for name in ("_monodon_inspection", "_monodon_threads", "_monodon_descriptors",
                  "_monodon_shared", "_monodon_probe"):
         sys.modules.pop(name, None)  # not for workers
-    beside.cache_clear()
     _freeze()
     return texts
 
