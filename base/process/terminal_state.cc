@@ -12,8 +12,12 @@ void TerminalState::save() {
 
 void TerminalState::restore() const {
   // From the background the kernel would stop us for it (SIGTTOU).
-  if (saved_ && ::tcgetpgrp(STDIN_FILENO) == ::getpgrp())
-    (void)::tcsetattr(STDIN_FILENO, TCSANOW, &state_);
+  if (!saved_ || ::tcgetpgrp(STDIN_FILENO) != ::getpgrp()) return;
+  // What was typed for a debugger that is gone is not for the next one.
+  termios now{};
+  const bool changed = ::tcgetattr(STDIN_FILENO, &now) == 0 &&
+                       (now.c_lflag != state_.c_lflag || now.c_iflag != state_.c_iflag);
+  (void)::tcsetattr(STDIN_FILENO, changed ? TCSAFLUSH : TCSANOW, &state_);
 }
 
 }  // namespace monodon

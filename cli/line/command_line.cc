@@ -53,6 +53,7 @@ void add_watch_options(CLI::App& watch, WatchOptions& options) {
   watch.add_option("--root", options.roots)->allow_extra_args(false);
   watch.add_option("--pattern", options.patterns)->allow_extra_args(false);
   watch.add_option("--engine", options.engine);
+  watch.add_option("--since", options.since);
 }
 
 // All commands with their options, on the stack of one parse.

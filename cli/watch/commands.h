@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 #pragma once
 
+#include <cstdint>
 #include <string>
 #include <vector>
 
@@ -11,6 +12,8 @@ struct WatchOptions {
   std::vector<std::string> roots;     // directories of the application's own code
   std::vector<std::string> patterns;  // --reload-extra-file
   std::string engine = "auto";        // auto, inotify, poll
+  // Nobody has watched since: ns of the system's clock; 0: it is the first.
+  std::int64_t since = 0;
 };
 
 // A process of the master's: looks at files until its channel, descriptor 3, ends. From

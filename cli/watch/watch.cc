@@ -50,7 +50,7 @@ class Watcher {
   // What was saved while the first look went on may be older than the code in memory.
   explicit Watcher(const WatchOptions& options)
       : interest_{options.roots, options.patterns}, roots_{options.roots} {
-    const std::int64_t begin = file_time();
+    const std::int64_t begin = options.since > 0 ? options.since : file_time();
     choose_engine(options);
     Tree::Changes ignored;
     tree_.look_at_all(ignored);

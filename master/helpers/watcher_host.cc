@@ -7,7 +7,9 @@
 
 #include <array>
 #include <cerrno>
+#include <chrono>
 #include <filesystem>
+#include <string>
 #include <utility>
 #include <vector>
 
@@ -23,6 +25,7 @@ namespace monodon::master {
 namespace {
 
 constexpr std::size_t kLongestMessage = 1024;
+constexpr std::chrono::seconds kLongestBurst{2};  // cli/watch/watch.cc
 constexpr int kRoomForModules = 1 << 20;
 constexpr int kBeyondChildren = 10;
 
@@ -83,7 +86,10 @@ void WatcherHost::tick() {
 
 void WatcherHost::start() {
   started_at_ = kernel_.now();
-  auto process = kernel_.start_helper(argv_, heir_environment(own_environment(), {}),
+  std::vector<std::string> argv = argv_;
+  if (unwatched_since_ > 0)
+    argv.insert(argv.end(), {"--since", std::to_string(unwatched_since_)});
+  auto process = kernel_.start_helper(argv, heir_environment(own_environment(), {}),
                                       modules_.get());
   if (process) {
     auto message = loop_.try_io(process.value().channel.get(), EventLoop::Rank::message,
@@ -131,6 +137,11 @@ void WatcherHost::bury() {
   message_ = {};
   death_ = {};
   process_ = {};
+  // What it has seen and not told yet is younger than its longest burst.
+  unwatched_since_ =
+      std::chrono::nanoseconds{
+          (std::chrono::system_clock::now() - kLongestBurst).time_since_epoch()}
+          .count();
   may_start_at_ = respawn_.after_failure(started_at_, kernel_.now());
 }
 

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 #pragma once
 
+#include <cstdint>
 #include <functional>
 #include <string>
 #include <vector>
@@ -48,6 +49,7 @@ class WatcherHost {
   Clock::time_point started_at_{};
   Clock::time_point may_start_at_{};
   bool ended_ = false;
+  std::int64_t unwatched_since_ = 0;  // ns of the system's clock; 0: it was never so
 };
 
 // What the watcher is started with. Pure but for the links in the paths.

@@ -87,6 +87,16 @@ def test_an_import_that_hangs_keeps_no_edit_waiting(preload):
         held.release()
 
 
+def test_an_edit_while_nobody_watches_is_served_once_somebody_does():
+    with site() as server:
+        for number in range(3):
+            pid = watcher(server)
+            proc.kill(pid)
+            save(server, "answer.py", b"unwatched %d" % number)
+            await_answer(server, b"unwatched %d" % number)
+            server.wait(lambda: pid not in proc.children(server.pid), "its end")
+
+
 def test_a_configuration_file_that_is_made_later_counts(tmp_path):
     server = Server(command=["dev", "site_code:application", "--python", str(paths.PYTHON)],
                     expect=["."], environment={"XDG_RUNTIME_DIR": str(tmp_path)})

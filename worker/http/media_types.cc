@@ -121,10 +121,12 @@ std::string_view last_part(std::string_view path) {
 
 struct Letters {
   bool digit = false, upper = false, lower = false, hex = true, word = true;
+  unsigned changes = 0;  // from one kind to another
 };
 
 Letters letters_of(std::string_view text) {
   Letters all;
+  int before = -1;
   for (const char c : text) {
     const bool digit = c >= '0' && c <= '9';
     const bool upper = c >= 'A' && c <= 'Z';
@@ -134,6 +136,9 @@ Letters letters_of(std::string_view text) {
     all.lower = all.lower || lower;
     all.hex = all.hex && (digit || (c >= 'a' && c <= 'f'));
     all.word = all.word && (digit || upper || lower || c == '_' || c == '-');
+    const int kind = digit ? 0 : upper ? 1 : lower ? 2 : 3;
+    all.changes += before != -1 && before != kind;
+    before = kind;
   }
   return all;
 }
@@ -151,8 +156,10 @@ bool ends_with_hash(std::string_view name, bool of_bundler) {
                ? size >= 8
                : size == 8 || size == 20 || size == 32 || size == 40 || size == 64;
   }
+  // "Version2" and "Win32x64" change between capitals, letters and digits less often.
+  constexpr unsigned kFewestChanges = 5;
   return of_bundler && part.size() == 8 && letters.word && letters.digit &&
-         letters.upper && letters.lower;
+         letters.upper && letters.lower && letters.changes >= kFewestChanges;
 }
 
 }  // namespace

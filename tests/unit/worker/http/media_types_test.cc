@@ -35,11 +35,25 @@ TEST_CASE("a hash in a name is told from words, dates and versions", "[http]") {
         "index-BkG7sb3J.js", "app.55e7cbb9ba48.js.map", "chunk-3f8a9b2c.css",
         "main.8f3c2d1a.chunk.js", "2.8f3c2d1a.chunk.css", "main.8f3c2d1a.chunk.js.map"})
     CHECK(has_hash(name));
-  for (const char* name :
-       {"app.css", "jquery.min.js", "bootstrap-5.3.2.min.css", "report-20240101.pdf",
-        "index-Homepage.js", "photo-deadbeef.jpg", "decade.facade.png",
-        "x.12345678.bin", "photo-IMG1234a.jpg",
-        "550e8400-e29b-41d4-a716-4466554400aa.jpg", ".55e7cbb9ba48.js",
-        "55e7cbb9ba48.js", "8f3c2d1a.chunk.js", "a.b.c.js", "photo.8f3c2d1a.small.jpg"})
+  for (const char* name : {"app.css",
+                           "jquery.min.js",
+                           "bootstrap-5.3.2.min.css",
+                           "report-20240101.pdf",
+                           "index-Homepage.js",
+                           "photo-deadbeef.jpg",
+                           "decade.facade.png",
+                           "x.12345678.bin",
+                           "photo-IMG1234a.jpg",
+                           "550e8400-e29b-41d4-a716-4466554400aa.jpg",
+                           ".55e7cbb9ba48.js",
+                           "55e7cbb9ba48.js",
+                           "8f3c2d1a.chunk.js",
+                           "a.b.c.js",
+                           "photo.8f3c2d1a.small.jpg",
+                           "app-Version2.js",
+                           "photo-Holiday1.js",
+                           "report.Quarter3.css",
+                           "lib-Win32x64.js",
+                           "main-UTF8utf8.js"})
     CHECK_FALSE(has_hash(name));
 }
