@@ -14,6 +14,7 @@
 #include <vector>
 
 #include "scoreboard/segment.h"
+#include "scoreboard/shown.h"
 #include "scoreboard/texts.h"
 
 namespace monodon::scoreboard {
@@ -59,9 +60,9 @@ WorkerPage::~WorkerPage() {
   delete mapping_;
 }
 
-void begin_request(ThreadRow& row, std::string_view method, std::string_view target,
-                   std::string_view remote, std::string_view request_id,
-                   std::uint64_t now_ns) noexcept {
+void show_request(ThreadRow& row, std::string_view method, std::string_view target,
+                  std::string_view remote, std::string_view request_id,
+                  std::uint64_t now_ns) noexcept {
   constexpr std::size_t kRoom = sizeof(row.request);
   std::array<char, kRoom> text;  // NOLINT: filled below, and this is the hot path
   const std::size_t verb = std::min(method.size(), kRoom - 1);
@@ -80,6 +81,12 @@ void begin_request(ThreadRow& row, std::string_view method, std::string_view tar
     row.phase.store(static_cast<std::uint32_t>(Phase::handling),
                     std::memory_order_relaxed);
   }
+}
+
+void begin_request(ThreadRow& row, std::string_view method, std::string_view target,
+                   std::string_view remote, std::string_view request_id,
+                   std::uint64_t now_ns) noexcept {
+  show_request(row, method, target, remote, request_id, now_ns);
   add(row.sequence);
   add(row.requests);
 }

@@ -86,11 +86,47 @@ class Response {
   // 103 Early Hints (RFC 8297), before the head; ignored for HTTP/1.0.
   virtual void early_hints(std::span<const http::Field> fields) = 0;
 
+  // For an application that interleaves: so much waits for the client that nothing more
+  // should be sent until Application::tell says `room`.
+  [[nodiscard]] virtual bool congested() { return false; }
+  // Likewise: nobody is there to answer. What is missing of the response is no error.
+  virtual void abandon() noexcept {}
+
   // How long the thread waited for the runtime's lock, where that is measured.
   virtual void note_lock_wait(std::uint64_t /*ns*/) noexcept {}
 
   // Answers 500 if nothing was sent yet, else cuts the connection. `why` is logged.
   virtual void fail(std::string_view why) = 0;
+};
+
+// A request whose application had not answered it when start() returned.
+class Pending {
+ public:
+  virtual ~Pending() = default;
+  // Main thread: it is over. Nothing of the request will be used any more.
+  virtual void done() noexcept = 0;
+
+  void* own = nullptr;  // the application's
+};
+
+// What a pending request is told.
+enum class News : std::uint8_t {
+  client_gone,  // or it will send nothing more
+  room,         // the client has taken most of what waited for it, or never will
+  deadline,     // the client has been answered: give it up
+};
+
+// The worker's loop, for an application that has one of its own around it.
+class Turns {
+ public:
+  virtual ~Turns() = default;
+  // Main thread. Serves until `deadline_ns` (CLOCK_MONOTONIC, 0: no limit), or until
+  // Application::wants_turn. At least what is there already. False: all is over.
+  // `readable`: what watch() was given ended it.
+  virtual bool take(std::uint64_t deadline_ns, bool& readable) = 0;
+  // Main thread, before the first turn: a descriptor of the application's own, which
+  // ends a turn while it is readable.
+  virtual void watch(int fd) = 0;
 };
 
 struct LoadError {
@@ -113,7 +149,7 @@ struct WorkerInfo {
   std::uint32_t threads = 1;
 };
 
-// The application and the runtime it lives in. Two implementations: WSGI in
+// The application and the runtime it lives in. Two implementations: Python's, in
 // worker/python (the extension), and native applications in worker/native.
 //
 // Process and thread of each call are given; nothing here is called in the master.
@@ -210,6 +246,29 @@ class Application {
   // Worker, any application thread. Must not throw. Returning without finish() or
   // fail() cuts the response short.
   virtual void serve(const Request& request, Response& response) noexcept = 0;
+
+  // After load: whether one thread has many requests in progress. Then each is begun
+  // with start(), and run_turns() takes the place of run_main().
+  [[nodiscard]] virtual bool interleaves() const noexcept { return false; }
+
+  // Worker, main thread. False: it is not over, and `pending` hears when it is; until
+  // then all three stay where they are. Must not throw.
+  virtual bool start(const Request& request, Response& response,
+                     Pending& /*pending*/) noexcept {
+    serve(request, response);
+    return true;
+  }
+
+  // Worker, main thread, about a request that is not over. Must not throw.
+  virtual void tell(Pending& /*pending*/, News /*news*/) noexcept {}
+
+  // Worker, main thread, between two requests of a turn: the application has something
+  // of its own to do.
+  [[nodiscard]] virtual bool wants_turn() noexcept { return false; }
+
+  // Worker, main thread: takes turns until all is over. A reason: the application ended
+  // them before.
+  virtual LoadError run_turns(Turns& /*turns*/) { return {}; }
 
   // Worker, an application thread that is about to wait, or to do something long that
   // is no request: lets go of what serve() may have kept for the next one.

@@ -95,6 +95,8 @@ HEADER_ELSEWHERE = {
     "master/requests.cc": "master/server.h",
     "worker/python/wsgi/environ_shapes.cc": "worker/python/wsgi/environ.h",
     "worker/python/application_hooks.cc": "worker/python/application.h",
+    "worker/loop/interleaving.cc": "worker/loop/loop.h",
+    "worker/loop/long_requests.cc": "worker/loop/keeper.h",
     # `monodon check`: a zygote that forks nothing.
     "worker/process/check_application.cc": "worker/process/zygote.h",
     # Texts made of one table, for programs that do not link the other.
@@ -202,6 +204,8 @@ NO_UNIT_TEST = {
     "worker/loop/parking.cc": "worker_test, and tests/process: how a worker leaves",
     "worker/loop/exchange.cc": "worker_test and tests/http: every response goes through it",
     "worker/loop/keeper.cc": "worker_test, and tests/process: deadlines",
+    "worker/loop/long_requests.cc": "worker_test, and tests/process: deadlines",
+    "worker/loop/interleaving.cc": "tests/python/test_asgi.py",
     "worker/loop/slow_outputs.cc": "tests/faults: clients that read slowly",
     "worker/loop/loop.cc": "worker_test: every request goes through it",
     "base/machine/memory.cc": "adds up what /proc says of this process",

@@ -16,6 +16,8 @@
 
 namespace monodon::worker {
 
+class OpenFlight;
+
 // Who may touch a connection. A connection is owned by one thread at a time or parked:
 // waiting in epoll for its client, for anybody to claim. An event for a connection that
 // is owned leaves a note, so that no edge is lost.
@@ -81,7 +83,8 @@ struct Connection {
                         // already, and no edge will tell
   std::uint16_t listener = 0;
   http::Peer peer;
-  http::Origin origin;  // of the present request; views into `head` and `peer`
+  http::Origin origin;           // of the present request; views into `head` and `peer`
+  OpenFlight* flight = nullptr;  // the main thread's: its request is in the air
 
   ByteBuffer input;
   std::size_t head_size = 0;  // bytes of `input` that `head` points into
@@ -100,6 +103,10 @@ struct Connection {
   bool output_shared = false;    // under output_mutex; the keeper watches the socket
   bool output_complete = false;  // under output_mutex: nothing more will be appended
   bool output_broken = false;    // under output_mutex: the client is gone
+  std::uint64_t wants_room = 0;  // under output_mutex: serial of a flight that waits
+                                 // until the client has taken most of it
+  std::atomic<std::uint64_t> stalled_ns{0};  // since when the client has taken nothing
+                                             // of it
   bool keep_after_output = false;
   bool end_tells = false;  // the client learns from the end of the connection that the
                            // response is over, or broke off

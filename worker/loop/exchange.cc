@@ -43,9 +43,10 @@ void tell_short_file(std::uint64_t missing, std::string_view path) {
 }
 
 void Exchange::start(Connection& connection, const Drain& drain, std::string_view date,
-                     std::string_view request_id) {
+                     std::string_view request_id, std::uint64_t serial) {
   c_ = &connection;
   request_id_ = request_id;
+  serial_ = serial;
   drain_ = &drain;
   date_ = date;
   claim_.store(Claim::nobody, std::memory_order_relaxed);
@@ -170,10 +171,21 @@ bool Exchange::keep(std::span<const iovec> parts, std::size_t skip) {
       return c_->output_broken || !c_->output.full(config_.limits);
     };
     const std::chrono::milliseconds patience{config_.write_timeout_ms};
-    if (!c_->output_taken.wait_for(lock, patience, room)) c_->output_broken = true;
+    if (config_.waits && !c_->output_taken.wait_for(lock, patience, room))
+      c_->output_broken = true;
   }
   if (c_->output_broken) lost();
   return !gone_;
+}
+
+bool Exchange::congested() {
+  if (!shared_) return false;
+  const std::lock_guard lock{c_->output_mutex};
+  if (c_->output_broken) lost();
+  if (c_->output_broken || c_->output.size() < kHighWater) return false;
+  c_->wants_room = serial_;
+  c_->stalled_ns.store(monotonic_ns(), std::memory_order_relaxed);
+  return true;
 }
 
 bool Exchange::send_file(int fd, std::uint64_t offset, std::uint64_t count) {

@@ -39,6 +39,7 @@ class Exchange final : public Response {
     std::string server;
     std::uint64_t write_timeout_ms = 60'000;
     http::HopByHop hop_by_hop = http::HopByHop::refuse;
+    bool waits = true;  // for a client, when the limits are reached
   };
   struct Result {
     int status = 0;  // 0: nothing was sent
@@ -56,12 +57,22 @@ class Exchange final : public Response {
 
   // drain: looked at when the head is made. When nobody will take the connection, it
   // ends after this response.
-  // `request_id`: of this request, for the log; lives as long as it.
+  // `request_id`: of this request, for the log; lives as long as it. `serial`: of its
+  // flight, if it is interleaved with others.
   void start(Connection& connection, const Drain& drain, std::string_view date,
-             std::string_view request_id);
+             std::string_view request_id, std::uint64_t serial = 0);
+  // Of an exchange that does not wait: from here on the client has so much to take that
+  // the application should pause, and to here before it goes on.
+  static constexpr std::uint64_t kHighWater = 256UL * 1024;
+  static constexpr std::uint64_t kLowWater = 64UL * 1024;
+
   // After the application returned: settles what is left open.
   Result complete();
   [[nodiscard]] std::string_view head() const noexcept { return head_; }
+  // The keeper, while it holds the request.
+  [[nodiscard]] bool claimed_by_application() const noexcept {
+    return claim_.load() == Claim::application;
+  }
 
   // The deadline struck: true if nothing was sent yet, and from now on nothing of the
   // application will be.
@@ -79,6 +90,10 @@ class Exchange final : public Response {
   bool send_file(int fd, std::uint64_t offset, std::uint64_t count) override;
   void finish(std::string_view data) override;
   void early_hints(std::span<const http::Field> fields) override;
+  [[nodiscard]] bool congested() override;
+  void abandon() noexcept override {
+    if (!finished_) lost();
+  }
   void note_lock_wait(std::uint64_t ns) noexcept override { lock_wait_ns_ += ns; }
   void fail(std::string_view why) override;
 
@@ -101,6 +116,7 @@ class Exchange final : public Response {
   const Drain* drain_ = nullptr;
   std::string_view date_;
   std::string_view request_id_;
+  std::uint64_t serial_ = 0;
   std::atomic<Claim> claim_{Claim::nobody};
 
   std::string head_;  // reused

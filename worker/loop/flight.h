@@ -43,7 +43,7 @@ class Flight {
   void begin(Connection& connection, std::uint64_t now_ns) noexcept {
     connection_ = &connection;
     started_ns_.store(now_ns, std::memory_order_relaxed);
-    told_slow_ = false;
+    told_slow_ = exempt_ = false;
     watch_.store(Watch::running, std::memory_order_release);
   }
   // False: the deadline struck, the keeper has answered and shut the connection down.
@@ -81,11 +81,21 @@ class Flight {
     return nullptr;
   }
   void let_go() noexcept { release(Watch::running); }
-  void expire() noexcept { release(Watch::expired); }
+  void expire(std::uint64_t now_ns) noexcept {
+    expired_ns_.store(now_ns, std::memory_order_relaxed);
+    release(Watch::expired);
+  }
+  // Keeper. When its deadline struck, while it goes on after it; else 0.
+  [[nodiscard]] std::uint64_t expired_since() const noexcept {
+    return expired() ? expired_ns_.load(std::memory_order_relaxed) : 0;
+  }
 
   // Keeper only, while held: the stack of this request is in the log already.
   [[nodiscard]] bool told_slow() const noexcept { return told_slow_; }
   void set_told_slow() noexcept { told_slow_ = true; }
+  // Likewise: it has no deadline any more.
+  [[nodiscard]] bool exempt() const noexcept { return exempt_; }
+  void set_exempt() noexcept { exempt_ = true; }
 
  private:
   enum class Watch : std::uint8_t { idle, running, held, expired };
@@ -98,6 +108,8 @@ class Flight {
   Connection* connection_ = nullptr;
   std::atomic<std::uint64_t> started_ns_{0};
   std::atomic<bool> told_slow_{false};
+  std::atomic<bool> exempt_{false};
+  std::atomic<std::uint64_t> expired_ns_{0};
   std::atomic<Watch> watch_{Watch::idle};
 };
 

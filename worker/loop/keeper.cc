@@ -14,7 +14,6 @@
 #include "base/machine/memory.h"
 #include "base/process/process_title.h"
 #include "worker/loop/loop.h"
-#include "worker/loop/request_words.h"
 
 namespace monodon::worker {
 namespace {
@@ -157,106 +156,14 @@ void Keeper::look_after_leader(std::uint64_t now) {
   if (!loop_.promote(*stay)) (void)loop_.stand_in(*stay);
 }
 
-void Keeper::look_after_requests(std::uint64_t now) {
-  loop_.each_flight([&](Flight& flight) { look_after_request(flight, now); });
-}
-
-void Keeper::look_after_request(Flight& flight, std::uint64_t now) {
-  const Settings& s = loop_.settings();
-  const std::uint64_t since = flight.running_since();
-  if (since == 0) return;
-  const std::uint64_t age = elapsed_ns(since, now);
-  const bool too_long = s.request_timeout != 0 && age >= s.request_timeout * kMs;
-  const bool slow_now =
-      s.slow_request != 0 && age >= s.slow_request * kMs && !flight.told_slow();
-  if (!too_long && !slow_now) return;
-  Connection* c = flight.hold(since);
-  if (c == nullptr) return;
-  // One that has told nothing yet is told of as a whole by its end.
-  if (slow_now) scoreboard::add(loop_.header().slow_requests);
-  if (slow_now && !too_long) slow(flight, *c, age);
-  if (too_long)
-    expire(flight, *c, now);
-  else
-    flight.let_go();
-}
-
-namespace {
-
-std::string name_of(const Flight& flight, const Connection& c) {
-  return name_request(c.head.method, c.head.path, flight.request_id, c.origin);
-}
-
-}  // namespace
-
-void Keeper::slow(Flight& flight, Connection& c, std::uint64_t age) {
-  flight.set_told_slow();
-  log::warning(fmt::format("{} is slow: it has run for {}{}", name_of(flight, c),
-                           spell_ns(age), take_stacks(monotonic_ns())),
-               {log::Id::request_slow,
-                log::beside({"method", c.head.method}),
-                log::beside({"path", c.head.path}),
-                log::beside({"duration_us", age / 1000}),
-                log::beside({"request_id", flight.request_id}),
-                log::beside({"trace_id", c.origin.trace_id}),
-                {"thread", flight.thread}});
-}
-
-// Requests that get stuck at the same thing do so at the same time: one look at all
-// threads shows them all.
-std::string Keeper::take_stacks(std::uint64_t now) {
-  constexpr std::uint64_t kSameLook = 5 * kSecond;
-  if (stacks_told_ns_ != 0 && elapsed_ns(stacks_told_ns_, now) < kSameLook)
-    return "; where it is was logged just now, with the stacks of all threads";
-  const std::string stacks = app_.dump_stacks();
-  if (stacks.empty()) return {};
-  stacks_told_ns_ = now;
-  (void)loop_.master().tell(wire::Kind::slow, 0, stacks);
-  return ":\n" + stacks;
-}
-
-// The request is past its deadline: the client hears 504 if it has heard nothing yet,
-// else the connection breaks, so that half a response is not taken for a whole one.
-void Keeper::expire(Flight& flight, Connection& c, std::uint64_t now) {
-  const bool unanswered = flight.exchange.claim_for_keeper();
-  if (unanswered) {
-    const std::string answer =
-        http::error_response(504, "the application took too long",
-                             loop_.settings().server_header, http::DateText{}.now());
-    const iovec part{const_cast<char*>(answer.data()), answer.size()};
-    (void)send_some(c.fd.get(), {&part, 1});
-  }
-  (void)::shutdown(c.fd.get(), unanswered ? SHUT_WR : SHUT_RDWR);
-  scoreboard::add(loop_.header().deadlines);
-  const std::uint64_t age = elapsed_ns(c.received_ns, now);
-  scoreboard::expire_request(flight.row, unanswered ? 504 : 0, c.body.size(), age);
-  log::error(
-      fmt::format("{} reached its deadline: it ran for {}, past request_timeout; its "
-                  "client {}, and this worker will be replaced{}",
-                  name_of(flight, c), spell_ns(age),
-                  unanswered ? "has 504" : "was cut off in the middle of the answer",
-                  flight.told_slow() ? "" : take_stacks(now)),
-      {log::Id::request_deadline,
-       log::beside({"method", c.head.method}),
-       log::beside({"path", c.head.path}),
-       log::beside({"duration_us", age / 1000}),
-       log::beside({"request_timeout_ms", loop_.settings().request_timeout}),
-       log::beside({"request_id", flight.request_id}),
-       log::beside({"status", unanswered ? "504" : "cut"}),
-       {"thread", flight.thread}});
-  loop_.requests().log_access(flight.request_id, c, unanswered ? 504 : 0, 0, now, {});
-  loop_.requests().access().flush();
-  const std::string what = fmt::format("{} {} ({}, id {})", c.head.method, c.head.path,
-                                       spell_ns(age), flight.request_id);
-  flight.expire();
-  loop_.master().report(wire::Kind::stuck, flight.thread, what);
-  app_.on_deadline();
-}
-
 // Every connection whose time is up and that nobody works on.
 void Keeper::sweep(std::uint64_t now) {
   std::uint64_t idle = 0;
+  const std::uint64_t patience = loop_.settings().write_timeout;
   loop_.pool().each([&](Connection& c) {
+    const std::uint64_t stalled = c.stalled_ns.load(std::memory_order_relaxed);
+    if (stalled != 0 && patience != 0 && elapsed_ns(stalled, now) >= patience * kMs)
+      outputs_.give_up(c);
     const std::uint64_t deadline = c.deadline_ns.load(std::memory_order_relaxed);
     const Stage stage = c.stage.load(std::memory_order_relaxed);
     idle += stage == Stage::head ? 1 : 0;

@@ -63,11 +63,14 @@ class Keeper {
   [[nodiscard]] int interval_ms(std::uint64_t now_ns);
   [[nodiscard]] bool at_rest(std::uint64_t now_ns) const;
   void look_after_leader(std::uint64_t now_ns);
+  // long_requests.cc
   void look_after_requests(std::uint64_t now_ns);
   void look_after_request(Flight& flight, std::uint64_t now_ns);
+  void look_after_expired(Flight& flight, std::uint64_t now_ns);
   void slow(Flight& flight, Connection& c, std::uint64_t age_ns);
   std::string take_stacks(std::uint64_t now_ns);
   void expire(Flight& flight, Connection& c, std::uint64_t now_ns);
+
   void flush_log(std::uint64_t now_ns);
   void sweep(std::uint64_t now_ns);
   void close_expired(Connection& c);
@@ -104,6 +107,7 @@ class Keeper {
   std::uint64_t started_ns_ = 0;
   std::vector<Liveness> liveness_;  // of each thread
   bool told_hang_ = false;
+  bool told_stuck_ = false;
   bool title_busy_ = false;
 };
 

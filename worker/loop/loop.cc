@@ -33,11 +33,14 @@ http::Forwarding compiled(const Settings& settings) {
   return std::move(rules).value();
 }
 
-Exchange::Config make_exchange_config(const Settings& s) {
+// ASGI has no rule against hop-by-hop fields, and frameworks send some.
+Exchange::Config make_exchange_config(const Settings& s, bool interleaves) {
   return {{s.response_memory, 1ULL << 30U, s.spool_directory},
           s.server_header,
           s.write_timeout == 0 ? 365ULL * 24 * 3600 * 1000 : s.write_timeout,
-          s.hop_by_hop == "drop" ? http::HopByHop::drop : http::HopByHop::refuse};
+          interleaves || s.hop_by_hop == "drop" ? http::HopByHop::drop
+                                                : http::HopByHop::refuse,
+          !interleaves};
 }
 
 }  // namespace
@@ -53,12 +56,15 @@ Loop::Loop(Heritage& heritage, MasterLine& master, Application& app,
       forwarding_{compiled(settings_)},
       acceptor_{events_.fd(), heritage.listeners, *heritage.boot, kListener,
                 forwarding_},
-      exchange_{make_exchange_config(settings_)},
+      exchange_{make_exchange_config(settings_, app.interleaves())},
       title_{fmt::format("monodon: worker {} gen {} [{}]", heritage.slot,
                          heritage.generation, settings_.application)},
       keeper_{std::make_unique<Keeper>(*this, app)},
       parking_{heritage, events_, pool_, drain_, page.header(), *keeper_},
-      requests_{heritage, master, app, forwarding_, leadership_, drain_, *keeper_},
+      interleaves_{app.interleaves()},
+      flights_{0, page.row(0), exchange_, keeper_->outputs(), events_},
+      requests_{heritage,    master, app,      forwarding_,
+                leadership_, drain_, *keeper_, flights_},
       reader_{settings_, forwarding_, moment_} {
   for (unsigned i = 0; i < settings_.threads; ++i)
     threads_.push_back(
@@ -149,7 +155,7 @@ void Loop::lead(unsigned me) {
   }
 }
 
-void Loop::wait_for_events(AppThread& self) {
+void Loop::wait_for_events(AppThread& self, int timeout_ms) {
   batch_next_ = batch_end_ = 0;
   const bool more = parking_.any();
   int n = 0;
@@ -160,7 +166,7 @@ void Loop::wait_for_events(AppThread& self) {
   }
   if (n == 0 && !more) {
     self.set_waiting(true);
-    n = events_.wait(batch_, -1);
+    n = events_.wait(batch_, timeout_ms);
     self.set_waiting(false);
   }
   moment_.waited();
@@ -195,7 +201,10 @@ void Loop::dispatch(const epoll_event& event, unsigned me) {
   const std::uint64_t tag = event.data.u64;
   if (tag >= kListenersEnd) {
     auto& c = *static_cast<Connection*>(event.data.ptr);
-    if (!c.ownership.claim()) return;
+    if (!c.ownership.claim()) {
+      if (interleaves_) hear_of(c, event.events);
+      return;
+    }
     if ((event.events & (EPOLLRDHUP | EPOLLHUP | EPOLLERR)) != 0) c.hangup = true;
     advance(c, me);
   } else if (tag >= kListener) {
@@ -211,6 +220,8 @@ void Loop::dispatch(const epoll_event& event, unsigned me) {
     threads_[me]->set_waiting(true);  // it is the application's time
     app_.on_interrupt();
     threads_[me]->set_waiting(false);
+  } else if (tag == kTurn) {
+    turn_ends_ = true;
   } else {
     events_.woken();
     if (signalled_.exchange(false)) master_.ask_to_retire(wire::Retire::asked);
@@ -268,8 +279,8 @@ void Loop::advance(Connection& c, unsigned me) {
   }
 }
 
-void Loop::settle(Connection& c, const RequestRunner::Ending& ending) {
-  if (ending.leading && ending.next != RequestRunner::Next::linger) {
+void Loop::settle(Connection& c, const RequestRunner::Ending& ending, bool learns) {
+  if (learns && ending.leading && ending.next != RequestRunner::Next::linger) {
     service_time_.learn(ending.took_ns);
     moment_.set(ending.now_ns);
   }
@@ -284,6 +295,7 @@ void Loop::settle(Connection& c, const RequestRunner::Ending& ending) {
       parking_.go_on(c);
       return;
     case RequestRunner::Next::wait:
+      if (c.flight != nullptr) stay_in_the_air(c);
       return;
   }
 }
@@ -308,7 +320,10 @@ bool Loop::stand_in(std::uint64_t seen) {
       read_channel();
     } else if (event.data.u64 >= kListenersEnd) {
       auto& c = *static_cast<Connection*>(event.data.ptr);
-      if (!c.ownership.claim()) continue;
+      if (!c.ownership.claim()) {
+        if (interleaves_) batch_[kept++] = event;
+        continue;
+      }
       if ((event.events & (EPOLLRDHUP | EPOLLHUP | EPOLLERR)) != 0) c.hangup = true;
       if (!others || !parking_.hand_over(c)) parking_.go_on(c);
     } else if (event.data.u64 == kWake || event.data.u64 == kSignal) {

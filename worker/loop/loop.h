@@ -16,6 +16,7 @@
 #include "worker/loop/connection_pool.h"
 #include "worker/loop/drain.h"
 #include "worker/loop/event_set.h"
+#include "worker/loop/flights.h"
 #include "worker/loop/leadership.h"
 #include "worker/loop/moment.h"
 #include "worker/loop/parking.h"
@@ -34,16 +35,20 @@ class Keeper;
 //
 // `threads` application threads share it; the one that leads waits in epoll. Functions
 // say who may call them: "leader", "owner" (of the connection given), "any thread".
-class Loop {
+class Loop final : public Turns {
  public:
   Loop(Heritage& heritage, MasterLine& master, Application& app,
        scoreboard::WorkerPage& page);
-  ~Loop();
+  ~Loop() override;
   Loop(const Loop&) = delete;
   Loop& operator=(const Loop&) = delete;
 
   // Application thread `index`: leads and follows until stop(). Thread 0 leads first.
   void run_thread(unsigned index);
+
+  // Instead, for an application that interleaves; see Turns.
+  bool take(std::uint64_t deadline_ns, bool& readable) override;
+  void watch(int fd) override;
 
   // Any thread: all application threads leave run_thread as soon as they can.
   void stop();
@@ -68,6 +73,8 @@ class Loop {
   [[nodiscard]] ConnectionPool& pool() noexcept { return pool_; }
   [[nodiscard]] Acceptor& acceptor() noexcept { return acceptor_; }
   [[nodiscard]] Parking& parking() noexcept { return parking_; }
+  [[nodiscard]] Flights& flights() noexcept { return flights_; }
+  [[nodiscard]] bool interleaves() const noexcept { return interleaves_; }
   [[nodiscard]] RequestRunner& requests() noexcept { return requests_; }
   [[nodiscard]] const Settings& settings() const noexcept { return settings_; }
   [[nodiscard]] std::vector<std::unique_ptr<AppThread>>& threads() { return threads_; }
@@ -75,6 +82,7 @@ class Loop {
   template <typename F>
   void each_flight(F f) {
     for (const auto& t : threads_) f(t->flight);
+    flights_.each([&f](OpenFlight& flight) { f(flight); });
   }
   [[nodiscard]] scoreboard::WorkerHeader& header() noexcept { return page_.header(); }
   void note_signal() noexcept;  // async-signal-safe: SIGTERM came
@@ -91,12 +99,13 @@ class Loop {
     kChannel = 2,
     kHandoff = 3,
     kSignal = 4,
+    kTurn = 5,
     kListener = 16
   };
   static constexpr std::uint64_t kListenersEnd = 4096;
 
   void lead(unsigned me);
-  void wait_for_events(AppThread& self);
+  void wait_for_events(AppThread& self, int timeout_ms = -1);
   void share_surplus();
   // Not inlined: tests/cost counts what happens in it.
   [[gnu::noinline]] void dispatch(const epoll_event& event, unsigned me);
@@ -105,7 +114,13 @@ class Loop {
   void read_channel();
   void command(wire::Message message);
   void advance(Connection& c, unsigned me);
-  void settle(Connection& c, const RequestRunner::Ending& ending);
+  void settle(Connection& c, const RequestRunner::Ending& ending, bool learns = true);
+  // interleaving.cc
+  void work();
+  void stay_in_the_air(Connection& c);
+  void hear_of(Connection& c, std::uint32_t events);
+  void tell(OpenFlight& flight, News news);
+  void land(OpenFlight& flight);
 
   Heritage& heritage_;
   MasterLine& master_;
@@ -122,6 +137,8 @@ class Loop {
   std::unique_ptr<Keeper> keeper_;
   Drain drain_;
   Parking parking_;
+  const bool interleaves_;
+  Flights flights_;
   RequestRunner requests_;
   std::vector<std::unique_ptr<AppThread>> threads_;
   std::atomic<std::uint64_t> followers_{0};  // bit i: thread i waits to be promoted
@@ -132,6 +149,7 @@ class Loop {
   std::array<epoll_event, kBatch> batch_{};
   std::size_t batch_next_ = 0;
   std::size_t batch_end_ = 0;
+  bool turn_ends_ = false;
   ServiceTime service_time_;
 
   std::atomic<bool> signalled_{false};

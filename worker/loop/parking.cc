@@ -41,18 +41,21 @@ Parking::Parking(const Heritage& heritage, EventSet& events, ConnectionPool& poo
 
 bool Parking::park(Connection& c, std::uint64_t now) {
   set_deadline(c, now);
-  if (!c.registered) {
-    c.registered =
-        events_.control(EPOLL_CTL_ADD, c.fd.get(), EPOLLIN | EPOLLRDHUP | EPOLLET, &c);
-    if (!c.registered) {
-      // ENOSPC, ENOMEM: without a watch it would hang for ever.
-      log::error(last_error("watch connection").message(), {log::Id::resources_short});
-      close(c);
-      return true;
-    }
+  if (!watch(c)) {  // it would hang for ever
+    close(c);
+    return true;
   }
   if (c.kept && c.input.empty() && pool_.open() > 64) c.input.release();
   return c.ownership.park();
+}
+
+bool Parking::watch(Connection& c) {
+  if (c.registered) return true;
+  c.registered =
+      events_.control(EPOLL_CTL_ADD, c.fd.get(), EPOLLIN | EPOLLRDHUP | EPOLLET, &c);
+  if (!c.registered)  // ENOSPC, ENOMEM
+    log::error(last_error("watch connection").message(), {log::Id::resources_short});
+  return c.registered;
 }
 
 void Parking::set_deadline(Connection& c, std::uint64_t now) {

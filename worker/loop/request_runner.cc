@@ -45,7 +45,8 @@ void count_queue_time(scoreboard::ThreadRow& row, std::uint64_t start_us) {
 
 RequestRunner::RequestRunner(const Heritage& heritage, MasterLine& master,
                              Application& app, const http::Forwarding& forwarding,
-                             Leadership& leadership, const Drain& drain, Keeper& keeper)
+                             Leadership& leadership, const Drain& drain, Keeper& keeper,
+                             Flights& flights)
     : heritage_{heritage},
       master_{master},
       app_{app},
@@ -53,6 +54,8 @@ RequestRunner::RequestRunner(const Heritage& heritage, MasterLine& master,
       leadership_{leadership},
       drain_{drain},
       keeper_{keeper},
+      flights_{flights},
+      interleaves_{app.interleaves()},
       files_{StaticFiles::of(heritage.boot->settings)},
       access_{heritage.boot->settings},
       counts_{statsd::enabled()},
@@ -68,15 +71,11 @@ RequestRunner::Ending RequestRunner::run(Connection& c, AppThread& t) {
       return serve_file(c, t, *mount);
   if (c.head.dropped_fields != 0) note_dropped_fields(t.row, c.head.dropped_fields);
   if (c.origin.start_us != 0) count_queue_time(t.row, c.origin.start_us);
+  if (interleaves_) [[unlikely]]
+    return launch(c, t);
   Flight& flight = t.flight;
-  flight.take_request_id(c.origin.request_id, t.ids);
-
+  begin(flight, c, t, 0);
   const Request request = request_of(c, flight);
-  flight.exchange.start(c, drain_, t.date.now(), flight.request_id);
-  scoreboard::begin_request(t.row, c.head.method, c.head.target, c.origin.remote_addr,
-                            flight.request_id, c.received_ns);
-  flight.begin(c, c.received_ns);
-  keeper_.request_began();
   t.set_waiting(true);  // it is the application's time
   leadership_.enter_app(t.index);
   app_.serve(request, flight.exchange);
@@ -86,12 +85,22 @@ RequestRunner::Ending RequestRunner::run(Connection& c, AppThread& t) {
   t.set_waiting(false);
   const Exchange::Result result = flight.exchange.complete();
   const std::uint64_t now = monotonic_ns();
-  account(c, t, result, expired, now);
+  account(c, t, flight, result, expired, now);
 
   const Ending ending{Next::close, leading, now, elapsed_ns(c.received_ns, now)};
   if (!expired) return ending_of(c, result, ending);
   c.end_tells = result.end_tells;
   return ending;
+}
+
+void RequestRunner::begin(Flight& flight, Connection& c, AppThread& t,
+                          std::uint64_t serial) {
+  flight.take_request_id(c.origin.request_id, t.ids);
+  flight.exchange.start(c, drain_, t.date.now(), flight.request_id, serial);
+  scoreboard::begin_request(t.row, c.head.method, c.head.target, c.origin.remote_addr,
+                            flight.request_id, c.received_ns);
+  flight.begin(c, c.received_ns);
+  keeper_.request_began();
 }
 
 RequestRunner::Ending RequestRunner::ending_of(Connection& c,
@@ -153,20 +162,23 @@ Request RequestRunner::request_of(Connection& c, const Flight& flight) const {
 
 // Counters and log, for what has been answered. A request past its deadline was
 // written down by the keeper when it struck.
-void RequestRunner::account(Connection& c, AppThread& t, const Exchange::Result& r,
-                            bool expired, std::uint64_t now) {
+void RequestRunner::account(Connection& c, AppThread& t, Flight& flight,
+                            const Exchange::Result& r, bool expired,
+                            std::uint64_t now) {
   if (now - c.received_ns >= Keeper::kLongNs) keeper_.saw_long_request(now);
   if (r.failed) scoreboard::add(t.row.errors);
   scoreboard::add(t.row.busy_ns, elapsed_ns(c.received_ns, now));
   if (r.lock_wait_ns != 0) scoreboard::add(t.row.lock_wait_ns, r.lock_wait_ns);
-  if (expired) {
+  if (expired && interleaves_) {
+    scoreboard::end_request(t.row, 504, c.body.size(), 0, now - c.received_ns);
+  } else if (expired) {
     scoreboard::end_expired(t.row);
   } else {
     scoreboard::end_request(t.row, r.status, c.body.size(), r.body_bytes,
                             now - c.received_ns,
                             elapsed_ns(c.received_ns, r.first_byte_at_ns));
-    log_access(t.flight.request_id, c, r.status, r.body_bytes, now,
-               t.flight.exchange.head());
+    log_access(flight.request_id, c, r.status, r.body_bytes, now,
+               flight.exchange.head());
     if (t.sightings.due(now))
       t.sightings.look(t.row, c.head, c.origin, r.failed ? 500 : r.status,
                        now - c.received_ns, now);

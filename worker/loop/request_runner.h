@@ -18,7 +18,9 @@
 
 namespace monodon::worker {
 
+class Flights;
 class Keeper;
+class OpenFlight;
 class StaticFiles;
 
 // One request from its last byte to the end of its response: who it is from, the
@@ -30,7 +32,7 @@ class RequestRunner {
     keep,    // the connection may have a next request
     close,   // it ends
     linger,  // answered and shut down: Stage::linger
-    wait,    // the client is slow: the keeper owns it now
+    wait,    // the client is slow: the keeper owns it now; or it is in the air
   };
   struct Ending {
     Next next;
@@ -42,11 +44,14 @@ class RequestRunner {
   // All of them outlive the runner.
   RequestRunner(const Heritage& heritage, MasterLine& master, Application& app,
                 const http::Forwarding& forwarding, Leadership& leadership,
-                const Drain& drain, Keeper& keeper);
+                const Drain& drain, Keeper& keeper, Flights& flights);
   ~RequestRunner();
 
   // The leader, owner of `c`, which is Stage::ready. Lets others lead meanwhile.
   Ending run(Connection& c, AppThread& t);
+
+  // The main thread: the application is done with a request that was in the air.
+  Ending land(OpenFlight& flight, AppThread& t);
 
   // The leader, owner of `c`: not a request, or one that we do not pass on. One answer,
   // then the connection lingers.
@@ -63,12 +68,14 @@ class RequestRunner {
   [[nodiscard]] AccessWriter& access() noexcept { return access_; }
 
  private:
+  Ending launch(Connection& c, AppThread& t);
   Ending serve_file(Connection& c, AppThread& t, std::size_t mount);
   Ending ending_of(Connection& c, const Exchange::Result& result, Ending ending);
   [[nodiscard]] Request request_of(Connection& c, const Flight& flight) const;
   void note_dropped_fields(scoreboard::ThreadRow& row, std::uint32_t count);
-  void account(Connection& c, AppThread& t, const Exchange::Result& r, bool expired,
-               std::uint64_t now);
+  void begin(Flight& flight, Connection& c, AppThread& t, std::uint64_t serial);
+  void account(Connection& c, AppThread& t, Flight& flight, const Exchange::Result& r,
+               bool expired, std::uint64_t now);
 
   const Heritage& heritage_;
   MasterLine& master_;
@@ -77,6 +84,8 @@ class RequestRunner {
   Leadership& leadership_;
   const Drain& drain_;
   Keeper& keeper_;
+  Flights& flights_;
+  const bool interleaves_;
   std::unique_ptr<StaticFiles> files_;  // null: none are to be served
   AccessWriter access_;
   const bool counts_;  // to statsd

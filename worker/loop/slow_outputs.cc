@@ -7,6 +7,7 @@
 #include <array>
 #include <cerrno>
 #include <mutex>
+#include <utility>
 
 #include "base/clock.h"
 #include "base/log/log.h"
@@ -57,6 +58,11 @@ void SlowOutputs::writable(Connection& c) {
     c.output_broken = true;
   }
   c.output_taken.notify_all();
+  if (c.wants_room != 0) {
+    if (c.output.taken() != before)
+      c.stalled_ns.store(monotonic_ns(), std::memory_order_relaxed);
+    if (c.output_broken || c.output.size() <= Exchange::kLowWater) tell_of_room(c);
+  }
   if (result == Output::Flushed::would_block) return;
   if (!c.output_complete) return;  // the application goes on writing
   const bool keep = c.keep_after_output && result == Output::Flushed::everything;
@@ -66,8 +72,24 @@ void SlowOutputs::writable(Connection& c) {
   loop_.parking().next_or_close(c, keep, false, monotonic_ns());
 }
 
+// Under output_mutex. The request is in the air as long as it wants room.
+void SlowOutputs::tell_of_room(Connection& c) {
+  c.stalled_ns.store(0, std::memory_order_relaxed);
+  loop_.flights().post(*c.flight, std::exchange(c.wants_room, 0), News::room);
+}
+
+void SlowOutputs::give_up(Connection& c) {
+  const std::lock_guard lock{c.output_mutex};
+  if (c.wants_room == 0) return;
+  c.output.clear();
+  c.output_broken = true;
+  tell_of_room(c);
+}
+
 bool SlowOutputs::finish(Connection& c, bool& keep_alive) {
   const std::lock_guard lock{c.output_mutex};
+  c.wants_room = 0;
+  c.stalled_ns.store(0, std::memory_order_relaxed);
   if (!c.output.empty() && !c.output_broken) {
     c.output_complete = true;
     c.keep_after_output = keep_alive;

@@ -25,11 +25,15 @@ class SlowOutputs final : public Exchange::Finisher {
   // The keeper. Waits up to `timeout_ms`; returns when something was done or somebody
   // woke us.
   void wait(int timeout_ms);
+  // The keeper: the client of a response that is not complete has taken nothing for
+  // write_timeout; its application hears that it is gone.
+  void give_up(Connection& c);
   void wake() noexcept { events_.wake(); }  // any thread
   void let_go() noexcept { events_.let_go(); }
 
  private:
   void writable(Connection& c);
+  void tell_of_room(Connection& c);
 
   Loop& loop_;
   EventSet events_{0};

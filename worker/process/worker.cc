@@ -154,7 +154,14 @@ int serve(Heritage& heritage, Application& app) {
     ::_exit(1);
   }
 
-  app.run_main(&Threads::body, &threads);
+  if (app.interleaves()) {
+    if (failed = app.run_turns(loop); !failed.reason.empty()) {
+      log::critical(failed.reason, {log::Id::worker_load_failed});
+      ::_exit(1);
+    }
+  } else {
+    app.run_main(&Threads::body, &threads);
+  }
 
   for (unsigned left = threads.left; left != 0; left = threads.left)
     threads.left.wait(left);

@@ -72,9 +72,10 @@ TEST_CASE("a request past its deadline is told so once it ends", "[flight]") {
   One one;
   one.flight.begin(one.connection, 7);
   REQUIRE(one.flight.hold(7) == &one.connection);
-  one.flight.expire();
+  one.flight.expire(9);
   CHECK(one.flight.expired());
   CHECK(one.flight.busy());  // the application still runs it
+  CHECK(one.flight.expired_since() == 9);
   CHECK(one.flight.running_since() == 0);
   CHECK_FALSE(one.flight.end());
   CHECK_FALSE(one.flight.busy());
