@@ -8,7 +8,7 @@ BUILD ?= build
 DEMO_PORT ?= 8000
 suites := unit tidy site python http process faults cost
 
-.PHONY: all bench bootstrap browser build cluster-tests compat deb demo dev-tests doctor-tests check \
+.PHONY: all asgi bench bootstrap browser build cluster-tests compat deb demo dev-tests doctor-tests check \
   faults fuzz e2e format clean help image image-tests kubernetes long habits observe portable \
   portable-check portable-tests \
   release repository rpm wagtail wheel \
@@ -34,6 +34,7 @@ help:
 	@echo 'make kubernetes  the Helm chart: Helm, and the types of Kubernetes (Go modules)'
 	@echo 'make image-tests  images by the recipe, in each way that clusters start them (podman, root)'
 	@echo 'make wagtail     walk through a Wagtail site on MongoDB behind nginx (pip)'
+	@echo 'make asgi        sites of ASGI frameworks, asked over httpx (pip)'
 	@echo 'make habits      sites that do at import what is usual with libraries (pip)'
 	@echo 'make deb         Debian package, in $(BUILD)/packages'
 	@echo 'make rpm         RPM package, in $(BUILD)/packages'
@@ -135,6 +136,10 @@ wagtail: build
 habits: build
 	@scripts/bootstrap habits
 	scripts/check $(BUILD) --suite habits
+
+# The first time in each run, pip brings the frameworks.
+asgi: build
+	scripts/check $(BUILD) --suite asgi
 
 # The first time in each run, pip brings Flask.
 dev-tests: build

@@ -27,6 +27,23 @@ constexpr Setting kApplication[] = {
          "\"pkg.mod:factory(1, name='x')\" calls a factory. "
          "\"native:hello\" is the built-in constant answer and \"native:/path.so\" a "
          "shared library. On the command line it is the argument without a flag."},
+    {.key = "interface",
+     .kind = Kind::choice,
+     .field = &W::interface,
+     .doc = "How the application is called: WSGI, or ASGI for one that is asynchronous.",
+     .more =
+         "auto: whichever the application is written for. ASGI is served over HTTP "
+         "alone, WebSockets are not; threads must be 1.",
+     .choices = "auto|wsgi|asgi"},
+    {.key = "lifespan",
+     .kind = Kind::choice,
+     .field = &W::lifespan,
+     .doc = "Whether an ASGI application is told of the start and the end of its worker.",
+     .more =
+         "In each worker, before it serves. One whose startup fails is not served, and "
+         "refuses a reload. auto: an application that raises before it has answered "
+         "does not know of it.",
+     .choices = "auto|on|off"},
     {.key = "directory",
      .kind = Kind::path,
      .field = &W::directory,

@@ -59,14 +59,14 @@ def test_frames_of_ours_and_of_the_import_machinery_are_left_out(tmp_path, monke
                                            "importlib.import_module('inner_one')\n")
     (tmp_path / "inner_one.py").write_text("1/0\n")
     monkeypatch.syspath_prepend(str(tmp_path))
-    failure, text = runtime.load_application("outer_one:application")
+    failure, text, _ = runtime.load_application("outer_one:application")
     assert failure == 3
     files = [line.split('"')[1] for line in text.splitlines() if "  File " in line]
     assert files == [str(tmp_path / "outer_one.py"), str(tmp_path / "inner_one.py")]
 
 
 def test_without_a_frame_of_the_application_there_is_no_traceback():
-    failure, text = runtime.load_application("no_such_module_at_all")
+    failure, text, _ = runtime.load_application("no_such_module_at_all")
     lines = text.splitlines()
     assert failure == 3 and "Traceback" not in text and LIBDIR not in text
     assert lines[0] == lines[-1] == (

@@ -102,7 +102,7 @@ MODULE.app = wsgi
 
 
 @pytest.mark.parametrize("found, words", [
-    (asgi, "is an ASGI application (a coroutine function). Monodon serves WSGI"),
+    (asgi, "is an ASGI application (a coroutine function). interface: asgi serves it"),
     (functools.partial(asgi, "x"), "is an ASGI application"),
     (Asgi(), "is an ASGI application (the __call__ of Asgi is a coroutine function)"),
     (Asgi, "is an ASGI application (a class whose __call__"),

@@ -95,6 +95,8 @@ HEADER_ELSEWHERE = {
     "master/requests.cc": "master/server.h",
     "worker/python/wsgi/environ_shapes.cc": "worker/python/wsgi/environ.h",
     "worker/python/application_hooks.cc": "worker/python/application.h",
+    "worker/python/application_turns.cc": "worker/python/application.h",
+    "worker/python/asgi/sending.cc": "worker/python/asgi/conversation.h",
     "worker/loop/interleaving.cc": "worker/loop/loop.h",
     "worker/loop/long_requests.cc": "worker/loop/keeper.h",
     # `monodon check`: a zygote that forks nothing.

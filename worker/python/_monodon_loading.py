@@ -47,12 +47,37 @@ def find_callable(spec):
     return failure, found
 
 
-def load_application(spec):
-    """As find(), for something that can be called as PEP 3333 says."""
+def load_application(spec, interface="wsgi"):
+    """As find(), for something that can be called as PEP 3333 or ASGI says; and whether
+    it is ASGI. interface: auto, wsgi or asgi."""
     failure, found = find(spec)
-    if not failure and (wrong := wrong_interface(spec, found)):
-        return NO_SUCH_ATTRIBUTE, wrong
-    return failure, found
+    if failure:
+        return failure, found, False
+    if interface != "wsgi" and not isinstance(found, types.ModuleType):
+        if sign := asgi_sign(found):
+            wrong = _no_asgi_3(spec, found, sign)
+            return (NO_SUCH_ATTRIBUTE, wrong, False) if wrong else (0, found, True)
+        if interface == "asgi" and callable(found) and _might_be_asgi(found):
+            return 0, found, True
+    if wrong := wrong_interface(spec, found):
+        return NO_SUCH_ATTRIBUTE, wrong, False
+    if interface == "asgi":
+        return NO_SUCH_ATTRIBUTE, f"{spec} is a WSGI application. {_NO_ASGI}", False
+    return 0, found, False
+
+
+def _no_asgi_3(spec, found, sign):
+    if isinstance(found, type):
+        return f'{spec} is {sign}; write "{_with_name(spec)}()" to make an object of it.'
+    if sign == _ASGI_2:
+        return f"{spec} is written for ASGI 2 ({sign}). {_NO_ASGI}"
+    return ""
+
+
+def _might_be_asgi(found):
+    """Nothing speaks against (scope, receive, send)."""
+    signature = _signature(found)
+    return signature is None or _takes(signature, 3)
 
 
 def _hint(module_name, error):
@@ -175,9 +200,11 @@ def _is_plain(found):
 
 _WSGI = "A WSGI application is called with (environ, start_response)."
 _ASGI = (
-    "Monodon serves WSGI. Django's WSGI application is the one in wsgi.py, not asgi.py; "
-    "others need an adapter, such as ASGIMiddleware of a2wsgi."
+    "interface: asgi serves it. Django's WSGI application is the one in wsgi.py, not "
+    "asgi.py; others need an adapter, such as ASGIMiddleware of a2wsgi."
 )
+_ASGI_2 = "it takes (scope)"
+_NO_ASGI = "An ASGI application is called with (scope, receive, send); see interface."
 
 
 def asgi_sign(found):

@@ -69,10 +69,7 @@ def explain_request(exception, path):
 
 
 def take_output(stdout_too):
-    """Descriptors 2 and, perhaps, 1 are the error log by now, which is a file."""
-    sys.stderr = open(2, "w", buffering=1, errors="backslashreplace", closefd=False)
-    if stdout_too:
-        sys.stdout = open(1, "w", buffering=1, closefd=False)
+    beside("_monodon_streams").take_output(stdout_too)
 
 
 def log_exceptions():
@@ -81,8 +78,11 @@ def log_exceptions():
         django.log_exceptions()
 
 
-def load_application(spec):
-    failure, found = _loading.load_application(spec)
+def load_application(spec, interface="wsgi"):
+    """-> (failure, application or why, whether it is ASGI)"""
+    failure, found, asynchronous = _loading.load_application(spec, interface)
+    if asynchronous:
+        return failure, found, True
     for development in _development:
         if failure:
             development.tell_modules()  # no worker will
@@ -91,7 +91,7 @@ def load_application(spec):
     _served[:] = [] if failure else [found]
     for configuration in _gunicorn:
         found = found if failure else configuration.wrap(found)
-    return failure, found
+    return failure, found, False
 
 
 def dress_for_rehearsal(application):

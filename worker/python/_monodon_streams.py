@@ -8,6 +8,13 @@ import stat
 import sys
 
 
+def take_output(stdout_too):
+    """Descriptors 2 and, perhaps, 1 are the error log by now, which is a file."""
+    sys.stderr = open(2, "w", buffering=1, errors="backslashreplace", closefd=False)
+    if stdout_too:
+        sys.stdout = open(1, "w", buffering=1, closefd=False)
+
+
 class _DroppingWriter(io.RawIOBase):
     """Writes to a pipe, socket or terminal, and never waits for its reader: what does
     not fit is dropped and counted, and one line says so when there is room again.

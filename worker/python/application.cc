@@ -104,13 +104,15 @@ worker::LoadError PythonApplication::load(const worker::Boot& boot) {
   const worker::Settings& settings = boot.settings;
   if (!prepare_interpreter(boot)) return import_failure();
 
-  const Ref name = str_list({settings.application});
+  const Ref name = str_list({settings.application, settings.interface});
   if (!name) return import_failure();
-  const Ref loaded = call_runtime("load_application", PyList_GetItem(name.get(), 0));
+  const Ref loaded = call_runtime("load_application", PyList_GetItem(name.get(), 0),
+                                  PyList_GetItem(name.get(), 1));
   if (!loaded) return import_failure();
   int failure = 0;
+  int asynchronous = 0;
   PyObject* value = nullptr;
-  if (PyArg_ParseTuple(loaded.get(), "iO", &failure, &value) == 0)
+  if (PyArg_ParseTuple(loaded.get(), "iOp", &failure, &value, &asynchronous) == 0)
     return import_failure();
   if (failure != 0) return {failure, text_of(value)};
   Ref application = Ref::borrow(value);
@@ -122,7 +124,8 @@ worker::LoadError PythonApplication::load(const worker::Boot& boot) {
 
   share_gil = settings.threads > 1;
   try {
-    gateway_ = make_gateway_(boot, std::move(application));
+    const MakeGateway make = asynchronous != 0 ? make_asgi_ : make_wsgi_;
+    gateway_ = make(boot, std::move(application));
   } catch (const std::runtime_error& e) {
     return {static_cast<std::int64_t>(wire::LoadFailure::import_error), e.what()};
   }
@@ -264,7 +267,7 @@ worker::LoadError PythonApplication::start_worker(const worker::WorkerInfo& info
     if ((deadline_signal_ = deadlines) != 0) tell_deadlines_to_ = ::pthread_self();
     has_last_words_ = last_words != 0;
     if (other != Py_None && gateway_) gateway_->replace(Ref::borrow(other));
-    return {};
+    return gateway_ ? gateway_->start_worker() : worker::LoadError{};
   }
   constexpr auto kNotReady = static_cast<std::int64_t>(wire::LoadFailure::not_ready);
   return {kNotReady, "post_fork raised " + take_explanation()};
@@ -364,6 +367,7 @@ std::string PythonApplication::dump_stacks() {
 
 void PythonApplication::stop_worker() {
   const Held held;
+  if (gateway_) gateway_->stop_worker();
   if (!call_runtime("stop_worker"))
     log::warning("stopping the worker raised\n" + take_traceback(),
                  {log::Id::application_error});

@@ -22,7 +22,8 @@ namespace monodon::python {
 // objects named monodon-N.
 class PythonApplication final : public worker::Application {
  public:
-  explicit PythonApplication(MakeGateway make_gateway) : make_gateway_{make_gateway} {}
+  PythonApplication(MakeGateway make_wsgi, MakeGateway make_asgi)
+      : make_wsgi_{make_wsgi}, make_asgi_{make_asgi} {}
 
   worker::LoadError prepare(const worker::Boot& boot) override;
   worker::LoadError load(const worker::Boot& boot) override;
@@ -50,6 +51,14 @@ class PythonApplication final : public worker::Application {
   void run_main(void (*body)(void*, unsigned), void* context) override;
   void serve(const worker::Request& request,
              worker::Response& response) noexcept override;
+  [[nodiscard]] bool interleaves() const noexcept override {
+    return gateway_ && gateway_->interleaves();
+  }
+  bool start(const worker::Request& request, worker::Response& response,
+             worker::Pending& pending) noexcept override;
+  void tell(worker::Pending& pending, worker::News news) noexcept override;
+  [[nodiscard]] bool wants_turn() noexcept override;
+  worker::LoadError run_turns(worker::Turns& turns) override;
   void rest() noexcept override { let_go_of_gil(); }
   [[nodiscard]] int signal_fd() const noexcept override { return signals_.get(); }
   void on_interrupt() override;
@@ -64,7 +73,8 @@ class PythonApplication final : public worker::Application {
   void call_hook(const char* call, const char* hook, PyObject* numbers = nullptr);
   void learn();
 
-  MakeGateway make_gateway_;
+  MakeGateway make_wsgi_;
+  MakeGateway make_asgi_;
   std::unique_ptr<Gateway> gateway_;  // after load
   Stacks stacks_;
   Tell tell_imports_;
@@ -75,8 +85,8 @@ class PythonApplication final : public worker::Application {
   PyObject* modules_ = nullptr;  // sys.modules; null: nothing is learned
   Py_ssize_t modules_seen_ = 0;
   std::uint32_t learned_ = 0;  // how often was looked for new modules
-  UniqueFd signals_;               // readable once a signal came (signal.set_wakeup_fd)
-  UniqueFd signals_from_;          // where the interpreter's handler writes
+  UniqueFd signals_;           // readable once a signal came (signal.set_wakeup_fd)
+  UniqueFd signals_from_;      // where the interpreter's handler writes
 };
 
 // The function that application threads run, for the module's method table.

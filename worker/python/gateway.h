@@ -26,6 +26,21 @@ class Gateway {
 
   // worker::Application::rehearse, under the GIL.
   virtual void rehearse() = 0;
+
+  // The rest is what worker::Application has of that name, under the GIL, for an
+  // interface whose requests are interleaved.
+  [[nodiscard]] virtual bool interleaves() const noexcept { return false; }
+  virtual bool start(const worker::Request& request, worker::Response& response,
+                     worker::Pending& /*pending*/) {
+    answer(request, response);
+    return true;
+  }
+  virtual void tell(worker::Pending& /*pending*/, worker::News /*news*/) {}
+  [[nodiscard]] virtual bool wants_turn() { return false; }
+  virtual worker::LoadError run_turns(worker::Turns& /*turns*/) { return {}; }
+  // A reason: the worker must not serve.
+  virtual worker::LoadError start_worker() { return {}; }
+  virtual void stop_worker() {}
 };
 
 // Zygote or worker, main thread. `boot` outlives the gateway. Null with a Python

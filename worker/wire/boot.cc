@@ -9,8 +9,8 @@ namespace monodon::worker {
 // More than the macros of the library take.
 // clang-format off
 #define MONODON_SETTINGS(X)                                                           \
-  X(application) X(directory) X(python_path) X(environment) X(preload)                \
-  X(learned_imports) X(warm_up) X(health_check) X(pre_fork) X(post_fork)              \
+  X(application) X(interface) X(lifespan) X(directory) X(python_path) X(environment)    \
+  X(preload) X(learned_imports) X(warm_up) X(health_check) X(pre_fork) X(post_fork)   \
   X(pre_stop) X(name) X(workers) X(threads) X(request_timeout) X(slow_request)        \
   X(graceful_timeout) X(header_timeout) X(body_timeout) X(write_timeout)              \
   X(keepalive) X(max_requests) X(max_requests_jitter) X(max_lifetime) X(max_memory)   \

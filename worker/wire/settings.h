@@ -17,7 +17,9 @@ namespace monodon::worker {
 struct Settings {
   // Application
   std::string application;  // "package.module:callable" or "native:..."
-  std::string directory;    // working directory, becomes sys.path[0]
+  std::string interface = "wsgi";  // auto | wsgi | asgi
+  std::string lifespan = "auto";   // auto | on | off
+  std::string directory;           // working directory, becomes sys.path[0]
   std::vector<std::string> python_path;
   std::vector<std::string> environment;    // "KEY=value", set before the import
   std::string preload = "auto";            // auto | true | false

@@ -6,12 +6,13 @@
 #include "base/version.h"
 #include "worker/process/zygote.h"
 #include "worker/python/application.h"
+#include "worker/python/asgi/asgi_application.h"
 #include "worker/python/extension/testing.h"
 #include "worker/python/py.h"
 #include "worker/python/wsgi/callables.h"
 #include "worker/python/wsgi/input.h"
 
-// The extension module _monodon: the worker library, and an Application that is WSGI.
+// The extension module _monodon: the worker library, and an Application in Python.
 // zygote.py loads it and calls run_zygote() or check().
 namespace monodon::python {
 namespace {
@@ -55,13 +56,15 @@ PyObject* module_log(PyObject* /*module*/, PyObject* args) {
   Py_RETURN_NONE;
 }
 
-std::array<PyMethodDef, 13> methods{
+std::array<PyMethodDef, 14> methods{
     {{"set_runtime", module_set_runtime, METH_O, nullptr},
      {"run_zygote", module_run_zygote, METH_NOARGS,
       "run_zygote() -> exit status; workers do not come back from it"},
      {"check", module_check, METH_VARARGS,
       "check(call_hooks) -> exit status; Boot on stdin"},
      {"run_thread", run_thread, METH_O, nullptr},
+     {"take_turn", take_turn, METH_O,
+      "take_turn(timeout) -> whether the caller's own descriptors may be readable"},
      {"log", module_log, METH_VARARGS, "log(level, text): a line of the error log"},
      {"access_line", access_line, METH_O,
       "access_line(choice): of the request that this thread runs"},
@@ -88,7 +91,7 @@ PyModuleDef definition{PyModuleDef_HEAD_INIT,
 
 PyMODINIT_FUNC PyInit__monodon() {
   using namespace monodon::python;
-  if (!make_callable_type() || !make_input_type()) return nullptr;
+  if (!make_callable_type() || !make_input_type() || !make_asgi_types()) return nullptr;
   PyObject* module = PyModule_Create(&definition);
   if (module == nullptr) return nullptr;
   if (PyModule_AddStringConstant(module, "SERVER_SOFTWARE",

@@ -13,6 +13,7 @@
 #include "scoreboard/segment.h"
 #include "worker/process/local_request.h"
 #include "worker/process/worker.h"
+#include "worker/python/asgi/asgi_application.h"
 #include "worker/python/wsgi/wsgi_application.h"
 #include "worker/wire/boot.h"
 
@@ -37,7 +38,8 @@ std::string stacks_with(std::string_view word) {
 }  // namespace
 
 PythonApplication& application() {
-  static auto* app = new PythonApplication{&WsgiApplication::make};
+  static auto* app =
+      new PythonApplication{&WsgiApplication::make, &AsgiApplication::make};
   return *app;
 }
 
