@@ -89,6 +89,14 @@ void Loop::hear_of(Connection& c, std::uint32_t events) {
   }
 }
 
+// The same, by the keeper that stands in: which requests are in the air does not change
+// meanwhile.
+void Loop::note_gone(Connection& c, std::uint32_t events) {
+  if ((events & (EPOLLRDHUP | EPOLLHUP | EPOLLERR)) == 0 || c.flight == nullptr) return;
+  c.hangup = true;
+  flights_.post(*c.flight, c.flight->serial, News::client_gone);
+}
+
 void Loop::tell(OpenFlight& flight, News news) {
   AppThread& self = *threads_[0];
   self.set_waiting(true);

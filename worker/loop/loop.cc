@@ -321,7 +321,7 @@ bool Loop::stand_in(std::uint64_t seen) {
     } else if (event.data.u64 >= kListenersEnd) {
       auto& c = *static_cast<Connection*>(event.data.ptr);
       if (!c.ownership.claim()) {
-        if (interleaves_) batch_[kept++] = event;
+        if (interleaves_) note_gone(c, event.events);
         continue;
       }
       if ((event.events & (EPOLLRDHUP | EPOLLHUP | EPOLLERR)) != 0) c.hangup = true;

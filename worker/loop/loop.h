@@ -119,6 +119,7 @@ class Loop final : public Turns {
   void work();
   void stay_in_the_air(Connection& c);
   void hear_of(Connection& c, std::uint32_t events);
+  void note_gone(Connection& c, std::uint32_t events);
   void tell(OpenFlight& flight, News news);
   void land(OpenFlight& flight);
 
