@@ -248,7 +248,10 @@ bool AsgiApplication::start(const worker::Request& request, worker::Response& re
     pending.own = &c;
     const Ref added = Ref::steal(PyObject_CallMethodObjArgs(
         c.task.get(), asgi_names().add_done_callback, c.ended(), nullptr));
-    if (added) return false;
+    if (added) {
+      flush_corked();
+      return false;
+    }
     c.end(take_exception().get());
   }
   give(c);

@@ -73,6 +73,7 @@ class Conversation {
   bool body(PyObject* message);
   bool path_send(PyObject* message);
   void finish();
+  [[nodiscard]] bool owes_something() const;
   bool early_hint(PyObject* message);
   bool begin(std::optional<std::uint64_t> known_length);
   bool raise_gone();

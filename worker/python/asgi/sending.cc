@@ -181,7 +181,7 @@ bool Conversation::body(PyObject* message) {
   kept_back_ += data;
   if (kept_back_.size() >= kMostKeptBack) {
     (void)flush();
-  } else if (!corked) {
+  } else if (!corked && owes_something()) {
     corked = true;
     application_.cork(*this);
   }
@@ -195,8 +195,14 @@ void Conversation::finish() {
   if (pending != nullptr) application_.finished(*this);
 }
 
+// A body that has begun without a byte sends its head, for who waits for the first
+// event of a stream.
+bool Conversation::owes_something() const {
+  return begun_ && !finished_ && (!kept_back_.empty() || !response_->sent());
+}
+
 bool Conversation::flush() {
-  if (kept_back_.empty() || finished_) return false;
+  if (!owes_something()) return false;
   // What is not wanted, after HEAD for one, is no reason to stop: ASGI has no way to
   // say so.
   if (response_->write(kept_back_) == worker::Taken::gone) gone_ = true;
