@@ -38,6 +38,9 @@ async def application(scope, receive, send):
         await asyncio.to_thread(gates.wait, "thread")
     if scope["path"] == "/block":
         gates.wait("block")
+    if scope["path"] == "/later":
+        await asyncio.sleep(0)
+        gates.wait("later")
     if scope["path"] == "/raise":
         raise ValueError("as asked")
     await asyncio.sleep(float(arguments.get("wait", 0)))
@@ -136,3 +139,18 @@ def test_status_shows_a_request_that_waits_while_others_come_and_go():
             assert "/thread" in str(server.status())
             held.release()
             assert connection.response().status == 200
+
+
+def test_a_connection_is_idle_once_its_response_is_out_though_the_loop_blocks_next():
+    with site(config={"workers": 1, "access_log": "-"}) as server:
+        with server.connect() as first, server.connect() as second:
+            second.get("/")
+            first.send(request(target="/later"))
+            held = server.gates.arrived("later")
+            second.send(request(target="/block"))  # is there when the loop goes on
+            held.release()
+            assert first.response().status == 200
+            held = server.gates.arrived("block")
+            server.wait(lambda: "GET /later" in str(server.out.lines), "its line, though blocked")
+            held.release()
+            assert second.response().status == 200

@@ -110,9 +110,12 @@ void Loop::watch(int fd) {
   events_.watch(fd, kTurn, EPOLLIN);
 }
 
-// What is there: the rest of the batch, connections that can go on, and news.
+// What is there: requests that are over, the rest of the batch, connections that can go
+// on, and news. Whatever comes next may block the loop, and a connection whose request
+// is over can be handed to another worker then, but only once it has landed.
 void Loop::work() {
   AppThread& self = *threads_[0];
+  flights_.land([this](OpenFlight& flight) { land(flight); });
   while (batch_next_ < batch_end_) {
     self.step();
     dispatch(batch_[batch_next_++], 0);
@@ -124,7 +127,6 @@ void Loop::work() {
     advance(*c, 0);
   }
   flights_.deliver([this](OpenFlight& flight, News news) { tell(flight, news); });
-  flights_.land([this](OpenFlight& flight) { land(flight); });
 }
 
 bool Loop::take(std::uint64_t deadline_ns, bool& readable) {

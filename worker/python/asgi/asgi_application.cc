@@ -175,15 +175,20 @@ void AsgiApplication::flush_corked() {
   corked_.clear();
 }
 
-// Mostly the task is done, too, and its callback about to come.
+// Before anything else is served: once its client has the whole response, a connection
+// must be found between two requests, also when the next step blocks the loop. Mostly
+// the task is done, too, and its callback about to come.
 void AsgiApplication::part_from_finished() {
   std::vector<Conversation*> all;
   all.swap(finished_);
   for (Conversation* c : all) {
-    if (is_done(c->task.get())) continue;
-    worker::Pending* pending = c->pending;
-    leave_alone(*c);
-    let_land(*pending);
+    if (is_done(c->task.get())) {
+      ended(*c);
+    } else {
+      worker::Pending* pending = c->pending;
+      leave_alone(*c);
+      let_land(*pending);
+    }
   }
 }
 
@@ -258,11 +263,13 @@ bool AsgiApplication::start(const worker::Request& request, worker::Response& re
   return true;
 }
 
+// The callback may be that of an earlier request, which had landed before it came.
 void AsgiApplication::ended(Conversation& c) {
+  if (c.pending == nullptr || !is_done(c.task.get())) return;
   c.end(error_of(c.task.get()).get());
   worker::Pending* pending = c.pending;
   current->give(c);
-  if (pending != nullptr) let_land(*pending);
+  let_land(*pending);
 }
 
 void AsgiApplication::tell(worker::Pending& pending, worker::News news) {

@@ -140,7 +140,7 @@ void Conversation::detach() noexcept {
   // What drops these may be code of the application's.
   task = Ref{};
   if (self_ && (Py_REFCNT(self_.get()) != 4 || Py_REFCNT(receive_.get()) != 1 ||
-                Py_REFCNT(send_.get()) != 1 || Py_REFCNT(ended_.get()) != 1))
+                Py_REFCNT(send_.get()) != 1))
     forget_objects();
 }
 
