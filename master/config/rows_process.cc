@@ -32,8 +32,8 @@ constexpr Setting kApplication[] = {
      .field = &W::interface,
      .doc = "How the application is called: WSGI, or ASGI for one that is asynchronous.",
      .more =
-         "auto: whichever the application is written for. ASGI is served over HTTP "
-         "alone, WebSockets are not; threads must be 1.",
+         "auto: WSGI; an ASGI application is refused, with a sentence that names this "
+         "setting, as long as WebSockets are not served. With asgi threads must be 1.",
      .choices = "auto|wsgi|asgi"},
     {.key = "lifespan",
      .kind = Kind::choice,

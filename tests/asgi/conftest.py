@@ -23,7 +23,7 @@ def python():
 @pytest.fixture(params=sorted(path.stem for path in (HERE / "sites").glob("*_site.py")))
 def site(request, python):
     with Server(f"{request.param}:application",
-                config={"interface": "auto", "python": str(python), "workers": 2,
+                config={"interface": "asgi", "python": str(python), "workers": 2,
                         "access_log": "-",
                         "python_path": [str(HERE / "sites")]}) as server:
         yield server

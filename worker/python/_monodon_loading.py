@@ -47,17 +47,18 @@ def find_callable(spec):
     return failure, found
 
 
-def load_application(spec, interface="wsgi"):
+def load_application(spec, interface="auto"):
     """As find(), for something that can be called as PEP 3333 or ASGI says; and whether
-    it is ASGI. interface: auto, wsgi or asgi."""
+    it is ASGI. interface: auto, wsgi or asgi. ASGI has to be asked for as long as
+    WebSockets are not served."""
     failure, found = find(spec)
     if failure:
         return failure, found, False
-    if interface != "wsgi" and not isinstance(found, types.ModuleType):
+    if interface == "asgi" and not isinstance(found, types.ModuleType):
         if sign := asgi_sign(found):
             wrong = _no_asgi_3(spec, found, sign)
             return (NO_SUCH_ATTRIBUTE, wrong, False) if wrong else (0, found, True)
-        if interface == "asgi" and callable(found) and _might_be_asgi(found):
+        if callable(found) and _might_be_asgi(found):
             return 0, found, True
     if wrong := wrong_interface(spec, found):
         return NO_SUCH_ATTRIBUTE, wrong, False
@@ -200,8 +201,8 @@ def _is_plain(found):
 
 _WSGI = "A WSGI application is called with (environ, start_response)."
 _ASGI = (
-    "interface: asgi serves it. Django's WSGI application is the one in wsgi.py, not "
-    "asgi.py; others need an adapter, such as ASGIMiddleware of a2wsgi."
+    "interface: asgi serves it over HTTP; WebSockets are not served. Django's WSGI "
+    "application is the one in wsgi.py, not asgi.py."
 )
 _ASGI_2 = "it takes (scope)"
 _NO_ASGI = "An ASGI application is called with (scope, receive, send); see interface."

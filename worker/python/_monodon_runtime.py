@@ -78,7 +78,7 @@ def log_exceptions():
         django.log_exceptions()
 
 
-def load_application(spec, interface="wsgi"):
+def load_application(spec, interface="auto"):
     """-> (failure, application or why, whether it is ASGI)"""
     failure, found, asynchronous = _loading.load_application(spec, interface)
     if asynchronous:

@@ -17,7 +17,7 @@ namespace monodon::worker {
 struct Settings {
   // Application
   std::string application;  // "package.module:callable" or "native:..."
-  std::string interface = "wsgi";  // auto | wsgi | asgi
+  std::string interface = "auto";  // auto | wsgi | asgi
   std::string lifespan = "auto";   // auto | on | off
   std::string directory;           // working directory, becomes sys.path[0]
   std::vector<std::string> python_path;
