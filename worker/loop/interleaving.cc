@@ -12,6 +12,7 @@
 #include "worker/loop/flights.h"
 #include "worker/loop/keeper.h"
 #include "worker/loop/loop.h"
+#include "worker/websocket/handshake.h"
 
 namespace monodon::worker {
 namespace {
@@ -34,6 +35,8 @@ void show(AppThread& t, const OpenFlight& flight) {
 }  // namespace
 
 RequestRunner::Ending RequestRunner::launch(Connection& c, AppThread& t) {
+  constexpr http::ParseError kNoWebSocket{501, "WebSockets are not served"};
+  if (websocket::is_asked_for(c.head)) return refuse(c, kNoWebSocket, t);
   OpenFlight* flight = flights_.take(c);
   if (flight == nullptr) return {Next::close, true, monotonic_ns(), 0};
   begin(*flight, c, t, flight->serial);
