@@ -38,12 +38,11 @@ async def application(scope, receive, send):
         await asyncio.to_thread(gates.wait, "thread")
     if scope["path"] == "/block":
         gates.wait("block")
-    if scope["path"] == "/later":
-        await asyncio.sleep(0)
-        gates.wait("later")
     if scope["path"] == "/raise":
         raise ValueError("as asked")
     await asyncio.sleep(float(arguments.get("wait", 0)))
+    if scope["path"] == "/later":
+        gates.wait("later")
     head = (f"{{VERSION}} {{os.getpid()}} {{scope['method']}} {{arguments.get('n')}} "
             f"{{told.hexdigest()}}\\n")
     await send({{"type": "http.response.start", "status": 200,

@@ -359,31 +359,6 @@ async def application(scope, receive, send):
     assert w.drain() == 0
 
 
-@pytest.mark.parametrize("piece", [b"first", b""])
-def test_what_is_sent_before_a_wait_without_a_timer_goes_out_at_once(serve, piece):
-    w = serve(f"""
-event = asyncio.Event()
-async def application(scope, receive, send):
-    if scope["path"] == "/set":
-        event.set()
-        return await answer(send, b"")
-    await send({{"type": "http.response.start", "status": 200}})
-    await send({{"type": "http.response.body", "body": {piece}, "more_body": True}})
-    await event.wait()
-    await send({{"type": "http.response.body", "body": b" and the rest"}})
-""")
-    with connect(w) as client:
-        ask(client)
-        begun = b""
-        while not begun.endswith((b"\r\n\r\n", b"first\r\n")):
-            begun += client.recv(4096)  # within its timeout
-        assert begun.startswith(b"HTTP/1.1 200 ") and begun.count(b"first") == len(piece) // 5
-        assert w.get("/set")[0] == 200
-        file = client.makefile("rb")
-        assert file.readline() == b"d\r\n" and file.readline() == b" and the rest\r\n"
-    assert w.drain() == 0
-
-
 def test_a_websocket_is_refused_and_nothing_else_that_asks_for_an_upgrade(serve):
     w = serve("""
 async def application(scope, receive, send):

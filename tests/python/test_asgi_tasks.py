@@ -3,6 +3,8 @@
 
 import threading
 
+import pytest
+
 from test_asgi import ask, connect, read_answer, serve  # noqa: F401 (fixture)
 from test_worker import worker  # noqa: F401 (fixture)
 from test_zygote import module, start  # noqa: F401 (fixtures)
@@ -134,4 +136,29 @@ async def application(scope, receive, send):
                 number = 2 * number + 1
                 assert read_answer(client)[1] == f"/{number}".encode() * number
     assert int(w.get("/gone")[1]) > 0
+    assert w.drain() == 0
+
+
+@pytest.mark.parametrize("piece", [b"first", b""])
+def test_what_is_sent_before_a_wait_without_a_timer_goes_out_at_once(serve, piece):  # noqa: F811
+    w = serve(f"""
+event = asyncio.Event()
+async def application(scope, receive, send):
+    if scope["path"] == "/set":
+        event.set()
+        return await answer(send, b"")
+    await send({{"type": "http.response.start", "status": 200}})
+    await send({{"type": "http.response.body", "body": {piece}, "more_body": True}})
+    await event.wait()
+    await send({{"type": "http.response.body", "body": b" and the rest"}})
+""")
+    with connect(w) as client:
+        ask(client)
+        begun = b""
+        while not begun.endswith((b"\r\n\r\n", b"first\r\n")):
+            begun += client.recv(4096)  # within its timeout
+        assert begun.startswith(b"HTTP/1.1 200 ") and begun.count(b"first") == len(piece) // 5
+        assert w.get("/set")[0] == 200
+        file = client.makefile("rb")
+        assert file.readline() == b"d\r\n" and file.readline() == b" and the rest\r\n"
     assert w.drain() == 0

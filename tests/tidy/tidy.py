@@ -39,9 +39,8 @@ ARROWS = {
                            "worker/python"],
     "worker/python/asgi": [*BASE, "base/log", "worker", "worker/wire", "worker/http",
                            "worker/python"],
-    "worker/python/extension": [*BASE, "base/log", "scoreboard", "worker/wire",
-                                "worker/process", "worker/python", "worker/python/wsgi",
-                                "worker/python/asgi"],
+    "worker/python/extension": [*BASE, "base/log", "scoreboard", "worker/wire", "worker/process",
+                                "worker/python", "worker/python/wsgi", "worker/python/asgi"],
     "worker/native": [*BASE, "worker", "worker/wire", "worker/http", "worker/process"],
     "metrics/application": [*BASE, "base/log", "scoreboard"],
     "metrics/exposition": [*BASE, "scoreboard"],
@@ -83,7 +82,7 @@ ARROWS = {
 TOPS = {room.split("/")[0] for room in ARROWS}
 # Rooms that decide and parse, and never act: what is in them can be tried without a
 # system. Types of addresses are no act; a call of <sys/socket.h> is.
-PURE = ["master/fleet/", "worker/http/"]
+PURE = ["master/fleet/", "worker/http/", "worker/websocket/"]
 ACTING_HEADERS = re.compile(
     r"unistd\.h|fcntl\.h|poll\.h|sched\.h|spawn\.h|dlfcn\.h|fstream|filesystem|thread|"
     r"systemd/.*|sys/(?!types\.h|socket\.h|un\.h).*")

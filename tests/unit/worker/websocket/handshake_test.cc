@@ -16,7 +16,8 @@ TEST_CASE("a request asks for a WebSocket by Upgrade and Connection together") {
   };
   CHECK(asked({{"Upgrade", "websocket"}, {"Connection", "Upgrade"}}));
   CHECK(asked({{"connection", "keep-alive, upgrade"}, {"upgrade", "h2c , WebSocket"}}));
-  CHECK(asked({{"Connection", "close"}, {"Connection", "upgrade"}, {"Upgrade", "websocket"}}));
+  CHECK(asked(
+      {{"Connection", "close"}, {"Connection", "upgrade"}, {"Upgrade", "websocket"}}));
   CHECK_FALSE(asked({{"Upgrade", "websocket"}}));
   CHECK_FALSE(asked({{"Upgrade", "websocket"}, {"Connection", "close"}}));
   CHECK_FALSE(asked({{"Upgrade", "h2c"}, {"Connection", "upgrade"}}));
