@@ -88,10 +88,7 @@ Session::Event Session::begin_frame(std::string_view bytes, std::size_t& used) {
                                     : "new message inside another"});
   if (frame_.size > max_message_ - message_.size())
     return fail({kTooBig, "message is too big"});
-  if (!goes_on) {
-    kind_ = frame_.opcode;
-    utf8_ = {};
-  }
+  if (!goes_on) kind_ = frame_.opcode;
   return Event::none;
 }
 
@@ -125,7 +122,7 @@ Session::Event Session::end_control() {
   if (frame_.opcode == Opcode::close) return hear_close();
   if (frame_.opcode == Opcode::pong) return Event::pong;
   // The last one alone, if the client sends pings faster than it reads (5.5.3).
-  owes_pong_ = !close_sent_;
+  owes_pong_ = true;
   pong_.swap(control_);
   return Event::none;
 }
