@@ -12,8 +12,8 @@
 namespace monodon::worker {
 namespace {
 
-constexpr std::uint64_t kMs = 1'000'000;
-constexpr std::uint64_t kSecond = 1'000 * kMs;
+constexpr std::uint64_t kOneMs = 1'000'000;
+constexpr std::uint64_t kOneSecond = 1'000 * kOneMs;
 
 }  // namespace
 
@@ -27,9 +27,9 @@ void Keeper::look_after_request(Flight& flight, std::uint64_t now) {
   if (since == 0) return look_after_expired(flight, now);
   const std::uint64_t age = elapsed_ns(since, now);
   const bool too_long =
-      s.request_timeout != 0 && age >= s.request_timeout * kMs && !flight.exempt();
+      s.request_timeout != 0 && age >= s.request_timeout * kOneMs && !flight.exempt();
   const bool slow_now =
-      s.slow_request != 0 && age >= s.slow_request * kMs && !flight.told_slow() &&
+      s.slow_request != 0 && age >= s.slow_request * kOneMs && !flight.told_slow() &&
       !(loop_.interleaves() && flight.exchange.claimed_by_application());
   if (!too_long && !slow_now) return;
   Connection* c = flight.hold(since);
@@ -67,7 +67,7 @@ void Keeper::slow(Flight& flight, Connection& c, std::uint64_t age) {
 // Requests that get stuck at the same thing do so at the same time: one look at all
 // threads shows them all.
 std::string Keeper::take_stacks(std::uint64_t now) {
-  constexpr std::uint64_t kSameLook = 5 * kSecond;
+  constexpr std::uint64_t kSameLook = 5 * kOneSecond;
   if (stacks_told_ns_ != 0 && elapsed_ns(stacks_told_ns_, now) < kSameLook)
     return "; where it is was logged just now, with the stacks of all threads";
   const std::string stacks = app_.dump_stacks();
@@ -134,7 +134,7 @@ void Keeper::expire(Flight& flight, Connection& c, std::uint64_t now) {
 
 // A task that was cancelled, and goes on all the same or never hears of it.
 void Keeper::look_after_expired(Flight& flight, std::uint64_t now) {
-  constexpr std::uint64_t kPatience = 5 * kSecond;
+  constexpr std::uint64_t kPatience = 5 * kOneSecond;
   const std::uint64_t since = loop_.interleaves() ? flight.expired_since() : 0;
   if (since == 0 || elapsed_ns(since, now) < kPatience || told_stuck_) return;
   told_stuck_ = true;

@@ -8,7 +8,7 @@
 namespace monodon::websocket {
 namespace {
 
-constexpr std::uint16_t kProtocol = 1002;
+constexpr std::uint16_t kMalformed = 1002;
 constexpr unsigned kFinal = 0x80;
 constexpr unsigned kRsv1 = 0x40;
 constexpr unsigned kRsv23 = 0x30;
@@ -26,22 +26,22 @@ bool is_known(unsigned opcode) noexcept {
 }
 
 Failure first_byte(unsigned byte, bool compresses, FrameHead& head) noexcept {
-  if (!is_known(byte & 0x0fU)) return {kProtocol, "reserved opcode"};
+  if (!is_known(byte & 0x0fU)) return {kMalformed, "reserved opcode"};
   head.opcode = static_cast<Opcode>(byte & 0x0fU);
   head.final = (byte & kFinal) != 0;
   head.compressed = (byte & kRsv1) != 0;
   const bool begins = head.opcode == Opcode::text || head.opcode == Opcode::binary;
   if ((byte & kRsv23) != 0 || (head.compressed && !(compresses && begins)))
-    return {kProtocol, "reserved bit is set"};
+    return {kMalformed, "reserved bit is set"};
   if (is_control(head.opcode) && !head.final)
-    return {kProtocol, "fragmented control frame"};
+    return {kMalformed, "fragmented control frame"};
   return {};
 }
 
 Failure second_byte(unsigned byte, const FrameHead& head) noexcept {
-  if ((byte & kMasked) == 0) return {kProtocol, "frame is not masked"};
+  if ((byte & kMasked) == 0) return {kMalformed, "frame is not masked"};
   if (is_control(head.opcode) && (byte & 0x7fU) > kShort)
-    return {kProtocol, "control frame is too long"};
+    return {kMalformed, "control frame is too long"};
   return {};
 }
 
@@ -62,7 +62,7 @@ ParsedHead parse_frame_head(std::string_view bytes, bool compresses) noexcept {
   for (std::size_t i = 0; i < more; ++i) size = size << 8U | byte_at(bytes, 2 + i);
   // The shortest form, and 63 bits.
   if ((more == 2 && size <= kShort) || (more == 8 && (size <= 0xffff || size >> 63U)))
-    parsed.failure = {kProtocol, "length is not in its shortest form"};
+    parsed.failure = {kMalformed, "length is not in its shortest form"};
   if (parsed.failure.code != 0 || bytes.size() < 2 + more + sizeof(Mask)) return parsed;
   parsed.head.size = size;
   std::memcpy(parsed.head.mask.data(), bytes.data() + 2 + more, sizeof(Mask));

@@ -14,7 +14,7 @@
 namespace monodon::python {
 namespace {
 
-struct Object {
+struct RequestObject {
   PyObject ob_base;
   Conversation* conversation;
 };
@@ -23,7 +23,7 @@ PyTypeObject* conversation_type = nullptr;
 void (*call_when_ended)(Conversation&) = nullptr;
 
 Conversation* conversation_of(PyObject* self) {
-  return reinterpret_cast<Object*>(self)->conversation;
+  return reinterpret_cast<RequestObject*>(self)->conversation;
 }
 
 Ref message_of(PyObject* type) {
@@ -85,7 +85,7 @@ PyObject* ended(PyObject* self, PyObject* /*task*/) {
   Py_RETURN_NONE;
 }
 
-void destroy(PyObject* self) {
+void destroy_request(PyObject* self) {
   PyTypeObject* own = Py_TYPE(self);
   PyObject_Free(self);
   Py_DECREF(reinterpret_cast<PyObject*>(own));
@@ -100,8 +100,8 @@ Ref bound(PyMethodDef& definition, PyObject* self) {
 bool make_conversation_type(void (*on_end)(Conversation&)) {
   call_when_ended = on_end;
   std::array<PyType_Slot, 2> slots{
-      {{Py_tp_dealloc, reinterpret_cast<void*>(destroy)}, {0, nullptr}}};
-  PyType_Spec spec{"monodon.request", sizeof(Object), 0,
+      {{Py_tp_dealloc, reinterpret_cast<void*>(destroy_request)}, {0, nullptr}}};
+  PyType_Spec spec{"monodon.request", sizeof(RequestObject), 0,
                    Py_TPFLAGS_DEFAULT | Py_TPFLAGS_DISALLOW_INSTANTIATION,
                    slots.data()};
   conversation_type = reinterpret_cast<PyTypeObject*>(PyType_FromSpec(&spec));
@@ -125,12 +125,12 @@ bool Conversation::attach(const worker::Request& request, worker::Response& resp
     ended_ = bound(ended_def, self_.get());
     if (!receive_ || !send_ || !ended_) return false;
   }
-  reinterpret_cast<Object*>(self_.get())->conversation = this;
+  reinterpret_cast<RequestObject*>(self_.get())->conversation = this;
   return true;
 }
 
 void Conversation::detach() noexcept {
-  if (self_) reinterpret_cast<Object*>(self_.get())->conversation = nullptr;
+  if (self_) reinterpret_cast<RequestObject*>(self_.get())->conversation = nullptr;
   pending = nullptr;
   request_ = nullptr;
   response_ = nullptr;

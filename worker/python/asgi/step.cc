@@ -111,7 +111,7 @@ PyObject* step_self(PyObject* self) {
   return self;
 }
 
-void destroy(PyObject* self) {
+void destroy_step(PyObject* self) {
   auto& step = *reinterpret_cast<Step*>(self);
   Py_CLEAR(step.inner);
   Py_CLEAR(step.owner);
@@ -120,7 +120,7 @@ void destroy(PyObject* self) {
   Py_DECREF(reinterpret_cast<PyObject*>(own));
 }
 
-PyObject* make(const StepKind* kind, PyObject* owner) {
+PyObject* make_step(const StepKind* kind, PyObject* owner) {
   PyObject* self = PyType_GenericAlloc(step_type, 0);
   if (self == nullptr) return nullptr;
   auto& step = *reinterpret_cast<Step*>(self);
@@ -141,7 +141,7 @@ bool make_step_type() {
        {nullptr, nullptr, 0, nullptr}}};
   // CPython 3.11 calls am_send alone, 3.12 and later tp_iternext alone.
   std::array<PyType_Slot, 7> slots{
-      {{Py_tp_dealloc, reinterpret_cast<void*>(destroy)},
+      {{Py_tp_dealloc, reinterpret_cast<void*>(destroy_step)},
        {Py_tp_iter, reinterpret_cast<void*>(step_self)},
        {Py_tp_iternext, reinterpret_cast<void*>(step_next)},
        {Py_am_await, reinterpret_cast<void*>(step_self)},
@@ -153,7 +153,7 @@ bool make_step_type() {
                    slots.data()};
   step_type = reinterpret_cast<PyTypeObject*>(PyType_FromSpec(&spec));
   if (step_type == nullptr) return false;
-  the_done_step = make(nullptr, nullptr);
+  the_done_step = make_step(nullptr, nullptr);
   return the_done_step != nullptr;
 }
 
@@ -163,7 +163,7 @@ PyObject* done_step() noexcept {
 }
 
 PyObject* new_step(const StepKind& kind, PyObject* owner) {
-  return make(&kind, owner);
+  return make_step(&kind, owner);
 }
 
 }  // namespace monodon::python
