@@ -4,12 +4,17 @@
 import json
 import re
 import socket
+import sys
 import threading
+from pathlib import Path
 
 import pytest
 
-from test_worker import worker  # noqa: F401 (fixture)
-from test_zygote import module, start  # noqa: F401 (fixtures)
+sys.path.append(str(Path(__file__).resolve().parent.parent))
+
+from support.until import until  # noqa: E402
+from test_worker import worker  # noqa: E402,F401 (fixture)
+from test_zygote import module, start  # noqa: E402,F401 (fixtures)
 
 SLOW = 25
 HELPERS = """
@@ -315,7 +320,8 @@ async def application(scope, receive, send):
         head, _ = read_answer(client)
         assert head.startswith(b"HTTP/1.1 504 ")
         assert client.recv(100) == b""
-        assert w.get("/ended") == (200, b"['cancelled']")
+        # Its client hears of it first, then its task.
+        until(lambda: w.get("/ended") == (200, b"['cancelled']"), "the end of the task")
         assert read_answer(stream)[1] == b"ab"  # one that has begun may last
     assert w.receive()[0] == SLOW  # where it was; it is not told that the worker is stuck
     assert w.drain() == 0
