@@ -46,6 +46,10 @@ def _server(tmp_path_factory):
     (root / "in").symlink_to("deep/page.html")
     (root / "in-absolute").symlink_to(root / "a.txt")
     (root / "loop").symlink_to("loop")
+    (root / "hidden").symlink_to(".hidden")
+    (root / "hidden-absolute").symlink_to(root / ".hidden")
+    (root / "hidden-deep").symlink_to("../root/.git")
+    (root / "deep" / "page.html.gz").symlink_to("../.hidden")
     (root / "proc").symlink_to("/proc/self/root/etc/passwd")
     os.mkfifo(root / "fifo")
     with Server(config={"static": {"/static": str(root), "/static/deeper": str(base / "rooted"),
@@ -206,7 +210,10 @@ TRAVERSALS = [
     "/static///secret.txt", "/static/a.txt/", "/static/a.txt/.", "/static/deep/..",
     "/static/a.txt%00.png", "/static/%00", "/static/out", "/static/out-absolute",
     "/static/up/secret.txt", "/static/proc", "/static/loop",
-    "/static/.hidden", "/static/.git/config", "/static/%2ehidden", "/static/deep", "/static/deep/",
+    "/static/.hidden", "/static/.git/config", "/static/%2ehidden", "/static/hidden",
+    "/static/hidden-absolute", "/static/hidden-deep/config", "/%73tatic/.hidden",
+    "/static/x/../../secret.txt", "/static/..%2f..%2fx",
+    "/static/deep", "/static/deep/",
     "/static/", "/static/fifo", "/static/..", "/static/...", "/static/..;/secret.txt",
     "/static/a.txt/../../secret.txt", "/static/" + "a/" * 1500 + "x", "/static/" + "b" * 3000,
     "/static/%2e%2e%2f" * 20 + "etc/passwd", "/static/deeper/../../secret.txt",
@@ -221,7 +228,9 @@ def test_nothing_is_served_but_plain_files_inside(server, target):
 
 @pytest.mark.parametrize("target", [
     "/static/./a.txt", "/static//a.txt", "/static/deep/../a.txt", "/static/deep/%2e%2e/a.txt",
-    "/static/deep%2f..%2fa.txt", "/static/%61.txt"])
+    "/static/deep%2f..%2fa.txt", "/static/%61.txt", "/%73tatic/a.txt", "//static/a.txt",
+    "/./static/a.txt", "/x/../static/a.txt", "/x%2f..%2fstatic%2fa.txt", "/media/../static/a.txt",
+    "/static/../static/a.txt"])
 def test_ways_round_lead_to_the_same_file(server, target):
     assert get(server, target).body == b"0123456789"
 
@@ -230,13 +239,15 @@ def test_links_that_stay_inside_lead_to_their_file(server):
     assert get(server, "/static/in").body == b"<p>deep</p>"
     assert get(server, "/static/in-absolute").body == b"0123456789"
     assert get(server, "/static/up/root/a.txt").body == b"0123456789"  # where it ends counts
+    assert get(server, "/static/deep/page.html", Accept_Encoding="gzip").body == b"<p>deep</p>"
 
 
 def test_the_longest_prefix_wins_and_what_is_beside_it_is_the_applications(server):
     assert get(server, "/static/deeper/x.txt").body == b"secret"  # a directory of its own
     assert get(server, "/media/x.txt").status == 200
-    for target in ("/static", "/statics/a.txt", "/%73tatic/a.txt", "//static/a.txt"):
-        assert get(server, target).body != b"0123456789"
+    assert get(server, "/static/%64eeper/x.txt").body == b"secret"
+    for target in ("/static", "/statics/a.txt", "/%2573tatic/a.txt", "/x/..%2fstatic"):
+        assert b"REQUEST_METHOD" in get(server, target).body, target
 
 
 def test_a_slow_client_gets_all_of_a_large_file_while_others_are_served(server):

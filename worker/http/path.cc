@@ -41,28 +41,41 @@ void percent_decode(std::string_view path, std::string& to) {
   while (!path.empty()) to += take_decoded(path);
 }
 
-std::string file_name_below(std::string_view encoded) {
+std::string normal_path(std::string_view encoded) {
   std::string path;
   percent_decode(encoded, path);
   if (!path.starts_with('/') || path.find('\0') != std::string::npos) return {};
-  std::string name;  // "/a/b"
+  std::string normal;  // "/a/b"
   std::string_view segment;
   for (std::string_view rest = path; !rest.empty();) {
     rest.remove_prefix(1);
     segment = rest.substr(0, rest.find('/'));
     rest.remove_prefix(segment.size());
-    if (segment.empty() || segment == ".") continue;
     if (segment == "..") {
-      if (name.empty()) return {};
-      name.erase(name.rfind('/'));
-    } else if (segment.front() == '.') {
-      return {};
-    } else {
-      name.append("/").append(segment);
+      if (normal.empty()) return {};
+      normal.erase(normal.rfind('/'));
+    } else if (!segment.empty() && segment != ".") {
+      normal.append("/").append(segment);
     }
   }
-  if (name.empty() || segment.empty() || segment.front() == '.') return {};
-  return name.substr(1);
+  if (segment.empty() || segment == "." || segment == "..") normal += '/';
+  return normal;
+}
+
+bool has_other_spellings(std::string_view encoded) noexcept {
+  constexpr auto kNone = std::string_view::npos;
+  return encoded.find('%') != kNone || encoded.find("//") != kNone ||
+         encoded.find("/.") != kNone;
+}
+
+bool has_hidden_name(std::string_view path) noexcept {
+  return path.starts_with('.') || path.find("/.") != std::string_view::npos;
+}
+
+std::string_view file_name_in(std::string_view below) noexcept {
+  if (!below.starts_with('/') || below.ends_with('/') || has_hidden_name(below))
+    return {};
+  return below.substr(1);
 }
 
 std::optional<std::string_view> path_below(std::string_view prefix,

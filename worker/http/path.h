@@ -13,10 +13,20 @@ namespace monodon::http {
 // digits stays as it is. Appends to `to`. Pure.
 void percent_decode(std::string_view path, std::string& to);
 
+// A path as proxies compare it with their locations: decoded, and without ".", ".." and
+// doubled slashes; a slash at the end stays. "": ways out of the root, a NUL. Pure.
+[[nodiscard]] std::string normal_path(std::string_view encoded);
+
+// Whether a path may be another one than normal_path() of it. Pure.
+[[nodiscard]] bool has_other_spellings(std::string_view encoded) noexcept;
+
 // The name of a file below a directory, for what follows the directory's prefix in a
-// path: decoded, and without "." and ".." and doubled slashes, as proxies do it. "": what
-// is never a file of it: names that begin with a dot, ways out, a directory, a NUL. Pure.
-[[nodiscard]] std::string file_name_below(std::string_view encoded);
+// normal path. "": what is never a file of it: names that begin with a dot, and
+// directories. Pure.
+[[nodiscard]] std::string_view file_name_in(std::string_view below) noexcept;
+
+// Whether a name in `path` begins with a dot. Pure.
+[[nodiscard]] bool has_hidden_name(std::string_view path) noexcept;
 
 // What follows `prefix` in `path`, or nothing where the path is not below it. Both are
 // compared as they are, and with the path decoded (a proxy compares the decoded one).

@@ -67,8 +67,7 @@ RequestRunner::Ending RequestRunner::run(Connection& c, AppThread& t) {
   if (const http::ParseError* refused = forwarding_.resolve(c.peer, c.head, c.origin))
     return refuse(c, *refused, t);
   if (files_) [[unlikely]]
-    if (const auto mount = files_->mount_of(c.head.path))
-      return serve_file(c, t, *mount);
+    if (const auto file = files_->find(c.head.path)) return serve_file(c, t, *file);
   if (c.head.dropped_fields != 0) note_dropped_fields(t.row, c.head.dropped_fields);
   if (c.origin.start_us != 0) count_queue_time(t.row, c.origin.start_us);
   if (interleaves_) [[unlikely]]
@@ -118,11 +117,11 @@ RequestRunner::Ending RequestRunner::ending_of(Connection& c,
 // Nothing of the application, so no deadline of its either: the leader stays the
 // leader, and a disk that does not answer is seen as its standing still.
 RequestRunner::Ending RequestRunner::serve_file(Connection& c, AppThread& t,
-                                                std::size_t mount) {
+                                                const NamedFile& file) {
   Flight& flight = t.flight;
   flight.take_request_id(c.origin.request_id, t.ids);
   flight.exchange.start(c, drain_, t.date.now(), flight.request_id);
-  files_->answer(mount, c.head, wall_seconds(), flight.exchange);
+  files_->answer(file, c.head, wall_seconds(), flight.exchange);
   const Exchange::Result result = flight.exchange.complete();
   const std::uint64_t now = monotonic_ns();
   scoreboard::add(t.row.static_files);

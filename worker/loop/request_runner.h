@@ -21,6 +21,7 @@ namespace monodon::worker {
 class Flights;
 class Keeper;
 class OpenFlight;
+struct NamedFile;
 class StaticFiles;
 
 // One request from its last byte to the end of its response: who it is from, the
@@ -69,7 +70,7 @@ class RequestRunner {
 
  private:
   Ending launch(Connection& c, AppThread& t);
-  Ending serve_file(Connection& c, AppThread& t, std::size_t mount);
+  Ending serve_file(Connection& c, AppThread& t, const NamedFile& file);
   Ending ending_of(Connection& c, const Exchange::Result& result, Ending ending);
   [[nodiscard]] Request request_of(Connection& c, const Flight& flight) const;
   void note_dropped_fields(scoreboard::ThreadRow& row, std::uint32_t count);

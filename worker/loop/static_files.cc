@@ -151,7 +151,8 @@ bool StaticFiles::is_elsewhere(const Mount& mount) const {
          held.st_dev != now.st_dev || held.st_ino != now.st_ino;
 }
 
-std::optional<std::size_t> StaticFiles::mount_of(std::string_view path) const noexcept {
+std::optional<std::size_t> StaticFiles::mount_of(
+    std::string_view path) const noexcept {
   std::optional<std::size_t> found;
   for (std::size_t i = 0; i < mounts_.size(); ++i) {
     const std::string_view prefix = mounts_[i].prefix;
@@ -163,19 +164,35 @@ std::optional<std::size_t> StaticFiles::mount_of(std::string_view path) const no
   return found;
 }
 
+std::optional<NamedFile> StaticFiles::find(std::string_view path) const {
+  const auto place = [&](std::size_t mount, std::string_view normal) {
+    normal.remove_prefix(mounts_[mount].prefix.size());
+    return NamedFile{mount, std::string{http::file_name_in(normal)}};
+  };
+  if (!http::has_other_spellings(path)) {
+    const auto mount = mount_of(path);
+    return mount ? std::optional{place(*mount, path)} : std::nullopt;
+  }
+  const std::string normal = http::normal_path(path);
+  if (const auto mount = mount_of(normal)) return place(*mount, normal);
+  // It begins as one of ours and leads out of it: nobody's.
+  const auto left = mount_of(path);
+  return left ? std::optional{NamedFile{*left, {}}} : std::nullopt;
+}
+
 // The descriptor, or -1 with errno.
 int StaticFiles::open_below(const Mount& mount, const std::string& name) const {
   open_how how{};
   how.flags = kOpen;
-  how.resolve = RESOLVE_BENEATH | RESOLVE_NO_MAGICLINKS;
+  how.resolve = RESOLVE_BENEATH | RESOLVE_NO_SYMLINKS;
   long fd;
   int tries = 8;  // EAGAIN: something was moved meanwhile, elsewhere
   do {
     fd = ::syscall(SYS_openat2, mount.directory.get(), name.c_str(), &how, sizeof how);
   } while (fd < 0 && (errno == EINTR || (errno == EAGAIN && --tries > 0)));
-  if (fd >= 0 || (errno != EXDEV && errno != ENOSYS && errno != EPERM))
+  if (fd >= 0 || (errno != ELOOP && errno != ENOSYS && errno != EPERM))
     return static_cast<int>(fd);
-  // An absolute link, or a kernel (or a sandbox) without openat2: where does it lead?
+  // A link, or a kernel (or a sandbox) without openat2: where does it lead?
   const UniqueFd there{
       ::openat(mount.directory.get(), name.c_str(), O_PATH | O_CLOEXEC)};
   if (!there) return -1;
@@ -183,7 +200,8 @@ int StaticFiles::open_below(const Mount& mount, const std::string& name) const {
   const bool inside = place.size() > mount.place.size() &&
                       place.starts_with(mount.place) &&
                       (mount.place == "/" || place[mount.place.size()] == '/');
-  if (!inside) {
+  if (!inside ||
+      http::has_hidden_name(std::string_view{place}.substr(mount.place.size()))) {
     errno = ENOENT;
     return -1;
   }
@@ -230,11 +248,11 @@ void StaticFiles::choose_coding(const Mount& mount, const std::string& name,
   }
 }
 
-void StaticFiles::answer(std::size_t index, const http::RequestHead& head,
+void StaticFiles::answer(const NamedFile& named, const http::RequestHead& head,
                          std::int64_t wall_seconds, Response& response) {
   if (head.method != "GET" && head.method != "HEAD") return refuse(405, response);
-  Mount& mount = mounts_[index];
-  const std::string name = http::file_name_below(head.path.substr(mount.prefix.size()));
+  Mount& mount = mounts_[named.mount];
+  const std::string& name = named.name;
   File file;
   int status = open(mount, name, file);
   if (status == 404 && !name.empty() && is_elsewhere(mount)) {

@@ -19,13 +19,18 @@
 
 namespace monodon::worker {
 
+struct NamedFile {
+  std::size_t mount;
+  std::string name;  // below its directory; "": of no file
+};
+
 // Files below directories, answered without the application and without its lock, by
-// the thread that leads. Names are compared as they were sent: what is percent-encoded
-// in the prefix itself goes to the application.
+// the thread that leads. Paths are compared when they are normal, as proxies do it.
 //
 // A name is decoded once and opened below the directory, by the kernel's own rules
-// (openat2(2), RESOLVE_BENEATH); where it has none, or for an absolute link, by where
-// the descriptor leads in the end. Nothing else than a regular file is ever read.
+// (openat2(2), RESOLVE_BENEATH); where it has none, or there is a link on the way, by
+// where the descriptor leads in the end. Nothing else than a regular file is ever read,
+// and none of which a name begins with a dot.
 class StaticFiles {
  public:
   // Null: the settings name none. A directory that cannot be opened is told in the log,
@@ -33,12 +38,11 @@ class StaticFiles {
   static std::unique_ptr<StaticFiles> of(const Settings& settings);
   explicit StaticFiles(const Settings& settings);
 
-  // Which directory answers for this path; the longest prefix wins.
-  [[nodiscard]] std::optional<std::size_t> mount_of(
-      std::string_view path) const noexcept;
+  // Which file this path is, if one of ours; the longest prefix wins.
+  [[nodiscard]] std::optional<NamedFile> find(std::string_view path) const;
 
   // One whole answer. The leader. wall_seconds: Unix time.
-  void answer(std::size_t mount, const http::RequestHead& head,
+  void answer(const NamedFile& named, const http::RequestHead& head,
               std::int64_t wall_seconds, Response& response);
 
  private:
@@ -51,6 +55,8 @@ class StaticFiles {
   struct File;
   class Fields;
 
+  [[nodiscard]] std::optional<std::size_t> mount_of(
+      std::string_view normal) const noexcept;
   [[nodiscard]] bool is_elsewhere(const Mount& mount) const;
   void look_anew(Mount& mount) const;
   [[nodiscard]] int open(const Mount& mount, const std::string& name, File& file) const;

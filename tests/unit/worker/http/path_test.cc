@@ -66,32 +66,46 @@ TEST_CASE("SCRIPT_NAME of the environment is a path or an error", "[path]") {
   CHECK(script_name_of_environment().value().empty());
 }
 
-TEST_CASE("the name of a file is found as proxies find it, never outside", "[http]") {
+TEST_CASE("a path is made normal as proxies do it, and has no way out", "[http]") {
   const std::pair<const char*, const char*> rows[] = {
-      {"/a.txt", "a.txt"},
-      {"/deep/b.css", "deep/b.css"},
-      {"/./a.txt", "a.txt"},
-      {"//a.txt", "a.txt"},
-      {"/deep//./b.css", "deep/b.css"},
-      {"/deep/../a.txt", "a.txt"},
-      {"/deep/%2e%2E/a.txt", "a.txt"},
-      {"/deep%2Fb.css", "deep/b.css"},
-      {"/a b%20c", "a b c"},
-      {"/..a/..", ""},
+      {"/static/a.txt", "/static/a.txt"},
+      {"/%73tatic/a.txt", "/static/a.txt"},
+      {"//static//a.txt", "/static/a.txt"},
+      {"/./static/./a.txt", "/static/a.txt"},
+      {"/x/../static/a.txt", "/static/a.txt"},
+      {"/x/%2e%2E/a.txt", "/a.txt"},
+      {"/deep%2Fb.css", "/deep/b.css"},
+      {"/a b%20c", "/a b c"},
+      {"/%2561", "/%61"},
+      {"/", "/"},
+      {"/deep/", "/deep/"},
+      {"/deep/.", "/deep/"},
+      {"/deep/x/..", "/deep/"},
+      {"/x/..", "/"},
+      {"/...", "/..."},
+      {"/.git/config", "/.git/config"},
       {"", ""},
-      {"/", ""},
       {"a.txt", ""},
       {"/..", ""},
       {"/../a.txt", ""},
       {"/deep/../../a.txt", ""},
-      {"/deep/", ""},
-      {"/deep/.", ""},
-      {"/deep/x/..", ""},
-      {"/.git/config", ""},
-      {"/deep/.hidden", ""},
-      {"/...", ""},
       {"/a.txt%00.png", ""},
       {"/%2e%2e%2fa.txt", ""},
   };
-  for (const auto& [path, name] : rows) CHECK(file_name_below(path) == name);
+  for (const auto& [path, normal] : rows) {
+    INFO(path);
+    CHECK(normal_path(path) == normal);
+    if (!has_other_spellings(path) && *path == '/') CHECK(normal_path(path) == path);
+  }
+  CHECK_FALSE(has_other_spellings("/static/app.min.js"));
+}
+
+TEST_CASE("no file below a directory begins with a dot or ends with a slash", "[http]") {
+  const std::pair<const char*, const char*> rows[] = {
+      {"/a.txt", "a.txt"}, {"/deep/b.css", "deep/b.css"}, {"/a..b", "a..b"},
+      {"", ""},            {"/", ""},                     {"a.txt", ""},
+      {"/deep/", ""},      {"/.git/config", ""},          {"/deep/.hidden", ""},
+      {"/...", ""},
+  };
+  for (const auto& [path, name] : rows) CHECK(file_name_in(path) == name);
 }
