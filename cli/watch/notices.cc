@@ -15,8 +15,8 @@
 namespace monodon::cli {
 namespace {
 
-// Writing is over with IN_CLOSE_WRITE: a file that is still being written is no code.
-constexpr std::uint32_t kMask = IN_CLOSE_WRITE | IN_MOVED_TO | IN_MOVED_FROM |
+// Writing is over with IN_CLOSE_WRITE, as a rule.
+constexpr std::uint32_t kMask = IN_MODIFY | IN_CLOSE_WRITE | IN_MOVED_TO | IN_MOVED_FROM |
                                 IN_CREATE | IN_DELETE | IN_ATTRIB | IN_DELETE_SELF |
                                 IN_MOVE_SELF | IN_ONLYDIR;
 // statfs(2): NFS, SMB, CIFS, SMB 2, FUSE, 9P, VirtualBox, Ceph, AFS, Coda.
@@ -68,10 +68,15 @@ Notices::News Notices::read() {
     while (at < static_cast<std::size_t>(got)) {
       inotify_event event{};
       std::memcpy(&event, block.data() + at, sizeof event);
+      const char* const name = event.len > 0 ? block.data() + at + sizeof event : "";
       at += sizeof event + event.len;
       news.lost = news.lost || (event.mask & IN_Q_OVERFLOW) != 0;
       const auto path = paths_.find(event.wd);
-      if (path != paths_.end()) news.directories.insert(path->second);
+      if (path == paths_.end()) continue;
+      if ((event.mask & IN_MODIFY) != 0)
+        news.written.emplace(path->second, name);
+      else
+        news.directories.insert(path->second);
     }
   }
 }

@@ -4,6 +4,7 @@
 #include <map>
 #include <set>
 #include <string>
+#include <utility>
 
 #include "base/result.h"
 #include "base/unique_fd.h"
@@ -16,6 +17,8 @@ class Notices {
  public:
   struct News {
     std::set<std::string> directories;
+    // Directory and name of what is being written, and may never be closed.
+    std::set<std::pair<std::string, std::string>> written;
     bool lost = false;  // the queue was full (IN_Q_OVERFLOW): look everywhere
   };
 

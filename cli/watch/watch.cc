@@ -18,6 +18,7 @@
 #include <utility>
 
 #include "base/clock.h"
+#include "base/process/watching.h"
 #include "base/text/number.h"
 #include "cli/watch/commands.h"
 #include "cli/watch/interest.h"
@@ -35,7 +36,11 @@ constexpr int kModules = 4;
 // with gaps: wait until it is quiet.
 constexpr auto kQuietAfterSave = 5ms;
 constexpr auto kQuiet = 25ms;
-constexpr auto kLongestBurst = 2s;
+// What took a second may pause for longer.
+constexpr int kBurstPerQuiet = 8;
+constexpr auto kLongestQuiet = 150ms;
+// Who writes is not done before the file is closed, but some keep theirs open.
+constexpr auto kQuietWhileOpen = 300ms;
 constexpr auto kPollPeriod = 400ms;
 
 // The clock of ctime(2).
@@ -89,6 +94,7 @@ class Watcher {
   // From here on files are compared, which finds the same changes later.
   void fall_back(const std::string& why) {
     if (std::exchange(polling_, true)) return;
+    open_.clear();
     tell("!files are looked at every 400 ms, since inotify does not serve: " + why);
   }
 
@@ -110,19 +116,37 @@ class Watcher {
   void note(Notices::News news) {
     lost_ = lost_ || news.lost;
     dirty_.merge(news.directories);
-    if (dirty_.empty() && !lost_) return;
-    last_event_ = Clock::now();
-    if (!first_event_) first_event_ = last_event_;
+    const Clock::time_point now = Clock::now();
+    for (const auto& [directory, file] : news.written)
+      if (interest_.wants_file(directory == "/" ? "/" + file : directory + "/" + file)) {
+        open_.insert(directory);
+        last_write_ = now;
+      }
+    if (!dirty_.empty() || lost_) note_event(now);
+  }
+
+  void note_event(Clock::time_point now) {
+    last_event_ = now;
+    if (!first_event_) first_event_ = now;
+  }
+
+  [[nodiscard]] Clock::time_point end_of_burst() const {
+    const Clock::duration lasted = last_event_ - *first_event_;
+    const bool save = dirty_.size() == 1 && lasted < kQuietAfterSave;
+    const auto quiet = std::clamp<Clock::duration>(lasted / kBurstPerQuiet,
+                                                   save ? kQuietAfterSave : kQuiet,
+                                                   kLongestQuiet);
+    return std::min(last_event_ + quiet, *first_event_ + kLongestBurst);
   }
 
   [[nodiscard]] std::optional<Clock::time_point> wakeup() const {
-    if (first_event_) {
-      const bool save = dirty_.size() == 1 && last_event_ - *first_event_ < kQuietAfterSave;
-      return std::min(last_event_ + (save ? kQuietAfterSave : kQuiet),
-                      *first_event_ + kLongestBurst);
-    }
-    if (polling_ || !gone_roots_.empty()) return next_poll_;
-    return std::nullopt;
+    if (first_event_) return end_of_burst();
+    std::optional<Clock::time_point> when;
+    if (polling_ || !gone_roots_.empty()) when = next_poll_;
+    if (!open_.empty())
+      when = std::min(when.value_or(Clock::time_point::max()),
+                      last_write_ + kQuietWhileOpen);
+    return when;
   }
 
   [[nodiscard]] int timeout() const {
@@ -136,13 +160,17 @@ class Watcher {
   void act(Clock::time_point now) {
     const auto when = wakeup();
     if (!when || now < *when) return;
+    if (!first_event_ && !open_.empty() && now >= last_write_ + kQuietWhileOpen)
+      dirty_.merge(open_);
     if (polling_) return look_by_itself(now);
     if (std::exchange(lost_, false)) {
       dirty_.clear();
       tree_.look_at_all(changes_);
     }
-    for (const std::string& directory : std::exchange(dirty_, {}))
+    for (const std::string& directory : std::exchange(dirty_, {})) {
+      open_.erase(directory);
       tree_.look(directory, changes_);
+    }
     first_event_.reset();
     tell_changes();
     await_roots(now);
@@ -156,7 +184,7 @@ class Watcher {
         }) == 0)
       return;
     lost_ = true;
-    first_event_ = last_event_ = now;
+    note_event(now);
   }
 
   // Tells when two looks have found the same: nobody is in the middle of it.
@@ -171,8 +199,7 @@ class Watcher {
       return tell_changes();
     }
     changes_.merge(fresh);
-    last_event_ = done;
-    if (!first_event_) first_event_ = done;
+    note_event(done);
     if (done < *first_event_ + kLongestBurst) return;
     first_event_.reset();
     tell_changes();
@@ -194,8 +221,8 @@ class Watcher {
   }
 
   static void tell(const std::string& text) {
-    constexpr std::size_t kMost = 1000;
-    (void)::send(kChannel, text.data(), std::min(text.size(), kMost), MSG_NOSIGNAL);
+    (void)::send(kChannel, text.data(), std::min(text.size(), kLongestNotice),
+                 MSG_NOSIGNAL);
   }
 
   // "NANOSECONDS PATH": since when what is saved may not be in memory (CLOCK_REALTIME).
@@ -206,8 +233,7 @@ class Watcher {
     if (!since || !path.starts_with('/') || !interest_.add_file(path)) return;
     if (!tree_.add_file(path, static_cast<std::int64_t>(*since))) return;
     changes_.insert(path);
-    last_event_ = Clock::now();
-    if (!first_event_) first_event_ = last_event_;
+    note_event(Clock::now());
   }
 
   void read_modules() {
@@ -237,6 +263,8 @@ class Watcher {
   bool modules_open_ = true;
   std::string lines_;
   std::set<std::string> dirty_;
+  std::set<std::string> open_;  // of dirty ones to come: something is being written
+  Clock::time_point last_write_{};
   bool lost_ = false;
   Tree::Changes changes_;
   std::optional<Clock::time_point> first_event_;

@@ -16,6 +16,7 @@
 #include "base/log/log.h"
 #include "base/process/close_elsewhere.h"
 #include "base/process/passed_fds.h"
+#include "base/process/watching.h"
 #include "master/config/gunicorn_file.h"
 #include "master/fleet/obituary.h"
 #include "master/reload/proposal.h"
@@ -24,8 +25,6 @@ namespace monodon::master {
 
 namespace {
 
-constexpr std::size_t kLongestMessage = 1024;
-constexpr std::chrono::seconds kLongestBurst{2};  // cli/watch/watch.cc
 constexpr int kRoomForModules = 1 << 20;
 constexpr int kBeyondChildren = 10;
 
@@ -114,7 +113,7 @@ void WatcherHost::start() {
 }
 
 void WatcherHost::listen() {
-  std::array<char, kLongestMessage> text{};
+  std::array<char, kLongestNotice> text{};
   std::vector<UniqueFd> strangers;
   const ssize_t got = receive_guarded(process_.channel.get(), text, strangers);
   close_elsewhere(std::move(strangers));

@@ -59,6 +59,16 @@ def test_what_is_saved_is_served_however_it_was_saved(tmp_path):
         assert any("answer.py has changed" in line for line in server.log.lines)
 
 
+def test_a_file_that_is_written_and_left_open_is_served():
+    with site() as server, open(server.path("answer.py"), "w", encoding="utf-8") as file:
+        watcher(server)
+        for number in (2, 3):
+            file.seek(0)
+            file.write(f"TEXT = b'{number}'\n")
+            file.flush()
+            await_answer(server, b"%d" % number)
+
+
 def test_broken_code_is_told_and_the_old_serves_until_it_is_mended():
     with site() as server:
         watcher(server)

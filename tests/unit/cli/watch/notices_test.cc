@@ -47,6 +47,19 @@ TEST_CASE("each way of saving a file tells of its directory, reading does not",
   CHECK(told());
 }
 
+TEST_CASE("what is written and not closed is told apart, by its name", "[watch]") {
+  const Scratch scratch;
+  Notices notices = Notices::open().value();
+  std::ofstream file{scratch / "x.py"};
+  REQUIRE(notices.watch(scratch / "."));
+  file << "1" << std::flush;
+  const Notices::News news = notices.read();
+  CHECK(news.directories.empty());
+  CHECK(news.written == std::set{std::pair<std::string, std::string>{scratch / ".", "x.py"}});
+  file.close();
+  CHECK(notices.read().directories.contains(scratch / "."));
+}
+
 TEST_CASE("a directory that was moved is known by its new name only", "[watch]") {
   const Scratch scratch;
   Notices notices = Notices::open().value();
