@@ -6,6 +6,8 @@
 
 #include <utility>
 
+#include "base/process/child_state.h"
+
 namespace monodon::master {
 
 bool SpareInterpreter::alive() const {
@@ -28,7 +30,8 @@ void SpareInterpreter::keep(const Order& order) {
 
 std::optional<SpawnedChild> SpareInterpreter::take(const Order& order) {
   tried_ = false;
-  if (!alive() || order_ != order) drop();
+  // A stopped one would keep its orders, and who has saved something, waiting.
+  if (!alive() || is_stopped(child_->pid) || order_ != order) drop();
   return std::exchange(child_, std::nullopt);
 }
 

@@ -66,6 +66,15 @@ def test_the_spare_interpreter_may_die():
         assert save(server, "third")[0] == waiting
 
 
+def test_a_spare_interpreter_that_somebody_stopped_keeps_no_edit_waiting():
+    with site() as server:
+        waiting = spare(server)
+        os.kill(waiting, signal.SIGSTOP)
+        server.wait(lambda: proc.state(waiting) == "T", "the stop")
+        assert save(server, "second")[0] != waiting
+        assert waiting not in proc.children(server.pid)
+
+
 @pytest.mark.parametrize("how", [signal.SIGTERM, signal.SIGINT, signal.SIGKILL])
 def test_the_spare_interpreter_ends_with_its_server(how):
     with site() as server:

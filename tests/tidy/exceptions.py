@@ -27,6 +27,7 @@ ALLOWED = {
         "master/system/linux_kernel.cc": "the master's one door to the kernel",
     },
     "wait for process": {
+        "base/process/child_state.cc": "whether one is stopped; reaps none",
         "master/system/log_keeper.cc": "of the process between it and the keeper",
         "base/process/run_program.cc": "of what it started",
         "base/process/spawn_with_channel.cc": "of what it started",
@@ -178,6 +179,7 @@ NO_UNIT_TEST = {
     "cli/site/import_unit.cc": "import_test.cc",
     "cli/site/import_command.cc": "tests/process/test_import.py",
     "cli/live/upgrade.cc": "tests/process: upgrade",
+    "base/process/child_state.cc": "spare_interpreter_test.cc",
     "master/helpers/process_watch.cc": "descriptors of children: tests/process, tests/faults",
     "master/handover/upgrade.cc": "tests/process: upgrade",
     "cli/live/reload.cc": "tests/process: reload",

@@ -70,6 +70,24 @@ TEST_CASE("a spare interpreter that has ended is not given away", "[spare]") {
   CHECK(is_reaped(pid));
 }
 
+TEST_CASE("a spare interpreter that somebody stopped is not given away", "[spare]") {
+  SpareInterpreter spare;
+  spare.keep(waiting());
+  const int pid = spare.pid();
+  REQUIRE(::kill(pid, SIGSTOP) == 0);
+  siginfo_t info{};
+  REQUIRE(::waitid(P_PID, static_cast<id_t>(pid), &info, WSTOPPED | WNOWAIT) == 0);
+  const bool goes_on = GENERATE(true, false);
+  if (goes_on) {
+    REQUIRE(::kill(pid, SIGCONT) == 0);
+    REQUIRE(::waitid(P_PID, static_cast<id_t>(pid), &info, WCONTINUED) == 0);
+  }
+  const auto taken = spare.take(waiting());
+  CHECK(taken.has_value() == goes_on);
+  CHECK(is_reaped(pid) == !goes_on);
+  if (taken) abandon_child(pid);
+}
+
 TEST_CASE("a spare interpreter that ends is started again at the next reload only",
           "[spare]") {
   SpareInterpreter spare;
