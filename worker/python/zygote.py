@@ -74,12 +74,12 @@ class Finder:
         return None
 
 
-def keep_descriptors():
+def let_descriptors_be_inherited(inherited):
     """The memory for the application's metrics and the pipe to the watcher, if the master
-    gave any, are not for the programs that the application starts."""
+    gave any: for programs that are executed from now on, or not."""
     for descriptor in (4, 5):
         try:
-            os.set_inheritable(descriptor, False)
+            os.set_inheritable(descriptor, inherited)
         except OSError:
             pass  # none
 
@@ -120,11 +120,7 @@ def await_orders(runtime):
     orders.poll()
     signal.signal(signal.SIGINT, at_interrupt)
     if before != site_stamps():
-        for descriptor in (4, 5):
-            try:
-                os.set_inheritable(descriptor, True)
-            except OSError:
-                pass  # none
+        let_descriptors_be_inherited(True)
         os.execv(sys.executable, sys.orig_argv)
     importlib.invalidate_caches()
 
@@ -156,7 +152,7 @@ def main():
     check = "--check" in arguments
     check_config = "--check-config" in arguments
     hooks = "--hooks" in arguments
-    keep_descriptors()
+    let_descriptors_be_inherited(False)  # to what the application starts
     wrong = what_is_wrong_with_the_interpreter()
     if wrong:
         if check or check_config:
