@@ -70,6 +70,9 @@ Outcome choose_application(master::CommandLine& line) {
 }  // namespace
 
 int run_dev(master::CommandLine line) {
+  if (line.start_directory.empty() && !is_set(line, "directory"))
+    return complain(
+        "the current directory was removed; where it was made anew, cd \"$PWD\" enters it");
   put_below(line, dev_settings());
   const bool bound = is_set(line, "bind");
   const std::uint16_t port = bound ? std::uint16_t{0} : free_port(kPort);

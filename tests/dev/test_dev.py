@@ -2,13 +2,17 @@
 """`monodon dev` in a real terminal, with projects as their own start commands make them:
 start, a broken file, its cure, a breakpoint, a template, a new file, Ctrl-C."""
 
+import array
 import contextlib
+import fcntl
 import os
 import pathlib
 import re
 import shutil
+import signal
 import socket
 import subprocess
+import termios
 import urllib.error
 import urllib.request
 
@@ -211,6 +215,17 @@ def test_ctrl_c_ends_all_while_pdb_waits_and_leaves_a_good_terminal(flask):
         terminal.until(lambda lines: sum("typed and seen" in line for line in lines) == 2, "an echo")
 
 
+def typed_ahead(pid):
+    """Bytes that wait to be read in its terminal."""
+    terminal = os.open(f"/proc/{pid}/fd/0", os.O_RDONLY | os.O_NOCTTY | os.O_NONBLOCK)
+    try:
+        count = array.array("i", [0])
+        fcntl.ioctl(terminal, termios.FIONREAD, count)
+        return count[0]
+    finally:
+        os.close(terminal)
+
+
 def test_an_edit_while_pdb_waits_is_served_and_the_terminal_is_good(flask):
     with flask.terminal() as terminal:
         flask.started(terminal)
@@ -218,6 +233,22 @@ def test_an_edit_while_pdb_waits_is_served_and_the_terminal_is_good(flask):
             flask.edit("app.py", "one = 1", "one = 5")
         flask.edit("app.py", "    breakpoint()\n", "")
         flask.wait(lambda: flask.answer("/stop") == "6", "the new code")
+
+
+def test_what_was_typed_for_a_debugger_that_is_gone_is_not_for_the_next(flask):
+    with flask.terminal() as terminal:
+        flask.started(terminal)
+        with stopped_in_pdb(flask, terminal):
+            (worker,) = [pid for pid in flask.processes() if "worker 0" in proc.title(pid)]
+            os.kill(worker, signal.SIGSTOP)  # so that nobody reads it
+            terminal.keys("for nobody")
+            flask.wait(lambda: typed_ahead(worker) == len("for nobody"), "the keys")
+            os.kill(worker, signal.SIGKILL)
+        flask.wait(lambda: flask.answer("/") == "<h1>first</h1>", "the next worker")
+        with stopped_in_pdb(flask, terminal):
+            terminal.keys("p 40 + 2", "Enter")
+            terminal.until(shows("^42"), "the value")
+            terminal.keys("c", "Enter")
 
 
 def test_colours_are_for_terminals_and_not_for_who_wants_none(flask):
