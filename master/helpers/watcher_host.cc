@@ -35,6 +35,13 @@ std::string physical(const std::string& path) {
   return error ? path : found;
 }
 
+// The directories before its first wildcard like those of the roots; what it names in
+// them may be a link that is replaced.
+std::string physical_pattern(const std::string& pattern) {
+  const std::size_t slash = pattern.rfind('/', pattern.find_first_of("*?["));
+  return physical(pattern.substr(0, slash)) + pattern.substr(slash);
+}
+
 }  // namespace
 
 std::vector<std::string> watcher_arguments(const LoadedConfig& config) {
@@ -48,8 +55,9 @@ std::vector<std::string> watcher_arguments(const LoadedConfig& config) {
   add("--root", physical(worker.directory));
   for (const std::string& path : worker.python_path) add("--root", physical(path));
   for (const std::string& pattern : config.settings.reload_extra_files)
-    add("--pattern",
-        pattern.starts_with('/') ? pattern : worker.directory + "/" + pattern);
+    add("--pattern", physical_pattern(pattern.starts_with('/')
+                                          ? pattern
+                                          : worker.directory + "/" + pattern));
   if (!config.config_file.empty() && config.config_file.starts_with('/'))
     add("--pattern", physical(config.config_file));
   // The next reload would read one that is made now.

@@ -69,6 +69,22 @@ def test_a_file_that_is_written_and_left_open_is_served():
             await_answer(server, b"%d" % number)
 
 
+def test_an_extra_file_of_a_directory_that_is_reached_by_a_link_counts(tmp_path):
+    code = tmp_path / "code"
+    (code / "conf").mkdir(parents=True)
+    (tmp_path / "link").symlink_to(code)
+    (code / "settings.ini").write_text("1")
+    (code / "extra.py").write_text("TEXT = open('settings.ini', 'rb').read()\n")
+    with site("from extra import TEXT\n", config={
+            "directory": str(tmp_path / "link"),
+            "reload_extra_files": ["settings.ini", f"{tmp_path}/link/conf/*.toml"]}) as server:
+        watcher(server)
+        (code / "settings.ini").write_text("2")
+        await_answer(server, b"2")
+        (code / "conf" / "new.toml").write_text("")
+        server.await_log("new.toml has changed")
+
+
 def test_broken_code_is_told_and_the_old_serves_until_it_is_mended():
     with site() as server:
         watcher(server)
