@@ -87,7 +87,7 @@ def test_a_file_comes_with_its_type_length_date_and_tag(server):
 
 
 def test_head_is_get_without_the_body(server):
-    for target in ("/static/a.txt", "/static/large.bin", "/static/nothing"):
+    for target in ("/static/a.txt", "/static/large.bin", "/static/empty.css", "/static/nothing"):
         with_body, without = get(server, target), ask(server, "HEAD", target)
         assert without.status == with_body.status and without.body == b""
         assert without.fields == with_body.fields

@@ -329,6 +329,8 @@ void StaticFiles::send(const File& file, const http::RequestHead& head,
   }
   Fields fields = fields_of(file, file.type);
   if (!range.empty()) fields.add("Content-Range", range);
+  // Of an application's empty answer to HEAD it would not be known.
+  if (head.method == "HEAD" && length == 0) fields.add("Content-Length", "0");
   if (std::string why = response.begin({status, fields.all()}, length); !why.empty())
     return response.fail(why);
   if (head.method == "HEAD" || length == 0) return response.finish({});
