@@ -50,6 +50,12 @@ Found nginx_not_running(const Evidence& e) {
   return Finding{"nginx does not run", "systemctl start nginx; journalctl -u nginx"};
 }
 
+// A site without a unit is known by its application or its socket, which is no name of
+// an upstream.
+std::string upstream_of(const std::string& site) {
+  return site.find_first_of(":/") == std::string::npos ? site : "site";
+}
+
 Found no_route(const Evidence& e) {
   if (!e.has_nginx || !e.nginx_error.empty() || e.listen.empty()) return {};
   if (route_with(e, [](const NginxRoute&) { return true; }) != nullptr) return {};
@@ -62,7 +68,7 @@ Found no_route(const Evidence& e) {
                   others.empty() ? "it knows no Unix socket" : "it passes to" + others),
       fmt::format("upstream {} {{ server unix:{} fail_timeout=0; }}, and proxy_pass "
                   "http://{}; `monodon init` writes a complete file",
-                  e.site, e.listen, e.site)};
+                  upstream_of(e.site), e.listen, upstream_of(e.site))};
 }
 
 Found keepalive_without_http11(const Evidence& e) {
