@@ -172,8 +172,18 @@ class Watcher {
       tree_.look(directory, changes_);
     }
     first_event_.reset();
-    tell_changes();
     await_roots(now);
+    // git removes a file before it writes it: without it the import would only fail.
+    if (!first_event_ && only_gone() && !std::exchange(awaits_return_, true))
+      return note_event(now);
+    awaits_return_ = false;
+    tell_changes();
+  }
+
+  [[nodiscard]] bool only_gone() const {
+    return !changes_.empty() && std::ranges::none_of(changes_, [](const auto& path) {
+      return ::access(path.c_str(), F_OK) == 0;
+    });
   }
 
   // Nobody tells of a directory that comes back, so it is looked for.
@@ -266,6 +276,7 @@ class Watcher {
   std::set<std::string> open_;  // of dirty ones to come: something is being written
   Clock::time_point last_write_{};
   bool lost_ = false;
+  bool awaits_return_ = false;  // of what has gone
   Tree::Changes changes_;
   std::optional<Clock::time_point> first_event_;
   Clock::time_point last_event_{};
