@@ -118,11 +118,12 @@ std::string log_notice(std::uint64_t lines) {
          "`monodon doctor` says whether a disk is full";
 }
 
-// "generation 3 was refused: ImportError: ..."
+// "generation 3 was refused: ImportError: ...", without the traceback that follows: it
+// stands where the last reload is told.
 std::string with_reason(std::string text, const scoreboard::EventReport& event,
                         bool full) {
   if (event.text.empty() || !full) return text;
-  return text + ": " + event.text;
+  return text + ": " + event.text.substr(0, event.text.find('\n'));
 }
 
 }  // namespace

@@ -154,6 +154,8 @@ TEST_CASE("an event says what happened, and to strangers not what the applicatio
                                 .text = "ImportError: secret"};
   CHECK(event_text(event, true) == "generation 3 was refused: ImportError: secret");
   CHECK(event_text(event, false) == "generation 3 was refused");
+  event.text += "\n  File \"a.py\", line 7";
+  CHECK(event_text(event, true) == "generation 3 was refused: ImportError: secret");
   event = {.kind = EventKind::generation_committed, .generation = 1};
   CHECK(event_text(event, true) == "generation 1 serves");
   event.generation = 2;
