@@ -88,6 +88,7 @@ LEFT = {
     "a listening socket": "listening socket on ",
     "a lock on a file": "lock on HERE/x",
     "a file open for reading and": "file open for reading and writing, ",
+    "a compressed file": "compressed file open for writing, HERE/x",
     "a file open for reading,": "file open for reading, ",
     "a child process": "child process ",
     "an event loop": "event loop of ",

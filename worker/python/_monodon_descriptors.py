@@ -111,9 +111,21 @@ def _file(fd, path):
     mode = flags & os.O_ACCMODE
     if mode == os.O_RDONLY:
         return [] if _is_mapped(path) else [("read file", path)]
+    if _is_compressed(fd):
+        return [("compressed file", path)]
     if mode == os.O_WRONLY or flags & os.O_APPEND:
         return []  # a log: what several append, or write one after the other
     return [("file", path)]
+
+
+def _is_compressed(fd):
+    """What is written there depends on what was written before, in this process."""
+    kinds = tuple(getattr(sys.modules.get(module), name, ()) for module, name in (
+        ("gzip", "GzipFile"), ("bz2", "BZ2File"), ("lzma", "LZMAFile")))
+    archives = getattr(sys.modules.get("zipfile"), "ZipFile", ())
+    return any(issubclass(type(one), kinds) and _fileno(one) == fd
+               or issubclass(type(one), archives) and _fileno(one.fp) == fd
+               for one in gc.get_objects())
 
 
 def _is_mapped(path):

@@ -1,7 +1,8 @@
 # SPDX-License-Identifier: Apache-2.0
 """What Python keeps in the buffers of files until they are closed: a worker leaves by _exit,
 which closes no file, so that it is written at its end; and in the zygote before each fork, or
-each worker would write it.
+each worker would write it. What has more to do than that when it is closed (the end of a
+compressed file, the directory of an archive) is closed at a worker's end.
 """
 
 import gc
@@ -11,6 +12,9 @@ import weakref
 
 # Text first: its buffer is written to the one below.
 _KINDS = (io.TextIOWrapper, (io.BufferedWriter, io.BufferedRandom, io.BufferedRWPair))
+# Beside files written in Python, what the interpreter's own end would close.
+_CLOSED = (("zipfile", "ZipFile"), ("shelve", "Shelf"), ("dbm.dumb", "_Database"),
+           ("wave", "Wave_write"), ("tempfile", "_TemporaryFileCloser"))
 
 
 class Files:
@@ -26,16 +30,21 @@ class Files:
         reads from a pipe."""
         files = [one for reference in self._before_freeze if (one := reference()) is not None]
         files += _files()
-        for kind in _KINDS:
-            for one in files:
-                if issubclass(type(one), kind):
-                    _flush(one)
+        _flush(files, _KINDS[0])
+        _flush(files, _KINDS[1])
 
-    def flush_all(self):
-        """Raises what the application's own streams raise."""
+    def finish(self):
+        """Worker, at its end. Closes nothing that was there before the fork, which is not
+        this worker's alone. Raises what the application's own streams raise."""
         try:
             flush_standard_streams()
         finally:
+            _flush(_files(), _KINDS[0])
+            for close in _unfinished():
+                try:
+                    close()  # that of a temporary file removes it
+                except Exception:  # as at the interpreter's own end
+                    continue
             self.flush()
 
 
@@ -52,9 +61,34 @@ def _files():
     return [one for one in gc.get_objects() if issubclass(type(one), kinds)]
 
 
-def _flush(file):
+def _flush(files, kind):
+    for one in files:
+        try:
+            if issubclass(type(one), kind) and _is_written_to(one):
+                one.flush()
+        except Exception:  # the disk is full, nobody reads: as at the interpreter's own end
+            continue
+
+
+def is_written_in_python(kind):
+    """A class of files that does more than what is below it: GzipFile, or one of the
+    application's."""
+    return issubclass(kind, io.IOBase) and not str(kind.__module__).startswith(
+        ("_io", "_monodon"))
+
+
+def _unfinished():
+    """Archives and the like first: they write to files."""
+    objects = gc.get_objects()  # without what was frozen
+    others = tuple(getattr(sys.modules.get(module), name, ()) for module, name in _CLOSED)
+    yield from (one.cleanup if hasattr(one, "cleanup") else one.close
+                for one in objects if issubclass(type(one), others))
+    yield from (one.close for one in objects
+                if is_written_in_python(type(one)) and _is_written_to(one))
+
+
+def _is_written_to(file):
     try:
-        if not file.closed and file.writable():
-            file.flush()
-    except Exception:  # the disk is full, nobody reads: as at the interpreter's own end
-        pass
+        return not file.closed and file.writable()
+    except Exception:
+        return False

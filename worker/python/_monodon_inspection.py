@@ -36,6 +36,10 @@ KINDS = {
     "file": Kind(
         "file open for reading and writing,", "files open for reading and writing,",
         "all workers share its position", "open it in post_fork"),
+    "compressed file": Kind(
+        "compressed file open for writing,", "compressed files open for writing,",
+        "each worker goes on where the import was, and nobody can read the file",
+        "open it in post_fork, each worker its own"),
     "read file": Kind(
         "file open for reading,", "files open for reading,",
         "all workers share its position, and read each other's parts",

@@ -384,7 +384,7 @@ def leave_at_once(told):
         if told:
             _at_the_end("worker_int", configuration.worker_is_interrupted)
         _at_the_end("worker_exit", configuration.worker_stops)
-    _files.flush_all()
+    _files.finish()
 
 
 def stop_worker():
@@ -396,4 +396,4 @@ def stop_worker():
         _end_pools()
         atexit._run_exitfuncs()
     finally:
-        _files.flush_all()
+        _files.finish()
