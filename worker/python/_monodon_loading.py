@@ -15,6 +15,7 @@ NO_SUCH_ATTRIBUTE = 4
 
 on_failure = []  # called with what an import raised
 _USUAL_NAMES = ("application", "app", "wsgi", "wsgi_app", "server")
+_USUAL_FACTORIES = ("create_app", "make_app", "get_wsgi_application")
 
 
 class _NoSuchName(Exception):
@@ -154,7 +155,14 @@ def _meant(module, name):
     known = [n for n, value in vars(module).items()
              if callable(value) and not n.startswith("_")]
     near = [n for n in _USUAL_NAMES if n in known] + difflib.get_close_matches(name, known, 1)
-    return f"; did you mean {module.__name__}:{near[0]}?" if near else ""
+    near += [n for n in _USUAL_FACTORIES if n in known]
+    for name in near:
+        signature = _signature(vars(module)[name])
+        if signature is None or _takes_two(signature):
+            return f"; did you mean {module.__name__}:{name}?"
+        if _takes(signature, 0):
+            return f'; did you mean "{module.__name__}:{name}()"?'
+    return ""
 
 
 # The interface
