@@ -136,6 +136,9 @@ def fixture_look(tmp_path):
      "pair of sockets of multiprocessing.connection.Connection"),
     ("ends = os.pipe()", "pipe with descriptors "),
     ("import mmap\nm = mmap.mmap(-1, 8192)", "memory shared between processes, 8 KiB"),
+    ("libc = ctypes.CDLL(None)\nlibc.shmat.restype = ctypes.c_void_p\n"  # IPC_PRIVATE
+     "m = libc.shmget(0, 8192, 0o1600)\nlibc.shmat(m, None, 0)\nlibc.shmctl(m, 0, None)",
+     "memory shared between processes, 8 KiB"),
     ("from multiprocessing.shared_memory import SharedMemory\n"
      "m = SharedMemory(create=True, size=10)\nm.unlink()",
      "memory shared between processes, 4 KiB"),

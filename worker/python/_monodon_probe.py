@@ -17,7 +17,7 @@ import typing
 import warnings
 
 _PATIENCE = 1.0  # seconds, with the child
-_IN_MEMORY = ("/dev/zero (deleted)", "/dev/shm/")
+_IN_MEMORY = ("/dev/zero (deleted)", "/dev/shm/", "/SYSV00000000")  # the last: IPC_PRIVATE
 
 
 class Trace(typing.NamedTuple):
