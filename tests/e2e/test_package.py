@@ -165,6 +165,17 @@ def test_reload_brings_new_code_and_refuses_what_cannot_be_imported(site):
     assert master(site) == pid
 
 
+def test_a_start_that_fails_while_requests_wait_does_not_close_the_socket(site):
+    """As systemd does after five starts, for good, where StartLimitIntervalSec= is not 0."""
+    whales.write_version(site, "2", "import nowhere_to_be_found\n")
+    waiting = site.start(f"curl -sS -m 60 --unix-socket {PATH} http://whales.test/version")
+    wait_until(lambda: restart_count(site) > 5, 40, "six starts that fail")
+    assert site.show(SOCKET, "ActiveState") == "active"
+    whales.write_version(site, "3")
+    assert waiting.communicate(timeout=60)[0] == "3"
+    assert get(site, "/version", PORT) == "3"
+
+
 def test_a_killed_master_and_a_stopped_one_are_replaced_on_the_same_socket(site):
     site.run("mkdir -p /etc/systemd/system/monodon@whales.service.d && printf "
              "'[Service]\\nWatchdogSec=2\\n' > "
