@@ -1,8 +1,10 @@
 // SPDX-License-Identifier: Apache-2.0
-// What in a path may be a secret.
+// What in a path may be a secret, or an order.
 #include "worker/http/public_path.h"
 
 #include <algorithm>
+#include <array>
+#include <cstddef>
 
 namespace monodon::http {
 namespace {
@@ -39,10 +41,35 @@ bool may_be_secret(std::string_view word) noexcept {
          (mixed || word.size() >= kShortestHex);
 }
 
+// What a GET must not do and often does: it ends a session, a subscription, a row. Within
+// a word as well ("removeItem", "deactivate"): a page that only sounds like it is left out.
+constexpr std::array<std::string_view, 20> kOrders = {
+    "activate", "approve", "cancel",  "checkout",  "confirm", "delete",  "destroy",
+    "disable",  "enable",  "logoff",  "logout",    "optout",  "purge",   "reject",
+    "remove",   "revoke",  "signoff", "signout", "subscribe", "trigger"};
+
+// Also "log-out" and "sign_out". From `at` on.
+bool is_order_at(std::string_view path, std::size_t at, std::string_view order) noexcept {
+  for (; at < path.size() && !order.empty(); ++at) {
+    const char c = path[at];
+    if (c == '-' || c == '_' || c == '.') continue;
+    if ((c | 0x20) != order.front()) return false;
+    order.remove_prefix(1);
+  }
+  return order.empty();
+}
+
+bool may_be_order(std::string_view path) noexcept {
+  for (std::size_t at = 0; at < path.size(); ++at)
+    for (const std::string_view order : kOrders)
+      if (is_order_at(path, at, order)) return true;
+  return false;
+}
+
 }  // namespace
 
 bool is_public_path(std::string_view target) noexcept {
-  if (!target.starts_with('/')) return false;
+  if (!target.starts_with('/') || may_be_order(target)) return false;
   while (!target.empty()) {
     std::size_t end = 0;
     while (end < target.size() &&

@@ -10,8 +10,17 @@ TEST_CASE("what anybody may ask for is a path of names, numbers and words",
   for (const char* path :
        {"/", "/about/", "/blog/2024/05/how-we-moved-to-python-3.13/", "/users/12345/",
         "/static/app.css", "/api/v2/items", "/internationalization/", "/@alice",
-        "/Category:Physics", "/a/b/c/d/e"})
+        "/Category:Physics", "/a/b/c/d/e", "/catalog/offers/"})
     CHECK(is_public_path(path));
+}
+
+TEST_CASE("what sounds like an order is not asked for again", "[public_path]") {
+  for (const char* path :
+       {"/logout", "/accounts/logout/", "/log-out", "/users/sign_out", "/Logoff",
+        "/unsubscribe/17", "/newsletter/opt-out/", "/items/12/delete/", "/removeItem/3",
+        "/cart/remove/5", "/users/5/deactivate", "/confirm/7", "/orders/3/cancel",
+        "/cache/purge", "/cron/trigger/nightly"})
+    CHECK_FALSE(is_public_path(path));
 }
 
 TEST_CASE("what may be a secret is no public path", "[public_path]") {
