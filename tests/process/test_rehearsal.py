@@ -23,6 +23,8 @@ BROKEN = {
     "it crashes at its first request": ("__import__('ctypes').string_at(0)", "SIGSEGV"),
     "it leaves": ("__import__('os')._exit(3)", "exit status 3"),
     "it raises": ("1/0", "ZeroDivisionError: division by zero"),
+    "it returns text": ("return ['text']", "TypeError: a WSGI application must yield bytes"),
+    "it says nothing": ("return None", "TypeError: "),
     "it answers 500": ("return no(start_response)", "it was answered with 500"),
     "it sends everybody to the same page again": (
         "start_response('301 Moved', [('Location', 'http://example.test/')]); return []",

@@ -123,7 +123,10 @@ class MemoryResponse final : public Response {
 }  // namespace
 
 std::string reason_first_and_last(const LocalAnswer& answer) {
-  const std::string_view text = without_final_newlines(answer.failure);
+  std::string_view text = without_final_newlines(answer.failure);
+  // What the gateway raises itself has no frames, and so no head of a traceback.
+  constexpr std::string_view kRaised = "application raised\n";
+  if (text.starts_with(kRaised)) text.remove_prefix(kRaised.size());
   const std::string_view reason = first_line(exception_of(text));
   if (reason == text) return std::string{reason};
   return fmt::format("{}\n{}{}{}", reason, text, last_line(text) == reason ? "" : "\n",
