@@ -2,6 +2,8 @@
 // Those who wait for the end of a reload.
 #include "master/reload/reload_clients.h"
 
+#include <fmt/format.h>
+
 #include <nlohmann/json.hpp>
 
 namespace monodon::master {
@@ -17,12 +19,12 @@ std::string text_of(const nlohmann::json& json) {
 
 }  // namespace
 
-void ReloadClients::add(ControlClient client, bool later) {
+void ReloadClients::add(ControlClient client, std::string_view present) {
   next_.push_back(client);
-  if (!later) return;
-  (void)control_.post(
-      client, text_of({{"event", "queued"},
-                       {"text", "another reload is under way; this one follows it"}}));
+  if (present.empty()) return;
+  const std::string text = fmt::format(
+      "another reload is under way: {}. This one follows it", present);
+  (void)control_.post(client, text_of({{"event", "queued"}, {"text", text}}));
 }
 
 void ReloadClients::begin() {

@@ -25,8 +25,9 @@ class ReloadClients {
  public:
   explicit ReloadClients(ControlServer& control) : control_{control} {}
 
-  // `client` waits for the end of the next reload that begins; `later`: not now.
-  void add(ControlClient client, bool later);
+  // `client` waits for the end of the next reload that begins. `present`: the one that
+  // it waits for first, in words; "": none.
+  void add(ControlClient client, std::string_view present);
   // A reload begins: all who came before are told how it goes.
   void begin();
 

@@ -13,6 +13,7 @@
 #include "base/text/text.h"
 #include "master/config/file_run.h"
 #include "master/fleet/obituary.h"
+#include "master/reload/present_reload.h"
 #include "master/reload/proposal.h"
 #include "worker/access/open_logs.h"
 
@@ -91,6 +92,7 @@ void ReloadDesk::stop() {
 }
 
 bool ReloadDesk::start() {
+  began_ = hooks_.clock();
   book_.begin();
   if (propose(candidate_)) return true;
   hooks_.start_failed(0, failure_.reason);
@@ -103,12 +105,20 @@ void ReloadDesk::ask(bool rehearse) {
   // it.
   rehearse_ = rehearse || (queued_ && rehearse_);
   if (busy()) {
-    log::info("a reload is under way; the next one follows it",
+    log::info(fmt::format("a reload is under way ({}); the next one follows it",
+                          present()),
               {log::Id::reload_begun});
     queued_ = true;
     return;
   }
   begin();
+}
+
+std::string ReloadDesk::present() const {
+  if (!busy()) return {};
+  const Clock::time_point now = hooks_.clock();
+  return file_.run ? "gunicorn.conf.py is being run; that began " + spell(now - began_) + " ago"
+                   : describe_reload(fleet_, began_, now);
 }
 
 void ReloadDesk::begin() {

@@ -56,7 +56,7 @@ class ReloadDesk {
   // `rehearse`: false leaves the rehearsal out of the next reload that begins.
   void ask(bool rehearse = true);
   // `client` waits for the end of the next reload that begins.
-  void add(ControlClient client) { clients_.add(client, busy()); }
+  void add(ControlClient client) { clients_.add(client, present()); }
   // The server stops: whoever waits is told.
   void stop();
   // Once per turn of the loop: goes on once a gunicorn.conf.py has come to its end.
@@ -82,6 +82,8 @@ class ReloadDesk {
   };
 
   [[nodiscard]] bool busy() const { return file_.run || fleet_.busy(); }
+  // The reload under way, for people; "": none is.
+  [[nodiscard]] std::string present() const;
   void begin();
   void go_on(ConfigResult result);
   void use_live_settings(const LoadedConfig& config);

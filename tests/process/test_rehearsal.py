@@ -76,6 +76,10 @@ def test_a_queued_reload_is_rehearsed_if_anybody_wants_that():
         queued = []
         for arguments in ([], ["--no-rehearsal"]):
             queued.append(begin(server, *arguments))
+            assert re.fullmatch(
+                "another reload is under way: generation 2, begun .* ago, is being imported; "
+                "boot_timeout ends that in .* at the latest. This one follows it\n",
+                queued[-1].stdout.readline())
             server.wait(lambda: sum("the next one follows it" in line
                                     for line in server.log.lines) == len(queued), "its turn")
         write(server, 3, code("1/0"))
