@@ -54,6 +54,7 @@ void ReloadBook::end(std::string_view outcome, std::uint32_t generation,
   if (outcome.empty()) return;
   note(outcome, generation, reason);
   story_.last_took = std::chrono::duration<double>(took).count();
+  if (outcome == "committed") committed_took_ = story_.last_took;
 }
 
 void ReloadBook::started() {
@@ -62,6 +63,7 @@ void ReloadBook::started() {
 
 void ReloadBook::fell_back(std::uint32_t generation, std::string_view reason) {
   note("fell_back", generation, reason);
+  story_.last_took = committed_took_;  // not that of another one since
 }
 
 void ReloadBook::note(std::string_view outcome, std::uint32_t generation,

@@ -35,6 +35,7 @@ class ReloadBook {
   void close();
 
   metrics::ReloadStory story_;
+  double committed_took_ = 0;  // seconds; the last one that was
   std::uint64_t revision_ = 0;
 };
 

@@ -43,12 +43,13 @@ TEST_CASE("code that cannot be kept is told although another reload is under way
           "[reload-book]") {
   ReloadBook book;
   book.end("committed", 2, {}, 1s);
+  book.end("refused", 3, "SyntaxError", 7s);
   book.begin();
-  book.step("importing", 3, "");
+  book.step("importing", 4, "");
   book.fell_back(2, "three workers died");
   CHECK(book.story().step == "importing");
   CHECK(book.story().last_outcome == "fell_back");
-  CHECK(book.story().last_took == Approx(1));
+  CHECK(book.story().last_took == Approx(1));  // that of what fell back
   book.end({}, 0, {}, 2s);  // the old code is back
   CHECK(book.story().step.empty());
   CHECK(book.story().last_outcome == "fell_back");
