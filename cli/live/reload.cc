@@ -1,9 +1,12 @@
 // SPDX-License-Identifier: Apache-2.0
 // monodon reload: asks for one and shows its steps until it ends.
 #include <fmt/format.h>
+#include <unistd.h>
 
+#include <csignal>
 #include <cstdio>
 #include <nlohmann/json.hpp>
+#include <string_view>
 
 #include "base/text/text.h"
 #include "cli/live/commands.h"
@@ -14,6 +17,16 @@ namespace monodon::cli {
 namespace {
 
 constexpr std::chrono::seconds kFirstAnswer{5};
+
+// Async-signal-safe. The signal ends the process when its handler has returned.
+extern "C" void tell_and_end(int signo) {
+  constexpr std::string_view kText =
+      "\nmonodon reload: the server goes on with the reload; `monodon status` shows how "
+      "far it is, and how it ended\n";
+  (void)!::write(STDERR_FILENO, kText.data(), kText.size());
+  (void)::signal(signo, SIG_DFL);
+  (void)::raise(signo);
+}
 
 int complain(const std::string& text) {
   std::fprintf(stderr, "monodon reload: %s\n", text.c_str());
@@ -85,6 +98,8 @@ int run_reload(const ControlOptions& options) {
                            : Clock::time_point::max();
   auto talk = Conversation::begin(path.value(), order_of(options));
   if (!talk) return complain(talk.error().message());
+  (void)::signal(SIGINT, tell_and_end);
+  (void)::signal(SIGTERM, tell_and_end);
 
   std::string last = "nothing was heard of it";
   for (auto until = std::min(end, begin + kFirstAnswer);; until = end) {

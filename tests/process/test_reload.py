@@ -45,6 +45,21 @@ def test_a_client_that_does_not_wait_is_answered_at_once():
         server.wait(lambda: version_of(server) == 2, "the new code")
 
 
+def test_a_client_that_is_interrupted_says_that_the_server_goes_on():
+    with site() as server:
+        server.await_workers(2)
+        write(server, 2, "import gates\ngates.wait('import')")
+        client = begin(server)
+        held = server.gates.arrived("import")
+        assert client.stdout.readline().startswith("generation 2: ")
+        client.send_signal(signal.SIGINT)
+        status, _, err = finish(client)
+        assert status == -signal.SIGINT
+        assert "the server goes on with the reload; `monodon status` shows" in err
+        held.release()
+        server.wait(lambda: server.status()["generation"] == 2, "the new code")
+
+
 def test_a_client_that_waits_for_a_time_only_is_told_how_far_it_is():
     with site() as server:
         write(server, 2, "import gates\ngates.wait('import')")

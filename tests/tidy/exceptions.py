@@ -42,6 +42,7 @@ ALLOWED = {
                      "master/config/load.h", "master/config/load.cc", "master/reload/reload_desk.cc")
     },
     "signal handler": {
+        "cli/live/reload.cc": "says that the reload goes on without whoever interrupts",
         "worker/process/worker.cc": "SIGTERM to one worker asks for its replacement",
     },
     "sleep": {
