@@ -73,7 +73,7 @@ void Fleet::adjust(const PoolSettings& settings) {
 void Fleet::resume(Past past) {
   goal_ = past.goal;
   goal_.check_health = false;  // its workers are good: they serve
-  last_generation_ = goal_.generation;
+  last_generation_ = std::max(goal_.generation, past.last_generation);
   pool_.aim(goal_);
   pool_.resume(std::move(past.slots), past.last_serial);
   (void)learned_.add(past.learned);

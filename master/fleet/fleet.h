@@ -75,11 +75,14 @@ class Fleet {
   [[nodiscard]] std::uint32_t candidate() const;
   // The generation that the pool is aimed at; 0: none yet.
   [[nodiscard]] std::uint32_t generation() const { return goal_.generation; }
+  // That was proposed last, whatever became of it.
+  [[nodiscard]] std::uint32_t last_generation() const { return last_generation_; }
 
   // Before anything else: goes on where a master before us was
   // (master/handover/testament.h).
   struct Past {
     PoolSettings goal;
+    std::uint32_t last_generation = 0;  // that was ever proposed
     std::vector<Pool::Slot> slots;
     std::uint32_t last_serial = 0;
     std::vector<Nursery::Child> zygotes;

@@ -97,6 +97,7 @@ std::optional<Nursery::Child> restore(const Testament::Zygote& zygote, Kernel& k
   child.order.boot = std::move(boot).value();
   child.order.fds = order_fds;
   child.boot_timeout = std::chrono::milliseconds{zygote.boot_timeout_ms};
+  child.in_memory = worker::preloads(child.order.boot);
   child.asked_at = at(zygote.asked_ns);
   child.alive = child.loaded = child.loaded_before = true;
   return child;
@@ -112,6 +113,7 @@ std::string state_version() {
 Testament draw_up(const Fleet& fleet, const std::vector<Listener>& listeners) {
   Testament will;
   will.generation = fleet.generation();
+  will.last_generation = fleet.last_generation();
   will.last_serial = fleet.pool().last_serial();
   will.wanted = fleet.workers();
   const auto& slots = fleet.pool().slots();
@@ -161,8 +163,9 @@ NLOHMANN_DEFINE_TYPE_NON_INTRUSIVE(Testament::Worker, slot, serial, generation, 
 NLOHMANN_DEFINE_TYPE_NON_INTRUSIVE(Testament::Zygote, generation, pid, channel, argv,
                                    environment, boot, asked_ns, boot_timeout_ms)
 NLOHMANN_DEFINE_TYPE_NON_INTRUSIVE(Testament::SocketFile, path, device, inode)
-NLOHMANN_DEFINE_TYPE_NON_INTRUSIVE(Testament, generation, last_serial, upgrades, wanted,
-                                   workers, zygotes, socket_files, learned)
+NLOHMANN_DEFINE_TYPE_NON_INTRUSIVE(Testament, generation, last_generation, last_serial,
+                                   upgrades, wanted, workers, zygotes, socket_files,
+                                   learned)
 
 std::string to_json(const Testament& testament) {
   return nlohmann::json(testament).dump(-1, ' ', false,
@@ -171,7 +174,11 @@ std::string to_json(const Testament& testament) {
 
 Result<Testament> testament_from_json(std::string_view json) {
   try {
-    return nlohmann::json::parse(json).get<Testament>();
+    auto will = nlohmann::json::parse(json);
+    // 0.2.0 left none.
+    if (will.is_object() && !will.contains("last_generation"))
+      will["last_generation"] = will.at("generation");
+    return will.get<Testament>();
   } catch (const nlohmann::json::exception& e) {
     return Error{std::string{"read what the master before left: "} + e.what()};
   }
@@ -183,6 +190,7 @@ void carry_out(const Testament& testament, Kernel& kernel, const PoolSettings& g
   past.goal = goal;
   past.goal.generation = testament.generation;
   past.goal.workers = testament.wanted;
+  past.last_generation = testament.last_generation;
   past.last_serial = testament.last_serial;
   past.learned = testament.learned;
   for (const Testament::Worker& worker : testament.workers)

@@ -47,7 +47,8 @@ struct Testament {
     std::uint64_t device = 0;
     std::uint64_t inode = 0;
   };
-  std::uint32_t generation = 0;
+  std::uint32_t generation = 0;       // that serves
+  std::uint32_t last_generation = 0;  // a number that was given is not given again
   std::uint32_t last_serial = 0;
   std::uint32_t upgrades = 0;  // this one included
   std::uint64_t wanted = 0;    // workers

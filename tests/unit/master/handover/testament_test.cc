@@ -3,6 +3,7 @@
 
 #include <algorithm>
 #include <catch2/catch.hpp>
+#include <nlohmann/json.hpp>
 
 #include "tests/support/cpp/toy_system.h"
 
@@ -53,6 +54,25 @@ TEST_CASE("a fleet is handed over with all its processes", "[adoption]") {
   after.tick();
   CHECK(after.at_rest());
   CHECK(after.propose({{}, {.workers = 2}}) == 2);
+}
+
+TEST_CASE("the number of a generation that was refused is not given again",
+          "[adoption]") {
+  Before before;
+  before.fleet.propose({{}, {.workers = 2}});
+  before.zygote_says(2, wire::Kind::load_failed, 3, "SyntaxError");
+  before.fleet.tick();
+  const Testament will = before.testament();
+  Fleet after{before.system};
+  carry_out(will, before.system, {}, {}, after);
+  CHECK(after.generation() == 1);
+  CHECK(after.propose({{}, {.workers = 2}}) == 3);
+
+  auto json = nlohmann::json::parse(to_json(will));
+  json.erase("last_generation");  // of 0.2.0
+  const auto read = testament_from_json(json.dump());
+  REQUIRE(read);
+  CHECK(read.value().last_generation == 1);
 }
 
 TEST_CASE("who is not our child any more is left out", "[adoption]") {
