@@ -5,6 +5,7 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include <algorithm>
 #include <chrono>
 #include <nlohmann/json.hpp>
 #include <utility>
@@ -82,6 +83,17 @@ nlohmann::json preload_state(const Fleet& fleet) {
           {"left_by_import", boot.shared_state}};
 }
 
+// What is wrong with the zygote of the generation that serves; null: nothing, or no
+// word of it yet.
+nlohmann::json zygote_state(const Fleet& fleet, Clock::time_point now) {
+  const Nursery::Child* const zygote = fleet.nursery().find(fleet.generation());
+  if (zygote == nullptr || zygote->loaded || zygote->failure.empty()) return nullptr;
+  const auto pause = zygote->alive ? Clock::duration::zero()
+                                   : std::max(zygote->may_start_at - now,
+                                              Clock::duration::zero());
+  return {{"reason", zygote->failure}, {"next_try", seconds(pause)}};
+}
+
 // The last one; null if there was none.
 nlohmann::json json_of(const metrics::ReloadStory& story) {
   // The whole is in the log; an answer has an end.
@@ -129,6 +141,7 @@ ControlReply status_reply(const Fleet& fleet, const StatusFacts& facts) {
                           {"fell_back", facts.fell_back},
                           {"workers", fleet.workers()},
                           {"preload", preload_state(fleet)},
+                          {"zygote", zygote_state(fleet, facts.now)},
                           {"last_reload", json_of(facts.reload)},
                           {"deaths", json_of(facts.deaths)},
                           {"stopping", facts.stopping},

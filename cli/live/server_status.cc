@@ -82,6 +82,13 @@ std::optional<ServerStatus::Preload> preload_in(const Json& json) {
   return preload;
 }
 
+std::optional<ServerStatus::NoZygote> no_zygote_in(const Json& json) {
+  const auto found = json.find("zygote");
+  if (found == json.end() || !found->is_object()) return std::nullopt;
+  return ServerStatus::NoZygote{value_of<std::string>(*found, "reason", ""),
+                                value_of<double>(*found, "next_try", 0)};
+}
+
 std::optional<ServerStatus::LastReload> last_reload_in(const Json& json) {
   const auto found = json.find("last_reload");
   if (found == json.end() || !found->is_object()) return std::nullopt;
@@ -137,6 +144,7 @@ Result<ServerView> ServerView::open(const Answer& answer) {
   view.then_.workers = value_of<std::uint32_t>(json, "workers", 0);
   view.then_.stopping = value_of<bool>(json, "stopping", false);
   view.then_.preload = preload_in(json);
+  view.then_.no_zygote = no_zygote_in(json);
   view.then_.last_reload = last_reload_in(json);
   view.then_.deaths = deaths_in(json);
   if (const auto listeners = json.find("listeners");

@@ -61,6 +61,12 @@ struct ServerStatus {
     std::vector<std::string> because;  // what the import left that a fork breaks
   };
   std::optional<Preload> preload;  // nothing: not known
+  // What workers are forked from is not there: a worker that dies is not replaced.
+  struct NoZygote {
+    std::string reason;
+    double next_try = 0;  // seconds; 0: it imports now
+  };
+  std::optional<NoZygote> no_zygote;  // nothing: it is, as usual
   struct LastReload {
     std::string outcome;           // committed, refused, rolled_back, fell_back
     std::uint32_t generation = 0;  // 0: it got no number

@@ -92,6 +92,11 @@ Json json_of(const std::optional<ServerStatus::Preload>& preload) {
           {"left_by_import", preload->because}};
 }
 
+Json json_of(const std::optional<ServerStatus::NoZygote>& zygote) {
+  if (!zygote) return nullptr;
+  return {{"reason", zygote->reason}, {"next_try", zygote->next_try}};
+}
+
 Json json_of(const std::optional<ServerStatus::LastReload>& last) {
   if (!last) return nullptr;
   return {{"outcome", last->outcome},
@@ -123,6 +128,7 @@ std::string status_json(const ServerStatus& status) {
             {"workers", status.workers},
             {"stopping", status.stopping},
             {"preload", json_of(status.preload)},
+            {"zygote", json_of(status.no_zygote)},
             {"last_reload", json_of(status.last_reload)},
             {"deaths", json_of(status.deaths)},
             {"uptime", seconds_since(status.board.started_ns, status.now_ns)},

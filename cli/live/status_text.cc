@@ -82,6 +82,17 @@ std::string reload_of(const ServerStatus& status) {
   return text;
 }
 
+void add_no_zygote(std::string& text, const ServerStatus& status) {
+  if (!status.no_zygote) return;
+  text += fmt::format("no new worker of generation {} can be started, ",
+                      status.generation);
+  text += status.no_zygote->next_try > 0
+              ? fmt::format("next try in {}: ", spell_seconds(status.no_zygote->next_try))
+              : "its zygote is being started again: ";
+  append_printable(text, status.no_zygote->reason);
+  text += "\n";
+}
+
 void add_last_reload(std::string& text, const ServerStatus& status) {
   if (!status.last_reload) return;
   const ServerStatus::LastReload& last = *status.last_reload;
@@ -143,6 +154,7 @@ std::string headline(const ServerStatus& status) {
   if (status.preload && !status.preload->shared)
     for (const std::string& line : preload_lines(*status.preload)) text += "\n" + line;
   text += "\n";
+  add_no_zygote(text, status);
   if (status.fallback != 0)
     text += fmt::format("generation {} can come back by itself, for {} more\n",
                         status.fallback, spell_seconds(status.fallback_seconds));

@@ -5,6 +5,9 @@
 #include <algorithm>
 #include <utility>
 
+#include "base/text/text.h"
+#include "master/fleet/obituary.h"
+
 namespace monodon::master {
 
 namespace {
@@ -81,6 +84,7 @@ void Nursery::launch(Child& child, std::uint32_t serving) {
   child.asked_at = now;
   child.loaded = false;
   child.expected_to_end = false;
+  child.failed = false;
   child.warnings = 0;
   child.answered = 0;
   child.asked_to_upgrade = false;
@@ -91,6 +95,7 @@ void Nursery::launch(Child& child, std::uint32_t serving) {
     child.order.boot.learned.clear();
   auto process = kernel_.start_zygote(child.order);
   if (!process) {
+    note_failure(child, process.error().message());
     rest(child);
     ZygoteNews& news = report(ZygoteNews::Kind::not_started, child);
     news.text = process.error().message();
@@ -102,6 +107,12 @@ void Nursery::launch(Child& child, std::uint32_t serving) {
   child.deadline =
       child.boot_timeout == Clock::duration::zero() ? kNever : now + child.boot_timeout;
   report(ZygoteNews::Kind::started, child);
+}
+
+// What comes after the first reason of a process follows from it.
+void Nursery::note_failure(Child& child, std::string_view why) {
+  if (!std::exchange(child.failed, true))
+    child.failure = first_line(why).substr(0, kLongestLine);
 }
 
 // No process is left: when is the next try, if there is one at all?
@@ -191,6 +202,9 @@ void Nursery::condemn(std::uint32_t generation, ZygoteNews::Kind why) {
   Child* child = find(generation);
   if (child == nullptr || !child->alive) return;
   report(why, *child);
+  note_failure(*child, why == ZygoteNews::Kind::silent
+                           ? "it did not answer"
+                           : "the import took longer than boot_timeout");
   (void)kernel_.kill(child->process);
   child->loaded = false;
   child->deadline = kernel_.now() + kKillPatience;
@@ -203,6 +217,7 @@ void Nursery::on_message(std::uint32_t generation, wire::Message message) {
   if (kind == wire::Kind::loaded && !child->loaded && child->wanted) {
     child->loaded = true;
     child->loaded_before = true;
+    child->failure.clear();
     child->in_memory = message.frame.value >= 0;
     child->deadline = kNever;
     child->heartbeat.take_over(kernel_.now());
@@ -212,6 +227,7 @@ void Nursery::on_message(std::uint32_t generation, wire::Message message) {
     ZygoteNews& news = report(ZygoteNews::Kind::load_failed, *child);
     news.value = message.frame.value;
     news.text = std::move(message.text);
+    note_failure(*child, news.text);
     child->expected_to_end = true;
     child->deadline = kernel_.now() + kQuitPatience;
   } else if (kind == wire::Kind::warning && child->warnings < kMostWarnings) {
@@ -257,6 +273,7 @@ void Nursery::on_pidfd(std::uint32_t generation) {
   ZygoteNews news = std::move(report(ZygoteNews::Kind::gone, *child));
   news_.pop_back();
   news.death = *death;
+  if (!child->again) note_failure(*child, describe(*death));
   rest(*child);
   if (child->wanted) news.pause = child->may_start_at - kernel_.now();
   news_.push_back(std::move(news));

@@ -72,6 +72,10 @@ class Nursery {
     bool expected_to_end = false;
     bool again = false;     // once it has ended, another one starts at once
     unsigned warnings = 0;  // of this process
+    // Why none of this generation is ready to fork, if one was: of the process before
+    // this one, or of this one once it is `failed`. One line.
+    std::string failure;
+    bool failed = false;
     // One that is ready to fork is asked for a sign of life, since nobody else would
     // notice before the next fork that it hangs.
     Heartbeat heartbeat{kPingPeriod};
@@ -133,6 +137,7 @@ class Nursery {
   Child* find(std::uint32_t generation);
   ZygoteNews& report(ZygoteNews::Kind kind, const Child& child);
   void launch(Child& child, std::uint32_t serving);
+  static void note_failure(Child& child, std::string_view why);
   void look_after(Child& child);
   void rest(Child& child);
 

@@ -5,6 +5,7 @@ worker imports later comes from a disk that the next deploy has changed by then.
 
 import contextlib
 import os
+import re
 import signal
 import subprocess
 
@@ -115,6 +116,11 @@ def test_a_zygote_that_is_started_again_brings_no_broken_code_in_while_others_se
         os.kill(old[0], signal.SIGKILL)
         server.await_log(f"pid {old[0]}.* was killed by SIGKILL")
         assert {version_of(server) for _ in range(10)} == {1}
+        status = subprocess.run([paths.MONODON, "status", "--control",
+                                 server.path("control.sock")], capture_output=True,
+                                text=True, check=True).stdout
+        assert re.search("no new worker of generation 1 can be started, .*: SyntaxError",
+                         status), status
         django_site.write(server, 1)
         server.await_workers(2, without=[old[0]], timeout=30)
         assert {version_of(server) for _ in range(10)} == {1}

@@ -85,6 +85,30 @@ TEST_CASE("rows name the descriptors of their pages, the board is the first",
       CHECK(slot.at("page").get<std::size_t>() < reply.fds.size());
 }
 
+TEST_CASE("a zygote that cannot be started again is told, with the reason, until it can",
+          "[status]") {
+  ToyFleet toy;
+  toy.fleet.propose({{}, {.workers = 1}});
+  toy.zygote_loads(1);
+  toy.zygote_forks(1);
+  toy.everybody_is_ready();
+  const auto zygote = [&] {
+    return parsed(status_reply(toy.fleet, {.now = toy.system.clock})).at("zygote");
+  };
+  CHECK(zygote().is_null());
+  toy.zygote_ends(1);
+  CHECK(zygote().at("reason") != "");  // how it ended
+  toy.advance(1s);
+  toy.zygote_says(1, wire::Kind::load_failed, 3, "SyntaxError: no\nTraceback");
+  toy.fleet.tick();
+  toy.zygote_ends(1);
+  CHECK(zygote().at("reason") == "SyntaxError: no");
+  CHECK(zygote().at("next_try").get<double>() > 0);
+  toy.advance(60s);
+  toy.zygote_loads(1);
+  CHECK(zygote().is_null());
+}
+
 TEST_CASE("a name that is no UTF-8 does not cost the answer", "[status]") {
   ToyFleet toy;
   const auto status =
