@@ -257,6 +257,16 @@ Found needs_daemon_reload(const Evidence& e) {
                  "systemctl daemon-reload; then restart what has changed"};
 }
 
+// Of a service that nobody but its socket starts again: at once, and 20 times in 2 s.
+Found trigger_limit(const Evidence& e) {
+  if (property(e.socket, "Result") != "trigger-limit-hit") return {};
+  return Finding{
+      "the site could not start while requests waited, its socket started it again and "
+      "again, and systemd closed the socket; it stays closed when the cause is mended",
+      fmt::format("in [Service] of {}: Restart=always and RestartSec=1s",
+                  e.service_name)};
+}
+
 Found start_limit(const Evidence& e) {
   const std::string interval = property(e.service, "StartLimitIntervalUSec");
   if (!is_loaded(e.service) || !is_loaded(e.socket) || interval.empty() ||
@@ -303,6 +313,7 @@ constexpr Check kChecks[] = {
     {"another-program", Weight::warning, "our program in ExecStart=", another_program},
     {"needs-daemon-reload", Weight::warning, "changed unit files", needs_daemon_reload},
     {"start-limit", Weight::warning, "StartLimitIntervalSec=0", start_limit},
+    {"trigger-limit", Weight::error, "Restart=always", trigger_limit},
     {"oom-stops-all", Weight::warning, "OOMPolicy=continue", oom_stops_all},
 };
 

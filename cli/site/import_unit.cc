@@ -80,6 +80,12 @@ std::vector<std::string> rewrite_unit(UnitFile& unit, const std::string& name,
       "StartLimitIntervalSec", "0",
       "a start that fails while requests wait must not close the socket for good",
       "Unit");
+  // Without, the socket starts it again at once, 20 times in 2 s, and is closed for good.
+  if (const std::string restart = unit.value(kService, "Restart");
+      restart.empty() || restart == "no") {
+    change.set("Restart", "always", "nor must one that fails at once");
+    change.set("RestartSec", "1s", "a pause before the next try");
+  }
   if (!imported.variables.empty()) {
     std::vector<std::string> all = unit.words(kService, "UnsetEnvironment");
     for (const std::string& variable : imported.variables)

@@ -177,6 +177,7 @@ const std::multimap<std::string, Plant> kPlants = {
        e.service["ActiveState"] = "activating", e.service["NRestarts"] = "3";
      }},
     {"start-limit", service("StartLimitIntervalUSec", "10s")},
+    {"trigger-limit", [](Evidence& e) { e.socket["Result"] = "trigger-limit-hit"; }},
     {"user-unknown", [](Evidence& e) { e.user_known = false; }},
     {"user-cannot-read",
      [](Evidence& e) {

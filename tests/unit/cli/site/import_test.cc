@@ -79,6 +79,8 @@ TEST_CASE("the unit is changed where it must be, and nowhere else", "[import]") 
   CHECK(unit.value("Service", "Type") == "notify");
   CHECK(unit.value("Service", "TimeoutStopSec") == "40");
   CHECK(unit.value("Unit", "StartLimitIntervalSec") == "0");
+  CHECK(unit.value("Service", "Restart") == "always");  // it had none
+  CHECK(unit.value("Service", "RestartSec") == "1s");
   CHECK(unit.value("Service", "RuntimeDirectory") == "monodon-shop");
   CHECK(unit.values("Service", "PIDFile").empty());
   CHECK(unit.value("Service", "WorkingDirectory") == "/srv/shop");
@@ -87,6 +89,13 @@ TEST_CASE("the unit is changed where it must be, and nowhere else", "[import]") 
   Imported again;
   again.graceful_timeout = 30'000;
   CHECK(rewrite_unit(unit, "shop", again).empty());
+}
+
+TEST_CASE("a service that is started again already keeps its way", "[import]") {
+  UnitFile unit{"[Service]\nExecStart=gunicorn a:b\nRestart=on-failure\n"};
+  (void)rewrite_unit(unit, "a", {});
+  CHECK(unit.value("Service", "Restart") == "on-failure");
+  CHECK(unit.value("Service", "RestartSec").empty());
 }
 
 TEST_CASE("a socket without a unit of its own keeps its directory", "[import]") {
