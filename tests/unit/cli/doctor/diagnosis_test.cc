@@ -325,8 +325,7 @@ TEST_CASE("causes come before what follows from them, and notes last", "[doctor]
   e.service["StatusText"] = "cannot start: ImportError: no vault";
   e.socket["ActiveState"] = "failed", e.socket["Result"] = "service-start-limit-hit";
   e.settings_problems = {"a.yaml:1:1: no"};
-  e.service["KillMode"] = "mixed";
-  e.routes[0].body_size.clear();
+  e.service["KillMode"] = "mixed", e.routes[0].body_size.clear();
   std::vector<std::string_view> order;
   for (const Diagnosis& one : diagnose(e)) order.push_back(one.check->id);
   CHECK(order == std::vector<std::string_view>{"start-limit", "settings-broken",
