@@ -88,9 +88,9 @@ nlohmann::json preload_state(const Fleet& fleet) {
 nlohmann::json zygote_state(const Fleet& fleet, Clock::time_point now) {
   const Nursery::Child* const zygote = fleet.nursery().find(fleet.generation());
   if (zygote == nullptr || zygote->loaded || zygote->failure.empty()) return nullptr;
-  const auto pause = zygote->alive ? Clock::duration::zero()
-                                   : std::max(zygote->may_start_at - now,
-                                              Clock::duration::zero());
+  const auto pause =
+      zygote->alive ? Clock::duration::zero()
+                    : std::max(zygote->may_start_at - now, Clock::duration::zero());
   return {{"reason", zygote->failure}, {"next_try", seconds(pause)}};
 }
 

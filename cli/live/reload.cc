@@ -21,8 +21,8 @@ constexpr std::chrono::seconds kFirstAnswer{5};
 // Async-signal-safe. The signal ends the process when its handler has returned.
 extern "C" void tell_and_end(int signo) {
   constexpr std::string_view kText =
-      "\nmonodon reload: the server goes on with the reload; `monodon status` shows how "
-      "far it is, and how it ended\n";
+      "\nmonodon reload: the server goes on with the reload; `monodon status` shows "
+      "how far it is, and how it ended\n";
   (void)!::write(STDERR_FILENO, kText.data(), kText.size());
   (void)::signal(signo, SIG_DFL);
   (void)::raise(signo);

@@ -84,11 +84,12 @@ std::string reload_of(const ServerStatus& status) {
 
 void add_no_zygote(std::string& text, const ServerStatus& status) {
   if (!status.no_zygote) return;
-  text += fmt::format("no new worker of generation {} can be started, ",
-                      status.generation);
-  text += status.no_zygote->next_try > 0
-              ? fmt::format("next try in {}: ", spell_seconds(status.no_zygote->next_try))
-              : "its zygote is being started again: ";
+  text +=
+      fmt::format("no new worker of generation {} can be started, ", status.generation);
+  text +=
+      status.no_zygote->next_try > 0
+          ? fmt::format("next try in {}: ", spell_seconds(status.no_zygote->next_try))
+          : "its zygote is being started again: ";
   append_printable(text, status.no_zygote->reason);
   text += "\n";
 }

@@ -80,7 +80,7 @@ std::vector<std::string> rewrite_unit(UnitFile& unit, const std::string& name,
       "StartLimitIntervalSec", "0",
       "a start that fails while requests wait must not close the socket for good",
       "Unit");
-  // Without, the socket starts it again at once, 20 times in 2 s, and is closed for good.
+  // Without, its socket starts it again at once, 20 times in 2 s, and is then closed.
   if (const std::string restart = unit.value(kService, "Restart");
       restart.empty() || restart == "no") {
     change.set("Restart", "always", "nor must one that fails at once");

@@ -22,8 +22,8 @@ std::string text_of(const nlohmann::json& json) {
 void ReloadClients::add(ControlClient client, std::string_view present) {
   next_.push_back(client);
   if (present.empty()) return;
-  const std::string text = fmt::format(
-      "another reload is under way: {}. This one follows it", present);
+  const std::string text =
+      fmt::format("another reload is under way: {}. This one follows it", present);
   (void)control_.post(client, text_of({{"event", "queued"}, {"text", text}}));
 }
 

@@ -105,9 +105,9 @@ void ReloadDesk::ask(bool rehearse) {
   // it.
   rehearse_ = rehearse || (queued_ && rehearse_);
   if (busy()) {
-    log::info(fmt::format("a reload is under way ({}); the next one follows it",
-                          present()),
-              {log::Id::reload_begun});
+    log::info(
+        fmt::format("a reload is under way ({}); the next one follows it", present()),
+        {log::Id::reload_begun});
     queued_ = true;
     return;
   }
@@ -117,7 +117,8 @@ void ReloadDesk::ask(bool rehearse) {
 std::string ReloadDesk::present() const {
   if (!busy()) return {};
   const Clock::time_point now = hooks_.clock();
-  return file_.run ? "gunicorn.conf.py is being run; that began " + spell(now - began_) + " ago"
+  return file_.run ? "gunicorn.conf.py is being run; that began " +
+                         spell(now - began_) + " ago"
                    : describe_reload(fleet_, began_, now);
 }
 

@@ -41,15 +41,17 @@ bool may_be_secret(std::string_view word) noexcept {
          (mixed || word.size() >= kShortestHex);
 }
 
-// What a GET must not do and often does: it ends a session, a subscription, a row. Within
-// a word as well ("removeItem", "deactivate"): a page that only sounds like it is left out.
+// What a GET must not do and often does: it ends a session, a subscription, a row.
+// Within a word as well ("removeItem", "deactivate"): a page that only sounds like it
+// is left out.
 constexpr std::array<std::string_view, 20> kOrders = {
-    "activate", "approve", "cancel",  "checkout",  "confirm", "delete",  "destroy",
-    "disable",  "enable",  "logoff",  "logout",    "optout",  "purge",   "reject",
-    "remove",   "revoke",  "signoff", "signout", "subscribe", "trigger"};
+    "activate", "approve", "cancel",  "checkout", "confirm",   "delete", "destroy",
+    "disable",  "enable",  "logoff",  "logout",   "optout",    "purge",  "reject",
+    "remove",   "revoke",  "signoff", "signout",  "subscribe", "trigger"};
 
 // Also "log-out" and "sign_out". From `at` on.
-bool is_order_at(std::string_view path, std::size_t at, std::string_view order) noexcept {
+bool is_order_at(std::string_view path, std::size_t at,
+                 std::string_view order) noexcept {
   for (; at < path.size() && !order.empty(); ++at) {
     const char c = path[at];
     if (c == '-' || c == '_' || c == '.') continue;

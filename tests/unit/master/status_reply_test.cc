@@ -85,8 +85,9 @@ TEST_CASE("rows name the descriptors of their pages, the board is the first",
       CHECK(slot.at("page").get<std::size_t>() < reply.fds.size());
 }
 
-TEST_CASE("a zygote that cannot be started again is told, with the reason, until it can",
-          "[status]") {
+TEST_CASE(
+    "a zygote that cannot be started again is told, with the reason, until it can",
+    "[status]") {
   ToyFleet toy;
   toy.fleet.propose({{}, {.workers = 1}});
   toy.zygote_loads(1);

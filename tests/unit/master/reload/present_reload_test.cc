@@ -9,8 +9,9 @@ using namespace monodon;
 using namespace monodon::testing;
 using namespace std::chrono_literals;
 
-TEST_CASE("whoever waits for a reload is told what it does, since when, and for how long",
-          "[present-reload]") {
+TEST_CASE(
+    "whoever waits for a reload is told what it does, since when, and for how long",
+    "[present-reload]") {
   ToyFleet toy;
   toy.fleet.propose({{}, {.workers = 2}});
   toy.zygote_loads(1);
@@ -20,9 +21,10 @@ TEST_CASE("whoever waits for a reload is told what it does, since when, and for 
   toy.fleet.propose({{}, {.workers = 2, .boot_timeout = 60s}});
   toy.advance(12s);
   const auto told = [&] { return describe_reload(toy.fleet, began, toy.system.clock); };
-  CHECK(told() ==
-        "generation 2, begun 12 s ago, is being imported; boot_timeout ends that in 48 s "
-        "at the latest");
+  CHECK(
+      told() ==
+      "generation 2, begun 12 s ago, is being imported; boot_timeout ends that in 48 s "
+      "at the latest");
   toy.zygote_loads(2);
   CHECK(told() == "generation 2, begun 12 s ago, is tried by one worker");
 }

@@ -50,7 +50,7 @@ TEST_CASE("code that cannot be kept is told although another reload is under way
   CHECK(book.story().step == "importing");
   CHECK(book.story().last_outcome == "fell_back");
   CHECK(book.story().last_took == Approx(1));  // that of what fell back
-  book.end({}, 0, {}, 2s);  // the old code is back
+  book.end({}, 0, {}, 2s);                     // the old code is back
   CHECK(book.story().step.empty());
   CHECK(book.story().last_outcome == "fell_back");
 }
