@@ -41,13 +41,13 @@ bool may_be_secret(std::string_view word) noexcept {
          (mixed || word.size() >= kShortestHex);
 }
 
-// What a GET must not do and often does: it ends a session, a subscription, a row.
-// Within a word as well ("removeItem", "deactivate"): a page that only sounds like it
-// is left out.
-constexpr std::array<std::string_view, 20> kOrders = {
-    "activate", "approve", "cancel",  "checkout", "confirm",   "delete", "destroy",
-    "disable",  "enable",  "logoff",  "logout",   "optout",    "purge",  "reject",
-    "remove",   "revoke",  "signoff", "signout",  "subscribe", "trigger"};
+// What a GET must not do and often does: it ends a session, a subscription, a row. At
+// the beginning of a word ("removeItem"); a page that only sounds like it is left out.
+constexpr std::array<std::string_view, 22> kOrders = {
+    "activate", "approve",   "cancel",  "checkout",   "confirm", "deactivate",
+    "delete",   "destroy",   "disable", "enable",     "logoff",  "logout",
+    "optout",   "purge",     "reject",  "remove",     "revoke",  "signoff",
+    "signout",  "subscribe", "trigger", "unsubscribe"};
 
 // Also "log-out" and "sign_out". From `at` on.
 bool is_order_at(std::string_view path, std::size_t at,
@@ -62,9 +62,15 @@ bool is_order_at(std::string_view path, std::size_t at,
 }
 
 bool may_be_order(std::string_view path) noexcept {
-  for (std::size_t at = 0; at < path.size(); ++at)
-    for (const std::string_view order : kOrders)
-      if (is_order_at(path, at, order)) return true;
+  for (std::size_t at = 1; at < path.size(); ++at) {
+    const char before = path[at - 1];
+    const bool begins = is_lower(path[at]) ? !is_lower(before) && !is_upper(before)
+                                           : is_upper(path[at]) && !is_upper(before);
+    if (begins && std::ranges::any_of(kOrders, [&](std::string_view order) {
+          return is_order_at(path, at, order);
+        }))
+      return true;
+  }
   return false;
 }
 
