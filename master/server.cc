@@ -200,7 +200,9 @@ void Server::tell_systemd(Clock::time_point now) {
     s.alive += slot.process.pid > 0;
     s.resting += slot.view.state == State::vacant && slot.view.may_start_at > now;
   }
-  if (std::exchange(alive_told_, s.alive) != s.alive)
+  // Gunicorn's counts after it has started those that are missing, and never at its
+  // end.
+  if (s.alive != 0 && std::exchange(alive_told_, s.alive) != s.alive)
     statsd::gauge("gunicorn.workers", s.alive);
   notifier_.repeat();
   notifier_.status(status_text(s));

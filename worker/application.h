@@ -161,9 +161,20 @@ class Application {
   // An empty reason: go on.
   virtual LoadError prepare(const Boot& /*boot*/) { return {}; }
 
-  // Zygote, right after that, once for each generation: hooks of the site that come
-  // before its import.
-  virtual LoadError generation_begins(bool /*reload*/) { return {}; }
+  // Zygote, with any of wire's OnceHook: hooks of the site that are called once. Before
+  // its import, those that come before it; when_ready before the first fork, or
+  // whenever no other process runs what it has left.
+  struct HooksCalled {
+    LoadError error;  // an empty reason: go on
+    std::uint32_t left = 0;
+    std::uint32_t running = 0;
+  };
+  virtual HooksCalled call_once(std::uint32_t /*hooks*/) { return {}; }
+
+  // Zygote, main thread, around a wait for orders: threads that hooks have started run
+  // meanwhile.
+  virtual void wait_begins() noexcept {}
+  virtual void wait_ends() noexcept {}
 
   // Zygote, before each fork of a worker.
   virtual void before_fork(const WorkerInfo& /*which*/) {}
@@ -212,9 +223,6 @@ class Application {
   // Zygote, at its end. `discard`: no worker was forked, and what the application has
   // registered for the end of a process is done; else only what workers left to us.
   virtual void stop_zygote(bool /*discard*/) {}
-
-  // Zygote, before the first fork, with and without preload. A reason: load failed.
-  virtual LoadError when_ready() { return {}; }
 
   // Zygote: the master has seen the end of a worker of this generation.
   virtual void worker_ended(const WorkerInfo& /*which*/, int /*pid*/) {}

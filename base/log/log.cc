@@ -282,8 +282,7 @@ bool enabled(Level level) noexcept {
 }
 
 void write(Level level, std::string_view message, std::initializer_list<Field> fields) {
-  if (level >= Level::warning && statsd::enabled())
-    statsd::increment("gunicorn.log." + std::string{level_name(level)});
+  if (level >= Level::warning) statsd::count_line(level_name(level));
   if (!enabled(level)) return;
   State& s = state();
   const std::lock_guard lock{s.mutex};

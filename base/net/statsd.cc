@@ -93,7 +93,22 @@ void send_formatted(const char* format, Args... args) noexcept {
     send({text.data(), static_cast<std::size_t>(size)});
 }
 
+thread_local bool uncounted = false;
+
 }  // namespace
+
+Uncounted::Uncounted() noexcept {
+  uncounted = true;
+}
+
+Uncounted::~Uncounted() {
+  uncounted = false;
+}
+
+void count_line(std::string_view level) noexcept {
+  if (uncounted || !enabled()) return;
+  increment("gunicorn.log." + std::string{level});
+}
 
 void increment(std::string_view name) noexcept {
   const Client& c = client();

@@ -28,6 +28,18 @@ struct Options {
 Outcome open(const Options& options);
 [[nodiscard]] bool enabled() noexcept;
 
+// While one lives, what its thread logs is nothing that is counted: Gunicorn counts
+// lines of its own, and not those of applications.
+class Uncounted {
+ public:
+  Uncounted() noexcept;
+  ~Uncounted();
+  Uncounted(const Uncounted&) = delete;
+  Uncounted& operator=(const Uncounted&) = delete;
+};
+// A line of the error log.
+void count_line(std::string_view level) noexcept;
+
 // "NAME:1|c|@1.0", as Gunicorn writes it.
 void increment(std::string_view name) noexcept;
 void gauge(std::string_view name, std::uint64_t value) noexcept;

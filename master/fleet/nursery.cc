@@ -75,8 +75,47 @@ void Nursery::start(std::uint32_t generation, ZygoteOrder order,
 }
 
 void Nursery::adopt(Child child) {
+  child.launched = true;
   child.heartbeat.take_over(kernel_.now());
   children_.push_back(std::move(child));
+}
+
+// Of the hooks that are called once for a server, those of which something runs in
+// another zygote.
+std::uint32_t Nursery::hooks_elsewhere(const Child& than) const {
+  std::uint32_t running = 0;
+  for (const Child& other : children_)
+    if (&other != &than && other.alive) running |= other.order.boot.hooks_running;
+  return running;
+}
+
+// Which of them the process to come has to call.
+void Nursery::decide_hooks(Child& child) {
+  worker::Boot& boot = child.order.boot;
+  if (std::exchange(child.launched, true)) {
+    boot.hooks_due |= boot.hooks_left | boot.hooks_later;
+  } else {
+    for (const Child& before : children_)
+      if (&before != &child && before.loaded_before) {  // the last one counts
+        const worker::Boot& its = before.order.boot;
+        boot.hooks_due = its.hooks_due | its.hooks_left | its.hooks_later;
+        boot.hooks_due |= worker::kOnReload;
+      }
+  }
+  boot.hooks_left = boot.hooks_running = 0;
+  boot.hooks_later = boot.hooks_due & hooks_elsewhere(child) & ~worker::kOnReload;
+  boot.hooks_due &= ~boot.hooks_later;
+}
+
+// A thread of a hook that ended with its zygote is started again in this one.
+void Nursery::pass_hooks_on(Child& child) {
+  worker::Boot& boot = child.order.boot;
+  const std::uint32_t due = boot.hooks_later & ~hooks_elsewhere(child);
+  if (due == 0) return;
+  const auto told = kernel_.tell(
+      child.process,
+      {.kind = wire::Kind::call_hooks, .generation = child.generation, .value = due});
+  if (told) boot.hooks_later &= ~due;
 }
 
 void Nursery::launch(Child& child, std::uint32_t serving) {
@@ -90,6 +129,7 @@ void Nursery::launch(Child& child, std::uint32_t serving) {
   child.asked_to_upgrade = false;
   child.heartbeat.end();
   if (child.loaded_before) child.order.boot.reload = child.generation == serving;
+  decide_hooks(child);
   // One message has to hold it: what is only useful goes first.
   if (worker::to_json(child.order.boot).size() > wire::kMaxText)
     child.order.boot.learned.clear();
@@ -243,6 +283,11 @@ void Nursery::on_message(std::uint32_t generation, wire::Message message) {
     report(ZygoteNews::Kind::shared_state, *child).text = std::move(message.text);
   } else if (kind == wire::Kind::pong) {
     ++child->answered;
+  } else if (kind == wire::Kind::hooks_called) {
+    worker::Boot& boot = child->order.boot;
+    boot.hooks_due &= ~static_cast<std::uint32_t>(message.frame.value);
+    boot.hooks_left |= message.frame.slot;
+    boot.hooks_running |= message.frame.serial;
   } else if (kind == wire::Kind::upgrade_heard) {
     child->asked_to_upgrade = false;
   } else if (kind == wire::Kind::importable) {
@@ -297,6 +342,9 @@ void Nursery::tick(std::uint32_t serving) {
   children_.remove_if([](const Child& c) { return !c.alive && !c.wanted; });
   for (Child& child : children_)
     if (!child.alive && now >= child.may_start_at) launch(child, serving);
+  for (Child& child : children_)
+    if (child.loaded && child.wanted && child.generation == serving)
+      pass_hooks_on(child);
 }
 
 const Process* Nursery::ready(std::uint32_t generation) const {

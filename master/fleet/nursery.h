@@ -71,6 +71,7 @@ class Nursery {
     bool wanted = true;
     bool expected_to_end = false;
     bool again = false;     // once it has ended, another one starts at once
+    bool launched = false;  // some process of this generation was
     unsigned warnings = 0;  // of this process
     // Why none of this generation is ready to fork, if one was: of the process before
     // this one, or of this one once it is `failed`. One line.
@@ -138,6 +139,9 @@ class Nursery {
   ZygoteNews& report(ZygoteNews::Kind kind, const Child& child);
   void launch(Child& child, std::uint32_t serving);
   static void note_failure(Child& child, std::string_view why);
+  void decide_hooks(Child& child);
+  [[nodiscard]] std::uint32_t hooks_elsewhere(const Child& than) const;
+  void pass_hooks_on(Child& child);
   void look_after(Child& child);
   void rest(Child& child);
 

@@ -57,6 +57,30 @@ HOOKS = {
                         "    tell('init', worker.app.callable.__name__, worker.booted is not None)\n",
     "worker_exit": "def worker_exit(server, worker):\n"
                    "    tell('worker_exit', worker.age, worker.nr >= 0)\n",
+    "numbers of workers": "def on_starting(server):\n    server.overload = set()\n"
+        "def nworkers_changed(server, new, old):\n    server.numbers = set(range(1, new + 1))\n"
+        "def pre_fork(server, worker):\n"
+        "    used = {one.number for one in server.WORKERS.values() if one.alive}\n"
+        "    worker.number = (server.numbers - used).pop()\n"
+        "def post_fork(server, worker):\n"
+        "    os.environ['WORKER_ID'] = str(worker.number)\n    tell(os.environ['WORKER_ID'])\n"
+        "def child_exit(server, worker):\n    tell('gone', worker.number)\n",
+    "a server of metrics": "import http.server, threading, urllib.request\n"
+        "class Page(http.server.BaseHTTPRequestHandler):\n"
+        "    def do_GET(self):\n        self.send_response(204)\n        self.end_headers()\n"
+        "    def log_message(self, *_):\n        pass\n"
+        "def when_ready(server):\n"
+        "    server.page = http.server.ThreadingHTTPServer(('127.0.0.1', 0), Page)\n"
+        "    threading.Thread(target=server.page.serve_forever, daemon=True).start()\n"
+        "def post_worker_init(worker):\n    pass\n"
+        "def post_fork(server, worker):\n"
+        "    port = server.page.server_address[1]\n"
+        "    tell(urllib.request.urlopen(f'http://127.0.0.1:{port}', timeout=5).status)\n",
+    "variables of on_starting": "SEEN = {}\nFLAG = None\n"
+        "def on_starting(server):\n    global FLAG\n    FLAG = 7\n    SEEN['a'] = 1\n"
+        "    server.started = 3\n    os.environ['BY_HOOK'] = 'yes'\n"
+        "def post_fork(server, worker):\n"
+        "    tell(FLAG, SEEN, server.started, os.environ['BY_HOOK'])\n",
     "child_exit": "def child_exit(server, worker):\n    tell('child_exit', worker.age)\n",
     "pre_request": "def pre_request(worker, req):\n"
                    "    tell('pre_request', req.method, req.path, req.query, req.uri)\n",
@@ -261,6 +285,12 @@ OF_GUNICORN = {
         "    def access(self, resp, req, environ, request_time):\n"
         "        self.info('SAY %s %s', req.uri, resp.status_code)\n        tell('access')\n"
         "logger_class = Mine\n",
+    "what hooks take their arguments for": "from gunicorn.arbiter import Arbiter\n"
+        "from gunicorn.workers.base import Worker\n"
+        "def when_ready(server):\n"
+        "    tell(isinstance(server, Arbiter), server.cfg.logger_class.__name__)\n"
+        "def post_fork(server, worker):\n"
+        "    tell(isinstance(worker, Worker), isinstance(worker, Arbiter))\n",
     "util": "from gunicorn import util\n"
             "def post_fork(server, worker):\n    util.seed()\n    tell(util.parse_address('a:1'))\n",
 }

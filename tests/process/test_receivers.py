@@ -7,6 +7,7 @@ import signal
 import socket
 
 import pytest
+from support import paths
 from support.server import Server
 from support.until import until
 
@@ -83,6 +84,31 @@ def test_statsd_hears_of_requests_workers_and_errors(statsd):
             await_line(server, statsd, rf"^shop\.gunicorn\.{name}:1\|c\|@1\.0\|#env:test$")
         await_line(server, statsd,
                    r"^shop\.gunicorn\.request\.duration:[0-9]+\.[0-9]{3}\|ms\|#env:test$")
+
+
+LINES = """
+import logging
+from probe import application
+logging.getLogger("gunicorn.error").error("of the application")
+"""
+HOOK = "def when_ready(server):\n    server.log.critical('of the server')\n"
+
+
+def test_statsd_counts_lines_of_the_server_and_workers_that_live(statsd):
+    server = Server("lines:application", expect=["of the"])
+    server.write("lines.py", LINES)
+    server.write("gunicorn.conf.py", HOOK)
+    server.command = ["serve", "-c", server.path("gunicorn.conf.py"), "-w", "1",
+                      "--statsd-host", statsd.url, "--python", paths.PYTHON, "--pythonpath",
+                      f"{paths.APPS},{server.scratch}", server.app]
+    server.environment |= {"RUNTIME_DIRECTORY": server.scratch, "PYTHONPATH": str(paths.APPS)}
+    with server:
+        server.await_workers(1)
+        await_line(server, statsd, r"^gunicorn\.log\.critical:1\|c\|@1\.0$")
+        assert server.stop() == 0
+        heard = "\n".join(statsd.all())
+        assert "gunicorn.workers:1|g" in heard and "gunicorn.workers:0" not in heard
+        assert "log.error" not in heard
 
 
 def test_a_statsd_that_is_not_there_costs_nothing_but_the_metrics():

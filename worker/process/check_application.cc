@@ -45,6 +45,16 @@ std::string import_late(Application& app, const Boot& boot) {
   return late.broken.empty() ? "" : std::move(late.broken.front());
 }
 
+// What it starts may listen where that of the running server does.
+LoadError try_when_ready(Application& app) {
+  LoadError error = app.call_once(kWhenReady).error;
+  if (error.reason.find(fmt::format("[Errno {}]", EADDRINUSE)) == std::string::npos)
+    return error;
+  say(fmt::format("note: when_ready cannot be tried to its end: {}",
+                  first_line(error.reason)));
+  return {};
+}
+
 // What a zygote and, with `call_hooks`, its first worker do before they serve.
 LoadError try_out(Application& app, const Boot& boot, bool call_hooks) {
   const Settings& settings = boot.settings;
@@ -64,7 +74,7 @@ LoadError try_out(Application& app, const Boot& boot, bool call_hooks) {
   if (error.reason.empty() && !boot.learned.empty())
     error.reason = import_late(app, boot);
   if (!call_hooks) return error;
-  if (error.reason.empty()) error = app.when_ready();
+  if (error.reason.empty()) error = try_when_ready(app);
   if (error.reason.empty())
     error =
         app.start_worker({.generation = boot.generation, .threads = settings.threads});

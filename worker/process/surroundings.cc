@@ -5,6 +5,8 @@
 #include <stdlib.h>
 #include <unistd.h>
 
+#include <algorithm>
+#include <filesystem>
 #include <string>
 
 namespace monodon::worker {
@@ -21,6 +23,16 @@ Outcome apply_surroundings(const Settings& settings) {
   if (!settings.directory.empty() && ::chdir(settings.directory.c_str()) != 0)
     return last_error("change to directory " + settings.directory);
   return ok();
+}
+
+void resolve_links(Settings& settings) {
+  const auto resolve = [](std::string& path) {
+    std::error_code error;
+    const auto physical = std::filesystem::canonical(path, error);
+    if (!error) path = physical;
+  };
+  resolve(settings.directory);
+  std::ranges::for_each(settings.python_path, resolve);
 }
 
 }  // namespace monodon::worker

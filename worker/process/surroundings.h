@@ -10,4 +10,8 @@ namespace monodon::worker {
 // anything of the application runs.
 Outcome apply_surroundings(const Settings& settings);
 
+// A release by symbolic link: workers that import by themselves do so for as long as
+// their generation lives, wherever the link points by then.
+void resolve_links(Settings& settings);
+
 }  // namespace monodon::worker

@@ -13,7 +13,6 @@
 #include <algorithm>
 #include <array>
 #include <cerrno>
-#include <filesystem>
 #include <optional>
 
 #include "base/clock.h"
@@ -41,18 +40,6 @@ std::string shown_name(const Settings& settings) {
   return settings.name.empty() ? settings.application : settings.name;
 }
 
-// A release by symbolic link: workers that import by themselves do so for as long as
-// their generation lives, wherever the link points by then.
-void resolve_links(Settings& settings) {
-  const auto resolve = [](std::string& path) {
-    std::error_code error;
-    const auto physical = std::filesystem::canonical(path, error);
-    if (!error) path = physical;
-  };
-  resolve(settings.directory);
-  std::ranges::for_each(settings.python_path, resolve);
-}
-
 class Zygote {
  public:
   Zygote(UniqueFd channel, Application& app)
@@ -64,6 +51,7 @@ class Zygote {
   bool take_boot();
   std::optional<int> load();
   std::optional<int> load_application();
+  LoadError call_once(std::uint32_t hooks);
   int failed(std::int64_t failure, std::string_view reason);
   void warm_up();
   void let_go() noexcept;
@@ -93,8 +81,12 @@ Result<wire::Message> Zygote::receive() {
   for (;;) {
     std::array<pollfd, 2> wait{
         {{channel_.get(), POLLIN, 0}, {rehearsal_ ? rehearsal_->fd() : -1, POLLIN, 0}}};
-    if (::poll(wait.data(), wait.size(), -1) < 0) {
-      if (errno == EINTR) app_.on_interrupt();
+    app_.wait_begins();
+    const int ready = ::poll(wait.data(), wait.size(), -1);
+    const int error = errno;
+    app_.wait_ends();
+    if (ready < 0) {
+      if (error == EINTR) app_.on_interrupt();
       continue;
     }
     if (wait[1].revents != 0) end_rehearsal();
@@ -159,19 +151,27 @@ std::optional<int> Zygote::load() {
   const std::uint64_t begin = monotonic_ns();
   if (const LoadError error = app_.prepare(boot_); !error.reason.empty())
     return failed(error.failure, error.reason);
-  const bool first = boot_.shared_state.empty();  // zygote of the generation
-  if (const LoadError error =
-          first ? app_.generation_begins(boot_.reload) : LoadError{};
+  if (const LoadError error = call_once(boot_.hooks_due & ~kWhenReady);
       !error.reason.empty())
     return failed(error.failure, error.reason);
   const bool shares = preloads(boot_);
   if (shares)
     if (const auto status = load_application()) return status;
-  if (const LoadError error = app_.when_ready(); !error.reason.empty())
+  const std::uint32_t ready = boot_.hooks_due & kWhenReady;
+  if (const LoadError error = ready != 0 ? call_once(ready) : LoadError{};
+      !error.reason.empty())
     return failed(error.failure, error.reason);
   const auto took = static_cast<std::int64_t>((monotonic_ns() - begin) / 1'000'000);
   say(wire::Kind::loaded, shares ? took : -1);
   return std::nullopt;
+}
+
+// The master decides by what they have left who calls them next, and when.
+LoadError Zygote::call_once(std::uint32_t hooks) {
+  const Application::HooksCalled called = app_.call_once(hooks);
+  say(wire::Kind::hooks_called, hooks, {},
+      {.slot = called.left, .serial = called.running});
+  return called.error;
 }
 
 // All that workers share.
@@ -376,6 +376,9 @@ int Zygote::live() {
       app_.worker_ended(worker_of(frame), static_cast<int>(frame.value));
     } else if (frame.kind == wire::Kind::workers_wanted) {
       app_.workers_wanted(static_cast<std::uint32_t>(frame.value), frame.slot);
+    } else if (frame.kind == wire::Kind::call_hooks) {
+      const LoadError error = call_once(static_cast<std::uint32_t>(frame.value));
+      if (!error.reason.empty()) say(wire::Kind::warning, 0, error.reason);
     } else if (frame.kind == wire::Kind::upgrade) {
       app_.upgrade_begins();
       say(wire::Kind::upgrade_heard, 0);

@@ -7,7 +7,7 @@ hooks are called with stand-ins for Gunicorn's objects.
                                 zygote, before the next two, and when the number changes
     on_starting(server)         zygote of the start, before the application is imported
     on_reload(server)           zygote of a reload, before the application is imported
-    when_ready(server)          zygote, once, before the first worker is forked
+    when_ready(server)          zygote of the start, before the first worker is forked
     pre_fork(server, worker)    zygote, before each worker is forked
     post_fork(server, worker)   worker, after the application is there: before it serves
     post_worker_init(worker)    worker, right after that
@@ -20,7 +20,9 @@ hooks are called with stand-ins for Gunicorn's objects.
     on_exit(server)             zygote, when the last worker of a server that ends has ended
 
 https://docs.gunicorn.org/en/stable/settings.html#server-hooks. The server is the master,
-which runs no Python: its hooks run in the zygote of the generation.
+which runs no Python: its hooks run in the zygote of the generation. on_starting and
+when_ready are called again in a later one if what they left has ended with the zygote before
+(_monodon_gunicorn_once.py).
 """
 
 import json
@@ -28,12 +30,14 @@ import logging
 import os
 import signal
 import sys
+import threading
 import time
 
 import _monodon
 import _monodon_gunicorn_file as gunicorn_file
 import _monodon_gunicorn_log as loggers
 import _monodon_gunicorn_logger as gunicorn_logger
+import _monodon_gunicorn_once as once
 import _monodon_gunicorn_requests
 import _monodon_gunicorn_settings as settings
 import _monodon_runtime as runtime
@@ -46,6 +50,7 @@ DEADLINE = signal.SIGRTMAX - 2  # of a request; not SIGABRT, which is a crash el
 class Arbiter(StandIn):
     """What it orders is asked of the master, by signals."""
 
+    stands_for = ("gunicorn.arbiter.Arbiter",)
     SIGNALS = [getattr(signal, f"SIG{name}")
                for name in "HUP QUIT INT TERM TTIN TTOU USR1 USR2 WINCH".split()]
     SIG_NAMES = {number: number.name[3:].lower() for number in SIGNALS}
@@ -85,6 +90,7 @@ class Arbiter(StandIn):
 
 
 class SyncWorker(StandIn):
+    stands_for = ("gunicorn.workers.sync.SyncWorker", "gunicorn.workers.base.Worker")
     SIGNALS = [getattr(signal, f"SIG{name}")
                for name in "ABRT HUP QUIT INT TERM USR1 USR2 WINCH CHLD".split()]
 
@@ -93,7 +99,7 @@ class SyncWorker(StandIn):
 
 
 class ThreadWorker(SyncWorker):
-    pass
+    stands_for = ("gunicorn.workers.gthread.ThreadWorker", "gunicorn.workers.base.Worker")
 
 
 class _Tmp(StandIn):
@@ -166,7 +172,8 @@ class Configuration:
 
     def __init__(self, name, facts):
         facts = json.loads(facts)
-        found = settings.of_module(gunicorn_file.load(name))
+        self._module = gunicorn_file.load(name)
+        found = settings.of_module(self._module)
         self._hooks = {hook: settings.hook_of(found[hook]) for hook in settings.hooks_in(found)}
         self._cfg = settings.Config(found, facts["merged"] | {"config": name})
         gunicorn_logger.configure(self._cfg)
@@ -183,12 +190,28 @@ class Configuration:
             master_pid=0, reexec_pid=0, systemd=False, pidfile=None, PIPE=[],
             START_CTX={"args": list(sys.argv), "cwd": os.getcwd(), 0: sys.executable})
         self._worker = None
-        self._forking = None  # serial and slot of a worker that is about to be forked
+        self._forking = None  # stands for a worker that is about to be forked
+        self._generation_has_begun = False
         self._workers_before = facts["workers_before"] or None
+        self.arbiters = once.Arbiters()
+        self.arbiters.threads += [thread for thread in threading.enumerate()
+                                  if thread is not threading.main_thread()]
 
-    def generation_begins(self, reload):
-        self.workers_wanted((self._cfg.workers, self._workers_before))
-        self._call("on_reload" if reload else "on_starting", self._server)
+    def call_once(self, hooks):
+        """hooks: bits of _monodon_gunicorn_once.py. -> two such: of those that have left
+        something here, and of those of which something runs here"""
+        if not self._generation_has_begun:
+            self._generation_has_begun = True
+            self.workers_wanted((self._cfg.workers, self._workers_before))
+        all_left = all_running = 0
+        for bit, name in once.HOOKS.items():
+            if hooks & bit and name in self._hooks:
+                before = once.Before((self._module, self._server))
+                self._call(name, self._server)
+                left, runs = before.left(self.arbiters)
+                all_left |= bit * left
+                all_running |= bit * runs
+        return all_left, all_running
 
     def _call(self, hook, *arguments):
         """What a hook wants of Gunicorn alone is told; the site serves all the same."""
@@ -234,18 +257,16 @@ class Configuration:
             wsgi=self._app.callable, timeout=self._cfg.timeout / 2, reloader=None,
             sockets=self._server.LISTENERS, PIPE=[], notify=lambda: None)
 
-    def when_ready(self):
-        self._call("when_ready", self._server)
-
     def before_fork(self, numbers):
-        serial, slot = self._forking = numbers
+        serial, slot = numbers
         self._server.worker_age = serial
-        if "pre_fork" in self._hooks:
-            self._call("pre_fork", self._server, self._stand_in("[booting]", serial, slot))
+        self._forking = self._stand_in("[booting]", serial, slot)
+        self._call("pre_fork", self._server, self._forking)
 
     def forked(self, pid):
         if self._forking:
-            self._server.WORKERS[pid] = self._stand_in(pid, *self._forking)
+            self._forking.pid = pid
+            self._server.WORKERS[pid] = self._forking
             self._forking = None
 
     def workers_wanted(self, numbers):
@@ -282,7 +303,10 @@ class Configuration:
                 self._other_application())
 
     def worker_starts(self, serial, slot):
-        self._worker = self._stand_in(os.getpid(), serial, slot)
+        # What pre_fork has put on it is there.
+        self._worker = self._forking or self._stand_in("", serial, slot)
+        self._worker.pid = os.getpid()
+        self._worker.wsgi = self._app.callable
         self._server.WORKERS.clear()
         self._server.WORKERS[os.getpid()] = self._worker
         self._watch("worker_int", signal.SIGINT, signal.SIGQUIT)

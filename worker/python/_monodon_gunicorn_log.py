@@ -24,7 +24,9 @@ class ErrorLog(logging.Handler):
         if getattr(record, "has_own_line", False):
             return
         try:
-            _monodon.log(record.levelno, self.format(record))
+            # Those of the application are not the server's, to statsd.
+            _monodon.log(record.levelno, self.format(record),
+                         getattr(record, "of_server", False))
         except Exception:  # a format that does not fit its arguments
             self.handleError(record)
 

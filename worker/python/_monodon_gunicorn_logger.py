@@ -4,6 +4,7 @@ flags: logconfig, logconfig_json, logconfig_dict, logger_class; and what hooks g
 server.log and worker.log. Zygote, before the import.
 """
 
+import functools
 import json
 import logging
 import logging.config
@@ -17,7 +18,7 @@ import _monodon
 import _monodon_gunicorn_log as loggers
 from _monodon_gunicorn_standin import StandIn
 
-_USUAL = (None, "simple", "gunicorn.glogging.Logger", "gunicorn.glogging.GunicornLogger",
+USUAL = (None, "simple", "gunicorn.glogging.Logger", "gunicorn.glogging.GunicornLogger",
           "gunicorn.instrument.statsd.Statsd")
 _LOGGERS = ("gunicorn.error", "gunicorn.access")
 # What Gunicorn starts from; a logconfig_dict replaces keys of it as a whole.
@@ -93,7 +94,8 @@ class Log(StandIn):
         self.loglevel = self.error_log.level
         self.logfile = None
         for name in ("critical", "error", "warning", "info", "debug", "exception"):
-            setattr(self, name, getattr(self.error_log, name))
+            setattr(self, name, functools.partial(getattr(self.error_log, name),
+                                                  extra={"of_server": True}))
 
     def log(self, level, *arguments, **options):
         if isinstance(level, str):
@@ -120,7 +122,7 @@ def log_of(cfg, find):
     """What hooks get as server.log: one of the site's own logger_class, or ours. Its
     __init__ may configure logging, as Gunicorn's does. find: of a dotted name."""
     wanted = cfg.settings["logger_class"].get()
-    if wanted in _USUAL:
+    if wanted in USUAL:
         return Log(cfg)
     ours = {name: logging.getLogger(name).handlers[:] for name in _LOGGERS}
     for name in _LOGGERS:  # or what its __init__ logs is logged twice

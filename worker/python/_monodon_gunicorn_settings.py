@@ -10,6 +10,7 @@ import ipaddress
 import os
 import pwd
 import re
+import sys
 import types
 
 from _monodon_gunicorn_standin import StandIn
@@ -255,6 +256,17 @@ class Config:
         name = "ThreadWorker" if threads else "SyncWorker"
         module = f"gunicorn.workers.{'gthread' if threads else 'sync'}"
         return type(name, (), {"__doc__": "Stands in for Gunicorn's.", "__module__": module})
+
+    @property
+    def logger_class(self):
+        """The class, as there."""
+        name = self.settings["logger_class"].value
+        if isinstance(name, type):
+            return name
+        loggers = sys.modules["_monodon_gunicorn_logger"]
+        if name in loggers.USUAL:
+            return type("Logger", (loggers.Log,), {"__module__": "gunicorn.glogging"})
+        return hook_of(name)
 
     @property
     def address(self):

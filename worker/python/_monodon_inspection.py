@@ -93,9 +93,10 @@ def sentences(findings, explain):
     return texts
 
 
-def child_processes():
-    """As findings, (kind, what)."""
-    return [("child", f"{pid} ({_comm(pid)})") for pid in children()]
+def child_processes(arbiters=()):
+    """As findings, (kind, what), without those that belong to Gunicorn's arbiter."""
+    not_ours = set().union(*(arbiter.children for arbiter in arbiters))
+    return [("child", f"{pid} ({_comm(pid)})") for pid in children() if pid not in not_ours]
 
 
 def children():

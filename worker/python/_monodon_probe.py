@@ -93,6 +93,7 @@ class Probe:
     """Of one inspection."""
 
     now = staticmethod(trace)
+    describe = staticmethod(_describe)
     descriptors = staticmethod(descriptors)
     shared_memory = staticmethod(shared_memory)
 

@@ -23,7 +23,6 @@ _mapped = {}  # shared memory, at that time
 opened_by_file = set()  # descriptors, of a gunicorn.conf.py that was run before
 _hooks = {}  # "pre_fork", "post_fork", "pre_stop": functions of the application
 _info = []  # of this worker
-_forked = []  # pid of this process, if the application forked it
 _gunicorn = []  # its configuration, if there is one
 _served = []  # the application itself
 _cures = []  # of what the import has left, once that is known
@@ -51,8 +50,10 @@ _failure = beside("_monodon_failure")
 format_exception = _failure.format_exception
 explain = _failure.explain
 _files = beside("_monodon_files").Files()
-_flush_standard_streams = beside("_monodon_files").flush_standard_streams
 _loading = beside("_monodon_loading")
+_strangers = beside("_monodon_strangers")
+watch_signals = _strangers.watch_signals
+end_stranger = _strangers.end_stranger
 _wsgi_objects = beside("_monodon_wsgi_objects")
 ErrorStream = _wsgi_objects.ErrorStream
 file_wrapper_type = _wsgi_objects.file_wrapper_type
@@ -202,11 +203,12 @@ def _findings(explain):
 def _left():
     """What the import has left that a fork breaks: (kind, what)."""
     probe = beside("_monodon_probe").Probe()
+    ours = [configuration.arbiters for configuration in _gunicorn]
     return [
-        *beside("_monodon_threads").lost(probe),
+        *beside("_monodon_threads").lost(probe, ours),
         *beside("_monodon_descriptors").left(_before, probe),
         *beside("_monodon_shared").left(_before, _mapped, probe),
-        *beside("_monodon_inspection").child_processes(),
+        *beside("_monodon_inspection").child_processes(ours),
     ]
 
 
@@ -283,35 +285,6 @@ def start_worker():
     _crashes.explain()
 
 
-def watch_signals(fd):
-    """Has the interpreter write to `fd` whenever a signal comes, in any thread."""
-    signal.set_wakeup_fd(fd, warn_on_full_buffer=False)
-    os.register_at_fork(after_in_child=lambda: _forget_signals(fd))
-
-
-def _forget_signals(fd):
-    _forked.append(os.getpid())
-    if (set_since := signal.set_wakeup_fd(-1)) not in (fd, -1):
-        signal.set_wakeup_fd(set_since)
-
-
-def end_stranger(error):
-    """The end of a process that the application forked, as Python's own but for what is
-    registered for the worker's. error: what it did not catch, or None. -> exit status"""
-    status = 0 if error is None else 1
-    if isinstance(error, SystemExit) and isinstance(error.code, (int, type(None))):
-        status = error.code or 0
-    elif isinstance(error, SystemExit):
-        print(error.code, file=sys.stderr)
-    elif error is not None:
-        sys.excepthook(type(error), error, error.__traceback__)
-    for thread in threading.enumerate() if _forked else ():  # clone(2): the parent's
-        if thread is not threading.current_thread() and not thread.daemon:
-            thread.join()
-    _flush_standard_streams()
-    return status & 0xFF
-
-
 def start_thread(number, job):
     threading.Thread(
         target=_monodon.run_thread, args=(job,), name=f"monodon-{number}", daemon=True
@@ -332,7 +305,7 @@ def load_hooks(specs):
 
 
 def load_gunicorn_conf(texts):  # name of the file; facts for hooks, as JSON
-    for name in ("standin", "settings", "requests", "log", "logger", "file"):
+    for name in ("standin", "settings", "requests", "log", "logger", "file", "once"):
         beside(f"_monodon_gunicorn_{name}")
     _gunicorn.append(beside("_monodon_gunicorn").Configuration(*texts))
 
@@ -342,7 +315,19 @@ def _tell_gunicorn(hook, *arguments):
         getattr(configuration, hook)(*arguments)
 
 
-call_generation_begins = functools.partial(_tell_gunicorn, "generation_begins")
+def call_once(hooks):
+    """-> bits: those that have left something, those of which something runs here"""
+    for configuration in _gunicorn:
+        found = configuration.call_once(hooks)
+        if not _served:  # what Gunicorn's arbiter would have open is no finding
+            _before.update(beside("_monodon_probe").descriptors())
+            _mapped.update(beside("_monodon_probe").shared_memory())
+        return found
+    return 0, 0
+
+
+def has_running_hooks():
+    return any(configuration.arbiters.run() for configuration in _gunicorn)
 
 
 def call_before_fork(*numbers):
@@ -351,7 +336,6 @@ def call_before_fork(*numbers):
 
 
 call_forked = functools.partial(_tell_gunicorn, "forked")
-call_when_ready = functools.partial(_tell_gunicorn, "when_ready")
 call_worker_ended = functools.partial(_tell_gunicorn, "worker_ended")
 call_workers_wanted = functools.partial(_tell_gunicorn, "workers_wanted")
 call_upgrade_begins = functools.partial(_tell_gunicorn, "upgrade_begins")

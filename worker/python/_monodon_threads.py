@@ -20,12 +20,15 @@ _LONGEST = 15  # characters that the kernel keeps of a name
 _SETTLING = 0.1  # seconds; who ends by himself within them is not counted
 
 
-def lost(probe):
-    """As findings, (kind, what)."""
+def lost(probe, arbiters=()):
+    """As findings, (kind, what), without those that belong to Gunicorn's arbiter."""
     if not any(_settled(probe)):
         return []
     child_python, child_native, _ = probe.child or ([], [], [])
     now = probe.now()  # hooks may have ended some here, too
+    for arbiter in arbiters:
+        child_python = child_python + [probe.describe(one) for one in arbiter.threads]
+        child_native = child_native + arbiter.native
     aware = _aware_names()
     return [("thread", name) for name in _without(now.python, child_python)
             if _package(name) not in _AWARE] + [

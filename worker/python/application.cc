@@ -87,17 +87,8 @@ worker::LoadError PythonApplication::prepare(const worker::Boot& boot) {
   if (!prepare_interpreter(boot) || !texts ||
       !call_runtime("load_gunicorn_conf", texts.get()))
     return import_failure();
+  has_hooks_ = true;
   return {};
-}
-
-worker::LoadError PythonApplication::generation_begins(bool reload) {
-  if (call_runtime("call_generation_begins", reload ? Py_True : Py_False)) return {};
-  return import_failure();
-}
-
-worker::LoadError PythonApplication::when_ready() {
-  if (call_runtime("call_when_ready")) return {};
-  return import_failure();
 }
 
 worker::LoadError PythonApplication::load(const worker::Boot& boot) {
@@ -269,8 +260,10 @@ worker::LoadError PythonApplication::start_worker(const worker::WorkerInfo& info
     if (other != Py_None && gateway_) gateway_->replace(Ref::borrow(other));
     return gateway_ ? gateway_->start_worker() : worker::LoadError{};
   }
-  constexpr auto kNotReady = static_cast<std::int64_t>(wire::LoadFailure::not_ready);
-  return {kNotReady, "post_fork raised " + take_explanation()};
+  // Gunicorn's exit status, where it is Gunicorn's hook.
+  const auto failure =
+      has_hooks_ ? wire::LoadFailure::import_error : wire::LoadFailure::not_ready;
+  return {static_cast<std::int64_t>(failure), "post_fork raised " + take_explanation()};
 }
 
 PyObject* run_thread(PyObject* /*module*/, PyObject* job) {

@@ -35,9 +35,10 @@ class PythonApplication final : public worker::Application {
   worker::LoadError call_pre_fork() override;
   std::vector<std::string> prepare_to_fork(bool explain) override;
   void stop_zygote(bool discard) override;
-  worker::LoadError generation_begins(bool reload) override;
+  HooksCalled call_once(std::uint32_t hooks) override;
+  void wait_begins() noexcept override;
+  void wait_ends() noexcept override { take_gil(); }
   void before_fork(const worker::WorkerInfo& which) override;
-  worker::LoadError when_ready() override;
   void worker_ended(const worker::WorkerInfo& which, int pid) override;
   void workers_wanted(std::uint32_t now, std::uint32_t before) override;
   void upgrade_begins() override;
@@ -82,6 +83,7 @@ class PythonApplication final : public worker::Application {
   std::optional<pthread_t> tell_deadlines_to_;  // the main thread
   int deadline_signal_ = 0;
   bool has_last_words_ = false;
+  bool has_hooks_ = false;
   PyObject* modules_ = nullptr;  // sys.modules; null: nothing is learned
   Py_ssize_t modules_seen_ = 0;
   std::uint32_t learned_ = 0;  // how often was looked for new modules
@@ -92,8 +94,8 @@ class PythonApplication final : public worker::Application {
 // The function that application threads run, for the module's method table.
 PyObject* run_thread(PyObject* module, PyObject* job);
 
-// The access line of the request that this thread runs. None: it is the server's. False:
-// there is none. A text: that.
+// The access line of the request that this thread runs. None: it is the server's.
+// False: there is none. A text: that.
 PyObject* access_line(PyObject* module, PyObject* choice);
 
 }  // namespace monodon::python

@@ -11,6 +11,7 @@
 #include "base/log/log.h"
 #include "worker/own_line.h"
 #include "worker/python/application.h"
+#include "worker/wire/wire.h"
 
 namespace monodon::python {
 namespace {
@@ -34,6 +35,24 @@ void PythonApplication::call_hook(const char* call, const char* hook,
   if (!call_runtime(call, numbers))
     log::warning(fmt::format("{} raised\n{}", hook, take_traceback()),
                  {log::Id::application_error});
+}
+
+worker::Application::HooksCalled PythonApplication::call_once(std::uint32_t hooks) {
+  const Ref bits = Ref::steal(PyLong_FromUnsignedLong(hooks));
+  const Ref both = bits ? call_runtime("call_once", bits.get()) : Ref{};
+  HooksCalled called;
+  if (!both || PyArg_ParseTuple(both.get(), "II", &called.left, &called.running) == 0)
+    called.error = {static_cast<std::int64_t>(wire::LoadFailure::not_ready),
+                    take_explanation()};
+  return called;
+}
+
+// What the import has left does not run here, but where it shares the GIL with them.
+void PythonApplication::wait_begins() noexcept {
+  if (!has_hooks_) return;
+  const Ref runs = call_runtime("has_running_hooks");
+  if (!runs) PyErr_Clear();
+  if (runs.get() == Py_True) let_go_of_gil();
 }
 
 void PythonApplication::before_fork(const worker::WorkerInfo& which) {

@@ -43,7 +43,8 @@ void from_json(const nlohmann::json& json, Settings& settings) {
 NLOHMANN_DEFINE_TYPE_NON_INTRUSIVE(ListenerInfo, name, address, unix_socket, host, port)
 NLOHMANN_DEFINE_TYPE_NON_INTRUSIVE(Boot, settings, listeners, generation, reload,
                                    shared_state, learned, stored, gunicorn_conf,
-                                   gunicorn_settings, workers_before, argv)
+                                   gunicorn_settings, workers_before, hooks_due,
+                                   hooks_later, hooks_left, hooks_running, argv)
 
 bool preloads(const Boot& boot) {
   return boot.settings.preload != "false" && boot.shared_state.empty();

@@ -19,6 +19,14 @@ struct ListenerInfo {
   std::uint16_t port = 0;
 };
 
+// Hooks of a gunicorn.conf.py that Gunicorn calls once in its arbiter, which lives as
+// long as the server; on_reload once for each reload. Bits.
+enum OnceHook : std::uint32_t {
+  kOnStarting = 1,
+  kOnReload = 2,
+  kWhenReady = 4,
+};
+
 // Text of the boot message. Both sides are of one build, so the JSON needs no
 // version; a key that is missing or of the wrong type is an Error that names it.
 struct Boot {
@@ -46,6 +54,13 @@ struct Boot {
   std::string gunicorn_settings;
   // How many workers the generation before had, for its hooks; 0: there was none.
   std::uint32_t workers_before = 0;
+  // Of OnceHook: what this zygote has to call. What they left in a zygote (variables,
+  // threads, sockets) ends with it, so the next one calls them again: those of which
+  // something runs (a thread that listens, say) not before the other one has ended.
+  std::uint32_t hooks_due = kOnStarting | kWhenReady;
+  std::uint32_t hooks_later = 0;    // once no other process has them
+  std::uint32_t hooks_left = 0;     // have left something in the present process
+  std::uint32_t hooks_running = 0;  // something of them runs there
   // sys.argv of the application: as with Gunicorn, the program and its arguments.
   std::vector<std::string> argv;
 };

@@ -46,6 +46,7 @@ enum class Kind : std::uint32_t {
   // slot: how many were before.
   workers_wanted = 50,
   upgrade = 51,  // another program is about to take over; answered by `upgrade_heard`
+  call_hooks = 53,  // value: bits of OnceHook, which run in no other process any more
 
   // zygote -> master
   loaded = 10,       // ready to fork; value: milliseconds the import took, or -1: the
@@ -64,6 +65,9 @@ enum class Kind : std::uint32_t {
   rehearsed = 18,  // text: what came of `rehearse`
   pong = 19,
   upgrade_heard = 52,
+  // Of OnceHook. value: which were called; slot: those that have left something in the
+  // zygote; serial: those of which something runs there (threads, sockets).
+  hooks_called = 54,
 
   // worker -> master
   ready = 20,        // accepts connections

@@ -1,8 +1,10 @@
 // SPDX-License-Identifier: Apache-2.0
 // The extension module _monodon, loaded by zygote.py.
 #include <array>
+#include <optional>
 
 #include "base/log/log.h"
+#include "base/net/statsd.h"
 #include "base/version.h"
 #include "worker/process/zygote.h"
 #include "worker/python/application.h"
@@ -46,7 +48,10 @@ PyObject* module_log_raw(PyObject* /*module*/, PyObject* text) {
 PyObject* module_log(PyObject* /*module*/, PyObject* args) {
   int level = 0;
   PyObject* text = nullptr;
-  if (PyArg_ParseTuple(args, "iU:log", &level, &text) == 0) return nullptr;
+  int counted = 1;
+  if (PyArg_ParseTuple(args, "iU|p:log", &level, &text, &counted) == 0) return nullptr;
+  std::optional<statsd::Uncounted> quiet;
+  if (counted == 0) quiet.emplace();
   log::write(level >= 50   ? log::Level::critical
              : level >= 40 ? log::Level::error
              : level >= 30 ? log::Level::warning
@@ -65,7 +70,8 @@ std::array<PyMethodDef, 14> methods{
      {"run_thread", run_thread, METH_O, nullptr},
      {"take_turn", take_turn, METH_O,
       "take_turn(timeout) -> whether the caller's own descriptors may be readable"},
-     {"log", module_log, METH_VARARGS, "log(level, text): a line of the error log"},
+     {"log", module_log, METH_VARARGS,
+      "log(level, text, counted=True): a line of the error log"},
      {"access_line", access_line, METH_O,
       "access_line(choice): of the request that this thread runs"},
      {"log_raw", module_log_raw, METH_O, "log_raw(text): to the error log, as it is"},
