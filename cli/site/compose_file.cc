@@ -19,7 +19,8 @@ using Words = std::vector<std::string>;
 
 // ${X}, ${X:-y}, $X and $$, before Compose looks at the value. "${X}" stays where the
 // file .env does not say what X is.
-std::string interpolated(const std::string& text, const Variables& known) {
+std::string interpolated(const std::string& text, const Variables& known,
+                         Variables& used) {
   std::string done;
   for (std::size_t i = 0; i < text.size(); ++i) {
     if (text[i] != '$' || i + 1 == text.size()) {
@@ -43,12 +44,14 @@ std::string interpolated(const std::string& text, const Variables& known) {
     const auto found = known.find(text.substr(begin, end - begin));
     std::string rest = text.substr(end, close - end);
     if (rest.starts_with(':')) rest.erase(0, 1);
-    if (found != known.end())
+    if (found != known.end()) {
+      used.insert(*found);
       done += found->second;
-    else if (rest.starts_with('-'))
+    } else if (rest.starts_with('-')) {
       done += rest.substr(1);
-    else
+    } else {
       done += "${" + text.substr(begin, end - begin) + "}";
+    }
     i = braces ? close : close - 1;
   }
   return done;
@@ -72,13 +75,15 @@ std::string without_continuations(std::string text) {
 
 class Reader {
  public:
-  Reader(const std::string& file, const ReadScript& read_file)
-      : file_{file}, read_file_{read_file} {
+  Reader(const std::string& file, const ReadScript& read_file,
+         const ReadScript& read_script)
+      : file_{file}, read_file_{read_file}, read_script_{read_script} {
     if (read_file_) add_environment_file(read_file_(".env"), known_);
   }
 
-  Result<GunicornService> service(const YAML::Node& node) const {
+  Result<GunicornService> service(const YAML::Node& node) {
     Around around;
+    used_.clear();
     for (const YAML::Node& env_file : list(at(node, "env_file"))) {
       const YAML::Node path = env_file.IsMap() ? env_file["path"] : env_file;
       if (read_file_ && path)
@@ -91,11 +96,16 @@ class Reader {
     const Words command = words(at(node, "command"));
     Words all = words(at(node, "entrypoint"));
     all.insert(all.end(), command.begin(), command.end());
-    auto read = read_gunicorn_line(all, file_, {}, around);
-    if (!read) read = read_gunicorn_line(command, file_, {}, around);
-    if (read)
-      read.value().told.push_back(file_ +
-                                  ": what the image of that service sets is not read");
+    auto read = read_gunicorn_line(all, file_, read_script_, around);
+    if (!read) read = read_gunicorn_line(command, file_, read_script_, around);
+    if (!read) return read;
+    read.value().told.push_back(file_ +
+                                ": what the image of that service sets is not read");
+    for (const auto& [name, value] : used_)
+      read.value().told.push_back(fmt::format(
+          "${{{}}}: the settings have the value that it has in .env, \"{}\"", name,
+          value));
+    tell_user_of_container(read.value());
     return read;
   }
 
@@ -116,12 +126,12 @@ class Reader {
     return {node.begin(), node.end()};
   }
 
-  std::string text(const YAML::Node& node) const {
-    return node && node.IsScalar() ? interpolated(node.Scalar(), known_) : "";
+  std::string text(const YAML::Node& node) {
+    return node && node.IsScalar() ? interpolated(node.Scalar(), known_, used_) : "";
   }
 
   // A list, or a text that Compose splits as a shell does; it starts none.
-  Words words(const YAML::Node& node) const {
+  Words words(const YAML::Node& node) {
     Words all;
     if (node && node.IsScalar()) {
       if (auto split = shell_words(without_continuations(text(node))))
@@ -133,7 +143,7 @@ class Reader {
   }
 
   // A map, or a list of "A=1"; a name alone has the value of whoever starts Compose.
-  void add_environment(const YAML::Node& node, Variables& variables) const {
+  void add_environment(const YAML::Node& node, Variables& variables) {
     if (!node) return;
     if (node.IsMap()) {
       if (const YAML::Node merged = node["<<"])
@@ -153,18 +163,21 @@ class Reader {
 
   std::string file_;
   const ReadScript& read_file_;
+  const ReadScript& read_script_;
   Variables known_;  // of .env
+  Variables used_;   // of these, by one service
 };
 
 }  // namespace
 
 Result<GunicornService> read_compose(std::string_view text, const std::string& name,
                                      const std::string& wanted,
-                                     const ReadScript& read_file) {
+                                     const ReadScript& read_file,
+                                     const ReadScript& read_script) {
   try {
     const YAML::Node file = YAML::Load(std::string{text});
     const YAML::Node services = file.IsMap() ? file["services"] : YAML::Node{};
-    const Reader reader{name, read_file};
+    Reader reader{name, read_file, read_script};
     std::vector<std::pair<std::string, Result<GunicornService>>> all;
     if (services && services.IsMap())
       for (const auto& entry : services)

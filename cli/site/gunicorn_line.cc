@@ -73,40 +73,95 @@ bool runs_text(std::string_view word) {
 
 // Whether a command of a shell does something that would be missed.
 bool is_work(const Words& command) {
-  constexpr std::array<std::string_view, 20> kOfTheShell = {
-      "cd",    "source", ".",      "set",    "echo", "exit", "true",
-      "false", "wait",   "trap",   "shift",  "fi",   "done", "esac",
-      "}",     "local",  "return", "printf", "test", "["};
+  constexpr std::array<std::string_view, 22> kOfTheShell = {
+      ":",    "unset", "cd",     "source", ".",     "set", "echo", "exit",
+      "true", "false", "wait",   "trap",   "shift", "fi",  "done", "esac",
+      "}",    "local", "return", "printf", "test",  "["};
   return std::find(kOfTheShell.begin(), kOfTheShell.end(), command[0]) ==
              kOfTheShell.end() &&
          !command[0].starts_with("[[") && !command[0].ends_with("()");
 }
 
+// Of the commands that start Gunicorn the one that is run in any case, or the first
+// that is none for development; with the others, for people.
+struct Started {
+  std::size_t at = 0;
+  GunicornLine line;
+  Words others;
+};
+Started find_started(const ShellText& shell, const Variables& known) {
+  Started started;
+  bool sure = false;
+  bool for_development = false;
+  std::string chosen;
+  for (std::size_t i = 0; i < shell.commands.size() && !sure; ++i) {
+    GunicornLine line = find_gunicorn(shell.commands[i], known);
+    if (!line) continue;
+    sure = !shell.conditional[i];
+    const bool reloads =
+        std::find(line.flags.begin(), line.flags.end(), "--reload") != line.flags.end();
+    const std::string text = fmt::format("{}", fmt::join(shell.commands[i], " "));
+    const bool better = !started.line || sure || (for_development && !reloads);
+    if (!better) {
+      started.others.push_back(text);
+      continue;
+    }
+    if (started.line) started.others.push_back(chosen);
+    started.at = i;
+    started.line = std::move(line);
+    for_development = reloads;
+    chosen = text;
+  }
+  if (!started.others.empty())
+    started.line.told.push_back(fmt::format(
+        "conditions say which Gunicorn is started: this is \"{}\"; others are \"{}\": "
+        "monodon import takes such a command, too",
+        chosen, fmt::join(started.others, "\", \"")));
+  return started;
+}
+
+// What a shell does before it, for the unit.
+void tell_work(const ShellText& shell, std::size_t until, GunicornLine& found) {
+  for (std::size_t i = 0; i < until; ++i) {
+    const Words& command = shell.commands[i];
+    if (!is_work(command) || find_gunicorn(command, {})) continue;
+    const std::string text = fmt::format("{}", fmt::join(command, " "));
+    found.told.push_back(
+        shell.conditional[i]
+            ? fmt::format("{}: is run before Gunicorn by a condition of the script; "
+                          "where that holds here, ExecStartPre= of the unit",
+                          text)
+            : fmt::format("{}: is run before Gunicorn: {} of the unit", text,
+                          command[0] == "umask"    ? "UMask="
+                          : command[0] == "ulimit" ? "LimitNOFILE= and its like"
+                                                   : "ExecStartPre="));
+  }
+}
+
 // A text for a shell, and what of it says where Gunicorn is started and with what.
 GunicornLine find_in_shell(const std::string& text, const Variables& known) {
   const ShellText shell = read_shell_text(text, known);
-  GunicornLine found;
+  Started started = find_started(shell, known);
+  GunicornLine& found = started.line;
+  if (!found) return {};
   std::string directory;
   std::string activated;
-  Words before;
-  for (const Words& command : shell.commands) {
+  for (std::size_t i = 0; i < started.at; ++i) {
+    const Words& command = shell.commands[i];
     const bool plain = command.size() > 1 && command[1].find('$') == std::string::npos;
     if (command[0] == "cd" && plain) directory = command[1];
     const bool source = plain && (command[0] == "source" || command[0] == ".");
     if (source && command[1].ends_with("/activate"))
       activated = command[1].substr(0, command[1].size() - 8) + "python";
-    if ((found = find_gunicorn(command, known))) break;
-    if (is_work(command)) before.push_back(fmt::format("{}", fmt::join(command, " ")));
   }
-  if (!found) return found;
-  for (const std::string& command : before)
-    found.told.push_back(
-        fmt::format("{}: is run before Gunicorn: {} of the unit", command,
-                    command.starts_with("umask ")    ? "UMask="
-                    : command.starts_with("ulimit ") ? "LimitNOFILE= and its like"
-                                                     : "ExecStartPre="));
-  for (const auto& [name, value] : shell.exported)
+  tell_work(shell, started.at, found);
+  for (const auto& [name, value] : shell.exported) {
     found.environment.emplace(name, value);
+    if (shell.doubtful.count(name) != 0)
+      found.told.push_back(
+          fmt::format("{}: a condition of the script sets it; the settings have \"{}\"",
+                      name, value));
+  }
   if (found.directory.empty()) found.directory = directory;
   const auto from_directory = [&](std::string& path) {
     if (path.find('/') != std::string::npos && !path.starts_with('/') &&
@@ -125,7 +180,7 @@ GunicornLine find_in_shell(const std::string& text, const Variables& known) {
     found.told.emplace_back(
         "its output is redirected: access_log and error_log name files, or the journal "
         "has it");
-  return found;
+  return std::move(found);
 }
 
 // "bash -l -c TEXT", "su - user -c TEXT". `around`: what stands before it.

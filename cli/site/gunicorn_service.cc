@@ -7,6 +7,7 @@
 
 #include <algorithm>
 #include <array>
+#include <cctype>
 #include <optional>
 #include <set>
 
@@ -60,6 +61,45 @@ std::optional<Settled> settle(const std::string& name, const std::string& value)
   return std::nullopt;
 }
 
+// Gunicorn's flags that stand alone.
+bool takes_value(std::string_view name) {
+  constexpr std::array<std::string_view, 20> kAlone = {
+      "-R",
+      "--preload",
+      "--reload",
+      "-D",
+      "--daemon",
+      "--capture-output",
+      "--no-sendfile",
+      "--proxy-protocol",
+      "--spew",
+      "--reuse-port",
+      "--initgroups",
+      "--enable-stdio-inheritance",
+      "--log-syslog",
+      "--check-config",
+      "--print-config",
+      "--no-preload",
+      "--http2",
+      "--strip-header-spaces",
+      "-h",
+      "--disable-redirect-access-to-syslog"};
+  return name.starts_with('-') &&
+         std::find(kAlone.begin(), kAlone.end(), name) == kAlone.end();
+}
+
+// "$X", "${X}", "$(...)", "`...`": not the "$" at the end of a pattern.
+bool holds_variable(std::string_view text) {
+  for (std::size_t i = 0; i < text.size(); ++i) {
+    const char next = i + 1 < text.size() ? text[i + 1] : '\0';
+    if (text[i] == '`') return true;
+    if (text[i] == '$' && (next == '{' || next == '(' || next == '_' ||
+                           std::isalpha(static_cast<unsigned char>(next)) != 0))
+      return true;
+  }
+  return false;
+}
+
 }  // namespace
 
 void settle_variables(GunicornService& service) {
@@ -67,18 +107,23 @@ void settle_variables(GunicornService& service) {
   for (std::size_t i = 0; i < service.flags.size(); ++i) {
     const std::string& word = service.flags[i];
     const std::size_t equals = word.find('=');
-    const bool apart = equals == std::string::npos && i + 1 < service.flags.size();
+    const bool apart = equals == std::string::npos && takes_value(word) &&
+                       i + 1 < service.flags.size();
     const std::string name = word.substr(0, equals);
     const std::string value = equals != std::string::npos ? word.substr(equals + 1)
                               : apart                     ? service.flags[i + 1]
                                                           : "";
     const auto settled = settle(name, value);
     if (!settled) {
-      if (word.find('$') != std::string::npos)
-        service.told.push_back(fmt::format(
-            "{}: holds a variable, whose value is not known here: set it in the result",
-            word));
-      flags.push_back(word);
+      if (!holds_variable(word) && !holds_variable(value)) {
+        flags.push_back(word);
+        continue;
+      }
+      service.told.push_back(
+          fmt::format("{}{}{}: is left out, since what it comes to is not known here: "
+                      "set it in the result",
+                      word, apart ? " " : "", apart ? value : ""));
+      i += apart ? 1 : 0;
       continue;
     }
     if (!settled->value.empty()) flags.push_back(name + "=" + settled->value);
@@ -206,7 +251,7 @@ Result<GunicornService> read_gunicorn_unit(
                           what == "%i" || what == "%I"
                               ? " (the unit is a template: name an instance)"
                               : "")
-            : fmt::format("{}: is not set by the unit, so it is nothing", what));
+            : fmt::format("{}: is set neither by the unit nor by its files", what));
   }
   if (service.user.find('%') != std::string::npos) service.user.clear();
   return service;

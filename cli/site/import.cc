@@ -7,6 +7,7 @@
 #include <algorithm>
 #include <set>
 
+#include "base/files/file_rights.h"
 #include "cli/flags/flags.h"
 #include "master/config/check.h"
 #include "master/config/docs.h"
@@ -166,7 +167,14 @@ class Importer {
     std::vector<std::string>& ours = settings_.worker.python_path;
     for (std::size_t begin = 0; begin <= value.size();) {
       const std::size_t end = std::min(value.find(':', begin), value.size());
-      if (end > begin) ours.push_back(value.substr(begin, end - begin));
+      const std::string entry = value.substr(begin, end - begin);
+      if (entry.find('$') != std::string::npos)
+        differ(
+            fmt::format("PYTHONPATH: {} of it is not known here: what it has goes "
+                        "into python_path",
+                        entry));
+      else if (!entry.empty())
+        ours.push_back(entry);
       begin = end + 1;
     }
     keys_.insert("python_path");
@@ -233,14 +241,19 @@ class Importer {
       file = service_.directory + "/" + file;
     }
     const auto python = master::find_interpreter(service_.python, service_.directory);
-    if (!python) return result_.problems.push_back(python.error().message());
+    if (!python)
+      return result_.problems.push_back(
+          fmt::format("{}: is not read, so what it sets is missing in these settings; "
+                      "it needs an interpreter, see --python: {}",
+                      file, python.error().message()));
     const std::chrono::milliseconds patience{settings_.boot_timeout};
     const auto said = master::read_gunicorn_config({.name = file,
                                                     .python = python.value().path,
                                                     .directory = service_.directory,
                                                     .argv = {},
-                                                    .user = service_.user,
-                                                    .group = {}},
+                                                    .user = user_here(),
+                                                    .group = {},
+                                                    .environment = file_environment()},
                                                    patience);
     if (!said) return result_.problems.push_back(said.error().message());
     const std::string name = file.substr(file.rfind('/') + 1);
@@ -256,6 +269,22 @@ class Importer {
       result_.problems.push_back(std::move(problem));
     }
     apply(read.settings);
+  }
+
+  // That of a container need not be on this machine; then the file's owner runs it.
+  [[nodiscard]] std::string user_here() const {
+    return find_credentials(service_.user) ? service_.user : "";
+  }
+
+  // Variables that the service is started with. What acts on the interpreter, or says
+  // which programs are found, stays that of whoever imports.
+  [[nodiscard]] std::vector<std::string> file_environment() const {
+    std::vector<std::string> entries;
+    for (const auto& [name, value] : service_.environment)
+      if ((!is_for_the_start(name) || name == "PYTHONPATH") &&
+          value.find('$') == std::string::npos)
+        entries.push_back(name + "=" + value);
+    return entries;
   }
 
   void apply(const std::vector<Override>& overrides) {

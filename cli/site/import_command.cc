@@ -8,8 +8,6 @@
 #include <filesystem>
 #include <map>
 
-#include "base/files/file_rights.h"
-#include "base/files/regular_file.h"
 #include "cli/flags/shell_words.h"
 #include "cli/site/commands.h"
 #include "cli/site/compose_file.h"
@@ -18,6 +16,7 @@
 #include "cli/site/process_files.h"
 #include "cli/site/site_defaults.h"
 #include "cli/site/site_files.h"
+#include "cli/site/site_texts.h"
 #include "cli/site/systemd_line.h"
 #include "cli/site/uwsgi.h"
 #include "master/config/gunicorn_file.h"
@@ -35,23 +34,6 @@ struct Source {
   GunicornService service;
   UnitFile unit{""};
 };
-
-Result<std::string> read_text(const std::string& path) {
-  // Root reads a site's files with the site's rights: no link makes them others.
-  const ActingAs acting = as_keeper_of(path);
-  return read_regular_file(path);
-}
-
-// A shell's script, "" for anything else.
-std::string script_text(const fs::path& directory, const fs::path& path) {
-  constexpr std::uintmax_t kLargest = 256 * 1024;
-  const fs::path file = path.is_absolute() ? path : directory / path;
-  std::error_code error;
-  if (!fs::is_regular_file(file, error) || fs::file_size(file, error) > kLargest)
-    return {};
-  auto text = read_text(file);
-  return text ? std::move(text).value() : std::string{};
-}
 
 // "site@.service" of "site@shop.service", where that is all there is.
 std::string template_of(const fs::path& path) {
@@ -129,9 +111,18 @@ bool is_script(const std::string& name) {
          (name.ends_with(".sh") || (first.starts_with("#!") && first.ends_with("sh")));
 }
 
-bool is_compose(const std::string& name) {
-  return (name.ends_with(".yml") || name.ends_with(".yaml")) &&
-         name.find("compose") != std::string::npos;
+// By its name, or by what stands in it: "local.yml", "production.yml".
+bool is_compose(const fs::path& path) {
+  const std::string name = path.filename();
+  if (!name.ends_with(".yml") && !name.ends_with(".yaml")) return false;
+  if (name.find("compose") != std::string::npos) return true;
+  const auto text = read_text(path);
+  return text && ("\n" + text.value()).find("\nservices:") != std::string::npos;
+}
+
+bool is_dockerfile(const std::string& name) {
+  return name.find("ockerfile") != std::string::npos ||
+         name.find("ontainerfile") != std::string::npos;
 }
 
 // A file of processes, by its name.
@@ -141,27 +132,44 @@ Result<GunicornService> read_processes(const fs::path& path,
   if (!text) return text.error();
   const std::string name = path.filename();
   const std::string directory = fs::absolute(path).parent_path();
-  if (name.starts_with("Procfile")) return read_procfile(text.value(), name, wanted);
-  if (name.ends_with(".ini") && text.value().find("[uwsgi]") != std::string::npos)
-    return read_uwsgi_ini(text.value(), name, directory);
-  if (is_compose(name))
-    return read_compose(text.value(), name, wanted, [&](const std::string& beside) {
-      return script_text(directory, beside);
-    });
-  if (name.starts_with("Dockerfile") || name.ends_with("ockerfile"))
-    return read_dockerfile(text.value(), name);
-  return read_supervisord(text.value(), name, directory, wanted);
+  const ReadScript beside = [&](const std::string& file) {
+    return script_text(directory, file);
+  };
+  const ReadScript inside = [&](const std::string& file) {
+    return script_of_container(directory, file);
+  };
+  if (name.starts_with("Procfile"))
+    return read_procfile(text.value(), name, wanted, beside);
+  if (is_compose(path)) return read_compose(text.value(), name, wanted, beside, inside);
+  if (is_dockerfile(name)) return read_dockerfile(text.value(), name, inside);
+  return read_supervisord(text.value(), name, directory, wanted, beside);
+}
+
+// "site.ini", "site.ini:prod": of uWSGI's, where it has such a section.
+bool is_uwsgi_ini(const std::string& what) {
+  const UwsgiPlace place = uwsgi_place(what);
+  if (!place.path.ends_with(".ini")) return false;
+  const std::string section = place.section.empty() ? "uwsgi" : place.section;
+  return text_or_nothing(place.path).find("[" + section + "]") != std::string::npos;
+}
+
+Result<GunicornService> read_ini(const std::string& what) {
+  const UwsgiPlace place = uwsgi_place(what);
+  const auto text = read_text(place.path);
+  if (!text) return text.error();
+  const fs::path path{place.path};
+  return read_uwsgi_ini(
+      {text.value(), path.filename(), fs::absolute(path).parent_path(), place.section},
+      text_or_nothing);
 }
 
 bool is_process_file(const fs::path& path) {
   const std::string name = path.filename();
-  if (is_compose(name) || name.starts_with("Procfile") ||
-      name.find("ockerfile") != std::string::npos)
+  if (name.starts_with("Procfile") || is_dockerfile(name) || is_compose(path))
     return true;
   if (!name.ends_with(".conf") && !name.ends_with(".ini")) return false;
   const auto text = read_text(path);
-  return text && (text.value().find("[program:") != std::string::npos ||
-                  text.value().find("[uwsgi]") != std::string::npos);
+  return text && text.value().find("[program:") != std::string::npos;
 }
 
 // What uWSGI makes of its words, with what is known of the service around it.
@@ -171,15 +179,19 @@ Result<GunicornService> read_uwsgi(GunicornService around) {
                    [](const std::string& w) { return w.starts_with("--emperor"); });
   if (emperor != around.uwsgi.end())
     return Error{*emperor + ": each of its files is a service: import them one by one"};
-  fs::path file = ini_of_uwsgi(around.uwsgi);
+  const UwsgiPlace place = ini_of_uwsgi(around.uwsgi);
+  fs::path file = place.path;
   // That of a container may be no directory of this machine.
   if (file.is_relative() && !file.empty() && fs::exists(around.directory))
     file = fs::path{around.directory} / file;
   Result<std::string> ini = std::string{};
   if (!file.empty()) ini = read_text(file);
   if (!ini) return ini.error();
-  auto read = read_uwsgi_line(around.uwsgi, ini.value(),
-                              file.empty() ? "" : fs::absolute(file).parent_path());
+  auto read = read_uwsgi_line(
+      around.uwsgi,
+      {ini.value(), file.filename(),
+       file.empty() ? "" : fs::absolute(file).parent_path(), place.section},
+      text_or_nothing);
   if (!read) return read;
   GunicornService& service = read.value();
   around.flags = std::move(service.flags);
@@ -224,7 +236,9 @@ Result<Source> read_source(const ImportOptions& options) {
     return source;
   }
   Result<GunicornService> service = source.service;
-  if (words.size() == 1 && is_process_file(words[0])) {
+  if (words.size() == 1 && is_uwsgi_ini(words[0])) {
+    service = read_ini(words[0]);
+  } else if (words.size() == 1 && is_process_file(words[0])) {
     service = read_processes(words[0], options.service);
   } else if (words.size() == 1 && !is_script(words[0]) &&
              master::is_gunicorn_config(words[0])) {
@@ -325,6 +339,8 @@ int run_import(const ImportOptions& given) {
   } else if (service.directory.empty()) {
     service.directory = std::filesystem::current_path();
   }
+  const bool of_uwsgi = !service.uwsgi.empty() || is_uwsgi_ini(options.what[0]);
+  if (!of_uwsgi) add_usual_file(service);
   if (!options.python.empty())
     service.python = options.python;
   else

@@ -222,7 +222,8 @@ std::vector<Program> programs_of(std::string_view text) {
 
 // One program; an Error where it is not Gunicorn.
 Result<GunicornService> read_program(const Program& program, const std::string& file,
-                                     const std::string& directory, Around around) {
+                                     const std::string& directory, Around around,
+                                     const ReadScript& read_script) {
   const std::string name = program.name.substr(program.name.find(':') + 1);
   Variables known{{"program_name", name},
                   {"group_name", name},
@@ -239,7 +240,7 @@ Result<GunicornService> read_program(const Program& program, const std::string& 
   around.user = value("user");
   auto words = shell_words(value("command"));
   if (!words) return words.error();
-  auto service = read_gunicorn_line(words.value(), file, {}, around);
+  auto service = read_gunicorn_line(words.value(), file, read_script, around);
   if (!service) return service;
   for (const auto& [key, text] : program.keys)
     if (const std::string_view answer = in_the_unit(key); !answer.empty())
@@ -291,21 +292,30 @@ class Choice {
 
 }  // namespace
 
+void tell_user_of_container(GunicornService& service) {
+  if (service.user.empty()) return;
+  service.told.push_back(fmt::format(
+      "user {}: Gunicorn is started as that user, and so must monodon be: User= of the "
+      "unit, or USER of the image",
+      service.user));
+}
+
 Result<GunicornService> read_procfile(std::string_view text, const std::string& name,
-                                      const std::string& wanted) {
+                                      const std::string& wanted,
+                                      const ReadScript& read_script) {
   Choice choice{name, "process", wanted};
   for (const std::string& line : lines_of(text, "#")) {
     const std::size_t colon = line.find(':');
     if (colon == std::string::npos) continue;
-    choice.offer(
-        line.substr(0, colon),
-        read_gunicorn_line({"sh", "-c", trimmed(line.substr(colon + 1))}, name));
+    choice.offer(line.substr(0, colon),
+                 read_gunicorn_line({"sh", "-c", trimmed(line.substr(colon + 1))}, name,
+                                    read_script));
   }
   return choice.take();
 }
 
-Result<GunicornService> read_dockerfile(std::string_view text,
-                                        const std::string& name) {
+Result<GunicornService> read_dockerfile(std::string_view text, const std::string& name,
+                                        const ReadScript& read_script) {
   Stage stage;
   Variables global;  // ARG before the first FROM
   std::map<std::string, Stage> stages;
@@ -332,14 +342,17 @@ Result<GunicornService> read_dockerfile(std::string_view text,
     }
   }
   stage.entry.insert(stage.entry.end(), stage.command.begin(), stage.command.end());
-  auto service = read_gunicorn_line(stage.entry, name, {}, stage.around);
-  return service ? std::move(service)
-                 : read_gunicorn_line(stage.command, name, {}, stage.around);
+  auto service = read_gunicorn_line(stage.entry, name, read_script, stage.around);
+  if (!service)
+    service = read_gunicorn_line(stage.command, name, read_script, stage.around);
+  if (service) tell_user_of_container(service.value());
+  return service;
 }
 
 Result<GunicornService> read_supervisord(std::string_view text, const std::string& name,
                                          const std::string& directory,
-                                         const std::string& wanted) {
+                                         const std::string& wanted,
+                                         const ReadScript& read_script) {
   Choice choice{name, "program", wanted};
   Around around;
   for (const Program& program : programs_of(text)) {
@@ -349,7 +362,7 @@ Result<GunicornService> read_supervisord(std::string_view text, const std::strin
         !program.name.starts_with("fcgi-program:"))
       continue;
     choice.offer(program.name.substr(program.name.find(':') + 1),
-                 read_program(program, name, directory, around));
+                 read_program(program, name, directory, around, read_script));
   }
   return choice.take();
 }

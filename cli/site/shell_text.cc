@@ -4,6 +4,7 @@
 
 #include <algorithm>
 #include <array>
+#include <initializer_list>
 #include <utility>
 
 namespace monodon::cli {
@@ -22,9 +23,11 @@ bool is_blank(char c) {
 bool is_keyword(std::string_view word) {
   constexpr std::array<std::string_view, 11> kKeywords = {
       "if", "then", "else", "elif", "do", "while", "until", "{", "(", "!", "command"};
-  return std::find(kKeywords.begin(), kKeywords.end(), word) != kKeywords.end() ||
-         (word.size() > 1 && word.ends_with(')') &&
-          word.find('(') == std::string_view::npos);  // of a case
+  return std::find(kKeywords.begin(), kKeywords.end(), word) != kKeywords.end();
+}
+
+bool is_one_of(std::string_view word, std::initializer_list<std::string_view> words) {
+  return std::find(words.begin(), words.end(), word) != words.end();
 }
 
 class Reader {
@@ -54,11 +57,21 @@ class Reader {
     } else if (c == '>' || c == '<' || (c == '&' && peek(1) == '>')) {
       redirect();
     } else if (c == '\n' || c == ';' || c == '&' || c == '|') {
-      end_command();
-      ++at_;
+      separator(c);
     } else {
       part_of_word();
     }
+  }
+
+  void separator(char c) {
+    const bool twice = peek(1) == c && c != '\n';
+    const bool tests = !words_.empty() && is_one_of(words_[0], {"[", "[[", "test"});
+    const bool was_doubtful = doubtful_;
+    end_command();
+    // What follows "a ||" or "[ a ] &&" is run or not; so is what follows that.
+    if (c != ';' && c != '\n' && twice) doubtful_ = c == '|' || tests || was_doubtful;
+    in_pattern_ |= c == ';' && twice && cases_ > 0;
+    at_ += twice ? 2 : 1;
   }
 
   void part_of_word() {
@@ -160,6 +173,7 @@ class Reader {
     }
     end_word();
     result_.redirects |= peek() != '<';
+    if (text_.compare(at_, 2, "<<") == 0 && peek(2) != '<') return here_document();
     while (peek() == '>' || peek() == '<' || peek() == '&') ++at_;
     while (is_blank(peek())) ++at_;
     while (at_ < text_.size() && !is_blank(peek()) && peek() != '\n' && peek() != ';' &&
@@ -167,15 +181,72 @@ class Reader {
       ++at_;
   }
 
+  // "python << END": the lines behind this one, up to "END", are no commands.
+  void here_document() {
+    at_ += 2;
+    while (is_blank(peek()) || peek() == '-') ++at_;
+    std::string end;
+    for (; at_ < text_.size() && !is_blank(peek()) && peek() != '\n'; ++at_)
+      if (is_name_char(peek())) end += peek();
+    const std::size_t line = std::min(text_.find('\n', at_), text_.size());
+    const std::string rest{text_.substr(at_, line - at_)};
+    std::size_t next = line;
+    while (next < text_.size()) {
+      const std::size_t begin = next + 1;
+      next = std::min(text_.find('\n', begin), text_.size());
+      std::string_view one = text_.substr(std::min(begin, text_.size()), next - begin);
+      while (one.starts_with('\t')) one.remove_prefix(1);
+      if (one == end) break;
+    }
+    // What stands behind "END" in its own line goes on: "cat << END | sort".
+    if (rest.find_first_not_of(" \t\r") == std::string::npos) at_ = next;
+  }
+
   void end_word() {
     if (!std::exchange(in_word_, false)) return;
     std::string word = std::exchange(word_, {});
-    if (words_.empty() && is_keyword(word)) return;
-    words_.push_back(std::move(word));
+    if (in_pattern_ && word != "esac") {
+      in_pattern_ = !word.ends_with(')');
+    } else if (in_header_) {
+      in_header_ = !is_function_ && !(in_case_ && word == "in");
+      in_pattern_ = in_case_ && !in_header_;
+    } else if (!words_.empty() || !opens_or_closes(word)) {
+      words_.push_back(std::move(word));
+    }
+  }
+
+  // Words of the shell itself, which are part of no command.
+  bool opens_or_closes(const std::string& word) {
+    if (is_one_of(word, {"if", "while", "until"})) {
+      ++depth_;
+    } else if (is_one_of(word, {"for", "select", "case"})) {
+      ++depth_;
+      in_header_ = true;
+      in_case_ = word == "case";
+      cases_ += in_case_ ? 1 : 0;
+    } else if (word.ends_with("()") || word == "function") {
+      in_header_ = word == "function";  // its name follows
+      in_case_ = false;
+      is_function_ = true;
+    } else if (word == "{" && std::exchange(is_function_, false)) {
+      ++depth_;
+      ++functions_;
+    } else if (is_one_of(word, {"fi", "done", "esac"}) ||
+               (word == "}" && functions_ > 0)) {
+      depth_ -= depth_ > 0 ? 1 : 0;
+      cases_ -= word == "esac" && cases_ > 0 ? 1 : 0;
+      functions_ -= word == "}" ? 1 : 0;
+      in_pattern_ = false;
+    } else {
+      return is_keyword(word);
+    }
+    return true;
   }
 
   void end_command() {
     end_word();
+    in_header_ = in_header_ && in_case_;
+    const bool conditional = depth_ > 0 || std::exchange(doubtful_, false);
     const auto assigns = [](const std::string& word) {
       const std::size_t equals = word.find('=');
       return equals != std::string::npos && equals != 0 &&
@@ -191,11 +262,14 @@ class Reader {
         const std::size_t equals = word->find('=');
         const std::string name = word->substr(0, equals);
         if (equals != std::string::npos) known_[name] = word->substr(equals + 1);
+        if (equals != std::string::npos && conditional) result_.doubtful.insert(name);
         if (exports && known_.count(name) != 0) result_.exported[name] = known_[name];
       }
       words_.clear();
     }
-    if (!words_.empty()) result_.commands.push_back(std::exchange(words_, {}));
+    if (words_.empty()) return;
+    result_.commands.push_back(std::exchange(words_, {}));
+    result_.conditional.push_back(conditional);
   }
 
   std::string_view text_;
@@ -203,6 +277,15 @@ class Reader {
   std::string word_;
   bool in_word_ = false;
   std::vector<std::string> words_;
+  // Where in "if", "case" and their like the text stands.
+  int depth_ = 0;
+  int cases_ = 0;
+  int functions_ = 0;
+  bool in_header_ = false;    // "for x in a b", "case $1 in"
+  bool in_case_ = false;      // ... of a case
+  bool in_pattern_ = false;   // "start|web)"
+  bool is_function_ = false;  // "name()" was there
+  bool doubtful_ = false;     // behind "||"
   Variables known_;
   const Variables& around_;
   ShellText result_;

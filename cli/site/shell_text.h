@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 #pragma once
 
+#include <set>
 #include <string>
 #include <string_view>
 #include <vector>
@@ -16,6 +17,10 @@ namespace monodon::cli {
 // "$(nproc)".
 struct ShellText {
   std::vector<std::vector<std::string>> commands;
+  // Of each of them: whether it is run by a condition only (if, case, a loop, a
+  // function, "||").
+  std::vector<bool> conditional;
+  std::set<std::string> doubtful;  // of `exported`: set by a condition
   Variables exported;
   Variables used;          // of those that were known before
   bool redirects = false;  // some output goes elsewhere

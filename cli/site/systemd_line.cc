@@ -112,7 +112,7 @@ class Expander {
     const auto found = variables_.find(name);
     if (found == variables_.end()) {
       line_.unknown.push_back("$" + name);
-      return {};
+      return "${" + name + "}";
     }
     line_.variables.push_back(name);
     return found->second;

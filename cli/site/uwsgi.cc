@@ -9,7 +9,6 @@
 #include <utility>
 
 #include "base/text/number.h"
-#include "cli/site/uwsgi_ini.h"
 #include "cli/site/uwsgi_options.h"
 
 namespace monodon::cli {
@@ -19,10 +18,13 @@ bool is_off(std::string_view value) {
   return value == "false" || value == "0" || value == "no" || value == "off";
 }
 
-// "proj/wsgi.py" is the module proj.wsgi, where it is below the directory.
-std::string module_of(std::string file, const std::string& directory) {
-  if (!directory.empty() && file.starts_with(directory + "/"))
-    file.erase(0, directory.size() + 1);
+// "proj/wsgi.py" is the module proj.wsgi, where it is below one of the directories.
+std::string module_of(std::string file, const std::vector<std::string>& directories) {
+  for (const std::string& directory : directories)
+    if (!directory.empty() && file.starts_with(directory + "/")) {
+      file.erase(0, directory.size() + 1);
+      break;
+    }
   if (file.starts_with("./")) file.erase(0, 2);
   if (!file.ends_with(".py")) return file;
   file.erase(file.size() - 3);
@@ -46,6 +48,7 @@ class Translator {
   }
 
   Result<GunicornService> finish() {
+    if (!file_.empty()) module_ = module_in(file_);
     use_mounts();
     if (module_.empty())
       return Error{of_ + ": names no application: module, wsgi-file or mount"};
@@ -91,7 +94,7 @@ class Translator {
     if (name == "module") {
       module_ = value;
     } else if (name == "wsgi-file") {
-      module_ = module_of(value, service_.directory);
+      file_ = value;
     } else if (name == "callable") {
       callable_ = value;
     } else if (name == "mount") {
@@ -102,6 +105,21 @@ class Translator {
       return false;
     }
     return true;
+  }
+
+  // uWSGI runs such a file where it is; here it is imported by its name.
+  std::string module_in(const std::string& file) {
+    std::vector<std::string> known{service_.directory};
+    for (const std::string& flag : service_.flags)
+      if (flag.starts_with("--pythonpath=")) known.push_back(flag.substr(13));
+    std::string module = module_of(file, known);
+    if (!module.starts_with('/')) return module;
+    const std::size_t slash = file.rfind('/');
+    give("--pythonpath", file.substr(0, std::max<std::size_t>(slash, 1)));
+    module = module.substr(slash + 1);
+    tell(fmt::format("wsgi-file = {}: is imported as the module {}, from its directory",
+                     file, module));
+    return module;
   }
 
   // "/app=proj/wsgi.py": the application has that part of the path as SCRIPT_NAME. One
@@ -115,7 +133,7 @@ class Translator {
         continue;
       }
       const std::string path = value.substr(0, equals);
-      module_ = module_of(value.substr(equals + 1), service_.directory);
+      module_ = module_in(value.substr(equals + 1));
       if (path.size() > 1) give("--env", "SCRIPT_NAME=" + path);
     }
   }
@@ -189,6 +207,7 @@ class Translator {
   std::set<std::string> used_;
   GunicornService service_;
   std::string module_;
+  std::string file_;
   std::string callable_;
   std::vector<std::string> mounts_;
   std::string log_file_;
@@ -199,29 +218,28 @@ class Translator {
 
 }  // namespace
 
-std::string ini_of_uwsgi(const std::vector<std::string>& words) {
+UwsgiPlace ini_of_uwsgi(const std::vector<std::string>& words) {
   for (std::size_t i = 0; i < words.size(); ++i) {
-    if (words[i] == "--ini" && i + 1 < words.size()) return words[i + 1];
-    if (words[i].starts_with("--ini=")) return words[i].substr(6);
-    if (words[i].ends_with(".ini") && !words[i].starts_with('-')) return words[i];
+    if (words[i] == "--ini" && i + 1 < words.size()) return uwsgi_place(words[i + 1]);
+    if (words[i].starts_with("--ini=")) return uwsgi_place(words[i].substr(6));
+    const UwsgiPlace place = uwsgi_place(words[i]);
+    if (place.path.ends_with(".ini") && !words[i].starts_with('-')) return place;
   }
   return {};
 }
 
-Result<GunicornService> read_uwsgi_ini(std::string_view text, const std::string& name,
-                                       const std::string& directory) {
-  Translator translator{name};
-  translator.take(read_uwsgi_options(text, name, directory));
+Result<GunicornService> read_uwsgi_ini(const UwsgiFile& file,
+                                       const ReadUwsgiFile& read_file) {
+  Translator translator{file.name};
+  translator.take(read_uwsgi_options(file, read_file));
   return translator.finish();
 }
 
 Result<GunicornService> read_uwsgi_line(const std::vector<std::string>& words,
-                                        const std::string& ini,
-                                        const std::string& ini_directory) {
+                                        const UwsgiFile& ini,
+                                        const ReadUwsgiFile& read_file) {
   UwsgiOptions options;
-  const std::string file = ini_of_uwsgi(words);
-  if (!file.empty())
-    options = read_uwsgi_options(ini, file.substr(file.rfind('/') + 1), ini_directory);
+  if (!ini.name.empty()) options = read_uwsgi_options(ini, read_file);
   for (std::size_t i = 0; i < words.size(); ++i) {
     const std::string& word = words[i];
     if (!word.starts_with('-')) continue;

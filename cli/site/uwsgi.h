@@ -2,11 +2,11 @@
 #pragma once
 
 #include <string>
-#include <string_view>
 #include <vector>
 
 #include "base/result.h"
 #include "cli/site/gunicorn_service.h"
+#include "cli/site/uwsgi_ini.h"
 
 namespace monodon::cli {
 
@@ -14,18 +14,18 @@ namespace monodon::cli {
 // nothing, is told. https://uwsgi-docs.readthedocs.io/en/latest/Options.html. An Error:
 // no application of Python's is named. Pure.
 
-// The section [uwsgi] of an ini file. `name` and `directory` are those of the file.
-[[nodiscard]] Result<GunicornService> read_uwsgi_ini(std::string_view text,
-                                                     const std::string& name,
-                                                     const std::string& directory);
+// An ini file.
+[[nodiscard]] Result<GunicornService> read_uwsgi_ini(
+    const UwsgiFile& file, const ReadUwsgiFile& read_file = {});
 
-// The words behind the program: "--http :8000 --module site.wsgi". `ini`, if not "", is
-// the text of the file that they name with --ini.
+// The words behind the program: "--http :8000 --module site.wsgi". `ini`: the file that
+// they name, if they do.
 [[nodiscard]] Result<GunicornService> read_uwsgi_line(
-    const std::vector<std::string>& words, const std::string& ini,
-    const std::string& ini_directory);
+    const std::vector<std::string>& words, const UwsgiFile& ini,
+    const ReadUwsgiFile& read_file = {});
 
-// The file that the words name with --ini, or as NAME.ini; "" for none.
-[[nodiscard]] std::string ini_of_uwsgi(const std::vector<std::string>& words);
+// The file that the words name with --ini, or as NAME.ini, and its section; "" for
+// none.
+[[nodiscard]] UwsgiPlace ini_of_uwsgi(const std::vector<std::string>& words);
 
 }  // namespace monodon::cli

@@ -7,6 +7,7 @@
 #include <algorithm>
 #include <cctype>
 #include <map>
+#include <utility>
 
 #include "base/text/trimmed.h"
 #include "cli/site/uwsgi_options.h"
@@ -70,28 +71,43 @@ class Placeholders {
   std::string name_;
   std::string directory_;
   std::map<std::string, std::string> known_;
+
+ public:
+  // Another file is read, and knows what was known before.
+  void enter(std::string& name, std::string& directory) {
+    name_.swap(name);
+    directory_.swap(directory);
+  }
+  [[nodiscard]] const std::string& directory() const { return directory_; }
 };
 
 // The lines of the section [uwsgi], with the blocks of its "configuration logic": for,
 // if-... and their ends. https://uwsgi-docs.readthedocs.io/en/latest/ConfigLogic.html
 class Ini {
  public:
-  Ini(const std::string& name, const std::string& directory)
-      : placeholders_{name, directory} {}
+  Ini(const UwsgiFile& file, const ReadUwsgiFile& read_file)
+      : placeholders_{file.name, file.directory}, read_file_{read_file} {}
 
-  UwsgiOptions read(std::string_view text) {
+  UwsgiOptions take_options() { return std::move(options_); }
+
+  // Whether it has that section.
+  bool read(std::string_view text, const std::string& section) {
+    const std::string_view whole = std::exchange(text_, text);
+    const std::string wanted = "[" + (section.empty() ? "uwsgi" : section) + "]";
     bool ours = false;
+    bool found = false;
     while (!text.empty()) {
       const std::size_t end = std::min(text.find('\n'), text.size());
       const std::string line = trimmed(text.substr(0, end));
       text.remove_prefix(std::min(end + 1, text.size()));
       if (line.empty() || line[0] == '#' || line[0] == ';') continue;
       if (line[0] == '[')
-        ours = line == "[uwsgi]";
+        found |= (ours = line == wanted);
       else if (ours)
         take(line);
     }
-    return std::move(options_);
+    text_ = whole;
+    return found;
   }
 
  private:
@@ -138,6 +154,8 @@ class Ini {
                            second == std::string::npos ? "" : value.substr(second + 1));
       return;
     }
+    if (name == "ini" || name == "inherit" || name == "include")
+      return include(name, value);
     placeholders_.define(name, value);
     const std::size_t percent = value.find('%');
     const bool magic =
@@ -148,6 +166,29 @@ class Ini {
           fmt::format("{} = {}: {} is known to uWSGI only; set it in the result", name,
                       value, value.substr(percent, 2)));
     options_.given.emplace_back(name, std::move(value));
+  }
+
+  // "other.ini", "other.ini:prod", or ":prod" of the same file.
+  void include(const std::string& key, const std::string& value) {
+    constexpr int kDeepest = 8;
+    const auto [given, section] = uwsgi_place(value);
+    std::string path = given;
+    if (!path.empty() && !path.starts_with('/'))
+      path = placeholders_.directory() + "/" + path;
+    std::string text{text_};
+    if (!path.empty()) text = read_file_ ? read_file_(path) : "";
+    if (depth_ == kDeepest || text.empty())
+      return options_.told.push_back(fmt::format(
+          "{} = {}: cannot be read here, so what it says is not known", key, value));
+    ++depth_;
+    std::string name = path.substr(path.rfind('/') + 1);
+    std::string directory = path.substr(0, std::min(path.rfind('/'), path.size()));
+    if (!path.empty()) placeholders_.enter(name, directory);
+    if (!read(text, section))
+      options_.told.push_back(fmt::format("{} = {}: has no section [{}]", key, value,
+                                          section.empty() ? "uwsgi" : section));
+    if (!path.empty()) placeholders_.enter(name, directory);
+    --depth_;
   }
 
   // $(PORT) of the environment, as it is written elsewhere: ${PORT}.
@@ -162,6 +203,9 @@ class Ini {
   }
 
   Placeholders placeholders_;
+  const ReadUwsgiFile& read_file_;
+  std::string_view text_;  // of the file that is read
+  int depth_ = 0;          // of files that include one another
   UwsgiOptions options_;
   std::vector<std::string> items_{""};  // of the loop
   std::string condition_;               // of the block, where there is one
@@ -169,9 +213,21 @@ class Ini {
 
 }  // namespace
 
-UwsgiOptions read_uwsgi_options(std::string_view text, const std::string& name,
-                                const std::string& directory) {
-  return Ini{name, directory}.read(text);
+UwsgiOptions read_uwsgi_options(const UwsgiFile& file, const ReadUwsgiFile& read_file) {
+  Ini ini{file, read_file};
+  const bool found = ini.read(file.text, file.section);
+  UwsgiOptions options = ini.take_options();
+  if (!found && !file.section.empty())
+    options.told.push_back(
+        fmt::format("{}: has no section [{}]", file.name, file.section));
+  return options;
+}
+
+UwsgiPlace uwsgi_place(const std::string& text) {
+  const std::size_t colon = text.rfind(':');
+  if (colon == std::string::npos) return {text, {}};
+  if (colon != 0 && !text.substr(0, colon).ends_with(".ini")) return {text, {}};
+  return {text.substr(0, colon), text.substr(colon + 1)};
 }
 
 }  // namespace monodon::cli

@@ -60,6 +60,30 @@ bool ends_soon(int pidfd) {
   return ::poll(&wait, 1, kPatienceMs) > 0;
 }
 
+// Directories that PYTHONPATH names: code is taken from them, too.
+void add_python_path(const std::vector<std::string>& environment,
+                     std::vector<std::string>& code) {
+  constexpr std::string_view kName = "PYTHONPATH=";
+  for (const std::string& entry : environment) {
+    if (!entry.starts_with(kName)) continue;
+    for (std::size_t at = kName.size(); at <= entry.size();) {
+      const std::size_t end = std::min(entry.find(':', at), entry.size());
+      if (entry[at] == '/') code.push_back(entry.substr(at, end - at));
+      at = end + 1;
+    }
+  }
+}
+
+std::vector<std::string> environment_with(const std::vector<std::string>& more) {
+  std::vector<std::string> all = environment_of_children();
+  for (const std::string& entry : more) {
+    const std::string name = entry.substr(0, entry.find('=') + 1);
+    std::erase_if(all, [&](const std::string& one) { return one.starts_with(name); });
+    all.push_back(entry);
+  }
+  return all;
+}
+
 mode_t own_umask() {
   const mode_t mask = ::umask(0);
   (void)::umask(mask);
@@ -73,6 +97,7 @@ Result<std::shared_ptr<FileRun>> FileRun::start(FileToRun order) {
   if (!script) return script.error();
   std::vector<std::string> code = {order.directory, order.python};
   if (order.name.starts_with('/')) code.insert(code.begin(), order.name);
+  add_python_path(order.environment, code);
   auto runner = code_runner(order.user, code, order.group);
   if (!runner) return Error{order.name + ": " + runner.error().message(), 0};
   const std::shared_ptr<FileRun> run{new FileRun{std::move(order)}};
@@ -92,7 +117,7 @@ Result<std::shared_ptr<FileRun>> FileRun::start(FileToRun order) {
   const ActingAs acting =
       run->user_ ? ActingAs{*run->user_, ActingAs::Ids::all} : ActingAs{};
   auto child =
-      spawn_with_channel(argv, environment_of_children(), {},
+      spawn_with_channel(argv, environment_with(what.environment), {},
                          {nothing.get(), run->output_.get(), run->errors_.get()});
   if (!child) {
     const std::string who =

@@ -23,6 +23,8 @@ struct FileToRun {
   std::string
       user;  // where we are root: who runs it; "": by master/config/code_runner.h
   std::string group;
+  // "KEY=value", over what we have: of another service, whose file it is.
+  std::vector<std::string> environment = {};
 };
 
 // What the process is to be once its values are known.

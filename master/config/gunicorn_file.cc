@@ -80,6 +80,7 @@ class Translator {
     for (const GunicornHook& hook : gunicorn_hooks()) {
       if (hook.name != name) continue;
       if (hook.called) {
+        if (is_of_arbiter(name)) result_.arbiter_hooks.push_back(name);
         result_.hooks.push_back(
             fmt::format("{}: {}: is called as long as this file is "
                         "the configuration; in YAML: {}",
@@ -93,9 +94,24 @@ class Translator {
     if (name == "logger_class") theirs(name);
   }
 
-  GunicornConfig take() { return std::move(result_); }
+  GunicornConfig take() {
+    // A class of the site's own may know more atoms, and makes the lines itself.
+    const std::string of_format = fmt::format("{}: access_log_format: ", file_);
+    if (own_logger_)
+      std::erase_if(result_.warnings, [&](const std::string& warning) {
+        return warning.starts_with(of_format);
+      });
+    return std::move(result_);
+  }
 
  private:
+  static bool is_of_arbiter(std::string_view hook) {
+    constexpr std::array<std::string_view, 8> kOfArbiter = {
+        "on_starting", "on_reload",  "when_ready",       "pre_fork",
+        "pre_exec",    "child_exit", "nworkers_changed", "on_exit"};
+    return std::find(kOfArbiter.begin(), kOfArbiter.end(), hook) != kOfArbiter.end();
+  }
+
   void ours(const std::string& name, const Setting& setting, const json& value) {
     std::vector<std::string> texts = texts_of(value, setting);
     if (setting.kind != Kind::list && texts.size() != 1) {
@@ -128,6 +144,7 @@ class Translator {
     for (const char* logging :
          {"logconfig", "logconfig_dict", "logconfig_json", "logger_class"}) {
       if (name != logging) continue;
+      own_logger_ |= name == "logger_class";
       result_.hooks.push_back(fmt::format(
           "{}: {}: configures the logging of the application as long as this "
           "file is the configuration; with YAML the application does that",
@@ -158,6 +175,7 @@ class Translator {
 
   std::string_view file_;
   GunicornConfig result_;
+  bool own_logger_ = false;
 };
 
 // The first line of settings in YAML: "key: value", "---" or "{". Python may have a

@@ -19,6 +19,7 @@ struct GunicornConfig {
   std::vector<std::string> warnings;  // set, and without an equivalent; other hooks
   std::vector<std::string> hooks;     // called, but only where this file is served
   std::vector<std::string> problems;  // set, and a service without it is another one
+  std::vector<std::string> arbiter_hooks;  // of the hooks, those of the server itself
 };
 
 // Whether -c names such a file: "x.py", "python:module". A file whose name says

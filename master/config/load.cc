@@ -111,6 +111,7 @@ class Loader {
     complete();
     report(check_settings(loaded_.settings));
     report(check_host(loaded_.settings));
+    tell_user_of_hooks();
     if (!problems_.empty()) return {std::nullopt, std::move(problems_)};
     finish();
     return {std::move(loaded_), {}};
@@ -162,7 +163,9 @@ class Loader {
     GunicornConfig read = translate_gunicorn_config(loaded_.config_text, file);
     problems_ = std::move(read.problems);
     for (std::string& note : read.notes) loaded_.notes.push_back(std::move(note));
-    loaded_.warnings = std::move(read.warnings);
+    for (std::string& warning : read.warnings)
+      loaded_.warnings.push_back(std::move(warning));
+    arbiter_hooks_ = std::move(read.arbiter_hooks);
     apply(defaults_of_gunicorn());
     apply(read.settings);
   }
@@ -280,6 +283,18 @@ class Loader {
                     format_size(bytes), format_size(w.max_memory), w.workers));
   }
 
+  // Gunicorn's arbiter stays root, and its hooks run in it.
+  void tell_user_of_hooks() {
+    const std::string& user = loaded_.settings.user;
+    if (arbiter_hooks_.empty() || ::geteuid() != 0 || user.empty() || user == "root" ||
+        user == "0")
+      return;
+    loaded_.warnings.push_back(
+        fmt::format("{}: {}: run as user {} here; Gunicorn runs them as root, so what "
+                    "only root may do belongs into the unit (ExecStartPre=+...)",
+                    loaded_.config_file, fmt::join(arbiter_hooks_, ", "), user));
+  }
+
   void report(const std::vector<Finding>& findings) {
     for (const Finding& finding : findings) {
       const auto origin = origins_.find(finding.key);
@@ -312,6 +327,7 @@ class Loader {
   LoadedConfig loaded_;
   Origins origins_;
   std::vector<std::string> problems_;
+  std::vector<std::string> arbiter_hooks_;
 };
 
 }  // namespace

@@ -107,6 +107,7 @@ def test_a_unit_of_uwsgi_becomes_one_that_runs_us(site):
 
 
 def test_a_script_that_starts_gunicorn_is_read(site):
+    (site / "gunicorn.conf.py").unlink()
     (site / "start.sh").write_text("#!/bin/sh\nN=3\nexec gunicorn app:application -w $N\n")
     done = monodon(site, "import", "start.sh")
     assert done.returncode == 0, done.stderr
@@ -119,6 +120,7 @@ def test_a_script_that_starts_gunicorn_is_read(site):
     "python manage.py migrate && exec gunicorn app:application -w ${N:-3}",
     "su - www-data -c 'N=3; gunicorn app:application -w $N'", "-w 3 app:application"])
 def test_a_line_for_a_shell_is_read_as_one(site, line):
+    (site / "gunicorn.conf.py").unlink()
     done = monodon(site, "import", line)
     assert done.returncode == 0, done.stderr
     assert done.stdout == 'application: "app:application"\nworkers: 3\nhop_by_hop: drop\n'
@@ -134,3 +136,54 @@ def test_a_line_for_a_shell_is_read_as_one(site, line):
 def test_what_cannot_be_imported_is_told(site, what, status, said):
     done = monodon(site, "import", *what)
     assert (done.returncode, said in done.stderr) == (status, True), done.stderr
+
+
+def test_a_file_of_gunicorns_runs_with_the_variables_of_its_service(site):
+    (site / "gunicorn.conf.py").write_text(
+        "import os\nworkers = int(os.environ['N'])\nthreads = int(os.environ['FROM_FILE'])\n")
+    (site / "variables").write_text("FROM_FILE=5\n")
+    (site / "shop.service").write_text(
+        f"[Service]\nWorkingDirectory={site}\nEnvironment=N=6\nEnvironmentFile={site}/variables\n"
+        "ExecStart=/usr/bin/gunicorn -c gunicorn.conf.py app:application\n")
+    (site / "supervisord.conf").write_text(
+        f"[program:shop]\ndirectory={site}\nenvironment=N=\"6\",FROM_FILE=\"5\"\n"
+        "command=/usr/bin/gunicorn -c gunicorn.conf.py app:application\n")
+    for what in (["shop.service"], ["supervisord.conf"],
+                 ["env", "N=6", "FROM_FILE=5", "gunicorn", "-c", "gunicorn.conf.py",
+                  "app:application"]):
+        done = monodon(site, "import", *what)
+        assert done.returncode == 0, done.stderr
+        assert "workers: 6\nthreads: 5\n" in done.stdout, done.stdout
+
+
+def test_the_file_of_the_directory_is_read_where_no_flag_names_one(site):
+    (site / "shop.service").write_text(
+        f"[Service]\nWorkingDirectory={site}\nExecStart=/usr/bin/gunicorn app:application\n")
+    (site / "other.conf.py").write_text("threads = 7\n")
+    for what, threads in ((["shop.service"], 4), (["gunicorn", "app:application"], 4),
+                          (["gunicorn", "-c", "other.conf.py", "app:application"], 7)):
+        done = monodon(site, "import", *what)
+        assert done.returncode == 0, done.stderr
+        assert f"threads: {threads}\n" in done.stdout, (what, done.stdout)
+
+
+def test_a_file_of_gunicorns_that_no_interpreter_can_run_is_told_to_be_missing(site):
+    done = monodon(site, "import", "--python", "/no/such/python", "gunicorn", "-c",
+                   "gunicorn.conf.py", "app:application")
+    assert done.returncode == 1
+    assert "gunicorn.conf.py: is not read, so what it sets is missing" in done.stderr
+
+
+def test_files_by_other_names_scripts_and_sections_are_read(site):
+    (site / "gunicorn.conf.py").unlink()
+    (site / "start.sh").write_text("#!/bin/sh\nexec gunicorn -w 7 app:application\n")
+    (site / "local.yml").write_text(
+        "services:\n  web:\n    user: app\n    command: /app/bin/start.sh\n")
+    (site / "Containerfile").write_text("FROM x\nUSER app\nCMD [\"/start.sh\"]\n")
+    (site / "supervisord.conf").write_text(f"[program:web]\ncommand={site}/start.sh\n")
+    (site / "base.ini").write_text("[uwsgi]\nmodule = app\n[prod]\nprocesses = 7\nini = base.ini\n")
+    for what in ("local.yml", "Containerfile", "supervisord.conf", "base.ini:prod"):
+        done = monodon(site, "import", what)
+        assert done.returncode == 0, done.stderr
+        assert "workers: 7\n" in done.stdout, (what, done.stdout, done.stderr)
+        assert ("user app: " in done.stderr) == (what in ("local.yml", "Containerfile"))

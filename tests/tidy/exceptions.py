@@ -179,6 +179,7 @@ NO_UNIT_TEST = {
     "cli/line/validators.cc": "command_line_test.cc mistypes",
     "cli/site/import_unit.cc": "import_test.cc",
     "cli/site/import_command.cc": "tests/process/test_import.py",
+    "cli/site/site_texts.cc": "tests/process/test_import.py",
     "cli/live/upgrade.cc": "tests/process: upgrade",
     "base/process/child_state.cc": "spare_interpreter_test.cc",
     "master/helpers/process_watch.cc": "descriptors of children: tests/process, tests/faults",

@@ -43,7 +43,7 @@ TEST_CASE("a service of a compose file is read, whatever form its command has",
     CHECK(service.value().directory == "/srv");
     CHECK(service.value().user == "web");
     CHECK(service.value().carried == Variables{{"A", "1"}, {"B", "two"}});
-    CHECK(service.value().told.at(2).starts_with(
+    CHECK(service.value().told.at(3).starts_with(
         "compose.yaml: Gunicorn as well is worker; each is a service of its own"));
   }
 }
@@ -72,9 +72,25 @@ TEST_CASE("files of variables and the one of Compose are read", "[compose_file]"
       "compose.yaml", {}, read);
   REQUIRE(service);
   CHECK(service.value().carried == Variables{{"A", "9"}, {"B", "2 3"}, {"C", "x"}});
-  CHECK(service.value().flags == Texts{"-w", "4", "-b", ":$P", "a:b"});
+  CHECK(service.value().flags == Texts{"-w", "4", "a:b"});
   CHECK(read_compose("services: [", "c.yaml")
             .error()
             .message()
             .starts_with("c.yaml: line 1: "));
+}
+
+TEST_CASE("values that the file .env has given are told, and so is the user",
+          "[compose_file]") {
+  const auto service = read_compose(
+      "services:\n  web:\n    user: app\n    command: gunicorn -w ${N} a:b\n",
+      "local.yml", {},
+      [](const std::string& path) { return path == ".env" ? "N=5\nM=1\n" : ""; });
+  REQUIRE(service);
+  CHECK(service.value().flags == Texts{"-w", "5", "a:b"});
+  std::string told;
+  for (const std::string& text : service.value().told) told += text + "\n";
+  CHECK(told.find("${N}: the settings have the value that it has in .env, \"5\"") !=
+        std::string::npos);
+  CHECK(told.find("${M}") == std::string::npos);
+  CHECK(told.find("user app: Gunicorn is started as that user") != std::string::npos);
 }

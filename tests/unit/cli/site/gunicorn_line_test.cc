@@ -101,7 +101,7 @@ TEST_CASE("a text for a shell is read without being run", "[gunicorn_line]") {
         std::vector<Texts>{
             {"f", "x", "y", "x y", "x", "y", "z", "${C}", "$(d \"e\")", "`f g`"}});
   CHECK(commands("if [ $1 = web ]; then a; else b; fi") ==
-        std::vector<Texts>{{"[", "$1", "=", "web", "]"}, {"a"}, {"b"}, {"fi"}});
+        std::vector<Texts>{{"[", "$1", "=", "web", "]"}, {"a"}, {"b"}});
   CHECK(commands("a > b 2>&1; c 2> d e; f &> g; h < i") ==
         std::vector<Texts>{{"a"}, {"c", "e"}, {"f"}, {"h"}});
   CHECK(read_shell_text("A=1 B=2\nexport C=3 A D").exported ==
@@ -112,4 +112,41 @@ TEST_CASE("a text for a shell is read without being run", "[gunicorn_line]") {
   for (const char* open :
        {"a 'b", "a \"b", "a $(b", "a `b", "a ${b", "a \\", "a >", "$"})
     CHECK(commands(open).size() == 1);
+}
+
+TEST_CASE("commands under a condition of a script are known as such",
+          "[gunicorn_line]") {
+  const ShellText shell = read_shell_text(
+      "a\nif b; then c; fi\nfor x in 1 2; do d; done\n"
+      "case \"$1\" in\n  web|server) e ;;\n  *) f; g ;;\nesac\n"
+      "start() {\n  h\n}\nfunction stop { i; }\n[ -f j ] && k\nl || m\ncd n && o\np\n");
+  std::string sure;
+  std::string doubtful;
+  for (std::size_t i = 0; i < shell.commands.size(); ++i)
+    (shell.conditional[i] ? doubtful : sure) += shell.commands[i][0];
+  CHECK(sure == "a[lcdop");
+  CHECK(doubtful == "bcdefghikm");
+}
+
+TEST_CASE("of several Gunicorns in a script the one is read that runs in any case",
+          "[gunicorn_line]") {
+  const auto in_script = [](const std::string& text) {
+    return find_gunicorn({"sh", "-c", text});
+  };
+  const GunicornLine both = in_script(
+      "if [ \"$DEV\" ]; then\n  export S=dev\n  exec gunicorn --reload a:b\nelse\n"
+      "  export S=prod\n  python manage.py migrate\n  exec gunicorn -w 4 a:b\nfi\n");
+  CHECK(both.flags == Texts{"-w", "4", "a:b"});
+  CHECK(both.told.at(0).find("others are \"exec gunicorn --reload a:b\"") !=
+        std::string::npos);
+  CHECK(both.told.at(1).find("migrate: is run before Gunicorn by a condition") !=
+        std::string::npos);
+  CHECK(both.told.at(2) ==
+        "S: a condition of the script sets it; the settings have \"prod\"");
+  CHECK(
+      in_script("[ \"$DEV\" ] && exec gunicorn --reload a:b\nexec gunicorn -w 4 a:b\n")
+          .flags == Texts{"-w", "4", "a:b"});
+  CHECK(
+      in_script("case $1 in worker) celery ;; web) exec gunicorn a:b ;; esac").flags ==
+      Texts{"a:b"});
 }

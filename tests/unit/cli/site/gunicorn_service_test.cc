@@ -43,7 +43,26 @@ TEST_CASE("what systemd does to a line is done", "[gunicorn_service]") {
   CHECK(imported.problems.empty());
   CHECK(
       tells(imported, "$WORKERS: the settings have the value that it has now, \"4\""));
-  CHECK(tells(imported, "$EXTRA: is not set by the unit"));
+  CHECK(tells(imported, "$EXTRA: is set neither by the unit nor by its files"));
+}
+
+TEST_CASE("a variable that nobody sets is left out with its flag, whoever reads it",
+          "[gunicorn_service]") {
+  for (const char* start :
+       {"gunicorn -w $N --preload $EXTRA --bind=127.0.0.1:${P} -t 5 a:b",
+        "sh -c \"exec gunicorn -w $N --preload $EXTRA --bind=127.0.0.1:${P} -t 5 a:b\"",
+        "sh -c 'gunicorn -w $(( 2 * $(nproc) )) --preload `x` --bind=$H:1 -t 5 a:b'"}) {
+    INFO(start);
+    const Imported imported =
+        import_unit(std::string{"ExecStart="} + start + "\n", "a.service");
+    CHECK(imported.problems.empty());
+    CHECK(imported.yaml.find("application: \"a:b\"\n") == 0);
+    CHECK(imported.yaml.find("bind") == std::string::npos);
+    CHECK(imported.yaml.find("request_timeout: 5") != std::string::npos);
+    CHECK(imported.yaml.find("preload: true") != std::string::npos);
+    CHECK(tells(imported, "-w $"));
+    CHECK(tells(imported, "is left out, since what it comes to is not known here"));
+  }
 }
 
 TEST_CASE("the command line wins over a variable, here too", "[gunicorn_service]") {
@@ -151,6 +170,5 @@ TEST_CASE("what a shell would have computed is left to monodon", "[gunicorn_serv
   CHECK(flags("gunicorn -b 0.0.0.0:$PORT a:b") == Texts{"a:b"});
   CHECK(flags("gunicorn --bind=:${PORT} -w $WEB_CONCURRENCY a:b") == Texts{"a:b"});
   CHECK(flags("gunicorn -w $(nproc) a:b") == Texts{"-w=auto", "a:b"});
-  CHECK(flags("gunicorn -w $(( $(nproc) * 2 )) -b 1.2.3.4:$PORT a:b") ==
-        Texts{"-w", "$(( $(nproc) * 2 ))", "-b", "1.2.3.4:$PORT", "a:b"});
+  CHECK(flags("gunicorn -w $(( $(nproc) * 2 )) -b 1.2.3.4:$PORT a:b") == Texts{"a:b"});
 }

@@ -72,11 +72,10 @@ TEST_CASE("values of supervisord go on in lines that begin with a blank",
       "    --bind 127.0.0.1:8000\n\ta:b ; two\nenvironment=\n  A=\"1\",\n  B=\"2\"\n",
       "site.conf", "/etc");
   REQUIRE(service);
-  CHECK(service.value().flags ==
-        Texts{"-w", "${N}", "--bind", "127.0.0.1:8000", "a:b"});
+  CHECK(service.value().flags == Texts{"--bind", "127.0.0.1:8000", "a:b"});
   CHECK(service.value().python == "${VENV}/bin/python");
   CHECK(service.value().environment == Variables{{"A", "1"}, {"B", "2"}});
-  CHECK(service.value().told.at(0).starts_with("${N}: holds a variable"));
+  CHECK(service.value().told.at(0).starts_with("-w ${N}: is left out"));
 }
 
 TEST_CASE("of several processes the first is read, or the one that is named",
@@ -126,12 +125,31 @@ TEST_CASE("what a Dockerfile sets is known to the shell of its CMD, stages inclu
       "Dockerfile");
   REQUIRE(service);
   CHECK(service.value().flags ==
-        Texts{"-b", ":8000", "-w", "3", "--threads", "2", "${LATER:+x}", "a:b"});
+        Texts{"-b", ":8000", "-w", "3", "--threads", "2", "a:b"});
   CHECK(service.value().directory == "/srv/app");
   CHECK(service.value().environment.at("PORT") == "8000");
   std::string told;
   for (const std::string& one : service.value().told) told += one + "\n";
   CHECK(told.find("$PORT: the settings have the value that it has in these files") !=
         std::string::npos);
-  CHECK(told.find("is left out") == std::string::npos);
+  CHECK(told.find("${LATER:+x}: is left out") == 0);
+  CHECK(told.find("exec: is left out") == std::string::npos);
+}
+
+TEST_CASE("a program that is a script is looked into, in a container, too",
+          "[process_files]") {
+  const ReadScript disk = [](const std::string& path) {
+    return path.ends_with("start.sh") ? std::string{"#!/bin/sh\nexec gunicorn a:b\n"}
+                                      : std::string{};
+  };
+  const auto program = read_supervisord("[program:web]\ncommand=/srv/start.sh\n",
+                                        "s.conf", "/etc", {}, disk);
+  REQUIRE(program);
+  CHECK(program.value().flags == Texts{"a:b"});
+  const auto image = read_dockerfile(
+      "FROM x\nUSER web\nENTRYPOINT [\"/app/start.sh\"]\n", "Dockerfile", disk);
+  REQUIRE(image);
+  CHECK(image.value().flags == Texts{"a:b"});
+  CHECK(image.value().told.back().starts_with("user web: Gunicorn is started as"));
+  CHECK(read_procfile("web: bin/start.sh\n", "Procfile", {}, disk));
 }

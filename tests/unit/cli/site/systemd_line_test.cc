@@ -32,7 +32,7 @@ TEST_CASE("variables are replaced as systemd replaces them", "[systemd_line]") {
         Texts{"g", "-a 'b c'", "$HOME", "a$PORT"});
   CHECK(words(":g ${PORT}", variables) == Texts{"g", "${PORT}"});
   const ExecLine line = read_exec_line("g $EXTRA ${NONE} a:b", {}, variables);
-  CHECK(line.words == Texts{"g", "", "a:b"});
+  CHECK(line.words == Texts{"g", "${EXTRA}", "${NONE}", "a:b"});
   CHECK(line.unknown == Texts{"$EXTRA", "$NONE"});
 }
 

@@ -18,10 +18,15 @@ bool tells(const GunicornService& service, const std::string& word) {
   return false;
 }
 
+Result<GunicornService> read_site(const std::string& text,
+                                  const std::string& directory = "/x") {
+  return read_uwsgi_ini({text, "site.ini", directory, {}});
+}
+
 }  // namespace
 
 TEST_CASE("an ini file of uWSGI's becomes flags of ours", "[uwsgi]") {
-  const auto read = read_uwsgi_ini(
+  const auto read = read_site(
       "# a site\n[uwsgi]\nproject = shop\nbase = /srv/%(project)\n"
       "chdir = %(base)\nhome = %(base)/env\nmodule = %(project).wsgi:application\n"
       "master = true\nprocesses = 4\nthreads = 2\ncheaper = 2\n"
@@ -31,7 +36,7 @@ TEST_CASE("an ini file of uWSGI's becomes flags of ours", "[uwsgi]") {
       "touch-reload = %d%n.touch\nbuffer-size = 32768\ndie-on-term = true\n"
       "lazy-apps = true\ndisable-logging = true\nspooler = /x\nfrobnicate = 3\n"
       "[other]\nprocesses = 99\n",
-      "site.ini", "/etc/uwsgi");
+      "/etc/uwsgi");
   REQUIRE(read);
   const GunicornService& service = read.value();
   CHECK(service.directory == "/srv/shop");
@@ -61,16 +66,15 @@ TEST_CASE("an application of uWSGI's is a module, a file or a mount", "[uwsgi]")
         std::pair{"module = django.core.handlers.wsgi:WSGIHandler()",
                   "django.core.handlers.wsgi:WSGIHandler()"}}) {
     INFO(lines);
-    const auto read = read_uwsgi_ini(std::string{"[uwsgi]\n"} + lines, "x.ini", "/x");
+    const auto read = read_site(std::string{"[uwsgi]\n"} + lines);
     REQUIRE(read);
     CHECK(read.value().flags.back() == application);
   }
-  const auto mounted =
-      read_uwsgi_ini("[uwsgi]\nmount = /shop=a:b\nmount = /two=c:d\n", "x.ini", "/x");
+  const auto mounted = read_site("[uwsgi]\nmount = /shop=a:b\nmount = /two=c:d\n");
   REQUIRE(mounted);
   CHECK(mounted.value().flags.front() == "--env=SCRIPT_NAME=/shop");
   CHECK(tells(mounted.value(), "/two=c:d"));
-  CHECK_FALSE(read_uwsgi_ini("[uwsgi]\nprocesses = 4\n", "x.ini", "/x"));
+  CHECK_FALSE(read_site("[uwsgi]\nprocesses = 4\n"));
 }
 
 TEST_CASE("a command line of uWSGI's is read", "[uwsgi]") {
@@ -78,7 +82,7 @@ TEST_CASE("a command line of uWSGI's is read", "[uwsgi]") {
                     "-p4",    "-M",       "--master", "--threads=2",
                     "-H",     "/srv/env", "-L",       "--py-autoreload",
                     "1"};
-  const auto read = read_uwsgi_line(words, "", "");
+  const auto read = read_uwsgi_line(words, {});
   REQUIRE(read);
   CHECK(read.value().flags == Texts{"--bind=0.0.0.0:8000", "--workers=4", "--threads=2",
                                     "--reload", "a.wsgi:application"});
@@ -88,11 +92,16 @@ TEST_CASE("a command line of uWSGI's is read", "[uwsgi]") {
 
 TEST_CASE("words of a line stand beside the ini file that it names", "[uwsgi]") {
   const Texts words{"--ini", "/etc/uwsgi/site.ini", "--processes", "8"};
-  CHECK(ini_of_uwsgi(words) == "/etc/uwsgi/site.ini");
-  CHECK(ini_of_uwsgi({"site.ini"}) == "site.ini");
-  CHECK(ini_of_uwsgi({"--module", "a"}).empty());
+  CHECK(ini_of_uwsgi(words).path == "/etc/uwsgi/site.ini");
+  CHECK(ini_of_uwsgi({"site.ini"}).path == "site.ini");
+  CHECK(ini_of_uwsgi({"site.ini:prod"}).path == "site.ini");
+  CHECK(ini_of_uwsgi({"site.ini:prod"}).section == "prod");
+  CHECK(ini_of_uwsgi({"--module", "a"}).path.empty());
   const auto read =
-      read_uwsgi_line(words, "[uwsgi]\nmodule = a:b\nprocesses = 2\n", "/etc/uwsgi");
+      read_uwsgi_line(words, {.text = "[uwsgi]\nmodule = a:b\nprocesses = 2\n",
+                              .name = "site.ini",
+                              .directory = "/etc/uwsgi",
+                              .section = {}});
   REQUIRE(read);
   CHECK(read.value().flags ==
         Texts{"--workers=2", "--workers=8", "--access-logfile=-", "a:b"});
@@ -100,8 +109,7 @@ TEST_CASE("words of a line stand beside the ini file that it names", "[uwsgi]") 
 
 TEST_CASE("HTTP on a socket of uWSGI's is no difference", "[uwsgi]") {
   for (const char* lines : {"http-socket = :80", "protocol = http\nsocket = :80"}) {
-    const auto read = read_uwsgi_ini(
-        std::string{"[uwsgi]\nmodule=a:b\n"} + lines + "\n", "x.ini", "/x");
+    const auto read = read_site(std::string{"[uwsgi]\nmodule=a:b\n"} + lines + "\n");
     REQUIRE(read);
     CHECK(read.value().told.empty());
     CHECK(read.value().flags.front() == "--bind=0.0.0.0:80");
@@ -119,12 +127,12 @@ TEST_CASE("each name of an option of uWSGI's leads to one that is known", "[uwsg
 
 TEST_CASE("loops of an ini file are run, conditions told, variables left to us",
           "[uwsgi]") {
-  const auto read = read_uwsgi_ini(
+  const auto read = read_site(
       "[uwsgi]\nmodule = a.wsgi\nmount = /other=b.py\nprocesses = %k\n"
       "http = :$(PORT)\nhttp-keepalive =\nhttp-keepalive = true\nfor = x y\nenv = "
       "%(_)_SET=1\nendfor =\n"
       "if-env = DEBUG\npy-autoreload = 1\nendif =\nenv = CORES=%k\nenv = F=%p\n",
-      "site.ini", "/etc");
+      "/etc");
   REQUIRE(read);
   CHECK(read.value().flags == Texts{"--workers=auto", "--env=x_SET=1", "--env=y_SET=1",
                                     "--env=CORES=%k", "--env=F=/etc/site.ini",
@@ -134,4 +142,46 @@ TEST_CASE("loops of an ini file are run, conditions told, variables left to us",
         "since only uWSGI knows whether if-env", "%k is known to uWSGI only",
         "without it monodon listens at $PORT"})
     CHECK(tells(read.value(), word));
+}
+
+TEST_CASE("a file of uWSGI's may include others, and sections of its own", "[uwsgi]") {
+  const ReadUwsgiFile disk = [](const std::string& path) {
+    return path == "/etc/base.ini"
+               ? std::string{"[uwsgi]\nmodule = a:b\nenv = AT=%p\nini = base.ini\n"
+                             "[prod]\nprocesses = 8\n"}
+               : std::string{};
+  };
+  const auto flags = [&](const std::string& text, const std::string& section) {
+    const auto read = read_uwsgi_ini({text, "site.ini", "/etc", section}, disk);
+    REQUIRE(read);
+    return read.value().flags;
+  };
+  CHECK(
+      flags("[uwsgi]\nini = base.ini\nini = base.ini:prod\nthreads = 2\n", "").at(0) ==
+      "--env=AT=/etc/base.ini");
+  const Texts prod = flags(
+      "[uwsgi]\nprocesses = 1\n[prod]\nini = :common\n"
+      "[common]\nmodule = c:d\nthreads = 2\n",
+      "prod");
+  CHECK(prod == Texts{"--threads=2", "--access-logfile=-", "c:d"});
+  const auto missing =
+      read_uwsgi_ini({"[uwsgi]\nmodule = a:b\nini = none.ini\ninherit = base.ini:x\n",
+                      "site.ini",
+                      "/etc",
+                      {}},
+                     disk);
+  CHECK(tells(missing.value(), "ini = none.ini: cannot be read here"));
+  CHECK(tells(missing.value(), "inherit = base.ini:x: has no section [x]"));
+}
+
+TEST_CASE("a wsgi-file anywhere is a module in its directory, or below the path",
+          "[uwsgi]") {
+  const auto alone = read_site("[uwsgi]\nwsgi-file = /srv/shop/proj/wsgi.py\n");
+  CHECK(alone.value().flags ==
+        Texts{"--pythonpath=/srv/shop/proj", "--access-logfile=-", "wsgi:application"});
+  CHECK(tells(alone.value(), "is imported as the module wsgi, from its directory"));
+  const auto below = read_site(
+      "[uwsgi]\nwsgi-file = /srv/shop/proj/wsgi.py\npythonpath = /srv/shop\n");
+  CHECK(below.value().flags ==
+        Texts{"--pythonpath=/srv/shop", "--access-logfile=-", "proj.wsgi:application"});
 }
