@@ -231,7 +231,7 @@ def application(environ, start_response):
         assert server.get("/refuse").status == 500
         server.wait(lambda: len(server.ledger.entries("post")) == 3, "post_request")
         assert [entry.id for entry in server.ledger.entries("pre")] == [
-            "GET,/list?a=1,/list,a=1,1", "GET,/iterator,/iterator,,2"]
+            "GET,/list?a=1,/list,a=1,0", "GET,/iterator,/iterator,,1"]
         assert [entry.id for entry in server.ledger.entries("post")] == [
             "/list,GET,201,5,text/plain", "/iterator,GET,201,6,text/plain",
             "/refuse,GET,None,0,None"]

@@ -170,10 +170,10 @@ def wrap(application, pre_request, post_request, worker_of, log, access=None):
 
     def around(environ, start_response):
         worker = worker_of()
-        worker.nr += 1
-        req = Request(worker.cfg, environ, worker.nr)
+        req = Request(worker.cfg, environ, worker.nr + 1)
         if not post_request and not access:
             before(worker, req, environ)
+            worker.nr += 1  # as there: a request that pre_request refuses does not count
             return application(environ, start_response)
         began = access and not environ.get("monodon.rehearsal") and access.begin()
         resp = Response(req, worker.cfg)
@@ -186,6 +186,7 @@ def wrap(application, pre_request, post_request, worker_of, log, access=None):
         try:
             if pre_request:
                 before(worker, req, environ)
+            worker.nr += 1
             result = application(environ, start)
         except BaseException:
             if began:
