@@ -155,13 +155,11 @@ GunicornLine find_in_shell(const std::string& text, const Variables& known) {
       activated = command[1].substr(0, command[1].size() - 8) + "python";
   }
   tell_work(shell, started.at, found);
-  for (const auto& [name, value] : shell.exported) {
+  for (const auto& [name, value] : shell.exported)
     found.environment.emplace(name, value);
-    if (shell.doubtful.count(name) != 0)
-      found.told.push_back(
-          fmt::format("{}: a condition of the script sets it; the settings have \"{}\"",
-                      name, value));
-  }
+  for (const auto& [name, value] : shell.doubtful)
+    found.told.push_back(fmt::format(
+        "{}: a condition of the script sets it; here it is \"{}\"", name, value));
   if (found.directory.empty()) found.directory = directory;
   const auto from_directory = [&](std::string& path) {
     if (path.find('/') != std::string::npos && !path.starts_with('/') &&

@@ -163,18 +163,21 @@ class Importer {
            name.starts_with("MALLOC_") || name == "PATH" || name == "VIRTUAL_ENV";
   }
 
-  void carry_python_path(const std::string& value) {
+  // "/srv/lib:$PYTHONPATH", "/srv/lib${PYTHONPATH:+:$PYTHONPATH}".
+  void carry_python_path(std::string value) {
+    for (std::size_t at = 0; (at = value.find('$', at)) != std::string::npos;) {
+      const bool braces = value.compare(at, 2, "${") == 0;
+      const std::size_t end = braces ? value.find('}', at) : value.find(':', at);
+      const std::size_t size = std::min(end, value.size()) - at + (braces ? 1 : 0);
+      differ(fmt::format(
+          "PYTHONPATH: {} is not known here: what it has goes into python_path",
+          value.substr(at, size)));
+      value.erase(at, size);
+    }
     std::vector<std::string>& ours = settings_.worker.python_path;
     for (std::size_t begin = 0; begin <= value.size();) {
       const std::size_t end = std::min(value.find(':', begin), value.size());
-      const std::string entry = value.substr(begin, end - begin);
-      if (entry.find('$') != std::string::npos)
-        differ(
-            fmt::format("PYTHONPATH: {} of it is not known here: what it has goes "
-                        "into python_path",
-                        entry));
-      else if (!entry.empty())
-        ours.push_back(entry);
+      if (end > begin) ours.push_back(value.substr(begin, end - begin));
       begin = end + 1;
     }
     keys_.insert("python_path");

@@ -5,6 +5,8 @@
 #include <algorithm>
 #include <array>
 #include <initializer_list>
+#include <set>
+#include <string>
 #include <utility>
 
 namespace monodon::cli {
@@ -243,6 +245,14 @@ class Reader {
     return true;
   }
 
+  // What a condition sets anew keeps the value that it has in any case.
+  void assign(const std::string& name, std::string value, bool conditional) {
+    const bool kept = conditional && sure_.count(name) != 0;
+    if (!conditional) sure_.insert(name);
+    if (!kept) known_[name] = std::move(value);
+    if (conditional) result_.doubtful[name] = known_[name];
+  }
+
   void end_command() {
     end_word();
     in_header_ = in_header_ && in_case_;
@@ -261,8 +271,8 @@ class Reader {
       for (auto word = first; word != words_.end(); ++word) {
         const std::size_t equals = word->find('=');
         const std::string name = word->substr(0, equals);
-        if (equals != std::string::npos) known_[name] = word->substr(equals + 1);
-        if (equals != std::string::npos && conditional) result_.doubtful.insert(name);
+        if (equals != std::string::npos)
+          assign(name, word->substr(equals + 1), conditional);
         if (exports && known_.count(name) != 0) result_.exported[name] = known_[name];
       }
       words_.clear();
@@ -287,6 +297,7 @@ class Reader {
   bool is_function_ = false;  // "name()" was there
   bool doubtful_ = false;     // behind "||"
   Variables known_;
+  std::set<std::string> sure_;  // of these: set in any case
   const Variables& around_;
   ShellText result_;
 };

@@ -1,7 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 #pragma once
 
-#include <set>
 #include <string>
 #include <string_view>
 #include <vector>
@@ -20,7 +19,8 @@ struct ShellText {
   // Of each of them: whether it is run by a condition only (if, case, a loop, a
   // function, "||").
   std::vector<bool> conditional;
-  std::set<std::string> doubtful;  // of `exported`: set by a condition
+  // Set by a condition only, or anew, with the value that is taken for it.
+  Variables doubtful;
   Variables exported;
   Variables used;          // of those that were known before
   bool redirects = false;  // some output goes elsewhere

@@ -176,7 +176,10 @@ def test_a_file_of_gunicorns_that_no_interpreter_can_run_is_told_to_be_missing(s
 
 def test_files_by_other_names_scripts_and_sections_are_read(site):
     (site / "gunicorn.conf.py").unlink()
-    (site / "start.sh").write_text("#!/bin/sh\nexec gunicorn -w 7 app:application\n")
+    (site / "start.sh").write_text(
+        "#!/bin/sh\nOPTIONS='-w 7'\n[ -n \"$DEV\" ] && OPTIONS=\"$OPTIONS --reload\"\n"
+        "export PYTHONPATH=\"/srv/lib${PYTHONPATH:+:$PYTHONPATH}\"\n"
+        "exec gunicorn $OPTIONS app:application\n")
     (site / "local.yml").write_text(
         "services:\n  web:\n    user: app\n    command: /app/bin/start.sh\n")
     (site / "Containerfile").write_text("FROM x\nUSER app\nCMD [\"/start.sh\"]\n")
@@ -186,4 +189,7 @@ def test_files_by_other_names_scripts_and_sections_are_read(site):
         done = monodon(site, "import", what)
         assert done.returncode == 0, done.stderr
         assert "workers: 7\n" in done.stdout, (what, done.stdout, done.stderr)
+        if "ini" not in what:
+            assert "python_path: [/srv/lib]" in done.stdout and "reload" not in done.stdout
+            assert 'OPTIONS: a condition of the script sets it; here it is "-w 7"' in done.stderr
         assert ("user app: " in done.stderr) == (what in ("local.yml", "Containerfile"))
