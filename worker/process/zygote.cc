@@ -168,6 +168,7 @@ std::optional<int> Zygote::load() {
 
 // The master decides by what they have left who calls them next, and when.
 LoadError Zygote::call_once(std::uint32_t hooks) {
+  if (boot_.gunicorn_conf.empty()) return {};  // there are none
   const Application::HooksCalled called = app_.call_once(hooks);
   say(wire::Kind::hooks_called, hooks, {},
       {.slot = called.left, .serial = called.running});
