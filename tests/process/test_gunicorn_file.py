@@ -22,6 +22,8 @@ workers = 1
 
 def when_ready(server):
     gates.record("ready", f"{os.getpid()}/{server.cfg.proc_name == TOKEN}")
+
+on_reload = when_ready
 """
 WAITS = """
 import os
