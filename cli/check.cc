@@ -18,6 +18,7 @@
 #include "base/process/run_program.h"
 #include "base/process/spawn_with_channel.h"
 #include "base/result.h"
+#include "base/text/say.h"
 #include "base/unique_fd.h"
 #include "cli/line/commands.h"
 #include "cli/live/commands.h"
@@ -35,10 +36,6 @@ namespace monodon::cli {
 namespace {
 
 constexpr int kSignals = 128;  // of a status: beyond it, what ended the process
-
-void say(const std::string& text) {
-  std::fputs((text + "\n").c_str(), stderr);
-}
 
 // The program that loads the application, and its arguments.
 Result<std::vector<std::string>> importer(const master::Settings& settings,

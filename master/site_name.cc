@@ -44,7 +44,7 @@ std::string_view short_application(std::string_view application) {
              : module;
 }
 
-std::string variable(const char* name) {
+std::string variable_or_empty(const char* name) {
   const char* const value = std::getenv(name);
   return value == nullptr ? "" : value;
 }
@@ -69,11 +69,11 @@ std::string site_name(const LoadedConfig& config) {
   SiteClues clues{worker.name == worker.application ? std::string{} : worker.name,
                   worker.application,
                   config.config_file,
-                  variable("RUNTIME_DIRECTORY"),
+                  variable_or_empty("RUNTIME_DIRECTORY"),
                   {}};
   // Somebody's terminal is in a service as well; that one is not about us.
-  if (variable("SYSTEMD_EXEC_PID") == std::to_string(::getpid()) ||
-      !variable("NOTIFY_SOCKET").empty()) {
+  if (variable_or_empty("SYSTEMD_EXEC_PID") == std::to_string(::getpid()) ||
+      !variable_or_empty("NOTIFY_SOCKET").empty()) {
     std::ifstream file{"/proc/self/cgroup"};
     clues.cgroups.assign(std::istreambuf_iterator<char>{file}, {});
   }

@@ -32,8 +32,8 @@ struct StatusFacts {
   std::vector<metrics::ListenerFacts> listeners;
   int board_fd = -1;
   std::uint32_t upgrades = 0;
-  std::string fell_back;  // ReloadDesk::fell_back()
-  bool stopping = false;  // or about to, in stop_delay
+  std::string fell_back;        // ReloadDesk::fell_back()
+  bool stopping = false;        // or about to, in stop_delay
   metrics::ReloadStory reload;  // ReloadDesk::book()
   std::deque<LastDeath> deaths;
   Clock::time_point now{};

@@ -28,7 +28,8 @@ std::string agent_line(const AgentSight& sight) {
   if (!sight.ready.good)
     return fmt::format("down #{}\n",
                        sight.ready.text.substr(0, sight.ready.text.find('\n')));
-  if (sight.refused && sight.drain_refused) return "drain #the last reload was refused\n";
+  if (sight.refused && sight.drain_refused)
+    return "drain #the last reload was refused\n";
   return fmt::format("ready up {}%{}\n", weight_of(sight.saturation),
                      sight.refused ? " #the last reload was refused" : "");
 }
@@ -37,15 +38,17 @@ Result<UniqueFd> listen_for_agents(const std::string& address) {
   const std::size_t colon = address.rfind(':');
   if (colon == std::string::npos) return Error{"agent_bind: not host:port: " + address};
   std::string host = address.substr(0, colon);
-  if (host.starts_with('[') && host.ends_with(']')) host = host.substr(1, host.size() - 2);
+  if (host.starts_with('[') && host.ends_with(']'))
+    host = host.substr(1, host.size() - 2);
   addrinfo hints{};
   hints.ai_flags = AI_PASSIVE | AI_NUMERICHOST | AI_NUMERICSERV;
   hints.ai_socktype = SOCK_STREAM;
   addrinfo* found = nullptr;
-  if (::getaddrinfo(host.empty() ? nullptr : host.c_str(),
-                    address.c_str() + colon + 1, &hints, &found) != 0)
+  if (::getaddrinfo(host.empty() ? nullptr : host.c_str(), address.c_str() + colon + 1,
+                    &hints, &found) != 0)
     return Error{"agent_bind: not an address and a port: " + address};
-  UniqueFd fd{::socket(found->ai_family, SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0)};
+  UniqueFd fd{
+      ::socket(found->ai_family, SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0)};
   const int on = 1;
   const bool listens =
       fd && ::setsockopt(fd.get(), SOL_SOCKET, SO_REUSEADDR, &on, sizeof on) == 0 &&

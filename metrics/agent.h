@@ -14,10 +14,10 @@ namespace monodon::metrics {
 // What HAProxy's agent-check is told: HAProxy's configuration manual, section 5.2,
 // "agent-check". "ready" and "up" take back an earlier "drain" and "down".
 struct AgentSight {
-  Verdict ready;            // without saturation
+  Verdict ready;  // without saturation
   bool stopping = false;
-  double saturation = 0;    // 0 to 1
-  bool refused = false;     // the last reload was
+  double saturation = 0;  // 0 to 1
+  bool refused = false;   // the last reload was
   bool drain_refused = false;
 };
 

@@ -39,7 +39,7 @@ constexpr std::chrono::milliseconds kRestPeriod{1000};
 constexpr std::chrono::nanoseconds kHistoryStep{History::kStepNs};
 
 constexpr std::string_view kStacks = "/stacks/";
-constexpr const char* kPlain = "text/plain; charset=utf-8";
+constexpr const char* kPlainText = "text/plain; charset=utf-8";
 
 bool is_local(int listener) {
   sockaddr_storage at{};
@@ -130,7 +130,8 @@ class Exporter {
     around_.history.note_queue(waiting_now(around_));
   }
 
-  // Queues are looked at often while there is work: at rest nobody waits in one for long.
+  // Queues are looked at often while there is work: at rest nobody waits in one for
+  // long.
   std::chrono::milliseconds sample() {
     sample_queues();
     constexpr std::uint64_t kLoadNs = 900'000'000;
@@ -197,7 +198,8 @@ class Exporter {
     return sight;
   }
 
-  // The kernel walks all pages of a process to say what it takes: at rest not each time.
+  // The kernel walks all pages of a process to say what it takes: at rest not each
+  // time.
   void keep_history() {
     constexpr std::uint64_t kMemoryAtRestNs = 60'000'000'000;
     const Sight sight = look();
@@ -236,17 +238,17 @@ class Exporter {
     if (path == "/favicon.svg" || path == "/favicon.ico")
       return {200, "image/svg+xml", std::string{dashboard_icon()}};
     if (path == "/") return page(asked);
-    return {404, kPlain, "not found; / and /metrics are\n"};
+    return {404, kPlainText, "not found; / and /metrics are\n"};
   }
 
   // No link on a foreign page gets anybody's stacks taken.
   void stacks(const HttpRequest& asked, std::string_view number,
               HttpServer::Reply reply) {
     const auto slot = parse_number(number, std::numeric_limits<std::uint32_t>::max());
-    if (!slot) return reply({404, kPlain, "the path is /stacks/SLOT\n"});
+    if (!slot) return reply({404, kPlainText, "the path is /stacks/SLOT\n"});
     if (!shows_all(asked) || asked.cross_site)
       return reply(
-          {403, kPlain,
+          {403, kPlainText,
            fmt::format("stacks are for who is on the machine: monodon trace {}\n",
                        *slot)});
     stacks_.ask(static_cast<std::uint32_t>(*slot), std::move(reply));
@@ -255,13 +257,13 @@ class Exporter {
   HttpAnswer reason(const HttpRequest& asked) {
     if (!shows_all(asked) || asked.cross_site)
       return {
-          403, kPlain,
+          403, kPlainText,
           "why a reload failed is for who is on the machine: monodon status, or the "
           "log\n"};
     hear();
     if (around_.reload.last_reason.empty())
-      return {404, kPlain, "no reload has failed, as far as is known\n"};
-    return {200, kPlain, around_.reload.last_reason + "\n"};
+      return {404, kPlainText, "no reload has failed, as far as is known\n"};
+    return {200, kPlainText, around_.reload.last_reason + "\n"};
   }
 
   HttpAnswer page(const HttpRequest& asked) {
@@ -274,7 +276,7 @@ class Exporter {
   }
 
   static HttpAnswer verdict(Verdict said) {
-    return {said.good ? 200U : 503U, kPlain, std::move(said.text)};
+    return {said.good ? 200U : 503U, kPlainText, std::move(said.text)};
   }
 
   HttpAnswer metrics(const HttpRequest& asked) {

@@ -24,8 +24,6 @@
 namespace monodon::scoreboard {
 namespace {
 
-constexpr auto kRelaxed = std::memory_order_relaxed;
-
 timespec wall() noexcept {
   timespec now{};
   (void)::clock_gettime(CLOCK_REALTIME, &now);

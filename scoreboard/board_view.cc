@@ -17,8 +17,6 @@
 namespace monodon::scoreboard {
 namespace {
 
-constexpr auto kRelaxed = std::memory_order_relaxed;
-
 SlotReport read_slot(const SlotRow& row) {
   SlotReport report;
   TotalsWords ended{};

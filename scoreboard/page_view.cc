@@ -14,8 +14,6 @@
 namespace monodon::scoreboard {
 namespace {
 
-constexpr auto kRelaxed = std::memory_order_relaxed;
-
 ThreadReport read_thread(const ThreadRow& row) {
   ThreadReport report;
   // These change outside of the versioned write too, and are worth having alone.

@@ -23,10 +23,10 @@ Result<UniqueFd> make_segment(const char* name, std::size_t size);
 // the master hands the descriptor on and keeps read_only_copy().
 Result<UniqueFd> make_page(std::size_t threads);
 
-// The owner, once it has mapped what it writes: from now on no descriptor of this memfd,
-// however it was come by, can be written through or mapped for writing, and no seal can
-// be changed (F_SEAL_FUTURE_WRITE|F_SEAL_SEAL). The owner's mapping stays, also over a
-// fork.
+// The owner, once it has mapped what it writes: from now on no descriptor of this
+// memfd, however it was come by, can be written through or mapped for writing, and no
+// seal can be changed (F_SEAL_FUTURE_WRITE|F_SEAL_SEAL). The owner's mapping stays,
+// also over a fork.
 Outcome seal_for_owner(int fd);
 [[nodiscard]] bool is_sealed_for_owner(int fd) noexcept;
 

@@ -21,6 +21,8 @@ namespace monodon::scoreboard {
 
 using Word = std::atomic<std::uint64_t>;
 
+inline constexpr auto kRelaxed = std::memory_order_relaxed;
+
 // memcpy for short texts of any length: in pieces of constant size, because g++ makes
 // `rep movs` of the others, and that costs 40 ns to begin with.
 inline void copy_short(char* to, std::string_view text) noexcept {
@@ -46,11 +48,11 @@ inline void store_text(std::span<Word> words, std::string_view text) noexcept {
   for (; i < size / 8; ++i) {
     std::uint64_t word = 0;
     std::memcpy(&word, text.data() + i * 8, 8);
-    words[i].store(word, std::memory_order_relaxed);
+    words[i].store(word, kRelaxed);
   }
   std::array<char, 8> last{};
   copy_short(last.data(), text.substr(i * 8, size % 8));
-  words[i].store(std::bit_cast<std::uint64_t>(last), std::memory_order_relaxed);
+  words[i].store(std::bit_cast<std::uint64_t>(last), kRelaxed);
 }
 
 // Whether store_text() of `text` left this; the owner's own row only.
@@ -60,18 +62,18 @@ inline bool holds_text(std::span<const Word> words, std::string_view text) noexc
   for (; i < text.size() / 8; ++i) {
     std::uint64_t word = 0;
     std::memcpy(&word, text.data() + i * 8, 8);
-    if (words[i].load(std::memory_order_relaxed) != word) return false;
+    if (words[i].load(kRelaxed) != word) return false;
   }
   std::array<char, 8> last{};
   copy_short(last.data(), text.substr(i * 8));
-  return words[i].load(std::memory_order_relaxed) == std::bit_cast<std::uint64_t>(last);
+  return words[i].load(kRelaxed) == std::bit_cast<std::uint64_t>(last);
 }
 
 // Up to the first NUL, and never more than there is.
 inline std::string load_text(std::span<const Word> words) {
   std::string text;
   for (const Word& word : words) {
-    const std::uint64_t bits = word.load(std::memory_order_relaxed);
+    const std::uint64_t bits = word.load(kRelaxed);
     std::array<char, 8> bytes{};
     std::memcpy(bytes.data(), &bits, bytes.size());
     const std::size_t size = ::strnlen(bytes.data(), bytes.size());
@@ -86,8 +88,8 @@ inline std::string load_text(std::span<const Word> words) {
 class VersionedWrite {
  public:
   explicit VersionedWrite(std::atomic<std::uint32_t>& version) noexcept
-      : version_{version}, odd_{version.load(std::memory_order_relaxed) | 1U} {
-    version_.store(odd_, std::memory_order_relaxed);
+      : version_{version}, odd_{version.load(kRelaxed) | 1U} {
+    version_.store(odd_, kRelaxed);
     std::atomic_thread_fence(std::memory_order_release);
   }
   ~VersionedWrite() { version_.store(odd_ + 1, std::memory_order_release); }
@@ -110,7 +112,7 @@ bool read_versioned(const std::atomic<std::uint32_t>& version, Copy copy) {
     if (before % 2 != 0) continue;
     copy();
     std::atomic_thread_fence(std::memory_order_acquire);
-    if (version.load(std::memory_order_relaxed) == before) return true;
+    if (version.load(kRelaxed) == before) return true;
   }
   return false;
 }

@@ -36,7 +36,8 @@ std::string absolute(const std::string& path) {
   std::error_code error;
   const auto here = std::filesystem::current_path(error);
   // A deploy may have removed it; nothing can be opened there any more.
-  return (error ? std::filesystem::path{"/proc/self/cwd"} / path : here / path).string();
+  return (error ? std::filesystem::path{"/proc/self/cwd"} / path : here / path)
+      .string();
 }
 
 std::vector<std::string> components_of(const std::string& path) {

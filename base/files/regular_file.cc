@@ -22,8 +22,7 @@ bool is_dev_null(const struct stat& about) {
 
 Result<UniqueFd> open_as(int flags, const std::string& what, const std::string& path) {
   constexpr mode_t kNew = 0666;
-  UniqueFd fd{
-      ::open(path.c_str(), flags | O_CLOEXEC | O_NONBLOCK | O_NOCTTY, kNew)};
+  UniqueFd fd{::open(path.c_str(), flags | O_CLOEXEC | O_NONBLOCK | O_NOCTTY, kNew)};
   // ENXIO: nobody reads a fifo that was to be written.
   const Error other{what + ": it is not a regular file", 0};
   if (!fd) return errno == ENXIO ? other : last_error(what);

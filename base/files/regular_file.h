@@ -10,10 +10,10 @@
 
 namespace monodon {
 
-// Files that others than the reader can change. In place of one there may be a fifo or a
-// device, and who opens or reads that waits for as long as they like; or a file that does
-// not end. /dev/null, which some name for no file, is an empty one to read.
-// Any process; with whose rights is the caller's affair (base/files/file_rights.h).
+// Files that others than the reader can change. In place of one there may be a fifo or
+// a device, and who opens or reads that waits for as long as they like; or a file that
+// does not end. /dev/null, which some name for no file, is an empty one to read. Any
+// process; with whose rights is the caller's affair (base/files/file_rights.h).
 
 // For reading, CLOEXEC. An Error, at once, for what is not a regular file.
 Result<UniqueFd> open_regular_file(const std::string& path);

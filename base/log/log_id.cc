@@ -166,9 +166,12 @@ constexpr auto kIds = std::to_array<IdRow>({
     {Id::handoff_lost, "handoff_lost", "308ef208c7ab4d0f849c137860f20368",
      "A process of the site shut down sockets that all of its workers share: those "
      "through which they hand connections to each other (nothing is lost, but busy "
-     "workers keep the connections they have), or a listener (nobody can connect there).",
-     "Look for code that closes or shuts down descriptors that it did not open. Reload, "
-     "so that every worker gets new sockets; for a listener, restart the server and, if "
+     "workers keep the connections they have), or a listener (nobody can connect "
+     "there).",
+     "Look for code that closes or shuts down descriptors that it did not open. "
+     "Reload, "
+     "so that every worker gets new sockets; for a listener, restart the server and, "
+     "if "
      "it has one, its socket unit."},
     {Id::descriptors_refused, "descriptors_refused", "db35c11b35574296bbd8803c4a3089da",
      "Somebody sent file descriptors where none are expected; they were closed, and so "

@@ -12,9 +12,9 @@ struct ControlGroups {
   std::string own = "/proc/self/cgroup";
   std::string tree = "/sys/fs/cgroup";
 
-  // The directories that may hold limits of a controller ("cpu", "memory"): those of our
-  // own group and of each one above it, of version 2 and of version 1. Not all of them
-  // need exist: a container sees its own group as the root. cgroups(7).
+  // The directories that may hold limits of a controller ("cpu", "memory"): those of
+  // our own group and of each one above it, of version 2 and of version 1. Not all of
+  // them need exist: a container sees its own group as the root. cgroups(7).
   [[nodiscard]] std::vector<std::string> directories(std::string_view controller) const;
 };
 

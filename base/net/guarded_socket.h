@@ -7,10 +7,10 @@
 
 namespace monodon {
 
-// The master's end of a Unix socket whose other end others have, workers or clients, and
-// of which nobody else has a descriptor. Like UniqueFd, but closing it never waits: where
-// the kernel does not refuse descriptors (base/process/passed_fds.h) some may be in its queue,
-// and it is closed elsewhere. Master only, its thread.
+// The master's end of a Unix socket whose other end others have, workers or clients,
+// and of which nobody else has a descriptor. Like UniqueFd, but closing it never waits:
+// where the kernel does not refuse descriptors (base/process/passed_fds.h) some may be
+// in its queue, and it is closed elsewhere. Master only, its thread.
 class GuardedSocket {
  public:
   GuardedSocket() noexcept = default;

@@ -8,8 +8,8 @@ namespace monodon {
 
 bool is_stopped(int pid) {
   siginfo_t info{};
-  return ::waitid(P_PID, static_cast<id_t>(pid), &info,
-                  WSTOPPED | WNOHANG | WNOWAIT) == 0 &&
+  return ::waitid(P_PID, static_cast<id_t>(pid), &info, WSTOPPED | WNOHANG | WNOWAIT) ==
+             0 &&
          info.si_pid == pid;
 }
 

@@ -10,10 +10,11 @@
 
 namespace monodon {
 
-// Closes descriptors that a stranger has, or may have sent in a message that nobody read:
-// whoever closes them last may have to wait for as long as the stranger likes (see
-// passed_fds.h). Here a thread does that has nothing else to do; while it waits, others
-// are started. They block all signals and end when there was nothing to do for a while.
+// Closes descriptors that a stranger has, or may have sent in a message that nobody
+// read: whoever closes them last may have to wait for as long as the stranger likes
+// (see passed_fds.h). Here a thread does that has nothing else to do; while it waits,
+// others are started. They block all signals and end when there was nothing to do for a
+// while.
 //
 // For processes with threads; the master has close_elsewhere(). One object for the life
 // of a process: its threads outlive everybody. Not after a fork(2) in between.

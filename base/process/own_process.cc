@@ -21,8 +21,8 @@ Mark* claimed = nullptr;
 Mark* make_mark() noexcept {
   static Mark plain{0};
   const auto size = static_cast<std::size_t>(::sysconf(_SC_PAGESIZE));
-  void* page = ::mmap(nullptr, size, PROT_READ | PROT_WRITE,
-                      MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
+  void* page =
+      ::mmap(nullptr, size, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
   if (page == MAP_FAILED) return &plain;
   (void)::madvise(page, size, MADV_WIPEONFORK);
   return new (page) Mark{0};

@@ -7,8 +7,8 @@
 namespace monodon {
 
 // Whether this process is one of ours, or a child of it that code of somebody else's
-// forked: a stranger, with a copy of all our memory. getpid(2) would tell as well, for a
-// system call each time; a handler of pthread_atfork(3) does not see clone(2) and
+// forked: a stranger, with a copy of all our memory. getpid(2) would tell as well, for
+// a system call each time; a handler of pthread_atfork(3) does not see clone(2) and
 // _Fork(3). The kernel wipes one page of ours in every child (MADV_WIPEONFORK,
 // madvise(2)).
 

@@ -45,11 +45,11 @@ class PassedFds {
 // recvmsg(2) on whether it wants them or not. Appends to `to`.
 void take_passed_fds(msghdr& message, std::vector<UniqueFd>& to);
 
-// Where no descriptors are expected, a peer can still send some. With recv(2) the kernel
-// closes them, in the receiver, who may be the last one to have them: close(2) of a
-// socket with SO_LINGER, of a file on FUSE or NFS, waits for as long as the sender likes.
-// So they are refused (SO_PASSRIGHTS, Linux 6.16: the peer's send fails with EPERM), or,
-// where the kernel is older, received and closed where it does not matter.
+// Where no descriptors are expected, a peer can still send some. With recv(2) the
+// kernel closes them, in the receiver, who may be the last one to have them: close(2)
+// of a socket with SO_LINGER, of a file on FUSE or NFS, waits for as long as the sender
+// likes. So they are refused (SO_PASSRIGHTS, Linux 6.16: the peer's send fails with
+// EPERM), or, where the kernel is older, received and closed where it does not matter.
 
 // From now on; a listening socket's holds for all who connect later. False: the kernel
 // cannot do that.
@@ -58,19 +58,20 @@ bool refuse_passed_fds(int unix_socket) noexcept;
 // Whether that holds, and held when the peer connected.
 [[nodiscard]] bool refuses_passed_fds(int unix_socket) noexcept;
 
-// On a connection where it does not hold, before the first byte is read: what is sent out
-// of band (MSG_OOB) would be dropped with its descriptors, unseen.
+// On a connection where it does not hold, before the first byte is read: what is sent
+// out of band (MSG_OOB) would be dropped with its descriptors, unseen.
 void see_all_passed_fds(int unix_socket) noexcept;
 
 // recv(2) on such a socket, without waiting and without EINTR. What came along goes to
-// `strangers`, CLOEXEC, and is to be closed as the headers of Closer and close_elsewhere
-// say. It wants 253 descriptors to be free: the kernel closes those that find no number.
+// `strangers`, CLOEXEC, and is to be closed as the headers of Closer and
+// close_elsewhere say. It wants 253 descriptors to be free: the kernel closes those
+// that find no number.
 ssize_t receive_guarded(int unix_socket, std::span<char> to,
                         std::vector<UniqueFd>& strangers);
 
 // A socket of which nobody has another descriptor, about to be closed: from here on
-// nothing comes any more. Whether something is there that was not read, with descriptors
-// perhaps. For stream sockets.
+// nothing comes any more. Whether something is there that was not read, with
+// descriptors perhaps. For stream sockets.
 [[nodiscard]] bool has_unread(int unix_socket) noexcept;
 
 }  // namespace monodon

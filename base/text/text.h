@@ -27,9 +27,9 @@ namespace monodon {
 // that is none is returned as it is.
 [[nodiscard]] std::string_view exception_of(std::string_view text) noexcept;
 
-// Appends the lines of `text`, each as append_printable() of base/text/escape.h would, and
-// without newlines at the end. From the second on each is indented by `indent`: nothing
-// that is quoted can look like a line of ours.
+// Appends the lines of `text`, each as append_printable() of base/text/escape.h would,
+// and without newlines at the end. From the second on each is indented by `indent`:
+// nothing that is quoted can look like a line of ours.
 void append_printable_lines(std::string& to, std::string_view text,
                             std::string_view indent);
 

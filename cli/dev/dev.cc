@@ -8,6 +8,7 @@
 #include <utility>
 
 #include "base/text/colour.h"
+#include "base/text/say.h"
 #include "cli/dev/commands.h"
 #include "cli/dev/dev_settings.h"
 #include "cli/dev/found_applications.h"
@@ -19,10 +20,6 @@ namespace monodon::cli {
 namespace {
 
 constexpr std::uint16_t kPort = 8000;
-
-void say(const std::string& text) {
-  std::fputs((text + "\n").c_str(), stderr);
-}
 
 int complain(const std::string& text) {
   say("monodon dev: " + text);
@@ -72,7 +69,8 @@ Outcome choose_application(master::CommandLine& line) {
 int run_dev(master::CommandLine line) {
   if (line.start_directory.empty() && !is_set(line, "directory"))
     return complain(
-        "the current directory was removed; where it was made anew, cd \"$PWD\" enters it");
+        "the current directory was removed; where it was made anew, cd \"$PWD\" enters "
+        "it");
   put_below(line, dev_settings());
   const bool bound = is_set(line, "bind");
   const std::uint16_t port = bound ? std::uint16_t{0} : free_port(kPort);

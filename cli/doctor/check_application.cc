@@ -108,7 +108,7 @@ Found debug(const Evidence& e) {
       "DEBUG = False for the settings that the service uses"};
 }
 
-constexpr Check kChecks[] = {
+constexpr Check kApplicationChecks[] = {
     {"django-unreadable", Weight::warning, "the application's settings", unreadable,
      Kind::effect},
     {"django-proxy-header", Weight::error, "SECURE_PROXY_SSL_HEADER", proxy_header},
@@ -132,7 +132,7 @@ bool allows_host(const SiteFacts& facts, const std::string& host) {
 }
 
 std::span<const Check> application_checks() {
-  return kChecks;
+  return kApplicationChecks;
 }
 
 }  // namespace monodon::cli

@@ -90,7 +90,7 @@ Found metrics_unix(const Evidence& e) {
           e.metrics.address)};
 }
 
-constexpr Check kChecks[] = {
+constexpr Check kControlChecks[] = {
     {"reload-blind", Weight::warning, "a reload that can fail", reload_blind},
     {"no-control-socket", Weight::warning, "a place for the control socket",
      no_control_socket},
@@ -103,7 +103,7 @@ constexpr Check kChecks[] = {
 }  // namespace
 
 std::span<const Check> control_checks() {
-  return kChecks;
+  return kControlChecks;
 }
 
 }  // namespace monodon::cli

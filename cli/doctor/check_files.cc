@@ -125,7 +125,7 @@ Found disk_full(const Evidence& e) {
                   first.of_inodes ? "-i " : "", first.path)};
 }
 
-constexpr Check kChecks[] = {
+constexpr Check kFilesChecks[] = {
     {"user-unknown", Weight::error, "the service's user", user_unknown},
     {"user-cannot-read", Weight::error, "code that the user may read", cannot_read},
     {"user-cannot-write", Weight::error, "files that the user may write", cannot_write},
@@ -136,7 +136,7 @@ constexpr Check kChecks[] = {
 }  // namespace
 
 std::span<const Check> file_checks() {
-  return kChecks;
+  return kFilesChecks;
 }
 
 }  // namespace monodon::cli

@@ -74,7 +74,7 @@ Found settings_doubtful(const Evidence& e) {
   return Finding{e.settings_warnings[0], "monodon check tells all warnings"};
 }
 
-constexpr Check kChecks[] = {
+constexpr Check kMachineChecks[] = {
     {"backlog-capped", Weight::warning, "somaxconn", backlog_capped},
     {"few-descriptors", Weight::warning, "LimitNOFILE=", few_descriptors},
     {"few-tasks", Weight::error, "TasksMax=", few_tasks},
@@ -87,7 +87,7 @@ constexpr Check kChecks[] = {
 }  // namespace
 
 std::span<const Check> machine_checks() {
-  return kChecks;
+  return kMachineChecks;
 }
 
 }  // namespace monodon::cli

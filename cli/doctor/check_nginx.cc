@@ -234,7 +234,7 @@ Found body_size_unset(const Evidence& e) {
       "client_max_body_size 64m; in its server, or 1m to say that it is meant"};
 }
 
-constexpr Check kChecks[] = {
+constexpr Check kNginxChecks[] = {
     {"nginx-broken", Weight::error, "nginx's configuration", nginx_broken},
     {"nginx-not-running", Weight::error, "a running nginx", nginx_not_running},
     {"nginx-no-route", Weight::error, "a way from nginx to the site", no_route},
@@ -259,7 +259,7 @@ constexpr Check kChecks[] = {
 }  // namespace
 
 std::span<const Check> nginx_checks() {
-  return kChecks;
+  return kNginxChecks;
 }
 
 }  // namespace monodon::cli

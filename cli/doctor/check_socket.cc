@@ -215,7 +215,7 @@ Found somebody_else(const Evidence& e) {
                  fmt::format("ss -xlp src {} shows whose it is", e.listen)};
 }
 
-constexpr Check kChecks[] = {
+constexpr Check kSocketChecks[] = {
     {"server-silent", Weight::error, "a server that answers commands", server_silent},
     {"socket-missing", Weight::error, "the socket file", socket_missing, Kind::effect},
     {"not-a-socket", Weight::error, "a socket under its path", not_a_socket},
@@ -235,7 +235,7 @@ constexpr Check kChecks[] = {
 }  // namespace
 
 std::span<const Check> socket_checks() {
-  return kChecks;
+  return kSocketChecks;
 }
 
 }  // namespace monodon::cli

@@ -170,7 +170,7 @@ Found service_failed(const Evidence& e) {
                   place, units, e.socket_name.empty() ? e.service_name : units)};
 }
 
-constexpr Check kChecks[] = {
+constexpr Check kStartChecks[] = {
     {"unit-masked", Weight::error, "masked units", masked},
     {"unit-not-loaded", Weight::error, "units that systemd can use", not_loaded},
     {"service-missing", Weight::error, "the service's unit", service_missing},
@@ -184,7 +184,7 @@ constexpr Check kChecks[] = {
 }  // namespace
 
 std::span<const Check> start_checks() {
-  return kChecks;
+  return kStartChecks;
 }
 
 }  // namespace monodon::cli

@@ -292,7 +292,7 @@ Found oom_stops_all(const Evidence& e) {
                  fmt::format("in [Service] of {}: OOMPolicy=continue", e.service_name)};
 }
 
-constexpr Check kChecks[] = {
+constexpr Check kUnitsChecks[] = {
     {"socket-unit-missing", Weight::warning, "a socket unit", socket_unit_missing},
     {"socket-not-enabled", Weight::warning, "the socket at boot", socket_not_enabled},
     {"socket-accept", Weight::error, "Accept=no", socket_accepts},
@@ -320,7 +320,7 @@ constexpr Check kChecks[] = {
 }  // namespace
 
 std::span<const Check> unit_checks() {
-  return kChecks;
+  return kUnitsChecks;
 }
 
 }  // namespace monodon::cli

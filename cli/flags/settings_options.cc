@@ -15,7 +15,6 @@ namespace monodon::cli {
 namespace {
 
 using master::GunicornFlag;
-using master::Kind;
 using master::Setting;
 
 constexpr const char* kHidden = "";  // CLI11's group that --help leaves out
@@ -31,7 +30,7 @@ CLI::Option* new_flag(CLI::App& app, const std::string& names,
 }
 
 bool is_flag(const Setting& setting) {
-  return setting.kind == Kind::flag || setting.kind == Kind::automatic;
+  return setting.kind == master::Kind::flag || setting.kind == master::Kind::automatic;
 }
 
 // All names of one setting, short ones first, as CLI11 wants them.
@@ -45,25 +44,25 @@ std::string names_of(const Setting& setting) {
   return names;
 }
 
-std::string type_name(Kind kind) {
+std::string type_name(master::Kind kind) {
   switch (kind) {
-    case Kind::flag:
-    case Kind::automatic:
+    case master::Kind::flag:
+    case master::Kind::automatic:
       return "";
-    case Kind::count:
+    case master::Kind::count:
       return "N";
-    case Kind::duration:
+    case master::Kind::duration:
       return "TIME";
-    case Kind::size:
+    case master::Kind::size:
       return "SIZE";
-    case Kind::mode:
+    case master::Kind::mode:
       return "OCTAL";
-    case Kind::path:
+    case master::Kind::path:
       return "PATH";
-    case Kind::choice:
+    case master::Kind::choice:
       return "WORD";
-    case Kind::text:
-    case Kind::list:
+    case master::Kind::text:
+    case master::Kind::list:
       break;
   }
   return "TEXT";
@@ -107,8 +106,9 @@ std::string gunicorn_name(const Setting& setting) {
 std::string wrong_number(const Setting& setting, const std::string& text,
                          const master::TakenValue& taken) {
   const std::string name = gunicorn_name(setting);
-  const bool number = setting.kind == Kind::count || setting.kind == Kind::duration ||
-                      setting.kind == Kind::size || setting.kind == Kind::mode;
+  const bool number =
+      setting.kind == master::Kind::count || setting.kind == master::Kind::duration ||
+      setting.kind == master::Kind::size || setting.kind == master::Kind::mode;
   const bool digits =
       text.find_first_not_of("-0123456789", text.find_first_not_of(" \t\n")) ==
       std::string::npos;
@@ -165,7 +165,7 @@ void SettingsOptions::add_setting(const Setting& setting, const std::string& usu
     option = new_option(app_, names_of(setting), text);
   }
   // argparse, and so Gunicorn: the last one counts, lists grow.
-  option->multi_option_policy(setting.kind == Kind::list
+  option->multi_option_policy(setting.kind == master::Kind::list
                                   ? CLI::MultiOptionPolicy::TakeAll
                                   : CLI::MultiOptionPolicy::TakeLast);
   option->type_name(type_name(setting.kind));
@@ -231,7 +231,7 @@ void SettingsOptions::add_overrides(Flags& flags) const {
         setting->key == "application" ? "APP_MODULE" : master::long_flag(*setting);
     std::string key{setting->key};
     std::vector<std::string> values = option->results();
-    if (setting->kind != Kind::list) {
+    if (setting->kind != master::Kind::list) {
       master::TakenValue taken = master::take_gunicorn_value(*setting, values.back());
       key = taken.key;
       if (const std::string why = wrong_number(*setting, values.back(), taken);

@@ -20,7 +20,8 @@ namespace monodon::cli {
 class SettingsOptions {
  public:
   // usual: what the command sets itself, which --help tells as the default.
-  explicit SettingsOptions(CLI::App& app, const std::vector<master::Override>& usual = {});
+  explicit SettingsOptions(CLI::App& app,
+                           const std::vector<master::Override>& usual = {});
 
   // After parsing.
   [[nodiscard]] Flags flags() const;

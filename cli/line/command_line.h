@@ -21,7 +21,7 @@ struct Invocation {
   CheckOptions check;
   ControlOptions control;  // status, reload, top, trace
   TopOptions top;
-  SiteOptions site;  // import, init, doctor
+  SiteOptions site;    // import, init, doctor
   std::string what;    // generate
   WatchOptions watch;  // which a master starts
 };

@@ -24,8 +24,8 @@ bool same_file(const std::string& a, const std::string& b) {
          of_a.st_dev == of_b.st_dev && of_a.st_ino == of_b.st_ino;
 }
 
-Error listed(std::string text, const std::vector<Site>& sites) {
-  for (const Site& site : sites) {
+Error listed(std::string text, const std::vector<LiveSite>& sites) {
+  for (const LiveSite& site : sites) {
     text += "\n  ";
     if (!site.name.empty()) {
       append_printable(text, site.name);
@@ -59,13 +59,13 @@ master::ConfigResult load(const std::string& config_file) {
   return master::load_config(line);
 }
 
-std::vector<Site> called(std::vector<Site>& all, const std::string& word) {
-  std::vector<Site> found;
+std::vector<LiveSite> called(std::vector<LiveSite>& all, const std::string& word) {
+  std::vector<LiveSite> found;
   // A name is worth more than an application, which several may run.
-  const bool any_named = std::any_of(all.begin(), all.end(), [&](const Site& site) {
+  const bool any_named = std::any_of(all.begin(), all.end(), [&](const LiveSite& site) {
     return is_called(site, word) && site.name == word;
   });
-  for (Site& site : all)
+  for (LiveSite& site : all)
     if (is_called(site, word) && (!any_named || site.name == word))
       found.push_back(std::move(site));
   return found;
@@ -84,7 +84,7 @@ Result<Choice> find_by_name(const std::string& word) {
                   found);
   if (all.empty()) return no_server();
   std::vector<std::string_view> names;
-  for (const Site& site : all)
+  for (const LiveSite& site : all)
     names.emplace_back(site.name.empty() ? site.likely : site.name);
   std::string text = "no site that runs is called ";
   append_printable(text, word);
@@ -100,7 +100,7 @@ Result<Choice> find_by_name(const std::string& word) {
 // The server that was started with this file.
 Result<Choice> find_by_file(const std::string& file) {
   const auto all = introduce(control_sockets(false));
-  for (const Site& one : all)
+  for (const LiveSite& one : all)
     if (same_file(one.config, file)) return Choice{one.path, {}};
   if (all.empty()) return no_server();
   // One that does not say what it reads is of another version, or of somebody else.
@@ -109,10 +109,10 @@ Result<Choice> find_by_file(const std::string& file) {
 }
 
 // How many run in the directory; they are the first then.
-std::ptrdiff_t count_in(const std::string& directory, std::vector<Site>& all) {
-  const auto end = std::stable_partition(all.begin(), all.end(), [&](const Site& one) {
-    return same_file(one.directory, directory);
-  });
+std::ptrdiff_t count_in(const std::string& directory, std::vector<LiveSite>& all) {
+  const auto end = std::stable_partition(
+      all.begin(), all.end(),
+      [&](const LiveSite& one) { return same_file(one.directory, directory); });
   return end - all.begin();
 }
 

@@ -12,8 +12,8 @@ namespace monodon::cli {
 
 // The server that a command is about, or those that it may be about.
 struct Choice {
-  std::string path;         // of its control socket; "": several, none was named
-  std::vector<Site> sites;  // those, two or more
+  std::string path;             // of its control socket; "": several, none was named
+  std::vector<LiveSite> sites;  // those, two or more
 };
 
 // Where the running server listens for orders. In this order:

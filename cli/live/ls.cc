@@ -12,9 +12,9 @@
 namespace monodon::cli {
 namespace {
 
-std::string as_json(const std::vector<Site>& sites) {
+std::string as_json(const std::vector<LiveSite>& sites) {
   nlohmann::ordered_json all = nlohmann::ordered_json::array();
-  for (const Site& site : sites) {
+  for (const LiveSite& site : sites) {
     nlohmann::ordered_json row{{"site", site.name},
                                {"user", name_of_user(site.uid)},
                                {"application", site.application},
@@ -32,7 +32,7 @@ std::string as_json(const std::vector<Site>& sites) {
 
 }  // namespace
 
-int print_sites(const std::vector<Site>& sites, bool json) {
+int print_sites(const std::vector<LiveSite>& sites, bool json) {
   std::string text;
   if (json)
     text = as_json(sites);
@@ -46,7 +46,7 @@ int print_sites(const std::vector<Site>& sites, bool json) {
 int run_ls(const ControlOptions& options) {
   const auto sites = introduce(control_sockets(true));
   if (options.names_only) {
-    for (const Site& site : sites) {
+    for (const LiveSite& site : sites) {
       std::string name;
       append_printable(name, site.name);
       if (!name.empty()) std::puts(name.c_str());

@@ -18,9 +18,9 @@ std::string name_of_user(std::uint32_t uid) {
   return std::to_string(uid);
 }
 
-std::vector<SiteLook> look_at(const std::vector<Site>& sites) {
+std::vector<SiteLook> look_at(const std::vector<LiveSite>& sites) {
   std::vector<SiteLook> looks;
-  for (const Site& site : sites) {
+  for (const LiveSite& site : sites) {
     SiteLook& look = looks.emplace_back();
     look.name = !site.name.empty()     ? site.name
                 : !site.likely.empty() ? site.likely

@@ -14,9 +14,9 @@ namespace monodon::cli {
 [[nodiscard]] std::string name_of_user(std::uint32_t uid);
 
 // What each of them does now, by its shared memory. Waits for none of them.
-[[nodiscard]] std::vector<SiteLook> look_at(const std::vector<Site>& sites);
+[[nodiscard]] std::vector<SiteLook> look_at(const std::vector<LiveSite>& sites);
 
 // The table, or JSON, to stdout; an exit status.
-int print_sites(const std::vector<Site>& sites, bool json);
+int print_sites(const std::vector<LiveSite>& sites, bool json);
 
 }  // namespace monodon::cli

@@ -79,7 +79,7 @@ std::string name_in(const std::string& path) {
   return name;
 }
 
-void read_introduction(Site& site) {
+void read_introduction(LiveSite& site) {
   const auto json = nlohmann::json::parse(site.answer.line, nullptr, false);
   const auto text = [&](const char* key) {
     const auto found = json.is_object() ? json.find(key) : json.end();
@@ -121,11 +121,11 @@ std::vector<std::string> control_sockets(bool others) {
   return all;
 }
 
-std::vector<Site> introduce(const std::vector<std::string>& paths) {
-  std::vector<Site> sites;
+std::vector<LiveSite> introduce(const std::vector<std::string>& paths) {
+  std::vector<LiveSite> sites;
   std::vector<std::optional<Conversation>> talks;
   for (const std::string& path : paths) {
-    Site& site = sites.emplace_back();
+    LiveSite& site = sites.emplace_back();
     site.path = path;
     site.likely = name_in(path);
     auto talk = Conversation::begin(path, R"({"op":"status"})");
@@ -147,7 +147,7 @@ std::vector<Site> introduce(const std::vector<std::string>& paths) {
   return sites;
 }
 
-bool is_called(const Site& site, std::string_view word) {
+bool is_called(const LiveSite& site, std::string_view word) {
   if (word.ends_with(".service")) word.remove_suffix(8);
   if (word.starts_with("monodon@")) word.remove_prefix(8);
   if (word.empty()) return false;

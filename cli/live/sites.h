@@ -12,7 +12,7 @@ namespace monodon::cli {
 
 // A server of this machine, as it introduced itself. Rumours, all of it but `path`:
 // escape before printing.
-struct Site {
+struct LiveSite {
   std::string path;    // of its control socket
   std::string name;    // "shop"; "" where it does not answer us
   std::string likely;  // then: what its directory is called
@@ -26,14 +26,15 @@ struct Site {
 
 // Control sockets of servers, in directories that nobody else can have made: below
 // /run, below $XDG_RUNTIME_DIR, and where servers without a runtime directory have
-// theirs (base/files/runtime_directory.h). `others`: also those of other users, for root.
+// theirs (base/files/runtime_directory.h). `others`: also those of other users, for
+// root.
 [[nodiscard]] std::vector<std::string> control_sockets(bool others);
 
 // Asks all of them at the same time, a second at most.
-[[nodiscard]] std::vector<Site> introduce(const std::vector<std::string>& paths);
+[[nodiscard]] std::vector<LiveSite> introduce(const std::vector<std::string>& paths);
 
 // Whether somebody who types `word` means this one: its name, its unit, its
 // application.
-[[nodiscard]] bool is_called(const Site& site, std::string_view word);
+[[nodiscard]] bool is_called(const LiveSite& site, std::string_view word);
 
 }  // namespace monodon::cli

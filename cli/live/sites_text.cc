@@ -14,8 +14,8 @@
 namespace monodon::cli {
 namespace {
 
-constexpr std::size_t kColumns = 12;
-using Row = std::array<std::string, kColumns>;
+constexpr std::size_t kSiteColumns = 12;
+using SiteRow = std::array<std::string, kSiteColumns>;
 
 // A thread that is busy for less is what servers are for.
 constexpr double kLong = 1;
@@ -57,8 +57,8 @@ std::string queue(const ServerStatus& status) {
   return std::to_string(waiting);
 }
 
-Row row_of(const SiteLook& look) {
-  Row row;
+SiteRow row_of(const SiteLook& look) {
+  SiteRow row;
   row.fill("-");
   row[0] = escaped(look.name);
   row[1] = escaped(look.user);
@@ -103,22 +103,22 @@ std::vector<std::string> site_lines(const std::vector<SiteLook>& looks) {
   const bool rates = std::any_of(looks.begin(), looks.end(), [](const SiteLook& look) {
     return look.pace.has_value();
   });
-  std::vector<Row> rows{{"SITE", "USER", "STATE", "WORKERS", "BUSY", "QUEUE",
-                         rates ? "REQ/S" : "REQUESTS", rates ? "ERR/S" : "ERRORS",
-                         "P99", "MEMORY", "UP", "LAST RELOAD"}};
+  std::vector<SiteRow> rows{{"SITE", "USER", "STATE", "WORKERS", "BUSY", "QUEUE",
+                             rates ? "REQ/S" : "REQUESTS", rates ? "ERR/S" : "ERRORS",
+                             "P99", "MEMORY", "UP", "LAST RELOAD"}};
   for (const SiteLook& look : looks) rows.push_back(row_of(look));
   // The reason of one that does not answer runs over the columns that it has not.
-  std::array<std::size_t, kColumns> widths{};
+  std::array<std::size_t, kSiteColumns> widths{};
   for (std::size_t i = 0; i < rows.size(); ++i)
-    for (std::size_t c = 0; c < kColumns; ++c)
+    for (std::size_t c = 0; c < kSiteColumns; ++c)
       if (i == 0 || looks[i - 1].status || c < 2)
         widths[c] = std::max(widths[c], rows[i][c].size());
   std::vector<std::string> lines;
   for (std::size_t i = 0; i < rows.size(); ++i) {
     std::string line;
-    const std::size_t count = i == 0 || looks[i - 1].status ? kColumns : 3;
+    const std::size_t count = i == 0 || looks[i - 1].status ? kSiteColumns : 3;
     for (std::size_t c = 0; c < count; ++c)
-      line += c < 3 || c == kColumns - 1
+      line += c < 3 || c == kSiteColumns - 1
                   ? fmt::format("{:<{}}  ", rows[i][c], widths[c])
                   : fmt::format("{:>{}}  ", rows[i][c], widths[c]);
     line.erase(line.find_last_not_of(' ') + 1);

@@ -15,8 +15,8 @@
 namespace monodon::cli {
 namespace {
 
-constexpr std::size_t kColumns = 9;
-using Row = std::array<std::string, kColumns>;
+constexpr std::size_t kStatusColumns = 9;
+using StatusRow = std::array<std::string, kStatusColumns>;
 
 std::uint64_t failed(const scoreboard::Totals& totals) {
   return totals.responses[4] + totals.responses[5];
@@ -29,7 +29,8 @@ std::string reason_of(const SlotStatus& slot) {
   return text;
 }
 
-void add_rows(std::vector<Row>& rows, const SlotStatus& slot, std::uint64_t now_ns) {
+void add_rows(std::vector<StatusRow>& rows, const SlotStatus& slot,
+              std::uint64_t now_ns) {
   const auto requests = running(slot, now_ns);
   const bool alive = slot.pid != 0;
   rows.push_back({std::to_string(slot.slot), state_of(slot),
@@ -45,18 +46,18 @@ void add_rows(std::vector<Row>& rows, const SlotStatus& slot, std::uint64_t now_
   }
 }
 
-std::string laid_out(const std::vector<Row>& rows) {
+std::string laid_out(const std::vector<StatusRow>& rows) {
   // Numbers to the right, texts to the left.
-  constexpr std::array<bool, kColumns> kRight{true, false, true, true, true,
-                                              true, true,  true, false};
-  std::array<std::size_t, kColumns> widths{};
-  for (const Row& row : rows)
-    for (std::size_t i = 0; i < kColumns; ++i)
+  constexpr std::array<bool, kStatusColumns> kRight{true, false, true, true, true,
+                                                    true, true,  true, false};
+  std::array<std::size_t, kStatusColumns> widths{};
+  for (const StatusRow& row : rows)
+    for (std::size_t i = 0; i < kStatusColumns; ++i)
       widths[i] = std::max(widths[i], row[i].size());
   std::string text;
-  for (const Row& row : rows) {
+  for (const StatusRow& row : rows) {
     std::string line;
-    for (std::size_t i = 0; i < kColumns; ++i)
+    for (std::size_t i = 0; i < kStatusColumns; ++i)
       line += kRight[i] ? fmt::format("{:>{}}  ", row[i], widths[i])
                         : fmt::format("{:<{}}  ", row[i], widths[i]);
     line.erase(line.find_last_not_of(' ') + 1);
@@ -186,8 +187,8 @@ std::vector<std::string> preload_lines(const ServerStatus::Preload& preload) {
 }
 
 std::string status_table(const ServerStatus& status) {
-  std::vector<Row> rows{{"SLOT", "STATE", "GEN", "PID", "AGE", "REQUESTS", "ERRORS",
-                         "MEMORY", "RUNNING"}};
+  std::vector<StatusRow> rows{{"SLOT", "STATE", "GEN", "PID", "AGE", "REQUESTS",
+                               "ERRORS", "MEMORY", "RUNNING"}};
   for (const SlotStatus& slot : status.slots)
     if (ever_used(slot)) add_rows(rows, slot, status.now_ns);
   return headline(status) + "\n" + laid_out(rows);

@@ -130,7 +130,7 @@ std::string cell(const Column& column, std::string_view text) {
                       : fmt::format("{:<{}} ", text, column.width);
 }
 
-std::string first_line(const ServerStatus& status, const TopChoice& choice) {
+std::string headline(const ServerStatus& status, const TopChoice& choice) {
   std::string text =
       fmt::format("{:%H:%M:%S}  monodon ", fmt::localtime(std::time(nullptr)));
   append_escaped(text, status.version);
@@ -290,7 +290,7 @@ std::vector<TopLine> top_screen(const ServerStatus& status, const Trend& trend,
                                 std::size_t height) {
   std::vector<TopLine> lines;
   lines.push_back(
-      {first_line(status, choice), choice.note.empty() ? Tint::plain : Tint::bad});
+      {headline(status, choice), choice.note.empty() ? Tint::plain : Tint::bad});
   lines.push_back({second_line(status)});
   lines.push_back({third_line(status, trend.of_all())});
   if (choice.help) {

@@ -18,14 +18,14 @@ struct Growth {
   bool cpu_known = false;
 };
 
-std::uint64_t failed(const scoreboard::Totals& totals) {
+std::uint64_t failed_of(const scoreboard::Totals& totals) {
   return totals.responses[4] + totals.responses[5];
 }
 
 void add(Growth& growth, const SlotStatus& then, const SlotStatus& now) {
   const auto grown = [](std::uint64_t a, std::uint64_t b) { return b > a ? b - a : 0; };
   growth.requests += grown(then.totals.requests, now.totals.requests);
-  growth.errors += grown(failed(then.totals), failed(now.totals));
+  growth.errors += grown(failed_of(then.totals), failed(now.totals));
   for (std::size_t c = 0; c < scoreboard::kClasses; ++c)
     for (std::size_t b = 0; b < scoreboard::kBuckets; ++b)
       growth.durations[b] +=

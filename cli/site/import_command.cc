@@ -8,6 +8,7 @@
 #include <filesystem>
 #include <map>
 
+#include "base/text/say.h"
 #include "cli/flags/shell_words.h"
 #include "cli/site/commands.h"
 #include "cli/site/compose_file.h"
@@ -25,10 +26,6 @@ namespace monodon::cli {
 namespace {
 
 namespace fs = std::filesystem;
-
-void say(const std::string& text) {
-  std::fputs((text + "\n").c_str(), stderr);
-}
 
 struct Source {
   GunicornService service;

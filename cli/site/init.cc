@@ -12,6 +12,7 @@
 #include "base/files/file_rights.h"
 #include "base/files/regular_file.h"
 #include "base/process/run_program.h"
+#include "base/text/say.h"
 #include "cli/site/commands.h"
 #include "cli/site/site_defaults.h"
 
@@ -19,10 +20,6 @@ namespace monodon::cli {
 namespace {
 
 namespace fs = std::filesystem;
-
-void say(const std::string& text) {
-  std::fputs((text + "\n").c_str(), stderr);
-}
 
 // Root writes with the rights of whoever owns the directory, so that no link there
 // leads to another file. Here it has no one user to be.

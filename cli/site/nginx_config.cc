@@ -4,6 +4,7 @@
 
 #include <algorithm>
 
+#include "base/text/lower.h"
 #include "base/text/number.h"
 
 namespace monodon::cli {
@@ -100,13 +101,6 @@ struct Upstream {
   std::string keepalive_timeout;
 };
 using Upstreams = std::map<std::string, Upstream>;
-
-std::string lower(std::string text) {
-  std::transform(text.begin(), text.end(), text.begin(), [](char c) {
-    return c >= 'A' && c <= 'Z' ? static_cast<char>(c - 'A' + 'a') : c;
-  });
-  return text;
-}
 
 // unix:/path of an upstream's server; unix:/path:/uri of a proxy_pass.
 std::string socket_path(std::string_view address) {

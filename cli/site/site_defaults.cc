@@ -15,6 +15,7 @@
 #include <iterator>
 
 #include "base/process/run_program.h"
+#include "base/text/say.h"
 #include "cli/site/site_facts.h"
 #include "cli/site/site_files.h"
 #include "master/config/interpreter.h"
@@ -24,17 +25,13 @@ namespace {
 
 namespace fs = std::filesystem;
 
-void say(const std::string& text) {
-  std::fputs((text + "\n").c_str(), stderr);
-}
-
-std::string read_file(const fs::path& path) {
+std::string text_of_file(const fs::path& path) {
   std::ifstream file{path, std::ios::binary};
   return {std::istreambuf_iterator<char>{file}, {}};
 }
 
 std::string nginx_user() {
-  const std::string user = nginx_user_of(read_file("/etc/nginx/nginx.conf"));
+  const std::string user = nginx_user_of(text_of_file("/etc/nginx/nginx.conf"));
   if (!user.empty()) return user;
   return ::getpwnam("www-data") == nullptr && ::getpwnam("nginx") != nullptr
              ? "nginx"

@@ -111,8 +111,8 @@ bool Interest::wants_file(const std::string& path) const {
       return path == pattern.base || !below(pattern.base, path).empty();
     const int flags = pattern.deep ? 0 : FNM_PATHNAME;
     return ::fnmatch(pattern.glob.c_str(), path.c_str(), flags) == 0 ||
-           (pattern.deep &&
-            ::fnmatch(without_deep_part(pattern.glob).c_str(), path.c_str(), flags) == 0);
+           (pattern.deep && ::fnmatch(without_deep_part(pattern.glob).c_str(),
+                                      path.c_str(), flags) == 0);
   });
 }
 

@@ -16,9 +16,9 @@ namespace monodon::cli {
 namespace {
 
 // Writing is over with IN_CLOSE_WRITE, as a rule.
-constexpr std::uint32_t kMask = IN_MODIFY | IN_CLOSE_WRITE | IN_MOVED_TO | IN_MOVED_FROM |
-                                IN_CREATE | IN_DELETE | IN_ATTRIB | IN_DELETE_SELF |
-                                IN_MOVE_SELF | IN_ONLYDIR;
+constexpr std::uint32_t kMask = IN_MODIFY | IN_CLOSE_WRITE | IN_MOVED_TO |
+                                IN_MOVED_FROM | IN_CREATE | IN_DELETE | IN_ATTRIB |
+                                IN_DELETE_SELF | IN_MOVE_SELF | IN_ONLYDIR;
 // statfs(2): NFS, SMB, CIFS, SMB 2, FUSE, 9P, VirtualBox, Ceph, AFS, Coda.
 constexpr std::array<std::uint32_t, 10> kRemote{
     0x6969,     0x517b,     0xff534d42, 0xfe534d42, 0x65735546,

@@ -67,7 +67,9 @@ bool Tree::add_file(const std::string& path, std::int64_t since_ns) {
   hooks_.entered(directory);
   Stamp stamp{};
   if (!stamp_of(path, stamp)) return false;
-  return directories_[directory].files.try_emplace(path.substr(slash + 1), stamp).second &&
+  return directories_[directory]
+             .files.try_emplace(path.substr(slash + 1), stamp)
+             .second &&
          stamp.changed_ns >= since_ns;
 }
 

@@ -118,7 +118,8 @@ class Watcher {
     dirty_.merge(news.directories);
     const Clock::time_point now = Clock::now();
     for (const auto& [directory, file] : news.written)
-      if (interest_.wants_file(directory == "/" ? "/" + file : directory + "/" + file)) {
+      if (interest_.wants_file(directory == "/" ? "/" + file
+                                                : directory + "/" + file)) {
         open_.insert(directory);
         last_write_ = now;
       }
@@ -133,9 +134,8 @@ class Watcher {
   [[nodiscard]] Clock::time_point end_of_burst() const {
     const Clock::duration lasted = last_event_ - *first_event_;
     const bool save = dirty_.size() == 1 && lasted < kQuietAfterSave;
-    const auto quiet = std::clamp<Clock::duration>(lasted / kBurstPerQuiet,
-                                                   save ? kQuietAfterSave : kQuiet,
-                                                   kLongestQuiet);
+    const auto quiet = std::clamp<Clock::duration>(
+        lasted / kBurstPerQuiet, save ? kQuietAfterSave : kQuiet, kLongestQuiet);
     return std::min(last_event_ + quiet, *first_event_ + kLongestBurst);
   }
 

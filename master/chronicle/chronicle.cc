@@ -137,10 +137,6 @@ void write_end(const News& gone, log::Level level, log::Id id, const std::string
        log::beside({"duration_us", static_cast<std::int64_t>(us.count())}), stacks});
 }
 
-std::string next_try(Clock::duration pause) {
-  return pause > Clock::duration::zero() ? "; next try in " + spell(pause) : "";
-}
-
 void write_not_forked(const News& news) {
   log::error(fmt::format("no worker for slot {}: {}{}", news.slot, news.text,
                          next_try(news.pause)),
@@ -156,6 +152,10 @@ void write_overdue(const News& news, const std::string& who) {
 }
 
 }  // namespace
+
+std::string next_try(Clock::duration pause) {
+  return pause > Clock::duration::zero() ? "; next try in " + spell(pause) : "";
+}
 
 Cause cause_of(const News& gone, bool out_of_memory) {
   const bool stuck = gone.wear >= Wear::stuck;

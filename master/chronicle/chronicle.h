@@ -14,6 +14,9 @@ namespace monodon::master {
 // Why a worker ended, in the words of the metrics. Pure.
 scoreboard::Cause cause_of(const News& gone, bool out_of_memory);
 
+// What a line about a failure ends with: "; next try in 2 s", or nothing. Pure.
+std::string next_try(Clock::duration pause);
+
 // A worker that ended without being asked to.
 struct LastDeath {
   std::int64_t unix_seconds = 0;

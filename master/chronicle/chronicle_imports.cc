@@ -12,10 +12,6 @@ namespace monodon::master {
 
 namespace {
 
-std::string next_try(Clock::duration pause) {
-  return pause > Clock::duration::zero() ? "; next try in " + spell(pause) : "";
-}
-
 std::string on_one_line(std::string text) {
   for (std::size_t at = 0; (at = text.find('\n', at)) != std::string::npos; at += 2)
     text.replace(at, 1, "; ");

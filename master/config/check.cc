@@ -17,8 +17,6 @@
 namespace monodon::master {
 namespace {
 
-constexpr auto kProblem = Finding::Weight::problem;
-constexpr auto kWarning = Finding::Weight::warning;
 // nginx's default keepalive_timeout of an upstream.
 constexpr std::uint64_t kProxyKeepsMs = 60'000;
 

@@ -15,6 +15,8 @@ struct Finding {
   std::string_view key;  // of the table; the setting to look at first
   std::string text;
 };
+inline constexpr auto kProblem = Finding::Weight::problem;
+inline constexpr auto kWarning = Finding::Weight::warning;
 
 // What one value alone or several together make wrong (problem: it cannot work or not
 // as asked) or unwise (warning). All of them at once. Expects settings completed by

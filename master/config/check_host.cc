@@ -16,9 +16,6 @@
 namespace monodon::master {
 namespace {
 
-constexpr auto kProblem = Finding::Weight::problem;
-constexpr auto kWarning = Finding::Weight::warning;
-
 using Findings = std::vector<Finding>;
 
 // "" or why `path` cannot be used as a directory.
@@ -55,10 +52,11 @@ void check_runtime_directory(const std::string& path, Findings& found) {
   if (::faccessat(AT_FDCWD, parent.empty() ? "/" : parent.c_str(), W_OK | X_OK,
                   AT_EACCESS) == 0)
     return;
-  found.push_back({kWarning, "runtime_directory",
-                   last_error("make " + path).message() +
-                       "; without it the server does not start, unless systemd makes it "
-                       "(RuntimeDirectory=)"});
+  found.push_back(
+      {kWarning, "runtime_directory",
+       last_error("make " + path).message() +
+           "; without it the server does not start, unless systemd makes it "
+           "(RuntimeDirectory=)"});
 }
 
 // Root opens the log, workers open it anew as the user: both must be able to.

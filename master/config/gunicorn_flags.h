@@ -18,7 +18,7 @@ struct GunicornFlag {
   bool harmless = false;
   std::string_view answer;        // follows "--daemon: "
   std::string_view setting = {};  // in gunicorn.conf.py, where not named as the flag
-  bool other_service = false;  // without it requests fail, or go elsewhere: refused
+  bool other_service = false;     // without it requests fail, or go elsewhere: refused
   // What it asks for is done: a setting of ours has this value; or, without a value,
   // the setting of this name is as if a gunicorn.conf.py had it (logconfig).
   std::string_view becomes = {};

@@ -45,7 +45,7 @@ struct LoadedConfig {
   std::vector<std::string> warnings;  // worth a warning each
   // Of a Python file: the process that has run it, for the zygote.
   std::shared_ptr<FileRun> file_run;
-  CommandLine command_line;  // load_config(command_line) reads everything anew
+  CommandLine command_line;    // load_config(command_line) reads everything anew
   bool observe_given = false;  // somewhere: then 5xx count as well
 };
 

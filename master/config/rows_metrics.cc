@@ -58,27 +58,30 @@ constexpr Setting kMetrics[] = {
      .kind = Kind::flag,
      .field = &M::ready_when_saturated,
      .doc = "Whether /-/ready answers 200 while every thread runs a request.",
-     .more = "Saturated is a state of its own, told by the text and by "
-             "monodon_saturation_ratio. A balancer that takes saturated servers out "
-             "sends their load to the others, which then saturate as well: false is for "
-             "those with room to spare elsewhere.",
+     .more =
+         "Saturated is a state of its own, told by the text and by "
+         "monodon_saturation_ratio. A balancer that takes saturated servers out "
+         "sends their load to the others, which then saturate as well: false is for "
+         "those with room to spare elsewhere.",
      .on_reload = OnReload::live},
     {.key = "agent_bind",
      .kind = Kind::text,
      .field = &M::agent_bind,
      .doc = "TCP address at which HAProxy's agent-check is answered; off: none.",
-     .more = "\"host:port\" or \"[v6]:port\". Answers: up with a weight that falls from "
-             "100% to 10% as the server saturates, drain while it stops, down while no "
-             "worker moves. The outcome of the last reload is the description.",
+     .more =
+         "\"host:port\" or \"[v6]:port\". Answers: up with a weight that falls from "
+         "100% to 10% as the server saturates, drain while it stops, down while no "
+         "worker moves. The outcome of the last reload is the description.",
      .on_reload = OnReload::restart,
      .fallback = "off"},
     {.key = "agent_drain_refused",
      .kind = Kind::flag,
      .field = &M::agent_drain_refused,
      .doc = "Whether the agent also drains a server whose last reload was refused.",
-     .more = "It serves the code from before, and well: draining it is for those who "
-             "would rather serve from fewer machines than two releases at once. A release "
-             "that every machine refuses then drains them all.",
+     .more =
+         "It serves the code from before, and well: draining it is for those who "
+         "would rather serve from fewer machines than two releases at once. A release "
+         "that every machine refuses then drains them all.",
      .on_reload = OnReload::live},
 };
 

@@ -1,6 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
 // The settings of the process: workers, sockets, users, reloads.
-#include <limits>
 
 #include "master/config/rows.h"
 
@@ -9,13 +8,6 @@ namespace {
 
 using W = worker::Settings;
 using M = Settings;
-
-constexpr std::uint64_t kSecond = 1000;
-constexpr std::uint64_t kMinute = 60 * kSecond;
-constexpr std::uint64_t kHour = 60 * kMinute;
-constexpr std::uint64_t kDay = 24 * kHour;
-constexpr std::uint64_t kMiB = 1024 * 1024;
-constexpr std::uint64_t kNoLimit = std::numeric_limits<std::int64_t>::max();
 
 constexpr Setting kApplication[] = {
     {.key = "application",
@@ -30,7 +22,8 @@ constexpr Setting kApplication[] = {
     {.key = "interface",
      .kind = Kind::choice,
      .field = &W::interface,
-     .doc = "How the application is called: WSGI, or ASGI for one that is asynchronous.",
+     .doc =
+         "How the application is called: WSGI, or ASGI for one that is asynchronous.",
      .more =
          "auto: WSGI; an ASGI application is refused, with a sentence that names this "
          "setting, as long as WebSockets are not served. With asgi threads must be 1.",
@@ -38,7 +31,8 @@ constexpr Setting kApplication[] = {
     {.key = "lifespan",
      .kind = Kind::choice,
      .field = &W::lifespan,
-     .doc = "Whether an ASGI application is told of the start and the end of its worker.",
+     .doc =
+         "Whether an ASGI application is told of the start and the end of its worker.",
      .more =
          "In each worker, before it serves. One whose startup fails is not served, and "
          "refuses a reload. auto: an application that raises before it has answered "
@@ -257,10 +251,12 @@ constexpr Setting kWorkers[] = {
      .kind = Kind::duration,
      .field = &M::observe,
      .doc = "Time for which new code is watched after a reload; 0: not at all.",
-     .more =
-         "If one of its workers dies, the old code comes back. The reload is complete only "
-         "after this time. More 5xx than before are only reported, since a database may "
-         "have died; if observe is set, be it to 3s, they bring the old code back as well.",
+     .more = "If one of its workers dies, the old code comes back. The reload is "
+             "complete only "
+             "after this time. More 5xx than before are only reported, since a "
+             "database may "
+             "have died; if observe is set, be it to 3s, they bring the old code back "
+             "as well.",
      .largest = kDay},
     {.key = "fallback",
      .kind = Kind::duration,
@@ -312,10 +308,11 @@ constexpr Setting kRecycling[] = {
      .kind = Kind::size,
      .field = &W::max_memory,
      .doc = "Memory (PSS) at which a worker is replaced; 0: never.",
-     .more = "PSS counts a page that n processes share as 1/n of a page, so what "
-             "preloading shares is not held against each worker. With a percent sign: "
-             "of the memory that the server may use (its control group's limit, as of a "
-             "container, or the machine's), divided by the number of workers.",
+     .more =
+         "PSS counts a page that n processes share as 1/n of a page, so what "
+         "preloading shares is not held against each worker. With a percent sign: "
+         "of the memory that the server may use (its control group's limit, as of a "
+         "container, or the machine's), divided by the number of workers.",
      .largest = 1024 * 1024 * kMiB,
      .shares_memory = true},
 };

@@ -1,6 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
 // The settings of a request: limits, time, headers, logs.
-#include <limits>
 
 #include "master/config/rows.h"
 
@@ -9,13 +8,6 @@ namespace {
 
 using W = worker::Settings;
 using M = Settings;
-
-constexpr std::uint64_t kSecond = 1000;
-constexpr std::uint64_t kHour = 3600 * kSecond;
-constexpr std::uint64_t kDay = 24 * kHour;
-constexpr std::uint64_t kKiB = 1024;
-constexpr std::uint64_t kGiB = 1024 * 1024 * kKiB;
-constexpr std::uint64_t kNoLimit = std::numeric_limits<std::int64_t>::max();
 
 constexpr Setting kDeadlines[] = {
     {.key = "request_timeout",

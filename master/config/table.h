@@ -40,9 +40,10 @@ enum class OnReload : std::uint8_t {
 using Field =
     std::variant<bool worker::Settings::*, std::uint32_t worker::Settings::*,
                  std::uint64_t worker::Settings::*, std::string worker::Settings::*,
-                 std::vector<std::string> worker::Settings::*, bool Settings::*, std::int32_t Settings::*,
-                 std::uint32_t Settings::*, std::uint64_t Settings::*,
-                 std::string Settings::*, std::vector<std::string> Settings::*>;
+                 std::vector<std::string> worker::Settings::*, bool Settings::*,
+                 std::int32_t Settings::*, std::uint32_t Settings::*,
+                 std::uint64_t Settings::*, std::string Settings::*,
+                 std::vector<std::string> Settings::*>;
 
 struct Setting {
   std::string_view key;  // in the file; with dashes, the long flag; MONODON_KEY
@@ -61,7 +62,7 @@ struct Setting {
   bool trusts = false;  // a list of who or what is believed: an empty one is nobody
   bool shares_memory = false;  // of a size: "80%" is of the memory there is, all
                                // workers together, and is 80 here
-  bool counts_cores = false;  // of a count: "auto" is one for each core, and is 0 here
+  bool counts_cores = false;   // of a count: "auto" is one for each core, and is 0 here
 };
 
 struct Group {

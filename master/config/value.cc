@@ -8,6 +8,7 @@
 #include <optional>
 #include <type_traits>
 
+#include "base/text/lower.h"
 #include "base/text/number.h"
 
 namespace monodon::master {
@@ -21,14 +22,6 @@ std::optional<bool> parse_flag(std::string_view text) {
     if (text == no) return false;
   }
   return std::nullopt;
-}
-
-std::string lower(std::string_view text) {
-  std::string result{text};
-  for (char& c : result) {
-    if (c >= 'A' && c <= 'Z') c = static_cast<char>(c - 'A' + 'a');
-  }
-  return result;
 }
 
 bool is_choice(std::string_view choices, std::string_view word) {

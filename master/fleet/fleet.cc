@@ -18,7 +18,6 @@ constexpr PoolSettings kNothing{.generation = 0, .workers = 0, .max_surge = 0};
 
 constexpr Clock::duration kJudgePause = 20s;
 constexpr Clock::duration kLookPeriod = 500ms;  // at the answers of new workers
-constexpr auto kNever = Clock::time_point::max();
 constexpr unsigned kFailedForks = 5;  // what is no fault of the code may pass by then
 
 std::string account_of(const Death& death) {

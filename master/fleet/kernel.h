@@ -20,6 +20,8 @@
 
 namespace monodon::master {
 
+inline constexpr auto kNever = Clock::time_point::max();
+
 // A child of the master: zygote or worker. Signalled and reaped through the pidfd only,
 // so that a reused pid can never be hit; `pid` is for people.
 struct Process {

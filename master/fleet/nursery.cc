@@ -16,10 +16,9 @@ using namespace std::chrono_literals;
 
 constexpr Clock::duration kQuitPatience = 5s;
 constexpr Clock::duration kHookPatience = 30s;  // a hook at the very end
-constexpr Clock::duration kKillPatience = 10s;
+constexpr Clock::duration kDeathPatience = 10s;
 constexpr unsigned kMostWarnings = 100;  // told of one process
-constexpr auto kNever = Clock::time_point::max();
-constexpr std::size_t kMostLines = 32;  // of what an import has left
+constexpr std::size_t kMostLines = 32;   // of what an import has left
 constexpr std::size_t kLongestLine = 500;
 
 // At least one, since an empty list would mean that nothing was found.
@@ -247,7 +246,7 @@ void Nursery::condemn(std::uint32_t generation, ZygoteNews::Kind why) {
                            : "the import took longer than boot_timeout");
   (void)kernel_.kill(child->process);
   child->loaded = false;
-  child->deadline = kernel_.now() + kKillPatience;
+  child->deadline = kernel_.now() + kDeathPatience;
 }
 
 void Nursery::on_message(std::uint32_t generation, wire::Message message) {

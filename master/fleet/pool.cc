@@ -19,7 +19,6 @@ constexpr Clock::duration kKillPatience = 10s;  // until the first complaint
 constexpr Clock::duration kMostSilence = 10min,
                           kTellPause = 100ms;   // before a refused message is repeated
 constexpr std::size_t kMostStacks = 16 * 1024;  // kept of each worker
-constexpr auto kNever = Clock::time_point::max();
 
 }  // namespace
 

@@ -31,7 +31,7 @@ struct Transaction {
   Clock::time_point look_at = Clock::time_point::max();  // at the answers
   Traffic before;  // answers of the workers that are replaced
   unsigned failed_forks = 0;
-  Probation probation;      // once committed
+  Probation probation;            // once committed
   bool tolerates_errors = false;  // once committed it does in any case
   bool told_worse = false;        // that more is answered with 5xx
 

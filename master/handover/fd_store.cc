@@ -20,7 +20,7 @@ namespace {
 
 constexpr std::string_view kOurs = "monodon-";
 constexpr std::string_view kPage = "monodon-page-";  // SLOT-SERIAL
-constexpr std::chrono::milliseconds kPatience{1000};
+constexpr std::chrono::milliseconds kSystemdPatience{1000};
 
 std::string page_name(const scoreboard::LastPage& page) {
   return fmt::format("{}{}-{}", kPage, page.slot, page.serial);
@@ -85,7 +85,7 @@ bool has_store() {
   const int sent = theirs.get();
   if (!send_to_systemd("FDSTORE=1\nFDNAME=monodon-probe", {&sent, 1})) return false;
   theirs.reset();
-  if (!await_systemd(kPatience)) return false;
+  if (!await_systemd(kSystemdPatience)) return false;
   pollfd look{ours.get(), POLLIN, 0};
   return ::poll(&look, 1, 0) == 0;
 }

@@ -51,10 +51,11 @@ bool take_heirloom(Heirlooms& found, std::string_view name, UniqueFd& fd);
 Result<HandoffPair> open_handoff(Heirlooms& found);
 Result<HandoffPair> make_handoff();
 
-// Puts pair and board into the store, after what is alien was taken out. False: there is no store (no systemd, or
-// FileDescriptorStoreMax= is not set), and all ends with this process. Waits for
-// systemd's word, normally for a millisecond and at most for a second: sd_notify(3)
-// alone does not tell. What is there already is recognised and not stored twice.
+// Puts pair and board into the store, after what is alien was taken out. False: there
+// is no store (no systemd, or FileDescriptorStoreMax= is not set), and all ends with
+// this process. Waits for systemd's word, normally for a millisecond and at most for a
+// second: sd_notify(3) alone does not tell. What is there already is recognised and not
+// stored twice.
 bool store(const HandoffPair& handoff, int board, const Heirlooms& found);
 
 // In place of the pair that is there. Only where store() said true.

@@ -88,10 +88,9 @@ void HandoffWatch::tell(const std::list<Nursery::Child>& zygotes) {
     if (!zygote.alive || !zygote.process.channel) continue;
     unsigned& seen = told[zygote.process.pid] = told_[zygote.process.pid];
     if (seen == pairs_) continue;
-    const auto sent = kernel_.tell(zygote.process,
-                                   {.kind = wire::Kind::handoff_pair,
-                                    .generation = zygote.generation},
-                                   fds);
+    const auto sent = kernel_.tell(
+        zygote.process,
+        {.kind = wire::Kind::handoff_pair, .generation = zygote.generation}, fds);
     if (sent || !wire::may_pass(sent.error()))
       seen = pairs_;
     else

@@ -13,11 +13,11 @@
 
 namespace monodon::master {
 
-// Sees when a worker shuts the handoff pair down (shutdown(2) on its copy is for all who
-// have one: it would be dead for the life of the service), says so, and puts a new pair
-// in its place: under the same numbers of descriptors, in the store, and in each zygote,
-// for the workers to come. Those that live take note by themselves (Loop::lose_handoff).
-// Master only, in its loop.
+// Sees when a worker shuts the handoff pair down (shutdown(2) on its copy is for all
+// who have one: it would be dead for the life of the service), says so, and puts a new
+// pair in its place: under the same numbers of descriptors, in the store, and in each
+// zygote, for the workers to come. Those that live take note by themselves
+// (Loop::lose_handoff). Master only, in its loop.
 class HandoffWatch {
  public:
   // `estate`: its descriptors are those that are watched, and replaced.

@@ -33,15 +33,15 @@ int backlog_of(int fd) {
 
 ListenerWatch::ListenerWatch(EventLoop& loop, const std::vector<Listener>& listeners)
     : again_{loop.on_time([this] {
-        for (const Watched& one : watched_)
-          EventLoop::enable(one.shut_down, !one.lost);
+        for (const Watched& one : watched_) EventLoop::enable(one.shut_down, !one.lost);
       })} {
   for (const Listener& listener : listeners) {
-    Watched& one = watched_.emplace_back(
-        Watched{&listener, backlog_of(listener.fd.get()), {}});
+    Watched& one =
+        watched_.emplace_back(Watched{&listener, backlog_of(listener.fd.get()), {}});
     // Not EPOLLIN: the connections are the workers'.
-    auto made = loop.try_io(listener.fd.get(), EventLoop::Rank::normal,
-                            [this, &one] { on_shut_down(one); }, EPOLLRDHUP);
+    auto made = loop.try_io(
+        listener.fd.get(), EventLoop::Rank::normal, [this, &one] { on_shut_down(one); },
+        EPOLLRDHUP);
     if (made) one.shut_down = std::move(made).value();
   }
 }

@@ -10,9 +10,9 @@
 namespace monodon::master {
 
 // Sees when a process of the site shuts a listener down: shutdown(2) on its copy is for
-// all who have one, systemd too, and nobody could connect any more. Says so, and makes a
-// TCP socket listen again, for which workers look (Acceptor::end_pause); a Unix socket
-// cannot. Master only, in its loop, which outlives it.
+// all who have one, systemd too, and nobody could connect any more. Says so, and makes
+// a TCP socket listen again, for which workers look (Acceptor::end_pause); a Unix
+// socket cannot. Master only, in its loop, which outlives it.
 class ListenerWatch {
  public:
   // `listeners` must outlive it and not move.

@@ -25,7 +25,7 @@ namespace {
 
 using namespace std::chrono_literals;
 
-constexpr auto kPatience = 5s;
+constexpr auto kUpgradePatience = 5s;
 constexpr std::size_t kMostSaid = 8192;
 constexpr std::string_view kYes = "monodon: ready to take over\n";
 
@@ -90,7 +90,7 @@ Outcome ask_program(const std::string& program, std::vector<std::string> argv) {
   const std::string question = "?" + state_version();
   if (::setenv(kUpgradeVariable, question.c_str(), 1) != 0)
     return last_error("ask " + program);
-  const auto finished = run_program(argv, kPatience);
+  const auto finished = run_program(argv, kUpgradePatience);
   (void)::unsetenv(kUpgradeVariable);
   if (!finished) return finished.error();
   const Finished& said = finished.value();

@@ -55,9 +55,9 @@ std::vector<std::string> watcher_arguments(const LoadedConfig& config) {
   add("--root", physical(worker.directory));
   for (const std::string& path : worker.python_path) add("--root", physical(path));
   for (const std::string& pattern : config.settings.reload_extra_files)
-    add("--pattern", physical_pattern(pattern.starts_with('/')
-                                          ? pattern
-                                          : worker.directory + "/" + pattern));
+    add("--pattern",
+        physical_pattern(pattern.starts_with('/') ? pattern
+                                                  : worker.directory + "/" + pattern));
   if (!config.config_file.empty() && config.config_file.starts_with('/'))
     add("--pattern", physical(config.config_file));
   // The next reload would read one that is made now.

@@ -42,10 +42,10 @@ inline constexpr std::size_t kMaxControlFds = 250;  // SCM_MAX_FD is 253
 //
 // Nothing here waits, and nobody can keep others out by being silent: a client that
 // sends no whole line or does not read its answer for ten seconds is closed, and so is
-// one that sends a line of more than 4 KiB. When all places are taken the client that has
-// been idle longest makes room, unless it outranks the new one; who waits for the end of
-// a reload is not idle. The last places are for root and the service's user. Who is
-// turned away is told why. Master only, in its loop.
+// one that sends a line of more than 4 KiB. When all places are taken the client that
+// has been idle longest makes room, unless it outranks the new one; who waits for the
+// end of a reload is not idle. The last places are for root and the service's user. Who
+// is turned away is told why. Master only, in its loop.
 class ControlServer {
  public:
   using Handler = std::function<ControlReply(std::string_view line, ControlClient)>;

@@ -80,7 +80,8 @@ void WatchSet::run_one() {
   if (count < 0 && errno != EINTR) fail("run event loop", errno);
   Watch* next = nullptr;
   for (int i = 0; i < count; ++i) {
-    // A copy: epoll_event is packed, so that no reference may be bound to what is in it.
+    // A copy: epoll_event is packed, so that no reference may be bound to what is in
+    // it.
     const std::uint64_t number = ready_[static_cast<std::size_t>(i)].data.u64;
     const auto found = watches_.find(number);
     if (found == watches_.end()) continue;

@@ -153,11 +153,10 @@ void LinuxKernel::note_start(const Result<Process>& spawned) {
 }
 
 Result<Process> LinuxKernel::start_interpreter(const ZygoteOrder& order) {
-  last_ = {order.argv, order.environment,
-           {metrics::application_region(), modules_.get()}};
+  last_ = {
+      order.argv, order.environment, {metrics::application_region(), modules_.get()}};
   if (auto spare = spare_.take(*last_)) return process_of(std::move(*spare));
-  return process_of(
-      spawn_with_channel(last_->argv, last_->environment, last_->fds));
+  return process_of(spawn_with_channel(last_->argv, last_->environment, last_->fds));
 }
 
 void LinuxKernel::keep_spare() {

@@ -56,9 +56,10 @@ class LinuxKernel : public Kernel {
   static int reap_strangers(std::span<const int> known);
 
   // SIGKILL for what is left of the application when its last worker is gone: children
-  // but those `spared`, then the orphans that come to us from them, until there are none. One
-  // that the kernel cannot end within a second is left. Returns how many ended. Finds
-  // them in /proc/PID/task/TID/children (proc(5)); without that file, none.
+  // but those `spared`, then the orphans that come to us from them, until there are
+  // none. One that the kernel cannot end within a second is left. Returns how many
+  // ended. Finds them in /proc/PID/task/TID/children (proc(5)); without that file,
+  // none.
   static int end_strangers(std::span<const int> spared);
 
  private:

@@ -26,7 +26,7 @@ struct Situation {
   std::string fell_back;               // the code committed last is not kept: why
   bool stopping = false;
   Clock::duration stops_in{};  // stopping: what is left of stop_delay
-  std::string failure;  // nothing was ever served: why, in one line
+  std::string failure;         // nothing was ever served: why, in one line
 };
 
 // One line without a newline. Pure.
@@ -41,8 +41,8 @@ std::string reloading_text(Clock::time_point now);
 // reads, ENOBUFS, ENOMEM).
 bool send_to_systemd(std::string_view text, std::span<const int> fds = {});
 
-// Waits until systemd has read what was sent before (sd_notify_barrier(3)): it closes the
-// descriptor that comes last. False: nobody is there, or it takes longer.
+// Waits until systemd has read what was sent before (sd_notify_barrier(3)): it closes
+// the descriptor that comes last. False: nobody is there, or it takes longer.
 bool await_systemd(std::chrono::milliseconds patience);
 
 // Speaks sd_notify(3) to whoever started us; silent where nobody listens.

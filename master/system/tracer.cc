@@ -41,7 +41,8 @@ std::string silence_of(int pid) {
   const std::string tasks = std::to_string(pid) + "/task/";
   ThreadSight seen = look_at_thread(tasks + std::to_string(pid));
   std::error_code error;
-  for (const auto& task : std::filesystem::directory_iterator{"/proc/" + tasks, error}) {
+  for (const auto& task :
+       std::filesystem::directory_iterator{"/proc/" + tasks, error}) {
     if (seen.state == 'D') break;
     if (auto other = look_at_thread(tasks + task.path().filename().string());
         other.state == 'D')

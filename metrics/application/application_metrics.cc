@@ -197,8 +197,7 @@ void ApplicationMetrics::take(const Series& s, const Cell& cell, Target& target)
     // One name, one meaning: the first to have it.
     const Series& first = *target.family->first;
     target.fits = first.type == s.type && first.mode == s.mode;
-    if (target.fits && !each)
-      target.sample = sample_for(s, *target.family, s.labels);
+    if (target.fits && !each) target.sample = sample_for(s, *target.family, s.labels);
   }
   if (!target.fits) return;
   Sample* sample = target.sample;
@@ -270,8 +269,7 @@ std::vector<prometheus::MetricFamily> ApplicationMetrics::read(
     for (std::size_t i = 0; i < count; ++i) {
       const Series& s = series_[i];
       const bool live = pids[slot] != 0 && column[i].pid == pids[slot];
-      if (s.valid && counts(s, column[i], live))
-        take(s, column[i], targets[i]);
+      if (s.valid && counts(s, column[i], live)) take(s, column[i], targets[i]);
     }
   }
   std::vector<prometheus::MetricFamily> all;

@@ -16,9 +16,9 @@
 namespace monodon::metrics {
 
 // Merges the application's metrics over the workers as prometheus_client's
-// multiprocess mode does. Every byte of the region (metrics/application/application_region.h) may
-// be garbage: it is copied, then checked, and what makes no sense is left out.
-// Exporter, one thread.
+// multiprocess mode does. Every byte of the region
+// (metrics/application/application_region.h) may be garbage: it is copied, then
+// checked, and what makes no sense is left out. Exporter, one thread.
 class ApplicationMetrics {
  public:
   // Without a descriptor there are none.

@@ -7,8 +7,9 @@
 namespace monodon::metrics {
 
 // The shared memory in which the workers keep the metrics of the application
-// (worker/python/_monodon_prometheus.py writes it, metrics/application/application_metrics.h reads
-// it). One sealed memfd (SHRINK|GROW|SEAL) for the life of a master, native byte order:
+// (worker/python/_monodon_prometheus.py writes it,
+// metrics/application/application_metrics.h reads it). One sealed memfd
+// (SHRINK|GROW|SEAL) for the life of a master, native byte order:
 //
 //   header   kRegionMagic, entries in use, series dropped (u64 each), to 4096 bytes
 //   entries  kRegionEntries of kRegionEntrySize bytes: length of the key (u32, written

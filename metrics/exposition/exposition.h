@@ -36,8 +36,8 @@ class Exposition {
   // To every sample that has no label of that name, the application's included.
   void add_labels(const std::vector<std::pair<std::string, std::string>>& labels);
 
-  // Prometheus' text format, version 0.0.4, or OpenMetrics (metrics/exposition/openmetrics.h).
-  // Metrics without a sample are left out.
+  // Prometheus' text format, version 0.0.4, or OpenMetrics
+  // (metrics/exposition/openmetrics.h). Metrics without a sample are left out.
   [[nodiscard]] std::string text() &&;
   [[nodiscard]] std::string openmetrics() &&;
 

@@ -11,20 +11,15 @@
 #include <climits>
 #include <cstring>
 
+#include "base/text/lower.h"
+
 namespace monodon::metrics {
 
 namespace {
 
-std::string lowered(std::string_view text) {
-  std::string lower{text};
-  for (char& c : lower)
-    if (c >= 'A' && c <= 'Z') c = static_cast<char>(c - 'A' + 'a');
-  return lower;
-}
-
 std::string normal(std::string_view name) {
   if (name.ends_with('.')) name.remove_suffix(1);
-  return lowered(name);
+  return lower(name);
 }
 
 bool is_address(int family, const std::string& text) {

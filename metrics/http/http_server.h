@@ -33,8 +33,8 @@ struct HttpRequest {
 
 // A small HTTP/1.1 server for GET and HEAD, and the loop of the exporter: one thread.
 // For scrapers, health checks and browsers, never for the application's clients. Keeps
-// at most kMaxClients connections (metrics/http/http_session.h); the one that has been idle
-// longest makes room for the next.
+// at most kMaxClients connections (metrics/http/http_session.h); the one that has been
+// idle longest makes room for the next.
 class HttpServer {
  public:
   static constexpr std::size_t kMaxClients = 128;

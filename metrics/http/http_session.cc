@@ -177,9 +177,10 @@ void HttpSession::answer() {
   waiting_ = false;
   ++turn_;
   set_deadline(service_.patience.write);
-  service_.handler(asked, [self = shared_from_this(), keep_alive, head](HttpAnswer said) {
-    self->write(std::move(said), keep_alive, head);
-  });
+  service_.handler(asked,
+                   [self = shared_from_this(), keep_alive, head](HttpAnswer said) {
+                     self->write(std::move(said), keep_alive, head);
+                   });
 }
 
 void HttpSession::refuse(unsigned status, const std::string& why) {

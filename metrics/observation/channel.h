@@ -25,7 +25,8 @@ inline constexpr int kExporterChannel = 3;
 
 // What the exporter has to know and the board does not say. Sent first, with the
 // descriptors of board, listener and (if there is one) the application's region
-// (metrics/application/application_region.h), and again, without, when something changes.
+// (metrics/application/application_region.h), and again, without, when something
+// changes.
 struct Facts {
   std::string site;  // its name
   std::string application;

@@ -11,7 +11,8 @@
 namespace monodon::metrics {
 namespace {
 
-// The master beats once a second, a keeper at least each fourth; a busy machine may delay them.
+// The master beats once a second, a keeper at least each fourth; a busy machine may
+// delay them.
 constexpr std::uint64_t kPatienceNs = 10'000'000'000;
 
 bool moves(const SlotSight& slot, std::uint64_t now_ns) {

@@ -41,8 +41,7 @@ Outcome Observer::add_page(const PageOrder& order, const UniqueFd& page) {
 }
 
 SlotSight Observer::look_at(std::uint32_t slot, const scoreboard::SlotReport& row,
-                            std::uint32_t master, std::uint64_t now_ns,
-                            Times times) {
+                            std::uint32_t master, std::uint64_t now_ns, Times times) {
   SlotSight sight;
   sight.row = row;
   sight.totals = row.ended;

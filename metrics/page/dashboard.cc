@@ -27,7 +27,7 @@ using scoreboard::EventKind;
 
 constexpr std::size_t kShortReason = 400;
 
-double seconds(std::uint64_t ns) {
+double in_seconds(std::uint64_t ns) {
   return static_cast<double>(ns) / 1e9;
 }
 
@@ -47,7 +47,7 @@ Json running_json(const SlotSight& slot, std::uint64_t now_ns) {
     const std::uint64_t age = scoreboard::age_ns(thread.started_ns, now_ns);
     running.push_back({{"request", thread.request},
                        {"remote", thread.remote},
-                       {"age", seconds(std::min(age, life))}});
+                       {"age", in_seconds(std::min(age, life))}});
   }
   return running;
 }
@@ -60,9 +60,9 @@ Json slot_json(std::size_t number, const SlotSight& slot, const Surroundings& ar
           {"state", name_of(slot.row.state)},
           {"generation", slot.row.generation},
           {"pid", slot.row.pid},
-          {"age", seconds(scoreboard::age_ns(slot.row.since_ns, now_ns))},
+          {"age", in_seconds(scoreboard::age_ns(slot.row.since_ns, now_ns))},
           {"failures", slot.row.failures},
-          {"next_try", next > now_ns ? seconds(next - now_ns) : 0.0},
+          {"next_try", next > now_ns ? in_seconds(next - now_ns) : 0.0},
           {"requests", slot.totals.requests},
           {"cpu", static_cast<double>(slot.totals.cpu_us) / 1e6},
           {"rss", slot.row.pid == 0 ? 0 : read_rss_bytes(slot.row.pid)},
@@ -77,7 +77,7 @@ Json totals_json(const Sight& sight) {
     crashes += sight.board.exits.at(static_cast<std::size_t>(cause));
   return {{"requests", sum.requests},
           {"failed", sum.responses[4] + sum.responses[5]},
-          {"busy", seconds(sum.busy_ns)},
+          {"busy", in_seconds(sum.busy_ns)},
           {"crashes", crashes}};
 }
 
@@ -243,7 +243,7 @@ std::string dashboard_json(const Sight& sight, const Surroundings& around, bool 
             {"version", MONODON_VERSION},
             {"time", wall_seconds()},
             {"zone", zone_seconds()},
-            {"uptime", seconds(scoreboard::age_ns(board.started_ns, sight.now_ns))},
+            {"uptime", in_seconds(scoreboard::age_ns(board.started_ns, sight.now_ns))},
             {"generation", board.generation},
             {"candidate", board.generation == 0 ? 0 : board.candidate},
             {"reloading", reload_in_progress(sight)},

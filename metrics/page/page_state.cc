@@ -20,10 +20,6 @@ using scoreboard::SlotState;
 constexpr std::uint64_t kLongNs = 1'000'000'000;
 constexpr std::uint64_t kOftenInARow = 3;
 
-std::string spell_ns(std::uint64_t ns) {
-  return spell(std::chrono::nanoseconds{static_cast<std::int64_t>(ns)});
-}
-
 std::string counted(std::uint64_t n, const char* one, const char* many) {
   return fmt::format("{} {}", n, n == 1 ? one : many);
 }
@@ -127,6 +123,10 @@ std::string with_reason(std::string text, const scoreboard::EventReport& event,
 }
 
 }  // namespace
+
+std::string spell_ns(std::uint64_t ns) {
+  return spell(std::chrono::nanoseconds{static_cast<std::int64_t>(ns)});
+}
 
 std::uint32_t waiting_now(const Surroundings& around) {
   std::uint32_t waiting = around.waiting_inside;

@@ -26,6 +26,9 @@ struct PageState {
 [[nodiscard]] std::vector<std::string> page_notices(const Sight& sight,
                                                     const Surroundings& around);
 
+// Durations of the pages, which are nanoseconds, for people.
+[[nodiscard]] std::string spell_ns(std::uint64_t ns);
+
 // The sentence of an event. `full`: with what the application said when it failed.
 [[nodiscard]] std::string event_text(const scoreboard::EventReport& event, bool full);
 

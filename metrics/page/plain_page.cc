@@ -19,10 +19,6 @@ namespace {
 
 constexpr std::size_t kEventsShown = 20;
 
-std::string spell_ns(std::uint64_t ns) {
-  return spell(std::chrono::nanoseconds{static_cast<std::int64_t>(ns)});
-}
-
 std::string utc(std::uint64_t unix_seconds) {
   return fmt::format("{:%Y-%m-%d %H:%M:%S} UTC",
                      fmt::gmtime(static_cast<std::time_t>(unix_seconds)));

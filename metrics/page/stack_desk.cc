@@ -23,7 +23,7 @@ using ErrorCode = boost::system::error_code;
 
 namespace {
 
-constexpr std::size_t kBlock = 16'384;
+constexpr std::size_t kStackBlock = 16'384;
 
 HttpAnswer plain(unsigned status, std::string text) {
   return {status, "text/plain; charset=utf-8", std::move(text)};
@@ -62,7 +62,7 @@ struct StackDesk::Round : std::enable_shared_from_this<Round> {
   }
 
   void take() {
-    std::array<char, kBlock> block;
+    std::array<char, kStackBlock> block;
     std::vector<UniqueFd> strangers;
     const ssize_t got = receive_guarded(stream.native_handle(), block, strangers);
     Closer::of_process().close(std::move(strangers));

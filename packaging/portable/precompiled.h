@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
-// What nearly every source includes, compiled once: half off the time of a portable build.
+// What nearly every source includes, compiled once: half off the time of a portable
+// build.
 #include <fmt/format.h>
 
 #include <algorithm>

@@ -6,7 +6,7 @@
 namespace monodon {
 namespace {
 
-const fuzz::Target kTarget{"chunked", test::broken_chunked};
+const fuzz::Target kChunkedTarget{"chunked", test::broken_chunked};
 
 }  // namespace
 }  // namespace monodon

@@ -17,7 +17,8 @@ std::string broken_ranges(std::string_view value, std::uint64_t size) {
   if (ranges.parts.size() > http::kMostRanges) return "too many parts";
   std::uint64_t sum = 0;
   for (const http::ByteRange& part : ranges.parts) {
-    if (part.first > part.last || part.last >= size) return "a part outside of the file";
+    if (part.first > part.last || part.last >= size)
+      return "a part outside of the file";
     sum += part.size();
   }
   return sum > size ? "more bytes than the file has" : "";
@@ -42,7 +43,7 @@ std::string broken_conditions(std::string_view input, std::uint32_t seed) {
   return broken;
 }
 
-const fuzz::Target kTarget{"conditions", broken_conditions};
+const fuzz::Target kConditionsTarget{"conditions", broken_conditions};
 
 }  // namespace
 }  // namespace monodon

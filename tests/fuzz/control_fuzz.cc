@@ -81,11 +81,12 @@ std::string lost_line(std::string_view input, std::uint32_t seed) {
   if (!expected.starts_with(exchange.answers)) return "an answer that nobody gave";
   // A client that leaves in the middle may miss answers, never lines before its last.
   const std::size_t end = input.find('\n');
-  if (end != std::string_view::npos && end <= kMaxLine) return "a line without an answer";
+  if (end != std::string_view::npos && end <= kMaxLine)
+    return "a line without an answer";
   return {};
 }
 
-const fuzz::Target kTarget{"control", lost_line};
+const fuzz::Target kControlTarget{"control", lost_line};
 
 }  // namespace
 }  // namespace monodon

@@ -6,7 +6,7 @@
 namespace monodon {
 namespace {
 
-const fuzz::Target kTarget{"head", test::broken_head};
+const fuzz::Target kHeadTarget{"head", test::broken_head};
 
 }  // namespace
 }  // namespace monodon

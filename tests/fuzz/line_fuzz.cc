@@ -32,7 +32,7 @@ std::string lost_word(std::string_view input, std::uint32_t seed) {
   return {};
 }
 
-const fuzz::Target kTarget{"line", lost_word};
+const fuzz::Target kLineTarget{"line", lost_word};
 
 }  // namespace
 }  // namespace monodon

@@ -6,7 +6,7 @@
 namespace monodon {
 namespace {
 
-const fuzz::Target kTarget{"origin", test::broken_origin};
+const fuzz::Target kOriginTarget{"origin", test::broken_origin};
 
 }  // namespace
 }  // namespace monodon

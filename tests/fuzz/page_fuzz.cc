@@ -28,8 +28,8 @@ std::string strange_page(std::string_view input, std::uint32_t seed) {
   auto page = make_page(threads);
   if (!page) return {};
   const std::size_t size = sizeof(WorkerHeader) + threads * sizeof(ThreadRow);
-  void* const memory = ::mmap(nullptr, size, PROT_READ | PROT_WRITE, MAP_SHARED,
-                              page.value().get(), 0);
+  void* const memory =
+      ::mmap(nullptr, size, PROT_READ | PROT_WRITE, MAP_SHARED, page.value().get(), 0);
   if (memory == MAP_FAILED) return {};
   auto* const bytes = static_cast<char*>(memory);
   // The input over and over, so that a short one reaches each row.
@@ -52,7 +52,7 @@ std::string strange_page(std::string_view input, std::uint32_t seed) {
   return {};
 }
 
-const fuzz::Target kTarget{"page", strange_page};
+const fuzz::Target kPageTarget{"page", strange_page};
 
 }  // namespace
 }  // namespace monodon

@@ -31,7 +31,7 @@ std::string broken_proxy(std::string_view input, std::uint32_t seed) {
   return {};
 }
 
-const fuzz::Target kTarget{"proxy", broken_proxy};
+const fuzz::Target kProxyTarget{"proxy", broken_proxy};
 
 }  // namespace
 }  // namespace monodon

@@ -6,7 +6,7 @@
 namespace monodon {
 namespace {
 
-const fuzz::Target kTarget{"response_head", test::broken_response};
+const fuzz::Target kResponseHeadTarget{"response_head", test::broken_response};
 
 }  // namespace
 }  // namespace monodon

@@ -60,7 +60,7 @@ std::string broken_packet(std::string_view input, std::uint32_t seed) {
   return {};
 }
 
-const fuzz::Target kTarget{"wire", broken_packet};
+const fuzz::Target kWireTarget{"wire", broken_packet};
 
 }  // namespace
 }  // namespace monodon

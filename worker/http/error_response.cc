@@ -10,13 +10,13 @@ namespace monodon::http {
 
 namespace {
 
-struct Reason {
+struct KnownStatus {
   int status;
   std::string_view phrase;
 };
 
 // RFC 9110 15, RFC 6585, and the few others that are in use; sorted.
-constexpr std::array kReasons = std::to_array<Reason>({
+constexpr std::array kReasons = std::to_array<KnownStatus>({
     {100, "Continue"},
     {101, "Switching Protocols"},
     {102, "Processing"},
@@ -78,7 +78,7 @@ constexpr std::array kReasons = std::to_array<Reason>({
     {508, "Loop Detected"},
     {511, "Network Authentication Required"},
 });
-static_assert(std::ranges::is_sorted(kReasons, {}, &Reason::status));
+static_assert(std::ranges::is_sorted(kReasons, {}, &KnownStatus::status));
 
 void append_escaped(std::string& out, std::string_view text) {
   for (const char c : text) {
@@ -102,7 +102,7 @@ void append_escaped(std::string& out, std::string_view text) {
 
 std::string_view reason_phrase(int status) noexcept {
   const auto* const found =
-      std::ranges::lower_bound(kReasons, status, {}, &Reason::status);
+      std::ranges::lower_bound(kReasons, status, {}, &KnownStatus::status);
   return found != kReasons.end() && found->status == status ? found->phrase
                                                             : std::string_view{};
 }

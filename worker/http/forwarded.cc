@@ -5,6 +5,7 @@
 #include <algorithm>
 #include <array>
 
+#include "base/text/lower.h"
 #include "worker/http/chars.h"
 #include "worker/http/path.h"
 #include "worker/http/request_start.h"
@@ -18,16 +19,8 @@ constexpr ParseError kScriptTwice{400, "more than one SCRIPT_NAME field"};
 constexpr ParseError kScriptPath{400, "the SCRIPT_NAME field is not a path"};
 constexpr ParseError kNotBelowField{400, "the path is not below the SCRIPT_NAME field"};
 constexpr ParseError kNotBelow{404, "the path is not below SCRIPT_NAME"};
-constexpr ParseError kUnderscore{400, "header field name with an underscore"};
+constexpr ParseError kFieldUnderscore{400, "header field name with an underscore"};
 constexpr std::size_t kLongestId = 128;
-
-std::string lower(std::string_view text) {
-  std::string result{text};
-  for (char& c : result) {
-    if (c >= 'A' && c <= 'Z') c = static_cast<char>(c | 0x20);
-  }
-  return result;
-}
 
 constexpr auto kFitForLog = [] {
   std::array<bool, 256> fit{};
@@ -249,7 +242,7 @@ const ParseError* Forwarding::disbelieve(RequestHead& head) const {
         ++head.dropped_fields;
         break;
       case HeadLimits::Underscores::refuse:
-        return &kUnderscore;
+        return &kFieldUnderscore;
       case HeadLimits::Underscores::keep:
         head.fields.push_back(field);
         break;

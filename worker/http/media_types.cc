@@ -5,6 +5,8 @@
 #include <algorithm>
 #include <array>
 
+#include "base/text/lower.h"
+
 namespace monodon::http {
 namespace {
 
@@ -107,13 +109,6 @@ static_assert(std::ranges::is_sorted(kTypes, {}, &Row::extension));
 
 constexpr std::string_view kUnknown = "application/octet-stream";
 constexpr std::size_t kLongestExtension = 16;
-
-std::string lower(std::string_view text) {
-  std::string result{text};
-  for (char& c : result)
-    if (c >= 'A' && c <= 'Z') c = static_cast<char>(c - 'A' + 'a');
-  return result;
-}
 
 std::string_view last_part(std::string_view path) {
   return path.substr(path.rfind('/') + 1);

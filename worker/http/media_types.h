@@ -31,7 +31,8 @@ class MediaTypes {
 
 // Whether the name has a hash of the content in it, as those of Django's
 // ManifestStaticFilesStorage, webpack and Vite: "app.55e7cbb9ba48.css",
-// "index-BkG7sb3J.js", "main.8f3c2d1a.chunk.js". Such a file never changes. Pure, as all of these.
+// "index-BkG7sb3J.js", "main.8f3c2d1a.chunk.js". Such a file never changes. Pure, as
+// all of these.
 [[nodiscard]] bool has_hash(std::string_view file_name);
 
 }  // namespace monodon::http

@@ -20,7 +20,7 @@ constexpr ParseError kControl{400, "control byte, or a line that does not end in
 constexpr ParseError kNoLine{400, "empty line where a request line belongs"};
 constexpr ParseError kName{400, "header field without a valid name and colon"};
 constexpr ParseError kFold{400, "header field continued on the next line"};
-constexpr ParseError kUnderscore{400, "header field name with an underscore"};
+constexpr ParseError kNameUnderscore{400, "header field name with an underscore"};
 constexpr ParseError kNoHost{400, "no Host field"};
 constexpr ParseError kHostTwice{400, "more than one Host field"};
 constexpr ParseError kHost{400, "Host is not host[:port]"};
@@ -150,12 +150,12 @@ HeadParser::Problem HeadParser::underscored(const Field& field) {
       ++head_.dropped_fields;
       return nullptr;
     case HeadLimits::Underscores::refuse:
-      return &kUnderscore;
+      return &kNameUnderscore;
     case HeadLimits::Underscores::keep:
       head_.fields.push_back(field);
       return nullptr;
   }
-  return &kUnderscore;
+  return &kNameUnderscore;
 }
 
 HeadParser::Problem HeadParser::host(std::string_view value) {

@@ -32,8 +32,8 @@ void percent_decode(std::string_view path, std::string& to);
 // compared as they are, and with the path decoded (a proxy compares the decoded one).
 // The prefix ends at the end of a segment: "/app" is no prefix of "/apple". Pure; the
 // result is a view into `path`, not decoded.
-[[nodiscard]] std::optional<std::string_view> path_below(std::string_view prefix,
-                                                         std::string_view path) noexcept;
+[[nodiscard]] std::optional<std::string_view> path_below(
+    std::string_view prefix, std::string_view path) noexcept;
 
 // SCRIPT_NAME as PEP 3333 has it: "" or "/a/b", without the slashes at the end that
 // people write. Pure; a view into `text`.

@@ -24,7 +24,7 @@ constexpr ParseError kBadLine{400, "the PROXY line is malformed"};
 constexpr ParseError kBadBinary{400, "the PROXY header is malformed"};
 constexpr ParseError kTooLarge{400, "the PROXY header is larger than 4096 bytes"};
 
-ProxyHeader failed(const ParseError& why) {
+ProxyHeader refused(const ParseError& why) {
   ProxyHeader header;
   header.state = Parse::failed;
   header.error = why;
@@ -64,7 +64,7 @@ ProxyHeader read_line(std::string_view line, std::size_t consumed) {
   const std::string_view family = take_word(line);
   if (family == "UNKNOWN") return complete(consumed);  // what follows is to be ignored
   const bool four = family == "TCP4";
-  if (!four && family != "TCP6") return failed(kBadLine);
+  if (!four && family != "TCP6") return refused(kBadLine);
   const std::string_view client = take_word(line);
   const std::string_view server = take_word(line);
   const auto client_port = port_of(take_word(line));
@@ -73,7 +73,7 @@ ProxyHeader read_line(std::string_view line, std::size_t consumed) {
   const bool families = (client.find(':') == std::string_view::npos) == four &&
                         (server.find(':') == std::string_view::npos) == four;
   if (!address || !parse_address(server) || !client_port || !server_port || !families)
-    return failed(kBadLine);
+    return refused(kBadLine);
   ProxyHeader header = complete(consumed);
   header.client = client;
   header.address = *address;
@@ -85,7 +85,7 @@ ProxyHeader read_first(std::string_view bytes) {
   const std::string_view head = bytes.substr(0, kLongestLine);
   const std::size_t end = head.find("\r\n");
   if (end != std::string_view::npos) return read_line(head.substr(0, end), end + 2);
-  return bytes.size() < kLongestLine ? incomplete() : failed(kBadLine);
+  return bytes.size() < kLongestLine ? incomplete() : refused(kBadLine);
 }
 
 void describe(const sockaddr_storage& from, ProxyHeader& header) {
@@ -103,8 +103,8 @@ ProxyHeader read_second(std::string_view bytes) {
   const unsigned family = at(13) >> 4U;
   const std::size_t length = static_cast<std::size_t>(at(14)) << 8U | at(15);
   if (version != 2 || command > 1 || family > 3 || (at(13) & 0xfU) > 2)
-    return failed(kBadBinary);
-  if (kFixed + length > kMostBinary) return failed(kTooLarge);
+    return refused(kBadBinary);
+  if (kFixed + length > kMostBinary) return refused(kTooLarge);
   if (bytes.size() < kFixed + length) return incomplete();
   ProxyHeader header = complete(kFixed + length);
   if (command == 0) return header;  // LOCAL: a check of the proxy's own
@@ -113,7 +113,7 @@ ProxyHeader read_second(std::string_view bytes) {
   constexpr unsigned kSix = 2;
   sockaddr_storage from{};
   if (family == kFour) {
-    if (length < 12) return failed(kBadBinary);
+    if (length < 12) return refused(kBadBinary);
     sockaddr_in four{};
     four.sin_family = AF_INET;
     std::memcpy(&four.sin_addr, data, 4);
@@ -121,7 +121,7 @@ ProxyHeader read_second(std::string_view bytes) {
     std::memcpy(&from, &four, sizeof four);
     describe(from, header);
   } else if (family == kSix) {
-    if (length < 36) return failed(kBadBinary);
+    if (length < 36) return refused(kBadBinary);
     sockaddr_in6 six{};
     six.sin6_family = AF_INET6;
     std::memcpy(&six.sin6_addr, data, 16);

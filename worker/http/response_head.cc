@@ -14,7 +14,7 @@ namespace monodon::http {
 namespace {
 
 // As large as a file offset can be.
-constexpr std::uint64_t kLongestBody = std::numeric_limits<std::int64_t>::max();
+constexpr std::uint64_t kLongestAnswer = std::numeric_limits<std::int64_t>::max();
 
 using Reason = const char*;  // to refuse; null: fine
 
@@ -139,7 +139,7 @@ Reason FieldWriter::field(const Field& field) {
 
 Reason FieldWriter::content_length(std::string_view value) {
   if (written_.has_length) return "more than one Content-Length";
-  const auto length = parse_number(value, kLongestBody);
+  const auto length = parse_number(value, kLongestAnswer);
   if (!length) return "Content-Length is not a number";
   written_.length = *length;
   written_.has_length = true;

@@ -26,9 +26,9 @@ class BodySpool final : public Body {
   BodySpool(std::size_t memory_limit, std::string directory)
       : limit_{memory_limit}, directory_{std::move(directory)} {}
 
-  // An Error has the errno of open or write: ENOSPC, EDQUOT (a full disk), or none where
-  // spool_limit is used up (507); EIO, EMFILE, ... (503). The body is not whole then:
-  // answer, reset() and close.
+  // An Error has the errno of open or write: ENOSPC, EDQUOT (a full disk), or none
+  // where spool_limit is used up (507); EIO, EMFILE, ... (503). The body is not whole
+  // then: answer, reset() and close.
   Outcome append(std::string_view bytes);
 
   [[nodiscard]] std::uint64_t size() const noexcept override {

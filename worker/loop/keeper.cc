@@ -25,7 +25,9 @@ constexpr int kRestMs = 4'000;  // readers of heartbeats have more patience
 }  // namespace
 
 Keeper::Keeper(Loop& loop, Application& app) : loop_{loop}, app_{app}, outputs_{loop} {}
-Keeper::~Keeper() { join(); }
+Keeper::~Keeper() {
+  join();
+}
 
 void Keeper::start() {
   started_ns_ = active_ns_ = monotonic_ns();

@@ -30,8 +30,8 @@ class Parking {
   // Owner: waits for its client. False: something came meanwhile, still owned. `now`:
   // CLOCK_MONOTONIC, a moment ago.
   [[nodiscard]] bool park(Connection& c, std::uint64_t now);
-  // Owner, the leader: has epoll tell of its client while a request is in the air, as it
-  // does of one that is parked. False, and logged: it cannot.
+  // Owner, the leader: has epoll tell of its client while a request is in the air, as
+  // it does of one that is parked. False, and logged: it cannot.
   [[nodiscard]] bool watch(Connection& c);
   // Owner: closes it. `moved`: another worker has it now.
   void close(Connection& c, bool moved = false);

@@ -151,8 +151,7 @@ bool StaticFiles::is_elsewhere(const Mount& mount) const {
          held.st_dev != now.st_dev || held.st_ino != now.st_ino;
 }
 
-std::optional<std::size_t> StaticFiles::mount_of(
-    std::string_view path) const noexcept {
+std::optional<std::size_t> StaticFiles::mount_of(std::string_view path) const noexcept {
   std::optional<std::size_t> found;
   for (std::size_t i = 0; i < mounts_.size(); ++i) {
     const std::string_view prefix = mounts_[i].prefix;

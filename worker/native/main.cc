@@ -7,8 +7,8 @@
 #include "worker/native/native.h"
 #include "worker/process/zygote.h"
 
-// monodon-native [--check | --check-config] [--hooks]: the zygote of native applications
-// (worker/process/zygote.h).
+// monodon-native [--check | --check-config] [--hooks]: the zygote of native
+// applications (worker/process/zygote.h).
 int main(int argc, char** argv) {
   using namespace monodon;
   native::NativeApplication app;

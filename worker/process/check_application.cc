@@ -82,7 +82,7 @@ LoadError try_out(Application& app, const Boot& boot, bool call_hooks) {
   return error;
 }
 
-std::string read_all(int fd) {
+std::string read_to_end(int fd) {
   std::string text;
   std::array<char, 4096> block;
   for (;;) {
@@ -96,7 +96,7 @@ std::string read_all(int fd) {
 }  // namespace
 
 int check_application(Application& app, bool call_hooks) {
-  auto boot = boot_from_json(read_all(STDIN_FILENO));
+  auto boot = boot_from_json(read_to_end(STDIN_FILENO));
   if (!boot) {
     say(boot.error().message());
     return 1;

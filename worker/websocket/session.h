@@ -73,7 +73,7 @@ class Session {
   std::string head_;                    // of a frame, as far as it came
   std::string message_;
   std::string control_;  // payload of a control frame
-  Utf8Check utf8_;  // at a boundary between messages
+  Utf8Check utf8_;       // at a boundary between messages
   std::string output_;
   std::string pong_;  // the last ping's payload
   bool owes_pong_ = false;

@@ -32,8 +32,8 @@ Outcome send_handoff(int socket, int fd, const Handoff& what);
 std::size_t count_handoffs(int socket) noexcept;
 
 // Never blocks. EAGAIN: another worker was faster. EPROTO, EBADMSG: not a handoff; what
-// came with it is closed by a thread of its own (base/process/closer.h), since any worker can
-// have sent it.
+// came with it is closed by a thread of its own (base/process/closer.h), since any
+// worker can have sent it.
 Result<Handoff> receive_handoff(int socket);
 
 }  // namespace monodon::worker

@@ -16,7 +16,7 @@ namespace monodon::worker {
 // the table of settings says so.
 struct Settings {
   // Application
-  std::string application;  // "package.module:callable" or "native:..."
+  std::string application;         // "package.module:callable" or "native:..."
   std::string interface = "auto";  // auto | wsgi | asgi
   std::string lifespan = "auto";   // auto | on | off
   std::string directory;           // working directory, becomes sys.path[0]

@@ -144,8 +144,8 @@ Outcome send(int socket, const Frame& frame, std::string_view text = {},
 // Takes one packet. The descriptors are CLOEXEC. Errors: EAGAIN (nothing there),
 // ECONNRESET with what == "end of file" (the other side is gone), EPROTO (not a Frame:
 // wrong size or truncated), EBADMSG (the same, with descriptors). `dispose` gets those,
-// where closing them may wait. With it this never blocks; without it, unless `socket` is
-// non-blocking, which whoever shares the socket can change.
+// where closing them may wait. With it this never blocks; without it, unless `socket`
+// is non-blocking, which whoever shares the socket can change.
 using Disposal = void (*)(std::vector<UniqueFd> fds);
 Result<Message> receive(int socket, Disposal dispose = nullptr);
 

@@ -14,8 +14,8 @@
 
 namespace monodon::testing {
 
-// A TCP connection over which nothing goes any more: whoever closes `bomb` last waits for
-// an hour, non-blocking or not (SO_LINGER, socket(7)), unless the process ends.
+// A TCP connection over which nothing goes any more: whoever closes `bomb` last waits
+// for an hour, non-blocking or not (SO_LINGER, socket(7)), unless the process ends.
 struct SlowToClose {
   UniqueFd bomb;
   UniqueFd peer;

@@ -47,7 +47,7 @@ class ToySystem : public Kernel {
   };
 
   Clock::time_point clock{std::chrono::hours{1}};
-  std::map<int, Being> beings;  // by pid; gone when reaped
+  std::map<int, Being> beings;    // by pid; gone when reaped
   std::vector<wire::Frame> told;  // all but pings
   int pings = 0;
   std::vector<std::vector<std::string>> rehearsals;  // that zygotes were asked for

@@ -11,7 +11,7 @@
 namespace monodon::python {
 namespace {
 
-struct Object {
+struct ResponseObject {
   PyObject ob_base;
   Call* call;
 };
@@ -23,7 +23,7 @@ PyTypeObject* response_type = nullptr;
 // the answer is used (__hash__, __iter__ of an argument): the request may end
 // meanwhile.
 Call* call_of(PyObject* self) {
-  Call*& call = reinterpret_cast<Object*>(self)->call;
+  Call*& call = reinterpret_cast<ResponseObject*>(self)->call;
   // In a process that the application forked nobody is left to wait for.
   while (call != nullptr && call->busy() && !is_stranger()) call->await_turn();
   if (call == nullptr)
@@ -177,7 +177,7 @@ PyObject* early_hints(PyObject* self, PyObject* headers) {
   Py_RETURN_NONE;
 }
 
-void destroy(PyObject* self) {
+void destroy_response(PyObject* self) {
   PyTypeObject* own = Py_TYPE(self);
   PyObject_Free(self);
   Py_DECREF(reinterpret_cast<PyObject*>(own));
@@ -197,8 +197,8 @@ Ref bound(PyMethodDef& definition, PyObject* self) {
 
 bool make_callable_type() {
   std::array<PyType_Slot, 2> slots{
-      {{Py_tp_dealloc, reinterpret_cast<void*>(destroy)}, {0, nullptr}}};
-  PyType_Spec spec{"monodon.response", sizeof(Object), 0,
+      {{Py_tp_dealloc, reinterpret_cast<void*>(destroy_response)}, {0, nullptr}}};
+  PyType_Spec spec{"monodon.response", sizeof(ResponseObject), 0,
                    Py_TPFLAGS_DEFAULT | Py_TPFLAGS_DISALLOW_INSTANTIATION,
                    slots.data()};
   response_type = reinterpret_cast<PyTypeObject*>(PyType_FromSpec(&spec));
@@ -224,7 +224,7 @@ bool Callables::make() {
 }
 
 void Callables::bind(Call* call) noexcept {
-  reinterpret_cast<Object*>(self_.get())->call = call;
+  reinterpret_cast<ResponseObject*>(self_.get())->call = call;
 }
 
 bool Callables::kept() const noexcept {

@@ -30,7 +30,7 @@ struct State {
   }
 };
 
-struct Object {
+struct InputObject {
   PyObject ob_base;
   State state;
 };
@@ -41,7 +41,7 @@ PyTypeObject* type = nullptr;
 // used (__index__ of a size, the garbage collector's finalizers): it may let another
 // thread run, and the request end.
 State* state_of(PyObject* self) {
-  State& state = reinterpret_cast<Object*>(self)->state;
+  State& state = reinterpret_cast<InputObject*>(self)->state;
   if (state.body != nullptr) return &state;
   PyErr_SetString(PyExc_ValueError, "the request that this body belongs to has ended");
   return nullptr;
@@ -181,9 +181,9 @@ PyObject* itself(PyObject* self) {
   return self;
 }
 
-void destroy(PyObject* self) {
+void destroy_input(PyObject* self) {
   PyTypeObject* own = Py_TYPE(self);
-  reinterpret_cast<Object*>(self)->state.~State();
+  reinterpret_cast<InputObject*>(self)->state.~State();
   PyObject_Free(self);
   Py_DECREF(reinterpret_cast<PyObject*>(own));
 }
@@ -197,12 +197,13 @@ std::array<PyMethodDef, 4> methods{
 }  // namespace
 
 bool make_input_type() {
-  std::array<PyType_Slot, 5> slots{{{Py_tp_methods, methods.data()},
-                                    {Py_tp_iter, reinterpret_cast<void*>(itself)},
-                                    {Py_tp_iternext, reinterpret_cast<void*>(next)},
-                                    {Py_tp_dealloc, reinterpret_cast<void*>(destroy)},
-                                    {0, nullptr}}};
-  PyType_Spec spec{"monodon.Input", sizeof(Object), 0,
+  std::array<PyType_Slot, 5> slots{
+      {{Py_tp_methods, methods.data()},
+       {Py_tp_iter, reinterpret_cast<void*>(itself)},
+       {Py_tp_iternext, reinterpret_cast<void*>(next)},
+       {Py_tp_dealloc, reinterpret_cast<void*>(destroy_input)},
+       {0, nullptr}}};
+  PyType_Spec spec{"monodon.Input", sizeof(InputObject), 0,
                    Py_TPFLAGS_DEFAULT | Py_TPFLAGS_DISALLOW_INSTANTIATION,
                    slots.data()};
   type = reinterpret_cast<PyTypeObject*>(PyType_FromSpec(&spec));
@@ -211,12 +212,12 @@ bool make_input_type() {
 
 Ref new_input() {
   PyObject* object = PyType_GenericAlloc(type, 0);
-  if (object != nullptr) new (&reinterpret_cast<Object*>(object)->state) State;
+  if (object != nullptr) new (&reinterpret_cast<InputObject*>(object)->state) State;
   return Ref::steal(object);
 }
 
 void bind_input(PyObject* input, worker::Body* body) noexcept {
-  reinterpret_cast<Object*>(input)->state.rewind(body);
+  reinterpret_cast<InputObject*>(input)->state.rewind(body);
 }
 
 }  // namespace monodon::python

@@ -21,8 +21,9 @@ TEST_CASE("the first is meant, and the others are told with the way to choose",
 TEST_CASE("where there is none, what to do is told", "[dev]") {
   CHECK(nothing_found({}, "/srv/x").find("no application in /srv/x") == 0);
   const std::vector<FoundApplication> only{{"main:app", "main.py", true}};
-  CHECK(nothing_found(only, "/srv/x").find("main.py is an ASGI application (main:app)") ==
-        0);
+  CHECK(
+      nothing_found(only, "/srv/x").find("main.py is an ASGI application (main:app)") ==
+      0);
   CHECK(parse_found("no json").empty());
   CHECK(parse_found("[1, {}]").size() == 1);
 }

@@ -202,8 +202,9 @@ TEST_CASE("wrong use of flags is status 2 and says what to do", "[command_line]"
   CHECK(refused({"a:b", "-w1", "c:d"})
             .error.starts_with("monodon: c:d: only one application"));
   CHECK(refused({"a:b", "--workers"}).error.starts_with("monodon: --workers"));
-  CHECK_THAT(refused({"-k", "uvicorn.workers.UvicornWorker", "a:b"}).error,
-             Catch::Contains("it is for ASGI applications, which interface: asgi serves"));
+  CHECK_THAT(
+      refused({"-k", "uvicorn.workers.UvicornWorker", "a:b"}).error,
+      Catch::Contains("it is for ASGI applications, which interface: asgi serves"));
   CHECK(refused({"-k", "gevent", "a:b"}).error.find("sync and gthread") !=
         std::string::npos);
   CHECK(refused({"a:b"}, {{"GUNICORN_CMD_ARGS", "--nope"}})

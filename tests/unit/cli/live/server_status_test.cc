@@ -20,27 +20,29 @@ namespace {
 // The master's answer for a slot with a worker, whose page is descriptor 0, and two
 // without.
 Answer answer_with(int page) {
-  const nlohmann::json line{
-      {"version", "1.2"},
-      {"pid", 77},
-      {"application", "site.wsgi"},
-      {"generation", 3},
-      {"step", "restoring"},
-      {"reload", 4},
-      {"workers", 2},
-      {"slots",
-       {{{"slot", 0},
-         {"state", "serving"},
-         {"serial", 9},
-         {"pid", -1},
-         {"generation", 3},
-         {"threads", 2},
-         {"age", 50.0},
-         {"page", 0},
-         {"starts", 4}},
-        {{"slot", 1}, {"state", "resting"}, {"next_try", 0.4}, {"failures", 2},
-         {"reason", "fork worker: no"}},
-        {{"slot", 2}, {"state", "vacant"}, {"starts", 0}}}}};
+  const nlohmann::json line{{"version", "1.2"},
+                            {"pid", 77},
+                            {"application", "site.wsgi"},
+                            {"generation", 3},
+                            {"step", "restoring"},
+                            {"reload", 4},
+                            {"workers", 2},
+                            {"slots",
+                             {{{"slot", 0},
+                               {"state", "serving"},
+                               {"serial", 9},
+                               {"pid", -1},
+                               {"generation", 3},
+                               {"threads", 2},
+                               {"age", 50.0},
+                               {"page", 0},
+                               {"starts", 4}},
+                              {{"slot", 1},
+                               {"state", "resting"},
+                               {"next_try", 0.4},
+                               {"failures", 2},
+                               {"reason", "fork worker: no"}},
+                              {{"slot", 2}, {"state", "vacant"}, {"starts", 0}}}}};
   Answer answer;
   answer.line = line.dump();
   answer.fds.emplace_back(::fcntl(page, F_DUPFD_CLOEXEC, 3));

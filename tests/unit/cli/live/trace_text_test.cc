@@ -8,7 +8,7 @@ using namespace monodon::cli;
 
 namespace {
 
-constexpr std::uint64_t kNow = 100'000'000'000;
+constexpr std::uint64_t kTraceNow = 100'000'000'000;
 
 const std::string kSite = "  File \"/srv/site/views.py\", line 11 in lock\n";
 
@@ -38,7 +38,7 @@ SlotStatus worker(std::size_t busy_thread, std::string request) {
   slot.page->threads.resize(2);
   if (request.empty()) return slot;
   scoreboard::ThreadReport& thread = slot.page->threads[busy_thread];
-  thread.started_ns = kNow - 6'000'000'000;
+  thread.started_ns = kTraceNow - 6'000'000'000;
   thread.request = std::move(request);
   thread.request_id = "abc";
   return slot;
@@ -52,8 +52,8 @@ bool has(const std::string& text, std::string_view what) {
 }  // namespace
 
 TEST_CASE("a worker that has nothing to do is no news", "[trace]") {
-  CHECK(trace_text(worker(0, ""), kIdle, kNow, false).empty());
-  const std::string all = trace_text(worker(0, ""), kIdle, kNow, true);
+  CHECK(trace_text(worker(0, ""), kIdle, kTraceNow, false).empty());
+  const std::string all = trace_text(worker(0, ""), kIdle, kTraceNow, true);
   CHECK(has(all, "thread [main]"));
   CHECK(has(all, "line 1045 in _bootstrap_inner"));
 }
@@ -66,7 +66,7 @@ TEST_CASE("a thread is told with its request and the GIL, the others as idle",
       kSite + django(24) + kStart + "\n" +
       "Thread 0x00007f07aee77b80 [main] (most recent call first):\n" + kMain;
   const std::string text =
-      trace_text(worker(1, "GET /lock\x1b[2J"), stacks, kNow, false);
+      trace_text(worker(1, "GET /lock\x1b[2J"), stacks, kTraceNow, false);
   CHECK(has(text, "thread [monodon-1], holds the GIL, runs 6.0 s  GET /lock\\x1b[2J"));
   CHECK(has(text, "id abc"));
   CHECK(has(text, "views.py\", line 11 in lock"));
@@ -74,7 +74,7 @@ TEST_CASE("a thread is told with its request and the GIL, the others as idle",
   CHECK(has(text, "idle: main"));
   CHECK_FALSE(has(text, "zygote.py"));
   CHECK_FALSE(has(text, "_bootstrap"));
-  CHECK(has(trace_text(worker(1, "GET /"), stacks, kNow, true), "exception.py"));
+  CHECK(has(trace_text(worker(1, "GET /"), stacks, kTraceNow, true), "exception.py"));
 }
 
 TEST_CASE("of libraries the innermost frames stay, those between are counted",
@@ -94,11 +94,11 @@ TEST_CASE("of libraries the innermost frames stay, those between are counted",
 TEST_CASE("a thread of the application's own is shown by its number", "[trace]") {
   const std::string stacks =
       "Thread 0x00007f07acafd6c0 (most recent call first):\n" + kSite + kStart;
-  CHECK(has(trace_text(worker(0, ""), stacks, kNow, false),
+  CHECK(has(trace_text(worker(0, ""), stacks, kTraceNow, false),
             "thread [0x00007f07acafd6c0]"));
 }
 
 TEST_CASE("a request whose thread is in no Python code says so", "[trace]") {
-  CHECK(has(trace_text(worker(1, "GET /a"), kIdle, kNow, false),
+  CHECK(has(trace_text(worker(1, "GET /a"), kIdle, kTraceNow, false),
             "it waits for the GIL, or reads or writes"));
 }

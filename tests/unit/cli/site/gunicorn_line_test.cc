@@ -141,8 +141,7 @@ TEST_CASE("of several Gunicorns in a script the one is read that runs in any cas
         std::string::npos);
   CHECK(both.told.at(1).find("migrate: is run before Gunicorn by a condition") !=
         std::string::npos);
-  CHECK(both.told.at(2) ==
-        "S: a condition of the script sets it; here it is \"prod\"");
+  CHECK(both.told.at(2) == "S: a condition of the script sets it; here it is \"prod\"");
   CHECK(
       in_script("[ \"$DEV\" ] && exec gunicorn --reload a:b\nexec gunicorn -w 4 a:b\n")
           .flags == Texts{"-w", "4", "a:b"});

@@ -8,7 +8,7 @@ using Texts = std::vector<std::string>;
 
 namespace {
 
-constexpr const char* kText = R"(# a comment
+constexpr const char* kCommentedUnit = R"(# a comment
 [Unit]
 Requires=a.socket b.socket
 After = a.socket
@@ -29,7 +29,7 @@ WantedBy=multi-user.target
 }  // namespace
 
 TEST_CASE("a unit is read as systemd reads it", "[unit_file]") {
-  const UnitFile unit{kText};
+  const UnitFile unit{kCommentedUnit};
   CHECK(unit.words("Unit", "Requires") == Texts{"a.socket", "b.socket"});
   CHECK(unit.value("Unit", "After") == "a.socket");
   CHECK(unit.value("Service", "ExecStart").find("--two") != std::string::npos);
@@ -38,12 +38,12 @@ TEST_CASE("a unit is read as systemd reads it", "[unit_file]") {
 }
 
 TEST_CASE("what is not changed is written as it was", "[unit_file]") {
-  CHECK(UnitFile{kText}.text() == kText);
+  CHECK(UnitFile{kCommentedUnit}.text() == kCommentedUnit);
 }
 
 TEST_CASE("an assignment is replaced where it stood, or added to its section",
           "[unit_file]") {
-  UnitFile unit{kText};
+  UnitFile unit{kCommentedUnit};
   CHECK(unit.set("Service", "Environment", "C=3"));
   CHECK(unit.set("Service", "Type", "notify"));
   CHECK_FALSE(unit.set("Service", "Type", "notify"));
@@ -58,7 +58,7 @@ TEST_CASE("an assignment is replaced where it stood, or added to its section",
 }
 
 TEST_CASE("a drop-in takes back and adds", "[unit_file]") {
-  UnitFile unit{kText};
+  UnitFile unit{kCommentedUnit};
   unit.append(UnitFile{"[Service]\nExecStart=\nExecStart=/bin/y\n"});
   CHECK(unit.values("Service", "ExecStart") == Texts{"/bin/y"});
 }

@@ -43,8 +43,8 @@ TEST_CASE("patterns name files, whole directories, or what fits wildcards", "[wa
       {}, {"/etc/site.toml", "/conf/*.yaml", "/data/**/*.json", "/all/of/it"}};
   CHECK(interest.starts() ==
         std::vector<std::string>{"/etc", "/conf", "/data", "/all/of"});
-  for (const char* path : {"/etc/site.toml", "/conf/a.yaml", "/data/x/y/z.json", "/data/z.json",
-                           "/all/of/it/.hidden/file"})
+  for (const char* path : {"/etc/site.toml", "/conf/a.yaml", "/data/x/y/z.json",
+                           "/data/z.json", "/all/of/it/.hidden/file"})
     CHECK(interest.wants_file(path));
   for (const char* path :
        {"/etc/other.toml", "/conf/deep/a.yaml", "/data/x/y/z.txt", "/all/of/other"})

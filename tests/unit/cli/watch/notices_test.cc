@@ -55,7 +55,8 @@ TEST_CASE("what is written and not closed is told apart, by its name", "[watch]"
   file << "1" << std::flush;
   const Notices::News news = notices.read();
   CHECK(news.directories.empty());
-  CHECK(news.written == std::set{std::pair<std::string, std::string>{scratch / ".", "x.py"}});
+  CHECK(news.written ==
+        std::set{std::pair<std::string, std::string>{scratch / ".", "x.py"}});
   file.close();
   CHECK(notices.read().directories.contains(scratch / "."));
 }

@@ -37,9 +37,6 @@ std::string only(Finding::Weight weight, std::string_view key,
   return found[0].text;
 }
 
-constexpr auto kProblem = Finding::Weight::problem;
-constexpr auto kWarning = Finding::Weight::warning;
-
 }  // namespace
 
 TEST_CASE("the defaults contradict nothing", "[check]") {

@@ -14,7 +14,7 @@ using namespace monodon::master;
 
 namespace {
 
-std::string read(const std::string& path) {
+std::string read_page(const std::string& path) {
   std::ifstream file{std::string{MONODON_SOURCE_ROOT} + "/" + path};
   std::ostringstream text;
   text << file.rdbuf();
@@ -31,9 +31,9 @@ bool same(const Settings& a, const Settings& b) {
 //                  monodon generate man > docs/man/monodon.yaml.5
 //                  monodon generate metrics-man > docs/man/monodon-metrics.7
 TEST_CASE("the committed documents are those of the table", "[docs]") {
-  CHECK(read("conf/monodon.yaml") == commented_yaml());
-  CHECK(read("docs/man/monodon.yaml.5") == manual_page());
-  CHECK(read("docs/man/monodon-metrics.7") == monodon::metrics::metrics_manual());
+  CHECK(read_page("conf/monodon.yaml") == commented_yaml());
+  CHECK(read_page("docs/man/monodon.yaml.5") == manual_page());
+  CHECK(read_page("docs/man/monodon-metrics.7") == monodon::metrics::metrics_manual());
 }
 
 TEST_CASE("uncommenting the example changes nothing", "[docs]") {

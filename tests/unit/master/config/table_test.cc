@@ -83,10 +83,9 @@ TEST_CASE("every field of the master's settings has a row", "[settings]") {
               metrics_bind, metrics_hosts, metrics_labels, dashboard, ready_workers,
               ready_when_saturated, agent_bind, agent_drain_refused, workers,
               stop_delay, boot_timeout, max_surge, max_unavailable,
-              health_check_timeout, rehearse,
-              rehearse_timeout, observe, fallback, restart_pause, restart_pause_longest,
-              reload_extra_files, reload_engine, python, user, group, umask, pid_file,
-              runtime_directory] = Settings{};
+              health_check_timeout, rehearse, rehearse_timeout, observe, fallback,
+              restart_pause, restart_pause_longest, reload_extra_files, reload_engine,
+              python, user, group, umask, pid_file, runtime_directory] = Settings{};
   std::size_t rows = 0;
   for (const Setting* setting : all_settings()) {
     Settings settings;

@@ -12,8 +12,8 @@ using namespace std::chrono_literals;
 namespace {
 
 // One worker of generation 1 serves.
-struct Serving : ToyFleet {
-  Serving() {
+struct LyingFleet : ToyFleet {
+  LyingFleet() {
     fleet.propose({{}, {.workers = 1}});
     zygote_loads(1);
     zygote_forks(1);
@@ -43,7 +43,7 @@ TEST_CASE("a pid that is not a child of ours is not adopted", "[fleet]") {
 }
 
 TEST_CASE("a zygote that answers for another one is not heard", "[fleet]") {
-  Serving toy;
+  LyingFleet toy;
   toy.worker_dies(1);
   toy.advance(30s);  // the slot rests no more
   toy.fleet.propose({{}, {.workers = 1}});
@@ -67,7 +67,7 @@ TEST_CASE("a zygote that answers for another one is not heard", "[fleet]") {
 }
 
 TEST_CASE("a worker that serves cannot say that it did not boot", "[fleet]") {
-  Serving toy;
+  LyingFleet toy;
   (void)toy.fleet.take_worker_news();
   for (int i = 0; i < 3; ++i)
     toy.worker_says(*toy.system.worker(1), wire::Kind::boot_failed, 3);
@@ -77,7 +77,7 @@ TEST_CASE("a worker that serves cannot say that it did not boot", "[fleet]") {
 }
 
 TEST_CASE("what a process says more than once is told once", "[fleet]") {
-  Serving toy;
+  LyingFleet toy;
   (void)toy.fleet.take_worker_news();
   int told = 0;
   for (int i = 0; i < 3; ++i) {

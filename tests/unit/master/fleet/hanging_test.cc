@@ -73,8 +73,7 @@ struct Pinged : Serving {
       advance(Nursery::kPingPeriod);
       if (system.zygote(1)->killed) return;
       REQUIRE(system.pings == before + 1);
-      if (answered)
-        zygote_says(1, wire::Kind::pong);
+      if (answered) zygote_says(1, wire::Kind::pong);
     }
   }
 };

@@ -12,7 +12,7 @@ using namespace std::chrono_literals;
 namespace {
 
 constexpr Clock::time_point kNow{1h};
-using Kind = Decision::Kind;
+using DecisionKind = Decision::Kind;
 
 // `serving` workers of generation 1, then `vacant` empty slots.
 std::vector<SlotView> some(std::size_t serving, std::size_t vacant) {
@@ -53,20 +53,20 @@ TEST_CASE(
 TEST_CASE("a start fills the wanted number and leaves the spare slot empty",
           "[planner]") {
   CHECK(plan(some(0, 3), {.workers = 2}, kNow) ==
-        std::vector<Decision>{{Kind::start, 0}, {Kind::start, 1}});
+        std::vector<Decision>{{DecisionKind::start, 0}, {DecisionKind::start, 1}});
   CHECK(plan(some(2, 1), {.workers = 2}, kNow).empty());
 }
 
 TEST_CASE("a reload starts one in the spare slot before anybody leaves", "[planner]") {
   auto slots = some(2, 1);
   const Goal goal{.workers = 2, .generation = 2};
-  CHECK(plan(slots, goal, kNow) == std::vector<Decision>{{Kind::start, 2}});
+  CHECK(plan(slots, goal, kNow) == std::vector<Decision>{{DecisionKind::start, 2}});
 
   slots[2] = {State::starting, 2};
   CHECK(plan(slots, goal, kNow).empty());
 
   slots[2].state = State::serving;
-  CHECK(plan(slots, goal, kNow) == std::vector<Decision>{{Kind::drain, 0}});
+  CHECK(plan(slots, goal, kNow) == std::vector<Decision>{{DecisionKind::drain, 0}});
 
   slots[0].state = State::draining;  // alive: no room for the next one yet
   CHECK(plan(slots, goal, kNow).empty());
@@ -76,36 +76,39 @@ TEST_CASE("a worker that wants to retire is replaced like one of an old generati
           "[planner]") {
   auto slots = some(2, 1);
   slots[1].wear = Wear::retiring;
-  CHECK(plan(slots, {.workers = 2}, kNow) == std::vector<Decision>{{Kind::start, 2}});
+  CHECK(plan(slots, {.workers = 2}, kNow) ==
+        std::vector<Decision>{{DecisionKind::start, 2}});
   slots[2] = {State::serving, 1};
-  CHECK(plan(slots, {.workers = 2}, kNow) == std::vector<Decision>{{Kind::drain, 1}});
+  CHECK(plan(slots, {.workers = 2}, kNow) ==
+        std::vector<Decision>{{DecisionKind::drain, 1}});
 }
 
 TEST_CASE("a stuck worker goes before one that only retires", "[planner]") {
   auto slots = some(4, 0);
   slots[0].wear = Wear::retiring;
   slots[1].wear = Wear::stuck;
-  CHECK(plan(slots, {.workers = 3}, kNow) == std::vector<Decision>{{Kind::drain, 1}});
+  CHECK(plan(slots, {.workers = 3}, kNow) ==
+        std::vector<Decision>{{DecisionKind::drain, 1}});
 }
 
 TEST_CASE("idle workers are replaced before busy ones", "[planner]") {
   auto slots = some(3, 0);
   slots[0].busy = true;
   const Goal goal{.workers = 2, .generation = 2};
-  CHECK(plan(slots, goal, kNow) == std::vector<Decision>{{Kind::drain, 1}});
+  CHECK(plan(slots, goal, kNow) == std::vector<Decision>{{DecisionKind::drain, 1}});
   slots[1].busy = slots[2].busy = true;  // all alike: it goes on all the same
-  CHECK(plan(slots, goal, kNow) == std::vector<Decision>{{Kind::drain, 0}});
+  CHECK(plan(slots, goal, kNow) == std::vector<Decision>{{DecisionKind::drain, 0}});
 }
 
 TEST_CASE("without a spare slot the old one goes first, if it may be missed",
           "[planner]") {
   const Goal goal{.workers = 2, .generation = 2, .max_surge = 0, .max_unavailable = 1};
   auto slots = some(2, 0);
-  CHECK(plan(slots, goal, kNow) == std::vector<Decision>{{Kind::drain, 0}});
+  CHECK(plan(slots, goal, kNow) == std::vector<Decision>{{DecisionKind::drain, 0}});
   slots[0].state = State::draining;
   CHECK(plan(slots, goal, kNow).empty());
   slots[0] = {};
-  CHECK(plan(slots, goal, kNow) == std::vector<Decision>{{Kind::start, 0}});
+  CHECK(plan(slots, goal, kNow) == std::vector<Decision>{{DecisionKind::start, 0}});
 }
 
 TEST_CASE("the spare slot does not shorten the pause of one that failed", "[planner]") {
@@ -114,7 +117,7 @@ TEST_CASE("the spare slot does not shorten the pause of one that failed", "[plan
   CHECK(plan(slots, {.workers = 2}, kNow).empty());
   CHECK(next_start(slots, kNow) == kNow + 1s);
   CHECK(plan(slots, {.workers = 2}, kNow + 1s) ==
-        std::vector<Decision>{{Kind::start, 1}});
+        std::vector<Decision>{{DecisionKind::start, 1}});
 }
 
 TEST_CASE("a worker that is just dying keeps its place until its slot rests",
@@ -125,15 +128,17 @@ TEST_CASE("a worker that is just dying keeps its place until its slot rests",
   slots[1].state = State::condemned;
   CHECK(plan(slots, {.workers = 2}, kNow).empty());
   slots[1].undying = true;  // SIGKILL did not help
-  CHECK(plan(slots, {.workers = 2}, kNow) == std::vector<Decision>{{Kind::start, 2}});
+  CHECK(plan(slots, {.workers = 2}, kNow) ==
+        std::vector<Decision>{{DecisionKind::start, 2}});
 }
 
 TEST_CASE("who shows no sign of life goes at once: it serves nobody", "[planner]") {
   auto slots = some(2, 1);
   slots[0].wear = slots[1].wear = Wear::silent;
   const auto decisions = plan(slots, {.workers = 2}, kNow);
-  CHECK(decisions ==
-        std::vector<Decision>{{Kind::start, 2}, {Kind::drain, 0}, {Kind::drain, 1}});
+  CHECK(decisions == std::vector<Decision>{{DecisionKind::start, 2},
+                                           {DecisionKind::drain, 0},
+                                           {DecisionKind::drain, 1}});
 }
 
 TEST_CASE("a silent worker does not count as one that serves", "[planner]") {
@@ -141,7 +146,8 @@ TEST_CASE("a silent worker does not count as one that serves", "[planner]") {
   slots[0].wear = Wear::silent;
   slots[1].wear = Wear::retiring;  // must wait for its replacement
   const auto decisions = plan(slots, {.workers = 2}, kNow);
-  CHECK(decisions == std::vector<Decision>{{Kind::start, 2}, {Kind::drain, 0}});
+  CHECK(decisions ==
+        std::vector<Decision>{{DecisionKind::start, 2}, {DecisionKind::drain, 0}});
 }
 
 TEST_CASE("workers that do not die give their places back, `workers` of them at most",
@@ -151,11 +157,11 @@ TEST_CASE("workers that do not die give their places back, `workers` of them at 
   for (std::size_t i = 0; i < 2; ++i)
     slots[i] = {.state = State::killed, .generation = 1, .undying = true};
   CHECK(plan(slots, goal, kNow) ==
-        std::vector<Decision>{{Kind::start, 2}, {Kind::start, 3}});
+        std::vector<Decision>{{DecisionKind::start, 2}, {DecisionKind::start, 3}});
   // A third and a fourth are alive for all purposes: whatever eats them eats more.
   for (std::size_t i = 2; i < 4; ++i)
     slots[i] = {.state = State::condemned, .generation = 1, .undying = true};
-  CHECK(plan(slots, goal, kNow) == std::vector<Decision>{{Kind::start, 4}});
+  CHECK(plan(slots, goal, kNow) == std::vector<Decision>{{DecisionKind::start, 4}});
   slots[4] = {.state = State::killed, .generation = 1, .undying = true};
   CHECK(plan(slots, goal, kNow).empty());
 }
@@ -165,12 +171,13 @@ TEST_CASE("a long pause of one slot does not hold up one whose pause is over",
   auto slots = some(0, 2);
   slots[1].may_start_at = kNow + 30s;
   slots[0].may_start_at = kNow - 1s;
-  CHECK(plan(slots, {.workers = 1}, kNow) == std::vector<Decision>{{Kind::start, 0}});
+  CHECK(plan(slots, {.workers = 1}, kNow) ==
+        std::vector<Decision>{{DecisionKind::start, 0}});
 }
 
 TEST_CASE("fewer wanted workers: the highest slots go", "[planner]") {
   CHECK(plan(some(4, 1), {.workers = 2}, kNow) ==
-        std::vector<Decision>{{Kind::drain, 3}, {Kind::drain, 2}});
+        std::vector<Decision>{{DecisionKind::drain, 3}, {DecisionKind::drain, 2}});
 }
 
 TEST_CASE("nothing starts while no zygote can fork", "[planner]") {

@@ -17,7 +17,7 @@ using namespace std::chrono_literals;
 namespace {
 
 // One that is readable until it is taken.
-struct Event {
+struct OneEvent {
   UniqueFd fd{::eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK)};
   void raise() const { REQUIRE(::eventfd_write(fd.get(), 1) == 0); }
   void take() const {
@@ -31,11 +31,11 @@ struct Event {
 TEST_CASE("of what is ready the lowest rank comes first, one in each turn",
           "[event_loop]") {
   EventLoop loop;
-  const Event message;
-  const Event normal;
-  const Event death;
+  const OneEvent message;
+  const OneEvent normal;
+  const OneEvent death;
   std::string order;
-  const auto watch = [&](const Event& event, EventLoop::Rank rank, char letter) {
+  const auto watch = [&](const OneEvent& event, EventLoop::Rank rank, char letter) {
     event.raise();
     return loop.on_io(event.fd.get(), rank, [&, letter] {
       event.take();
@@ -56,8 +56,8 @@ TEST_CASE("of what is ready the lowest rank comes first, one in each turn",
 
 TEST_CASE("of equals that are always ready each has its turn", "[event_loop]") {
   EventLoop loop;
-  const Event one;
-  const Event two;
+  const OneEvent one;
+  const OneEvent two;
   one.raise();
   two.raise();
   std::string order;
@@ -76,7 +76,7 @@ TEST_CASE("of equals that are always ready each has its turn", "[event_loop]") {
 TEST_CASE("an event waits while its watch is off, and is gone with it",
           "[event_loop]") {
   EventLoop loop;
-  const Event event;
+  const OneEvent event;
   event.raise();
   int seen = 0;
   auto watch = loop.on_io(event.fd.get(), EventLoop::Rank::message, [&] { ++seen; });
@@ -102,7 +102,7 @@ TEST_CASE("an event waits while its watch is off, and is gone with it",
   auto destroyed =
       third.on_io(event.fd.get(), EventLoop::Rank::normal, [&] { ++seen; });
   const auto end = third.on_time([&] { third.stop(); });
-  const Event last;
+  const OneEvent last;
   last.raise();
   const auto first = third.on_io(last.fd.get(), EventLoop::Rank::message, [&] {
     last.take();
@@ -162,7 +162,7 @@ TEST_CASE("what cannot be watched is an error", "[event_loop]") {
   REQUIRE_FALSE(made);
   CHECK(made.error().code == EBADF);
   CHECK_THROWS_AS(loop.on_io(-1, EventLoop::Rank::normal, [] {}), std::system_error);
-  const Event event;
+  const OneEvent event;
   const auto once = loop.on_io(event.fd.get(), EventLoop::Rank::normal, [] {});
   CHECK(loop.try_io(event.fd.get(), EventLoop::Rank::normal, [] {}).error().code ==
         EEXIST);

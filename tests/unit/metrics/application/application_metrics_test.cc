@@ -84,7 +84,8 @@ TEST_CASE("a scrape has a size whatever the application writes", "[application]"
   for (std::size_t i = 0; i < kSeries; ++i) {
     region.entry(R"(["gauge","all","g)" + std::to_string(i) + R"(","g)" +
                  std::to_string(i) + R"(",{"a":")" + filler + R"("},"h"])");
-    for (std::size_t slot = 0; slot < kRegionSlots; ++slot) region.cell(slot, 1, slot + 9);
+    for (std::size_t slot = 0; slot < kRegionSlots; ++slot)
+      region.cell(slot, 1, slot + 9);
   }
   ApplicationMetrics metrics{region.copy()};
   const auto first = metrics.read(pids);

@@ -87,7 +87,8 @@ class Served {
     if (asked.forwarded) body += " forwarded";
     if (asked.cross_site) body += " from elsewhere";
     reply({200, "text/plain", body});
-    if (auto waits = std::exchange(later_, nullptr)) waits({200, "text/plain", "at last"});
+    if (auto waits = std::exchange(later_, nullptr))
+      waits({200, "text/plain", "at last"});
   }
 
   sockaddr* address() { return reinterpret_cast<sockaddr*>(&at_); }
@@ -98,7 +99,8 @@ class Served {
   sockaddr_in at_{};
 };
 
-constexpr const char* kLast = "GET /x HTTP/1.1\r\nHost: localhost\r\nConnection: close\r\n\r\n";
+constexpr const char* kLast =
+    "GET /x HTTP/1.1\r\nHost: localhost\r\nConnection: close\r\n\r\n";
 
 }  // namespace
 
@@ -137,9 +139,10 @@ TEST_CASE("requests of one connection are answered one after the other",
   Served served;
   std::string answers;
   served.run([&] {
-    answers = served.ask("GET /1 HTTP/1.1\r\nHost: localhost\r\n\r\n"
-                         "HEAD /2 HTTP/1.1\r\nHost: localhost\r\n\r\n" +
-                         std::string{kLast});
+    answers = served.ask(
+        "GET /1 HTTP/1.1\r\nHost: localhost\r\n\r\n"
+        "HEAD /2 HTTP/1.1\r\nHost: localhost\r\n\r\n" +
+        std::string{kLast});
   });
   CHECK(answers.find("\r\n\r\n/1HTTP/1.1 200") != std::string::npos);
   CHECK(answers.ends_with("\r\n\r\n/x"));

@@ -4,6 +4,8 @@
 #include <catch2/catch.hpp>
 #include <utility>
 
+#include "tests/support/cpp/nanoseconds.h"
+
 using namespace monodon;
 using namespace monodon::metrics;
 using scoreboard::SlotState;
@@ -11,7 +13,7 @@ using scoreboard::WorkerState;
 
 namespace {
 
-constexpr std::uint64_t kSecond = 1'000'000'000;
+using monodon::test::kSecond;
 constexpr std::uint64_t kNow = 1'000 * kSecond;
 
 // A server whose master and workers beat a second ago, each with two idle threads.

@@ -3,12 +3,14 @@
 
 #include <catch2/catch.hpp>
 
+#include "tests/support/cpp/nanoseconds.h"
+
 using namespace monodon;
 using namespace monodon::metrics;
 
 namespace {
 
-constexpr std::uint64_t kSecond = 1'000'000'000;
+using monodon::test::kSecond;
 
 // The same server, after so many requests of that duration.
 Sight sight_at(std::uint64_t second, std::uint64_t requests, std::uint64_t us) {

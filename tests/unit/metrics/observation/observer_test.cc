@@ -15,6 +15,7 @@
 #include "scoreboard/board.h"
 #include "scoreboard/page.h"
 #include "scoreboard/segment.h"
+#include "tests/support/cpp/nanoseconds.h"
 
 using namespace monodon;
 using namespace monodon::metrics;
@@ -22,7 +23,7 @@ using scoreboard::SlotState;
 
 namespace {
 
-constexpr std::uint64_t kSecond = 1'000'000'000;
+using monodon::test::kSecond;
 
 // A master with one slot, and the exporter's eye on it.
 struct Stage {

@@ -3,11 +3,13 @@
 
 #include <catch2/catch.hpp>
 
+#include "tests/support/cpp/nanoseconds.h"
+
 using namespace monodon::metrics;
 
 namespace {
 
-constexpr std::uint64_t kSecond = 1'000'000'000;
+using monodon::test::kSecond;
 
 struct Watched {
   Saturation saturation;

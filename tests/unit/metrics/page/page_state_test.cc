@@ -3,6 +3,8 @@
 
 #include <catch2/catch.hpp>
 
+#include "tests/support/cpp/nanoseconds.h"
+
 using namespace monodon;
 using namespace monodon::metrics;
 using scoreboard::EventKind;
@@ -11,7 +13,7 @@ using scoreboard::WorkerState;
 
 namespace {
 
-constexpr std::uint64_t kSecond = 1'000'000'000;
+using monodon::test::kSecond;
 constexpr std::uint64_t kNow = 1'000 * kSecond;
 
 // `workers` that serve, with two idle threads each.

@@ -100,11 +100,18 @@ TEST_CASE("a path is made normal as proxies do it, and has no way out", "[http]"
   CHECK_FALSE(has_other_spellings("/static/app.min.js"));
 }
 
-TEST_CASE("no file below a directory begins with a dot or ends with a slash", "[http]") {
+TEST_CASE("no file below a directory begins with a dot or ends with a slash",
+          "[http]") {
   const std::pair<const char*, const char*> rows[] = {
-      {"/a.txt", "a.txt"}, {"/deep/b.css", "deep/b.css"}, {"/a..b", "a..b"},
-      {"", ""},            {"/", ""},                     {"a.txt", ""},
-      {"/deep/", ""},      {"/.git/config", ""},          {"/deep/.hidden", ""},
+      {"/a.txt", "a.txt"},
+      {"/deep/b.css", "deep/b.css"},
+      {"/a..b", "a..b"},
+      {"", ""},
+      {"/", ""},
+      {"a.txt", ""},
+      {"/deep/", ""},
+      {"/.git/config", ""},
+      {"/deep/.hidden", ""},
       {"/...", ""},
   };
   for (const auto& [path, name] : rows) CHECK(file_name_in(path) == name);

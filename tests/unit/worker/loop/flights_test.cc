@@ -16,14 +16,14 @@ using worker::OpenFlight;
 
 namespace {
 
-struct Nobody final : worker::Exchange::Finisher {
+struct NoFinisher final : worker::Exchange::Finisher {
   bool watch_output(Connection& /*c*/) override { return false; }
 };
 
 struct Sky {
   scoreboard::WorkerPage page{1};
   worker::Exchange::Config config;
-  Nobody nobody;
+  NoFinisher nobody;
   worker::EventSet events{1};
   worker::Settings settings;
   std::array<Connection, 3> connections{Connection{settings}, Connection{settings},

@@ -3,11 +3,13 @@
 
 #include <catch2/catch.hpp>
 
+#include "tests/support/cpp/nanoseconds.h"
+
 using namespace monodon::worker;
 
 namespace {
 
-constexpr std::uint64_t kSecond = 1'000'000'000;
+using monodon::test::kSecond;
 
 // Looks at a thread that takes no step; whether one of them found that it hangs.
 bool hangs_within(Liveness& liveness, unsigned looks, Liveness::Look look) {

@@ -5,13 +5,14 @@
 #include <memory>
 
 #include "scoreboard/page_view.h"
+#include "tests/support/cpp/nanoseconds.h"
 
 using namespace monodon;
 using namespace monodon::worker;
 
 namespace {
 
-constexpr std::uint64_t kSecond = 1'000'000'000;
+using monodon::test::kSecond;
 
 // One thread's row, and what it was asked for: one request a second.
 struct Thread {
