@@ -39,6 +39,11 @@ constexpr auto kQuiet = 25ms;
 // What took a second may pause for longer.
 constexpr int kBurstPerQuiet = 8;
 constexpr auto kLongestQuiet = 150ms;
+// A checkout on a busy machine pauses for longer still. Each pause would be a reload
+// that the next one makes void: after a notice of many files, or two in a second.
+constexpr auto kQuietInARush = 500ms;
+constexpr auto kRush = 1s;
+constexpr std::size_t kManyFiles = 3;
 // Who writes is not done before the file is closed, but some keep theirs open.
 constexpr auto kQuietWhileOpen = 300ms;
 constexpr auto kPollPeriod = 400ms;
@@ -134,8 +139,11 @@ class Watcher {
   [[nodiscard]] Clock::time_point end_of_burst() const {
     const Clock::duration lasted = last_event_ - *first_event_;
     const bool save = dirty_.size() == 1 && lasted < kQuietAfterSave;
-    const auto quiet = std::clamp<Clock::duration>(
-        lasted / kBurstPerQuiet, save ? kQuietAfterSave : kQuiet, kLongestQuiet);
+    const auto quiet = *first_event_ < rush_ends_
+                           ? kQuietInARush
+                           : std::clamp<Clock::duration>(
+                                 lasted / kBurstPerQuiet,
+                                 save ? kQuietAfterSave : kQuiet, kLongestQuiet);
     return std::min(last_event_ + quiet, *first_event_ + kLongestBurst);
   }
 
@@ -226,6 +234,10 @@ class Watcher {
     if (changes_.size() == 2) text += " and another file";
     if (changes_.size() > 2)
       text += fmt::format(" and {} other files", changes_.size() - 1);
+    const Clock::time_point now = Clock::now();
+    if (changes_.size() >= kManyFiles || now - last_notice_ < kRush)
+      rush_ends_ = now + kRush;
+    last_notice_ = now;
     changes_.clear();
     tell(text);
   }
@@ -280,6 +292,8 @@ class Watcher {
   Tree::Changes changes_;
   std::optional<Clock::time_point> first_event_;
   Clock::time_point last_event_{};
+  Clock::time_point last_notice_{};
+  Clock::time_point rush_ends_{};
   Clock::time_point next_poll_{};
 };
 

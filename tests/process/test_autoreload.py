@@ -6,6 +6,7 @@ import os
 import pathlib
 import signal
 import subprocess
+import time
 
 import pytest
 from support import paths, proc
@@ -248,6 +249,19 @@ def test_no_change_is_lost_when_more_happens_than_the_kernel_remembers():
         for _ in range(20):
             server.get("/")
         assert proc.cpu_seconds(pid) - used <= 0.02  # no busy loop
+
+
+def test_a_checkout_that_pauses_again_and_again_is_a_few_reloads():
+    with site() as server:
+        watcher(server)
+        rounds = 10
+        for number in range(rounds):
+            for name in ("answer.py", "one.py", "two.py", "three.py"):
+                save(server, name, str(number).encode())
+            time.sleep(0.2)  # what is tried: longer than a save is waited for
+        await_answer(server, str(rounds - 1).encode())
+        told = [line for line in server.log.lines if "changed" in line]
+        assert 0 < len(told) <= rounds // 2, told
 
 
 def test_where_inotify_does_not_serve_files_are_compared():
