@@ -146,7 +146,7 @@ class _App(StandIn):
         return self.callable or self.load()
 
     def load(self):
-        failure, found = runtime._loading.load_application(self.app_uri)
+        failure, found, _ = runtime._loading.load_application(self.app_uri)
         if failure:
             raise ImportError(found)
         return found
