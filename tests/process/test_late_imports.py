@@ -145,13 +145,17 @@ TEMPLATES[0]["OPTIONS"] = {"libraries": {"shop": "%s"}}
 """
 
 
-def test_templates_are_judged_where_the_application_is_to_blame_and_told_elsewhere():
-    with django_site.site(expect=["refused|serves on"]) as server:
+@pytest.mark.parametrize("preload", ["auto", False])
+def test_templates_are_judged_where_the_application_is_to_blame_and_told_elsewhere(preload):
+    with django_site.site(expect=["refused|serves on"], config={"preload": preload}) as server:
         django_site.add(server, "tags", "def broken(:")
         django_site.write(server, 2, settings=TAGS % "monodon_site.tags")
         status, _, err = reload(server)
         assert status == 1 and "Django's templates" in err and "SyntaxError" in err, err
-        django_site.write(server, 3, settings='TEMPLATES[0]["BACKEND"] = "no.such.Backend"')
+        django_site.write(server, 2, settings='TEMPLATES[0]["BACKEND"] = "no.such.Backend"')
+        status, _, err = reload(server)
+        assert status == 1 and "No module named 'no'" in err, err
+        django_site.write(server, 3, settings=TAGS % "no_such_library.tags")
         assert reload(server)[0] == 0
         server.await_log(r"\[WARNING\].*Django's templates cannot be used")
         assert version_of(server) == 3

@@ -40,6 +40,8 @@ ROWS = {
     "the zygote is killed": [
         (LATE, "test_a_zygote_that_is_started_again_brings_no_broken_code_in_while_others_serve"),
         (DISK, "test_after_a_refusal_too")],
+    "Django's settings name a template engine": [
+        (LATE, "test_templates_are_judged_where_the_application_is_to_blame_and_told_elsewhere")],
     "a template that cannot be parsed": [
         ("test_templates.py",
          "test_a_template_that_is_broken_by_a_deploy_refuses_it_and_old_code_has_its_own"),

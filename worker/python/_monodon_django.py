@@ -50,7 +50,8 @@ def import_late(is_own):
         import_templates()
     except BaseException as error:
         # A site that renders no templates can live with a library that is missing.
-        judged = broken if _has_a_part(is_own, error) else told
+        own = _has_a_part(is_own, error) or _names_no_engine()
+        judged = broken if own else told
         judged.append(f"Django's templates cannot be used: {explain(error)}")
     return broken, told
 
@@ -66,6 +67,20 @@ def _has_a_part(is_own, error):
                 return True
             trace = trace.tb_next
         error = error.__cause__ or error.__context__
+    return False
+
+
+def _names_no_engine():
+    """Whether the settings name a template engine that is not there: no page is rendered
+    then, and no library of the environment is to blame."""
+    from django.conf import settings
+    from django.utils.module_loading import import_string
+
+    try:
+        for engine in settings.TEMPLATES:
+            import_string(engine["BACKEND"])
+    except Exception:
+        return True
     return False
 
 
