@@ -46,12 +46,12 @@ void Probation::heed(const News& end, const Others& others,
   const bool never_served =
       end.state == State::starting || end.struck_in == State::starting;
   if (others.oldest >= healthy_after) short_lives_ = 0;
-  // One that has answered well was killed by somebody, unless that is its own doing.
-  const bool served =
-      !never_served && end.last.traffic.answers >= kProof && !is_own_doing(end.death);
-  if (served)
+  // A signal that is not its own doing came from somebody else: it speaks for one that
+  // has answered well, and against none that ran no request.
+  const bool killed = !never_served && !is_own_doing(end.death);
+  if (killed && end.last.traffic.answers >= kProof)
     short_lives_ = 0;
-  else if (never_served || end.age < healthy_after)
+  else if (never_served || (end.age < healthy_after && (!killed || end.last.busy)))
     ++short_lives_;
   if (!never_served && end.last.busy && end.wear != Wear::stuck) ++in_requests_;
   last_ = account_of_end(end, {}, false);

@@ -60,6 +60,9 @@ TEST_CASE("workers that answer and are killed by somebody are no fault of the co
           "[probation]") {
   const Death by_hand{true, false, GENERATE(SIGKILL, SIGTERM)};
   CHECK(verdict(death(1s, false, 10, by_hand), 20, 1).empty());
+  // Nor are those that have not answered yet, unless it was while a request ran.
+  CHECK(verdict(death(1s, false, 0, by_hand), 20, 1).empty());
+  CHECK_FALSE(verdict(death(1s, true, 0, by_hand), 3, 1).empty());
   Probation probation;
   for (int i = 0; i < 2; ++i) probation.heed(death(1s, false), {}, 10s);
   probation.heed(death(1s, false, 500, by_hand), {}, 10s);
