@@ -10,6 +10,7 @@
 
 #include "base/log/journal.h"
 #include "base/log/log_id.h"
+#include "base/log/log_zone.h"
 #include "base/text/colour.h"
 #include "base/text/escape.h"
 #include "base/text/text.h"
@@ -35,14 +36,13 @@ const Name& name_of(Level level) noexcept {
 }
 
 // "2026-11-23 21:26:47 +0000", local time. The last second is remembered by thread:
-// localtime_r takes a lock and reads the zone.
+// local_parts takes a lock.
 std::string_view local_time(std::time_t seconds) {
   thread_local std::time_t last = -1;
   thread_local std::array<char, 32> text{};
   thread_local std::size_t size = 0;
   if (seconds != last) {
-    std::tm parts{};
-    ::localtime_r(&seconds, &parts);
+    const std::tm parts = local_parts(seconds);
     size = std::strftime(text.data(), text.size(), "%Y-%m-%d %H:%M:%S %z", &parts);
     last = seconds;
   }
@@ -174,8 +174,7 @@ void append_for_terminal(std::string& to, const Entry& entry, bool coloured) {
   const auto paint = [&](std::string_view code) {
     if (coloured) to += code;
   };
-  std::tm parts{};
-  ::localtime_r(&entry.time.tv_sec, &parts);
+  const std::tm parts = local_parts(entry.time.tv_sec);
   std::array<char, 16> time{};
   paint(colour::kDim);
   to.append(time.data(), std::strftime(time.data(), time.size(), "%H:%M:%S ", &parts));

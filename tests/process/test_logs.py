@@ -26,6 +26,31 @@ def test_the_default_format_is_gunicorns():
             r'200 \d+ "http://r\.test/" "agent/1"', line), line
 
 
+TOKYO = """
+import os, time
+os.environ["TZ"] = "JST-9"
+time.tzset()
+def application(environ, start_response):
+    environ["wsgi.errors"].write("written at %s" % time.strftime("%H %z"))
+    start_response("200 OK", [("Content-Length", "0")])
+    return []
+"""
+
+
+def test_the_zone_of_the_application_is_not_that_of_the_log():
+    # Django's TIME_ZONE.
+    server = Server("tokyo:application", environment={"TZ": "NST3:30"},
+                    config={"access_log": "-", "workers": 1, "python_path": "."})
+    server.write("tokyo.py", TOKYO)
+    with server:
+        server.get("/")
+        assert " -0330] " in lines(server, 1)[0]
+        server.await_log(r"written at \d\d \+0900")
+        zones = {re.match(r"\[\S+ \S+ (\S+)\]", line)[1] for line in server.log.lines
+                 if line.startswith("[2")}
+        assert zones == {"-0330"}, server.log.text()
+
+
 def test_nothing_a_client_sends_forges_a_line():
     with Server(config={"access_log": "-", "workers": 1}, expect=["."]) as server:
         with server.connect() as connection:

@@ -6,6 +6,7 @@
 
 #include <ctime>
 
+#include "base/log/log_zone.h"
 #include "base/text/colour.h"
 #include "base/text/escape.h"
 
@@ -39,9 +40,7 @@ void append_terminal_line(std::string& to, const AccessRecord& record, bool colo
   const auto paint = [&](std::string_view code) {
     if (coloured) to += code;
   };
-  const auto seconds = static_cast<std::time_t>(record.wall_seconds);
-  std::tm parts{};
-  ::localtime_r(&seconds, &parts);
+  const std::tm parts = log::local_parts(static_cast<std::time_t>(record.wall_seconds));
   paint(colour::kDim);
   fmt::format_to(std::back_inserter(to), "{:02}:{:02}:{:02} ", parts.tm_hour,
                  parts.tm_min, parts.tm_sec);

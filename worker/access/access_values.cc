@@ -8,6 +8,7 @@
 #include <limits>
 #include <optional>
 
+#include "base/log/log_zone.h"
 #include "worker/http/chars.h"
 #include "worker/http/path.h"
 
@@ -42,7 +43,7 @@ void append_zone(std::string& to, const std::tm& at, std::string_view between) {
   append_two(to, distance % 60);
 }
 
-// Once a second and thread: localtime_r takes a lock and reads the zone. Not strftime:
+// Once a second and thread: local_parts takes a lock. Not strftime:
 // the application may have set a locale, and the names of months are a format here.
 const LocalTime& local_time(std::int64_t seconds) {
   constexpr std::array<std::string_view, 12> kMonths{"Jan", "Feb", "Mar", "Apr",
@@ -50,9 +51,7 @@ const LocalTime& local_time(std::int64_t seconds) {
                                                      "Sep", "Oct", "Nov", "Dec"};
   thread_local LocalTime last;
   if (last.seconds == seconds) return last;
-  std::tm at{};
-  const auto time = static_cast<std::time_t>(seconds);
-  ::localtime_r(&time, &at);
+  const std::tm at = log::local_parts(static_cast<std::time_t>(seconds));
   const std::string year = std::to_string(at.tm_year + 1900);
   last.seconds = seconds;
 

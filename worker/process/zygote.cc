@@ -18,6 +18,7 @@
 #include "base/clock.h"
 #include "base/files/spool_budget.h"
 #include "base/log/log.h"
+#include "base/log/log_zone.h"
 #include "base/process/forks.h"
 #include "base/process/own_process.h"
 #include "base/process/process_title.h"
@@ -391,6 +392,7 @@ int Zygote::live() {
 
 int run_zygote(UniqueFd channel, Application& app) {
   (void)::fcntl(channel.get(), F_SETFD, FD_CLOEXEC);
+  log::keep_zone();
   return Zygote{std::move(channel), app}.live();
 }
 
