@@ -2,6 +2,8 @@
 // The program monodon: hands each command to its room.
 #include <cstdio>
 #include <exception>
+#include <filesystem>
+#include <system_error>
 
 #include "cli/line/command_line.h"
 
@@ -57,6 +59,15 @@ int main(int argc, char** argv) {
     std::fputs(parsed.error.c_str(), stderr);
     return parsed.invocation ? run(*parsed.invocation) : parsed.status;
   } catch (const std::exception& e) {
+    std::error_code removed;
+    const auto directory = std::filesystem::current_path(removed);
+    if (directory.empty()) {
+      std::fputs(
+          "monodon: the current directory was removed; where it was made anew, "
+          "cd \"$PWD\" enters it\n",
+          stderr);
+      return kBadConfiguration;
+    }
     // Only start-up throws: nothing is served yet that unwinding could hurt.
     std::fprintf(stderr, "monodon: %s\n", e.what());
     return kBadConfiguration;

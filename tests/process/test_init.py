@@ -129,3 +129,14 @@ def test_what_is_missing_or_cannot_be_is_told(tmp_path, words, status, said):
     done = init(*words, cwd=tmp_path)
     assert (done.returncode, said in done.stderr) == (status, True), done.stderr
     assert not list(tmp_path.iterdir())
+
+
+@pytest.mark.parametrize("words", [["init"], ["import", "gunicorn.conf.py"]])
+def test_a_directory_that_was_removed_is_told(tmp_path, words):
+    gone = tmp_path / "gone"
+    gone.mkdir()
+    done = subprocess.run(
+        ["sh", "-c", f"rmdir {gone} && exec {paths.MONODON} {shlex.join(words)}"],
+        cwd=gone, text=True, capture_output=True, check=False, timeout=60)
+    assert done.returncode == 1
+    assert done.stderr.startswith("monodon: the current directory was removed;"), done.stderr
