@@ -51,6 +51,15 @@ ControlServer open_by_default(const std::string& name) {
   return {};
 }
 
+Error not_made(const std::string& path, int code, const std::string& why) {
+  const std::string text = "cannot make runtime_directory " + path;
+  if (code != ENOENT) return Error{text + why, code};
+  const std::string parent = path.substr(0, path.rfind('/'));
+  if (::access(parent.c_str(), F_OK) != 0)
+    return Error{text + ": the directory above it does not exist; make that first"};
+  return Error{text + ", although " + parent + " exists", code};
+}
+
 }  // namespace
 
 Outcome make_given_directory(const Settings& settings, const FileRights& rights,
@@ -59,11 +68,7 @@ Outcome make_given_directory(const Settings& settings, const FileRights& rights,
   if (path.empty()) return ok();
   const ActingAs acting = rights.for_path(path);
   if (::mkdir(path.c_str(), S_IRWXU | S_IRGRP | S_IXGRP | S_IROTH | S_IXOTH) != 0)
-    return errno == EEXIST ? ok()
-           : errno == ENOENT
-               ? Error{"make runtime_directory " + path +
-                       ": the directory above it does not exist; make that first"}
-               : last_error("make runtime_directory " + path + acting.why());
+    return errno == EEXIST ? ok() : not_made(path, errno, acting.why());
   if (!rights.kept_from_user(path) || !owner.uid) return ok();
   // Made by root, where only root can have put it.
   const UniqueFd made{

@@ -86,7 +86,17 @@ def test_the_directory_that_a_file_names_is_made_or_the_start_is_refused(home, t
     try:
         server.spawn()
         assert server.await_exit() == 1
-        assert any("where: the directory above it does not exist" in line for line in server.log.lines)
+        assert any("cannot make runtime_directory" in line and
+                   "where: the directory above it does not exist" in line
+                   for line in server.log.lines)
+    finally:
+        server.close()
+    server = Server(config={"runtime_directory": "/proc/none"}, expect=["make runtime_directory"])
+    try:
+        server.spawn()
+        assert server.await_exit() == 1
+        assert any("cannot make runtime_directory /proc/none, although /proc exists: "
+                   "No such file or directory" in line for line in server.log.lines)
     finally:
         server.close()
 
