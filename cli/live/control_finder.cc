@@ -10,6 +10,7 @@
 #include <cstdlib>
 #include <filesystem>
 
+#include "base/files/runtime_directory.h"
 #include "base/text/escape.h"
 #include "base/text/nearest.h"
 #include "master/config/load.h"
@@ -108,6 +109,10 @@ Result<Choice> find_by_file(const std::string& file) {
   return listed("no server that runs has read " + file + "; these run:", all);
 }
 
+bool is_choice(const Choice& choice) {
+  return !choice.path.empty() || !choice.sites.empty();
+}
+
 // How many run in the directory; they are the first then.
 std::ptrdiff_t count_in(const std::string& directory, std::vector<LiveSite>& all) {
   const auto end = std::stable_partition(
@@ -123,6 +128,24 @@ Result<Choice> find_by_directory() {
   auto all = introduce(paths);
   if (count_in(".", all) == 1) return Choice{all.front().path, {}};
   return Choice{{}, std::move(all)};
+}
+
+// A server does not use the directory that its file names where the command line says
+// otherwise, as that of `monodon dev` does. Where nobody answers there, it is among
+// those in the default places: the one that has read the file or, with `here`, that was
+// started in this directory without one.
+Choice answering_or_started(const std::string& socket, const std::string& file,
+                            bool here) {
+  if (is_answered(socket)) return {socket, {}};
+  std::vector<LiveSite> all = introduce(control_sockets(false));
+  std::erase_if(all, [&](const LiveSite& one) {
+    const bool by_directory = here && one.config.empty() && !one.application.empty() &&
+                              same_file(one.directory, ".");
+    return !by_directory && !same_file(one.config, file);
+  });
+  if (all.empty()) return {socket, {}};
+  if (all.size() == 1) return {all.front().path, {}};
+  return {{}, std::move(all)};
 }
 
 // A site that is called by a path: its socket, its file, the directory it runs in.
@@ -162,7 +185,8 @@ Result<Choice> choose_server(const ControlOptions& options) {
     const master::ConfigResult result = load(file);
     if (result.config) {
       const std::string& own = result.config->settings.runtime_directory;
-      return Choice{own.empty() ? own : own + "/control.sock", {}};
+      if (own.empty()) return Choice{};
+      return answering_or_started(own + "/control.sock", file, !given);
     }
     std::string all = "the configuration names no control socket, it has problems";
     for (const std::string& problem : result.problems) all += "\n  " + problem;
@@ -170,7 +194,7 @@ Result<Choice> choose_server(const ControlOptions& options) {
   };
   if (given) {
     auto choice = in_own_directory();
-    if (!choice || !choice.value().path.empty()) return choice;
+    if (!choice || is_choice(choice.value())) return choice;
   }
   if (const char* const listed = ::getenv("RUNTIME_DIRECTORY");
       listed != nullptr && *listed != '\0') {
@@ -181,7 +205,7 @@ Result<Choice> choose_server(const ControlOptions& options) {
   if (::access(file.c_str(), F_OK) != 0) return find_by_directory();
   // It may be broken while the server runs on.
   auto own = in_own_directory();
-  if (own && !own.value().path.empty()) return own;
+  if (own && is_choice(own.value())) return own;
   std::error_code removed;
   auto found = find_by_file(std::filesystem::absolute(file, removed));
   // It may have been made since the server started in this directory without one.

@@ -19,13 +19,16 @@ struct Choice {
 // Where the running server listens for orders. In this order:
 //
 //   --control
-//   SITE: the server of that name, unit or application; of this user's and the system's
-//   first, for root of anybody's
+//   SITE: the server of that name, unit, application, pid, address or port; of this
+//   user's and the system's first, for root of anybody's
 //   the runtime_directory of the file that -c names
 //   $RUNTIME_DIRECTORY (systemd.exec(5)), so that ExecReload= needs nothing
 //   the runtime_directory of ./monodon.yaml
 //   servers that answer (cli/live/sites.h). Of several: those that read the same file,
 //   or else run in this directory
+//
+// Where nobody answers in the directory that a file names, it is the server that has
+// read the file or, for ./monodon.yaml, that was started in this directory with none.
 //
 // Servers are asked who they are where there is a choice. A server that reads another
 // file is never taken for that of -c or of ./monodon.yaml. An Error says where it was

@@ -101,6 +101,14 @@ def test_the_directory_that_a_file_names_is_made_or_the_start_is_refused(home, t
         server.close()
 
 
+def test_a_server_that_does_not_use_the_directory_of_its_file_is_found(home, tmp_path):
+    # `monodon dev` has the socket in a default place, whatever the file says.
+    with server_of(home) as server:
+        server.write_config(runtime_directory=str(tmp_path / "not-used"))
+        assert pid_found(home, cwd=server.scratch) == server.pid
+        assert pid_found(home, "-c", server.path("monodon.yaml"), cwd=tmp_path) == server.pid
+
+
 def test_a_server_starts_where_nothing_can_be_written(home, tmp_path):
     (tmp_path / "run").rmdir()
     nowhere = {name: "/proc/nowhere" for name in home}
