@@ -35,6 +35,11 @@ Error listed(std::string text, const std::vector<LiveSite>& sites) {
       text += " in ";
       append_printable(text, site.directory);
       text += ")";
+      if (site.pid != 0) text += fmt::format("  pid {}", site.pid);
+      if (!site.addresses.empty()) {
+        text += "  ";
+        append_printable(text, site.addresses.front());
+      }
     } else {
       append_printable(text, site.likely.empty() ? "?" : site.likely);
       text += "  (";
@@ -81,7 +86,8 @@ Result<Choice> find_by_name(const std::string& word) {
   }
   if (found.size() == 1) return Choice{found.front().path, {}};
   if (found.size() > 1)
-    return listed("several servers are called " + word + "; choose one with --control:",
+    return listed("several servers are called " + word +
+                      "; choose one by its pid or port, or with --control:",
                   found);
   if (all.empty()) return no_server();
   std::vector<std::string_view> names;
@@ -100,9 +106,16 @@ Result<Choice> find_by_name(const std::string& word) {
 
 // The server that was started with this file.
 Result<Choice> find_by_file(const std::string& file) {
-  const auto all = introduce(control_sockets(false));
-  for (const LiveSite& one : all)
-    if (same_file(one.config, file)) return Choice{one.path, {}};
+  auto all = introduce(control_sockets(false));
+  const auto others = std::stable_partition(
+      all.begin(), all.end(),
+      [&](const LiveSite& one) { return same_file(one.config, file); });
+  const auto count = others - all.begin();
+  if (count == 1) return Choice{all.front().path, {}};
+  if (count > 1) {
+    all.erase(others, all.end());
+    return Choice{{}, std::move(all)};
+  }
   if (all.empty()) return no_server();
   // One that does not say what it reads is of another version, or of somebody else.
   if (all.size() == 1 && all[0].application.empty()) return Choice{all[0].path, {}};
@@ -160,7 +173,9 @@ Result<Choice> find_by_path(const std::string& path) {
   if (there == 1) return Choice{all.front().path, {}};
   if (there == 0) return listed("no server runs in " + path + "; these run:", all);
   all.erase(all.begin() + there, all.end());
-  return listed("several servers run in " + path + "; choose one with --control:", all);
+  return listed("several servers run in " + path +
+                    "; choose one by its pid or port, or with --control:",
+                all);
 }
 
 }  // namespace
@@ -223,8 +238,9 @@ Result<std::string> find_control_socket(const ControlOptions& options) {
   auto choice = choose_server(options);
   if (!choice) return choice.error();
   if (!choice.value().path.empty()) return choice.value().path;
-  return listed("several servers run; choose one by its name or with --control:",
-                choice.value().sites);
+  return listed(
+      "several servers run; choose one by its name, pid or port, or with --control:",
+      choice.value().sites);
 }
 
 }  // namespace monodon::cli

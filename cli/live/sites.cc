@@ -18,6 +18,7 @@
 
 #include "base/files/runtime_directory.h"
 #include "base/net/unix_address.h"
+#include "base/text/number.h"
 
 namespace monodon::cli {
 namespace {
@@ -91,9 +92,26 @@ void read_introduction(LiveSite& site) {
   site.name = text("site");
   if (site.name.empty()) site.name = site.application;
   if (site.name.empty()) site.why = "its answer makes no sense";
-  const auto pid = json.is_object() ? json.find("pid") : json.end();
-  if (pid != json.end() && pid->is_number_integer())
-    site.uid = owner_of_process(pid->get<std::int64_t>());
+  if (!json.is_object()) return;
+  if (const auto pid = json.find("pid");
+      pid != json.end() && pid->is_number_integer()) {
+    site.pid = pid->get<std::int64_t>();
+    site.uid = owner_of_process(site.pid);
+  }
+  const auto listeners = json.find("listeners");
+  if (listeners == json.end() || !listeners->is_array()) return;
+  for (const auto& one : *listeners)
+    if (const auto address = one.find("address");
+        one.is_object() && address != one.end() && address->is_string())
+      site.addresses.push_back(address->get<std::string>());
+}
+
+// `word` is "8000" or ":8000".
+bool listens_on_port(std::string_view address, std::string_view word) {
+  if (word.starts_with(':')) word.remove_prefix(1);
+  if (address.starts_with("unix:") || !parse_number(word, UINT16_MAX)) return false;
+  return address.ends_with(word) &&
+         address.substr(0, address.size() - word.size()).ends_with(':');
 }
 
 }  // namespace
@@ -158,7 +176,11 @@ bool is_called(const LiveSite& site, std::string_view word) {
       application.starts_with(word) &&
       (application.size() == word.size() || application[word.size()] == '.' ||
        application[word.size()] == ':');
-  return site.name == word || begins;
+  return site.name == word || begins ||
+         (site.pid != 0 && word == std::to_string(site.pid)) ||
+         std::ranges::any_of(site.addresses, [&](const std::string& address) {
+           return address == word || listens_on_port(address, word);
+         });
 }
 
 }  // namespace monodon::cli

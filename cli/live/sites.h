@@ -19,9 +19,11 @@ struct LiveSite {
   std::string application;
   std::string directory;
   std::string config;
-  std::uint32_t uid = 0;  // whom the process belongs to
-  std::string why;        // no answer: why
-  Answer answer;          // to {"op":"status"}
+  std::int64_t pid = 0;                // of the master; 0: not known
+  std::vector<std::string> addresses;  // that it listens on
+  std::uint32_t uid = 0;               // whom the process belongs to
+  std::string why;                     // no answer: why
+  Answer answer;                       // to {"op":"status"}
 };
 
 // Control sockets of servers, in directories that nobody else can have made: below
@@ -34,7 +36,7 @@ struct LiveSite {
 [[nodiscard]] std::vector<LiveSite> introduce(const std::vector<std::string>& paths);
 
 // Whether somebody who types `word` means this one: its name, its unit, its
-// application.
+// application, the pid of its master, an address or a port that it listens on.
 [[nodiscard]] bool is_called(const LiveSite& site, std::string_view word);
 
 }  // namespace monodon::cli

@@ -14,7 +14,7 @@
 namespace monodon::cli {
 namespace {
 
-constexpr std::size_t kSiteColumns = 12;
+constexpr std::size_t kSiteColumns = 14;
 using SiteRow = std::array<std::string, kSiteColumns>;
 
 // A thread that is busy for less is what servers are for.
@@ -80,6 +80,8 @@ SiteRow row_of(const SiteLook& look) {
   if (status.board.started_ns != 0)
     row[10] = spell_seconds(seconds_since(status.board.started_ns, status.now_ns));
   row[11] = last_reload(status);
+  row[12] = std::to_string(status.pid);
+  if (!status.listeners.empty()) row[13] = escaped(status.listeners.front().address);
   return row;
 }
 
@@ -105,7 +107,7 @@ std::vector<std::string> site_lines(const std::vector<SiteLook>& looks) {
   });
   std::vector<SiteRow> rows{{"SITE", "USER", "STATE", "WORKERS", "BUSY", "QUEUE",
                              rates ? "REQ/S" : "REQUESTS", rates ? "ERR/S" : "ERRORS",
-                             "P99", "MEMORY", "UP", "LAST RELOAD"}};
+                             "P99", "MEMORY", "UP", "LAST RELOAD", "PID", "ADDRESS"}};
   for (const SiteLook& look : looks) rows.push_back(row_of(look));
   // The reason of one that does not answer runs over the columns that it has not.
   std::array<std::size_t, kSiteColumns> widths{};
@@ -118,7 +120,7 @@ std::vector<std::string> site_lines(const std::vector<SiteLook>& looks) {
     std::string line;
     const std::size_t count = i == 0 || looks[i - 1].status ? kSiteColumns : 3;
     for (std::size_t c = 0; c < count; ++c)
-      line += c < 3 || c == kSiteColumns - 1
+      line += c < 3 || c == 11 || c == 13
                   ? fmt::format("{:<{}}  ", rows[i][c], widths[c])
                   : fmt::format("{:>{}}  ", rows[i][c], widths[c]);
     line.erase(line.find_last_not_of(' ') + 1);

@@ -65,6 +65,13 @@ def test_of_several_servers_the_one_of_this_directory_or_file_is_meant(home, tmp
                              cwd=tmp_path) == server.pid
         told = command(home, "reload", cwd=tmp_path, status=1)
         assert "several servers run" in told and told.count("(probe:application in ") == 2
+        # Both have one name: the pid tells them apart, and is in the table, too.
+        told = command(home, "status", "probe", cwd=tmp_path, status=1)
+        assert "several servers are called probe; choose one by its pid or port" in told
+        for server in (one, two):
+            assert re.search(rf"  pid {server.pid}  (unix:|127)\S+  --control ", told), told
+            assert pid_found(home, str(server.pid), cwd=tmp_path) == server.pid
+            assert f" {server.pid}  " in command(home, "ls", cwd=tmp_path)
         # A file that nobody has read is not anybody's, whoever else runs.
         (tmp_path / "monodon.yaml").write_text("application: other:app\n")
         told = command(home, "reload", cwd=tmp_path, status=1)
@@ -99,6 +106,19 @@ def test_the_directory_that_a_file_names_is_made_or_the_start_is_refused(home, t
                    "No such file or directory" in line for line in server.log.lines)
     finally:
         server.close()
+
+
+def test_two_servers_of_one_file_are_told_apart_by_port(home):
+    with server_of(home, bind=["127.0.0.1:0"]) as one, \
+            server_of(home, command=["serve", "-c", one.path("monodon.yaml"), one.app],
+                      bind=[]) as two:
+        for server in (one, two):
+            port = next(re.search(r"listening at \S*:(\d+)", line)[1]
+                        for line in server.log.lines if "listening at" in line)
+            for word in (port, f":{port}", f"127.0.0.1:{port}"):
+                assert pid_found(home, word, cwd=one.scratch) == server.pid
+        told = command(home, "reload", cwd=one.scratch, status=1)  # not either of them
+        assert "several servers run; choose one by its name, pid or port" in told
 
 
 def test_a_server_that_does_not_use_the_directory_of_its_file_is_found(home, tmp_path):

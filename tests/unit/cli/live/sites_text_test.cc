@@ -46,6 +46,8 @@ TEST_CASE("the state of a site is what one wants to know first", "[sites]") {
 
 TEST_CASE("each site is a line, with what it calls itself made harmless", "[sites]") {
   ServerStatus status = server(1, 2, 0);
+  status.pid = 4711;
+  status.listeners.push_back({"127.0.0.1:8000", false, 0});
   status.last_reload = {"rolled_back", 3, std::time(nullptr) - 240, 2.0, "because"};
   const auto lines = site_lines(
       {{"shop\x1b[2J", "www", {}, status, {}}, {"mail", "www", "it\nhangs", {}, {}}});
@@ -55,7 +57,8 @@ TEST_CASE("each site is a line, with what it calls itself made harmless", "[site
   CHECK(lines[0].starts_with("SITE"));
   CHECK(lines[1].find("shop\\x1b[2J") == 0);
   CHECK(lines[1].find("1/2") != std::string::npos);
-  CHECK(lines[1].ends_with("rolled back 4 min ago"));
+  CHECK(lines[0].ends_with(" PID  ADDRESS"));
+  CHECK(lines[1].ends_with("rolled back 4 min ago  4711  127.0.0.1:8000"));
   CHECK(lines[2].find("it\\x0ahangs") != std::string::npos);
 }
 
