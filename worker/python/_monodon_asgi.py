@@ -113,7 +113,8 @@ class Server:
                 return ("the application's lifespan startup raised " + explain(error)
                         + "\nlifespan: off serves an application that has none")
             answered = False
-            _monodon.log(20, "the application has no lifespan (it raised "
+            # Django's does so at each start, and nothing is wrong.
+            _monodon.log(10, "the application has no lifespan (it raised "
                              f"{type(error).__name__} when it was asked); serving without")
         if not answered:
             self._lifespan = None
