@@ -32,6 +32,14 @@ void check_directory(std::string_view key, const std::string& path, Findings& fo
   }
 }
 
+void check_static(const std::string& path, const std::string& site, Findings& found) {
+  const std::size_t before = found.size();
+  check_directory("static", path, found);
+  if (found.size() != before && ::access(path.c_str(), F_OK) != 0 &&
+      ::access((site + "/manage.py").c_str(), F_OK) == 0)
+    found.back().text += "; with Django, python manage.py collectstatic makes it";
+}
+
 void check_parent(std::string_view key, const std::string& path, Findings& found) {
   const std::size_t slash = path.rfind('/');
   if (path == "-" || slash == std::string::npos || slash == 0) return;
@@ -114,7 +122,7 @@ std::vector<Finding> check_host(const Settings& settings) {
   check_group("socket_group", settings.socket_group, found);
   for (const std::string& item : settings.worker.static_files)
     if (const std::size_t equals = item.find('='); equals != std::string::npos)
-      check_directory("static", item.substr(equals + 1), found);
+      check_static(item.substr(equals + 1), settings.worker.directory, found);
   for (const std::string& path : settings.worker.python_path) {
     if (::access(path.c_str(), F_OK) != 0) {
       found.push_back({kWarning, "python_path", last_error(path).message()});
