@@ -5,14 +5,12 @@
 
 #include <cstdio>
 #include <string_view>
-#include <utility>
 
 #include "base/text/colour.h"
 #include "base/text/say.h"
+#include "cli/dev/chosen_application.h"
 #include "cli/dev/commands.h"
 #include "cli/dev/dev_settings.h"
-#include "cli/dev/found_applications.h"
-#include "master/config/interpreter.h"
 #include "master/handover/upgrade.h"
 #include "master/serve.h"
 
@@ -31,39 +29,6 @@ std::string painted(std::string_view code, const std::string& text) {
   return fmt::format("{}{}{}", code, text, colour::kPlain);
 }
 
-// Under everything that was said on the command line.
-void put_below(master::CommandLine& line, std::vector<master::Override> settings) {
-  line.arguments.insert(line.arguments.begin(),
-                        std::make_move_iterator(settings.begin()),
-                        std::make_move_iterator(settings.end()));
-}
-
-bool lacks_application_only(const master::ConfigResult& result) {
-  return !result.config && result.problems.size() == 1 &&
-         result.problems[0].starts_with("application: ");
-}
-
-// The application that is there, as if it had been named; an Error says what to name.
-Outcome choose_application(master::CommandLine& line) {
-  std::string directory = line.start_directory;
-  std::string python;
-  for (const auto& given : line.arguments) {
-    if (given.key == "directory") directory = given.values.back();
-    if (given.key == "python") python = given.values.back();
-  }
-  if (!directory.starts_with('/')) directory = line.start_directory + "/" + directory;
-  const auto interpreter = master::find_interpreter(python, directory);
-  if (!interpreter) return interpreter.error();
-  const auto found = find_applications(interpreter.value().path, directory);
-  if (!found) return found.error();
-  const std::vector<FoundApplication>& all = found.value();
-  if (all.empty() || all.front().asgi) return Error{nothing_found(all, directory)};
-  put_below(line, {{"application", {all.front().application}, all.front().file}});
-  if (const std::string others = others_beside(all); !others.empty())
-    say(fmt::format("{} of {}; {}", all.front().application, all.front().file, others));
-  return ok();
-}
-
 }  // namespace
 
 int run_dev(master::CommandLine line) {
@@ -72,21 +37,28 @@ int run_dev(master::CommandLine line) {
         "the current directory was removed; where it was made anew, cd \"$PWD\" enters "
         "it");
   put_below(line, dev_settings());
+  keep_port_at_home(line);
   const bool bound = is_set(line, "bind");
   const std::uint16_t port = bound ? std::uint16_t{0} : free_port(kPort);
   if (!bound)
     put_below(line, {{"bind", {fmt::format("127.0.0.1:{}", port)}, "monodon dev"}});
   master::ConfigResult result = master::load_config(line);
-  if (lacks_application_only(result)) {
+  if (lacks_application_only(result, line)) {
     if (const Outcome chosen = choose_application(line); !chosen)
       return complain(chosen.error().message());
     result = master::load_config(line);
   }
+  bool changed = false;
+  std::string settings;
+  if (result.config) settings = take_django_settings(*result.config, changed);
+  // The process that runs a gunicorn.conf.py imports the site, too.
+  if (changed && result.config->file_run) result = master::load_config(line);
   for (const std::string& problem : result.problems) say(problem);
   if (!result.config) return kBadConfiguration;
   if (const auto answered = master::answer_question()) return *answered;
   say(fmt::format("{} {}", painted(colour::kBold, "monodon dev"),
                   result.config->settings.worker.application));
+  if (!settings.empty()) say(settings);
   if (!bound && port != kPort)
     say(fmt::format("port {} is taken, so it is {}", kPort, port));
   say("saved files are reloaded; Ctrl-C ends it");

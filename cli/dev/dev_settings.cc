@@ -7,6 +7,7 @@
 
 #include <algorithm>
 #include <array>
+#include <iterator>
 #include <utility>
 
 #include "base/unique_fd.h"
@@ -14,6 +15,7 @@
 namespace monodon::cli {
 namespace {
 
+// master/config/load.cc knows it.
 constexpr const char* kOrigin = "monodon dev";
 
 constexpr std::array<std::pair<const char*, const char*>, 32> kSettings{{
@@ -81,6 +83,26 @@ bool is_set(const master::CommandLine& line, const std::string& key) {
                                [&](const auto& given) { return given.key == key; });
   };
   return has(line.environment) || has(line.arguments);
+}
+
+void put_below(master::CommandLine& line, std::vector<master::Override> settings) {
+  line.arguments.insert(line.arguments.begin(),
+                        std::make_move_iterator(settings.begin()),
+                        std::make_move_iterator(settings.end()));
+}
+
+void keep_port_at_home(master::CommandLine& line) {
+  const std::string everywhere = "0.0.0.0:";
+  for (std::size_t i = 0; i < line.environment.size(); ++i) {
+    master::Override given = line.environment[i];
+    if (given.origin != "PORT" || !given.values.back().starts_with(everywhere))
+      continue;
+    line.environment.erase(line.environment.begin() + static_cast<std::ptrdiff_t>(i));
+    given.values = {"127.0.0.1:" + given.values.back().substr(everywhere.size())};
+    // Over a file's address, and under what else was said.
+    if (!is_set(line, given.key)) put_below(line, {given});
+    return;
+  }
 }
 
 std::uint16_t free_port(std::uint16_t first) {

@@ -17,6 +17,12 @@ namespace monodon::cli {
 // Whether flags or environment of `line` set `key`. Pure.
 [[nodiscard]] bool is_set(const master::CommandLine& line, const std::string& key);
 
+// Under everything that was said on the command line, and over the file.
+void put_below(master::CommandLine& line, std::vector<master::Override> settings);
+
+// $PORT as an address of this machine alone: debug pages are not for the network. Pure.
+void keep_port_at_home(master::CommandLine& line);
+
 // The first of ten ports from `first` on, at 127.0.0.1, that nobody has; `first` where
 // all are taken. Asks the kernel, so that somebody may be faster.
 [[nodiscard]] std::uint16_t free_port(std::uint16_t first);

@@ -2,6 +2,8 @@
 // Which application somebody means who names none.
 #include "cli/dev/found_applications.h"
 
+#include <fmt/format.h>
+
 #include <nlohmann/json.hpp>
 
 #include "base/files/install_paths.h"
@@ -14,23 +16,27 @@ constexpr std::chrono::seconds kPatience{10};
 
 }  // namespace
 
-std::vector<FoundApplication> parse_found(const std::string& text) {
+FoundSite parse_found(const std::string& text) {
   const auto json = nlohmann::json::parse(text, nullptr, false);
-  std::vector<FoundApplication> all;
-  if (!json.is_array()) return all;
-  for (const auto& entry : json)
+  FoundSite site;
+  if (!json.is_object() || !json.contains("applications")) return site;
+  site.settings = json.value("settings", "");
+  for (const auto& entry : json["applications"])
     if (entry.is_object())
-      all.push_back({entry.value("application", ""), entry.value("file", ""),
-                     entry.value("asgi", false)});
-  return all;
+      site.applications.push_back({entry.value("application", ""),
+                                   entry.value("file", ""),
+                                   entry.value("asgi", false)});
+  return site;
 }
 
-Result<std::vector<FoundApplication>> find_applications(const std::string& python,
-                                                        const std::string& directory) {
+Result<FoundSite> find_applications(const std::string& python,
+                                    const std::string& directory,
+                                    const std::string& interface,
+                                    const std::string& file) {
   const auto script = master::find_in_libdir("read_site.py");
   if (!script) return script.error();
-  const auto done =
-      run_program({python, script.value(), "--candidates", directory}, kPatience);
+  const auto done = run_program(
+      {python, script.value(), "--candidates", directory, interface, file}, kPatience);
   if (!done) return done.error();
   if (done.value().status != 0)
     return Error{"look for an application with " + python + ":\n" +
@@ -39,22 +45,30 @@ Result<std::vector<FoundApplication>> find_applications(const std::string& pytho
 }
 
 std::string nothing_found(const std::vector<FoundApplication>& found,
-                          const std::string& directory) {
+                          const std::string& directory, const std::string& interface) {
+  const bool asgi = interface == "asgi";
+  if (!found.empty() && !asgi)
+    return fmt::format(
+        "{} is an ASGI application ({}); `monodon dev --interface asgi` serves it over "
+        "HTTP",
+        found.front().file, found.front().application);
   if (!found.empty())
-    return found.front().file + " is an ASGI application (" +
-           found.front().application +
-           "), and WSGI is what is served; name a WSGI application: monodon dev "
-           "package.module:callable";
-  return "no application in " + directory +
-         ": there is no manage.py, wsgi.py, app.py or main.py with one; name it: "
-         "monodon "
-         "dev package.module:callable";
+    return fmt::format(
+        "{} is a WSGI application ({}), and interface is asgi; name an "
+        "ASGI application: monodon dev package.module:callable",
+        found.front().file, found.front().application);
+  return fmt::format(
+      "no {}application in {}: none was found in manage.py, {}, app.py or main.py; "
+      "name "
+      "it: monodon dev package.module:callable",
+      asgi ? "ASGI " : "", directory, asgi ? "asgi.py" : "wsgi.py");
 }
 
 std::string others_beside(const std::vector<FoundApplication>& found) {
   std::string others;
   for (std::size_t i = 1; i < found.size(); ++i)
-    if (!found[i].asgi) others += (others.empty() ? "" : ", ") + found[i].application;
+    if (found[i].asgi == found[0].asgi)
+      others += (others.empty() ? "" : ", ") + found[i].application;
   if (others.empty()) return {};
   return "there is also " + others + "; choose with monodon dev NAME";
 }

@@ -15,19 +15,27 @@ struct FoundApplication {
   bool asgi = false;
 };
 
-// What is in `directory`, by the text of its files and without running them, the
-// likeliest first. Asks read_site.py, which `monodon init` asks too.
-Result<std::vector<FoundApplication>> find_applications(const std::string& python,
-                                                        const std::string& directory);
+struct FoundSite {
+  std::vector<FoundApplication> applications;  // the likeliest first
+  std::string settings;  // DJANGO_SETTINGS_MODULE of manage.py; "": it names none
+};
+
+// What is in `directory`, by the text of its files and without running them, for
+// that interface (auto, wsgi, asgi); in `file` of it alone, if that is not "". Asks
+// read_site.py, which `monodon init` asks too.
+Result<FoundSite> find_applications(const std::string& python,
+                                    const std::string& directory,
+                                    const std::string& interface,
+                                    const std::string& file = "");
 
 // From what read_site.py prints. Pure.
-[[nodiscard]] std::vector<FoundApplication> parse_found(const std::string& json);
+[[nodiscard]] FoundSite parse_found(const std::string& json);
 
-// What to say where there is none to be served, and what else there was beside the
-// first
-// ("" where nothing). Pure.
+// What to say where there is none to be served, and what else there was for the
+// interface of the first ("" where nothing). Pure.
 [[nodiscard]] std::string nothing_found(const std::vector<FoundApplication>& found,
-                                        const std::string& directory);
+                                        const std::string& directory,
+                                        const std::string& interface);
 [[nodiscard]] std::string others_beside(const std::vector<FoundApplication>& found);
 
 }  // namespace monodon::cli

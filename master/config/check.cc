@@ -47,6 +47,21 @@ bool is_module(std::string_view text) {
   }
 }
 
+// What who named a file has meant, as far as a name says it: "app.py" is app:app.
+std::string file_as_module(std::string_view app) {
+  const std::size_t colon = app.find(':');
+  std::string_view path = app.substr(0, colon);
+  if (path.starts_with("./")) path.remove_prefix(2);
+  if (path.ends_with(".py")) path.remove_suffix(3);
+  std::string module{path};
+  std::ranges::replace(module, '/', '.');
+  if (!is_module(module))
+    return "write the module, as for import: package.module:callable";
+  const std::string_view usual = module.ends_with("wsgi") ? "application" : "app";
+  return fmt::format("did you mean {}:{}?", module,
+                     colon == std::string_view::npos ? usual : app.substr(colon + 1));
+}
+
 void check_application(const worker::Settings& s, Findings& found) {
   const std::string_view app = s.application;
   if (app.empty()) {
@@ -68,9 +83,7 @@ void check_application(const worker::Settings& s, Findings& found) {
   const std::string_view name = callable.substr(0, callable.find('('));
   if (app.find('/') < colon || app.substr(0, colon).ends_with(".py")) {
     found.push_back({kProblem, "application",
-                     fmt::format("\"{}\" is a file; write the module, as for import: "
-                                 "package.module:callable",
-                                 app)});
+                     fmt::format("\"{}\" is a file; {}", app, file_as_module(app))});
   } else if (!is_module(app.substr(0, colon)) || !is_module(name)) {
     found.push_back(
         {kProblem, "application",

@@ -29,6 +29,8 @@
 namespace monodon::master {
 namespace {
 
+// Override::origin of what cli/dev/dev_settings.cc sets by itself.
+constexpr const char* kOriginOfDev = "monodon dev";
 constexpr std::size_t kLargestFile = 1024 * 1024;
 
 std::string absolute(std::string_view path, std::string_view directory) {
@@ -243,7 +245,13 @@ class Loader {
       while (prefix.size() > 1 && prefix.back() == '/') prefix.pop_back();
       item = prefix + "=" + absolute(item.substr(equals + 1), w.directory);
     }
-    if (!w.application.empty() && w.application.find(':') == std::string::npos) {
+    // dev's own four are for WSGI: one loop serves all requests of a worker.
+    if (w.interface == "asgi" && origins_.count("threads") != 0 &&
+        origins_["threads"] == kOriginOfDev)
+      w.threads = 1;
+    // The check has a word on a file.
+    if (!w.application.empty() && w.application.find(':') == std::string::npos &&
+        !w.application.ends_with(".py")) {
       w.application += ":application";
     }
     if (w.name.empty()) w.name = w.application;
@@ -298,7 +306,8 @@ class Loader {
   void report(const std::vector<Finding>& findings) {
     for (const Finding& finding : findings) {
       const auto origin = origins_.find(finding.key);
-      const bool given = origin != origins_.end();
+      // Who wrote "app.py" knows no APP_MODULE.
+      const bool given = origin != origins_.end() && origin->second != "APP_MODULE";
       const std::string hint =
           finding.key == "application" && loaded_.settings.worker.application.empty()
               ? django_in(loaded_.settings.worker.directory)

@@ -1,11 +1,12 @@
 # SPDX-License-Identifier: Apache-2.0
 """usage: python read_site.py DIRECTORY APPLICATION|"" [ENVIRONMENT_FILE...]
-       python read_site.py --candidates DIRECTORY
+       python read_site.py --candidates DIRECTORY auto|wsgi|asgi [FILE]
 
 What the application in a directory is, as one JSON object, for `monodon init` and
 `monodon doctor`: "application" (guessed where none is named), and for Django what its
 settings say. "error" says why there is less. Imports settings, nothing else of the site.
-With --candidates, which applications there may be, for `monodon dev`: imports nothing.
+With --candidates, which applications there may be for that interface (in FILE alone), and
+the settings that manage.py names, for `monodon dev`: imports nothing.
 """
 
 import json
@@ -14,7 +15,8 @@ import pathlib
 import re
 import sys
 
-SETTINGS = re.compile(r"""DJANGO_SETTINGS_MODULE["'],\s*["']([\w.]+)["']""")
+SETTINGS = re.compile(
+    r"""DJANGO_SETTINGS_MODULE["'](?:,\s*(?:default\s*=\s*)?|\]\s*=\s*)["']([\w.]+)["']""")
 PLAIN = ["STATIC_URL", "STATIC_ROOT", "MEDIA_URL", "MEDIA_ROOT", "ALLOWED_HOSTS", "DEBUG",
          "SECURE_PROXY_SSL_HEADER", "SECURE_SSL_REDIRECT", "CSRF_TRUSTED_ORIGINS",
          "USE_X_FORWARDED_HOST", "SESSION_COOKIE_SECURE", "FORCE_SCRIPT_NAME"]
@@ -38,54 +40,81 @@ def load_environment(files):
 NAMES = ("application", "app")
 # Files that have one, in the order in which it is looked for; then packages.
 FILES = ("wsgi.py", "app.py", "main.py", "application.py", "server.py", "run.py")
-FRAMEWORKS = re.compile(r"(?m)^(\w+)\s*(?::[^=\n]+)?=\s*(?:\w+\.)?(Flask|Bottle|Falcon|Pyramid)\(")
+ASGI_FILES = ("asgi.py", "main.py", "app.py", "api.py", "app/main.py", "application.py",
+              "server.py", "run.py")
+FRAMEWORKS = re.compile(r"(?m)^(\w+)\s*(?::[^=\n]+)?=\s*(?:\w+\.)?"
+                        r"(Flask|Bottle|Falcon|Pyramid|get_wsgi_application)\(")
 ASGI = re.compile(
     r"(?m)^(\w+)\s*(?::[^=\n]+)?=\s*(?:\w+\.)?"
-    r"(FastAPI|Starlette|Quart|Litestar|Sanic|get_asgi_application)\(")
+    r"(?:FastAPI|Starlette|Quart|Litestar|Sanic|ProtocolTypeRouter|get_asgi_application)\("
+    r"|^async def (\w+)\(\s*scope\b[^,)]*,\s*receive\b[^,)]*,\s*send\b")
 FACTORY = re.compile(r"(?m)^def (create_app|make_app)\(\s*(?:\w+\s*(?::[^,=)]+)?=[^)]*)?\)")
 
 
-def django_first(directory):
-    """wsgi.py of the project that manage.py is for."""
+def managed_settings(directory):
+    """DJANGO_SETTINGS_MODULE as manage.py sets it, or ""."""
     found = SETTINGS.search(read(directory / "manage.py"))
-    package = found[1].split(".") if found else []
+    return found[1] if found else ""
+
+
+def django_first(directory, name="wsgi.py"):
+    """That file of the project that manage.py is for."""
+    package = managed_settings(directory).split(".")
     while package := package[:-1]:
-        path = directory.joinpath(*package, "wsgi.py")
+        path = directory.joinpath(*package, name)
         if path.exists():
             return [path]
     return []
 
 
 def name_in(text):
-    """(callable, whether it is for ASGI) in the text of a module; or (None, False)."""
+    """(callable, whether it is for ASGI) in the text of a module; None: nobody can tell
+    without running it. (None, None) where there is none."""
     if found := ASGI.search(text):
-        return found[1], True
+        return found[1] or found[2], True
+    frameworks = {found[1] for found in FRAMEWORKS.finditer(text)}
     for name in NAMES:
-        if re.search(rf"(?m)^{name}\s*(?::[^=\n]+)?=|^def {name}\(", text):
-            return name, False
-    if found := FRAMEWORKS.search(text):
-        return found[1], False
+        if found := re.search(rf"(?m)^{name}\s*(?::[^=\n]+)?=|^def {name}\((\s*env)?", text):
+            return name, False if name in frameworks or found[1] else None
+    for name in sorted(frameworks):
+        return name, False
     if found := FACTORY.search(text):
-        return f"{found[1]}()", False
-    return None, False
+        return f"{found[1]}()", None
+    return None, None
 
 
-def candidates(directory):
-    """(module:callable, path, whether ASGI) of what looks like an application, WSGI
-    first."""
-    paths = dict.fromkeys([
-        *django_first(directory), *sorted(directory.glob("*/wsgi.py")),
-        *(directory / name for name in FILES), *sorted(directory.glob("*/__init__.py")),
-        *sorted(directory.glob("*/asgi.py")), directory / "asgi.py"])
+def places(directory, asgi):
+    """Files that may have an application, the likeliest first."""
+    first, second = ("asgi.py", "wsgi.py") if asgi else ("wsgi.py", "asgi.py")
+    return dict.fromkeys([
+        *django_first(directory, first), *sorted(directory.glob(f"*/{first}")),
+        *(directory / name for name in (ASGI_FILES if asgi else FILES)),
+        *sorted(directory.glob("*/__init__.py")), *sorted(directory.glob(f"*/{second}")),
+        directory / second])
+
+
+def candidates(directory, wants_asgi=False, paths=None):
+    """(module:callable, path, whether ASGI) of what looks like an application, that of
+    the interface that is wanted first."""
     found = []
-    for path in paths:
+    for path in places(directory, wants_asgi) if paths is None else paths:
         name, asgi = name_in(read(path))
         if not name or any(part.startswith(".") for part in path.relative_to(directory).parts):
             continue
+        if asgi is None:
+            asgi = path.name == "asgi.py" or (wants_asgi and path.name != "wsgi.py")
         parts = path.relative_to(directory).with_suffix("").parts
         module = ".".join(parts[:-1] if parts[-1] == "__init__" else parts)
         found.append((f"{module}:{name}", path, asgi))
-    return sorted(found, key=lambda one: one[2])
+    return sorted(found, key=lambda one: one[2] is not wants_asgi)
+
+
+def without_file(directory, wants_asgi, found):
+    """Django's own factory, where manage.py names settings and no file is for them."""
+    kind = "asgi" if wants_asgi else "wsgi"
+    if not managed_settings(directory) or any(path.name == f"{kind}.py" for _, path, _ in found):
+        return []
+    return [(f"django.core.{kind}:get_{kind}_application()", directory / "manage.py", wants_asgi)]
 
 
 def settings_module(directory, application):
@@ -203,15 +232,21 @@ def main(directory, application, *files):
     answer.close()
 
 
-def print_candidates(directory):
+def print_candidates(directory, interface, file=""):
     directory = pathlib.Path(directory)
-    json.dump([{"application": application, "file": str(path.relative_to(directory)),
-                "asgi": asgi} for application, path, asgi in candidates(directory)],
-              sys.stdout)
+    wants_asgi = interface == "asgi"
+    if file:
+        found = candidates(directory, wants_asgi, [directory / file])
+    else:
+        found = candidates(directory, wants_asgi)
+        found = without_file(directory, wants_asgi, found) + found
+    json.dump({"settings": managed_settings(directory), "applications": [
+        {"application": application, "file": str(path.relative_to(directory)), "asgi": asgi}
+        for application, path, asgi in found]}, sys.stdout)
 
 
 if __name__ == "__main__":
     if sys.argv[1] == "--candidates":
-        print_candidates(sys.argv[2])
+        print_candidates(*sys.argv[2:])
     else:
         main(*sys.argv[1:])

@@ -53,3 +53,15 @@ TEST_CASE("what was asked for is known, wherever it was said", "[dev]") {
   CHECK(is_set(line, "workers"));
   CHECK_FALSE(is_set(line, "threads"));
 }
+
+TEST_CASE("PORT is an address of this machine alone, over a file", "[dev]") {
+  master::CommandLine line;
+  line.environment.push_back({"bind", {"0.0.0.0:5000"}, "PORT"});
+  keep_port_at_home(line);
+  CHECK(line.environment.empty());
+  REQUIRE(line.arguments.size() == 1);
+  CHECK(line.arguments[0].values.back() == "127.0.0.1:5000");
+  line.environment.push_back({"bind", {"0.0.0.0:6000"}, "PORT"});
+  keep_port_at_home(line);
+  CHECK(line.arguments.size() == 1);
+}

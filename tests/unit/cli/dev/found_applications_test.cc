@@ -8,22 +8,26 @@ using namespace monodon::cli;
 
 TEST_CASE("the first is meant, and the others are told with the way to choose",
           "[dev]") {
-  const auto found = parse_found(
-      R"([{"application": "shop.wsgi:application", "file": "shop/wsgi.py", "asgi": false},
+  const auto site = parse_found(
+      R"({"settings": "shop.settings", "applications": [
+          {"application": "shop.wsgi:application", "file": "shop/wsgi.py", "asgi": false},
           {"application": "app:app", "file": "app.py", "asgi": false},
-          {"application": "shop.asgi:application", "file": "shop/asgi.py", "asgi": true}])");
+          {"application": "shop.asgi:application", "file": "shop/asgi.py", "asgi": true}]})");
+  const auto& found = site.applications;
   REQUIRE(found.size() == 3);
+  CHECK(site.settings == "shop.settings");
   CHECK(found[0].application == "shop.wsgi:application");
   CHECK(others_beside(found) == "there is also app:app; choose with monodon dev NAME");
   CHECK(others_beside({found[0]}).empty());
 }
 
 TEST_CASE("where there is none, what to do is told", "[dev]") {
-  CHECK(nothing_found({}, "/srv/x").find("no application in /srv/x") == 0);
+  CHECK(nothing_found({}, "/srv/x", "auto").find("no application in /srv/x") == 0);
+  CHECK(nothing_found({}, "/srv/x", "asgi").find("no ASGI application in /srv/x") == 0);
   const std::vector<FoundApplication> only{{"main:app", "main.py", true}};
-  CHECK(
-      nothing_found(only, "/srv/x").find("main.py is an ASGI application (main:app)") ==
-      0);
-  CHECK(parse_found("no json").empty());
-  CHECK(parse_found("[1, {}]").size() == 1);
+  CHECK(nothing_found(only, "/srv/x", "auto") ==
+        "main.py is an ASGI application (main:app); `monodon dev --interface asgi` "
+        "serves it over HTTP");
+  CHECK(parse_found("no json").applications.empty());
+  CHECK(parse_found(R"({"applications": [1, {}]})").applications.size() == 1);
 }

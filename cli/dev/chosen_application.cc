@@ -1,0 +1,133 @@
+// SPDX-License-Identifier: Apache-2.0
+// What `monodon dev` serves where less is said than a server needs to know.
+#include "cli/dev/chosen_application.h"
+
+#include <fmt/format.h>
+#include <stdlib.h>
+#include <unistd.h>
+
+#include <filesystem>
+#include <string_view>
+
+#include "base/text/say.h"
+#include "cli/dev/dev_settings.h"
+#include "cli/dev/found_applications.h"
+#include "master/config/interpreter.h"
+
+namespace monodon::cli {
+namespace {
+
+// Everything but the application, as the file and the flags have it.
+Result<master::Settings> settings_without_application(master::CommandLine line) {
+  line.arguments.push_back({"application", {"unknown:application"}, "monodon dev"});
+  const master::ConfigResult result = master::load_config(line);
+  if (!result.config) return Error{result.problems.front()};
+  return result.config->settings;
+}
+
+// As it was written on the command line; "" where it was not.
+std::string named_in(const master::CommandLine& line) {
+  std::string named;
+  for (const auto& given : line.arguments)
+    if (given.key == "application") named = given.values.back();
+  return named;
+}
+
+// "./pkg/app.py:app" -> "pkg/app.py", below `directory`.
+std::string file_of(const std::string& named, const std::string& directory) {
+  const std::filesystem::path path{named.substr(0, named.find(':'))};
+  return (path.is_absolute() ? path.lexically_relative(directory)
+                             : path.lexically_normal())
+      .string();
+}
+
+// The application in that file: as it was named, or the likeliest there.
+Result<std::string> application_of_file(const std::string& named,
+                                        const std::string& file,
+                                        const std::string& directory,
+                                        const FoundSite& site) {
+  if (::access((directory + "/" + file).c_str(), F_OK) != 0)
+    return last_error((directory + "/").append(file));
+  const std::size_t colon = named.find(':');
+  if (colon != std::string::npos) {
+    std::string module = file.substr(0, file.size() - std::string_view{".py"}.size());
+    for (char& c : module)
+      if (c == '/') c = '.';
+    return module + named.substr(colon);
+  }
+  if (site.applications.empty())
+    return Error{fmt::format(
+        "no application was found in {}; name it: monodon dev {}:NAME", file, named)};
+  return site.applications.front().application;
+}
+
+}  // namespace
+
+bool lacks_application_only(const master::ConfigResult& result,
+                            const master::CommandLine& line) {
+  const std::string named = named_in(line);
+  const std::string file = named.substr(0, named.find(':'));
+  return (file.empty() || file.ends_with(".py")) && !result.config &&
+         result.problems.size() == 1 && result.problems[0].starts_with("application: ");
+}
+
+Outcome choose_application(master::CommandLine& line) {
+  const auto known = settings_without_application(line);
+  if (!known) return known.error();
+  const std::string& directory = known.value().worker.directory;
+  const std::string& interface = known.value().worker.interface;
+  const auto interpreter = master::find_interpreter(known.value().python, directory);
+  if (!interpreter) return interpreter.error();
+  const std::string named = named_in(line);
+  const std::string file = named.empty() ? "" : file_of(named, directory);
+  const auto found =
+      find_applications(interpreter.value().path, directory, interface, file);
+  if (!found) return found.error();
+  const std::vector<FoundApplication>& all = found.value().applications;
+  if (!file.empty()) {
+    const auto meant = application_of_file(named, file, directory, found.value());
+    if (!meant) return meant.error();
+    if (interface != "asgi" && !all.empty() && all.front().asgi)
+      return Error{nothing_found(all, directory, interface)};
+    line.arguments.push_back({"application", {meant.value()}, file});
+    return ok();
+  }
+  if (all.empty() || all.front().asgi != (interface == "asgi"))
+    return Error{nothing_found(all, directory, interface)};
+  put_below(line, {{"application", {all.front().application}, all.front().file}});
+  if (const std::string others = others_beside(all); !others.empty())
+    say(fmt::format("{} of {}; {}", all.front().application, all.front().file, others));
+  return ok();
+}
+
+std::string take_django_settings(const master::LoadedConfig& config, bool& changed) {
+  constexpr const char* kVariable = "DJANGO_SETTINGS_MODULE";
+  const master::Settings& s = config.settings;
+  const std::string& directory = s.worker.directory;
+  if (::access((directory + "/manage.py").c_str(), F_OK) != 0) return {};
+  const auto interpreter = master::find_interpreter(s.python, directory);
+  if (!interpreter) return {};
+  const auto site =
+      find_applications(interpreter.value().path, directory, s.worker.interface);
+  if (!site || site.value().settings.empty()) return {};
+  std::string module;
+  std::string source;
+  const std::string assignment = fmt::format("{}=", kVariable);
+  if (const char* const value = ::getenv(kVariable); value != nullptr && *value != 0) {
+    module = value;
+    source = "the environment";
+  }
+  for (const std::string& entry : s.worker.environment) {
+    if (!entry.starts_with(assignment)) continue;
+    module = entry.substr(assignment.size());
+    source = "the setting environment";
+  }
+  if (module.empty()) {
+    module = site.value().settings;
+    source = "manage.py";
+    changed = ::setenv(kVariable, module.c_str(), 1) == 0;
+  }
+  return fmt::format("{} is {}, from {}", kVariable, module, source);
+}
+
+}  // namespace monodon::cli

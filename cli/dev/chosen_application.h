@@ -1,0 +1,25 @@
+// SPDX-License-Identifier: Apache-2.0
+#pragma once
+
+#include "base/result.h"
+#include "master/config/load.h"
+
+namespace monodon::cli {
+
+// Whether all that `line` lacks is an application, or a module for a file that it
+// names.
+[[nodiscard]] bool lacks_application_only(const master::ConfigResult& result,
+                                          const master::CommandLine& line);
+
+// The application that is there, or that of the file that was named, as if it had been
+// named as package.module:callable; an Error says what to name. Runs the interpreter of
+// the site, nothing of the site.
+Outcome choose_application(master::CommandLine& line);
+
+// DJANGO_SETTINGS_MODULE as `manage.py runserver` has it, in this process and so in
+// those of all generations, unless environment or configuration set it: wsgi.py may
+// name those of production. Returns what to say of it, "" where there is no such
+// manage.py. `changed`: it was set here.
+std::string take_django_settings(const master::LoadedConfig& config, bool& changed);
+
+}  // namespace monodon::cli

@@ -1,0 +1,108 @@
+# SPDX-License-Identifier: Apache-2.0
+"""What `monodon dev` serves where it is told little: settings of manage.py, ASGI, a file that
+is named, $PORT."""
+
+import json
+import os
+import subprocess
+
+import pytest
+from support import paths
+from support.until import PATIENCE
+
+MANAGE = 'os.environ.setdefault("DJANGO_SETTINGS_MODULE", "core.settings.local")\n'
+# Says what it was given, and refuses to be served, which ends the server.
+WSGI = """
+import os
+os.environ.setdefault("DJANGO_SETTINGS_MODULE", "core.settings.production")
+application = print("serves", os.environ["DJANGO_SETTINGS_MODULE"], flush=True)
+"""
+ASGI = "async def app(scope, receive, send):\n    pass\n"
+
+
+def write(directory, files):
+    for name, text in files.items():
+        (directory / name).parent.mkdir(parents=True, exist_ok=True)
+        (directory / name).write_text(text, encoding="utf-8")
+
+
+def dev(directory, *words, command="dev", **environment):
+    """What it says until it has ended, for the application cannot be served."""
+    done = subprocess.run(
+        [paths.MONODON, command, "--python", paths.PYTHON, "--no-reload", *words],
+        cwd=directory, text=True, capture_output=True, check=False, timeout=40 * PATIENCE,
+        env=os.environ | {"TMPDIR": str(directory), "XDG_RUNTIME_DIR": ""} | environment)
+    assert done.returncode != 0
+    return done.stdout + done.stderr
+
+
+@pytest.mark.parametrize("environment,settings,source", [
+    ({}, "core.settings.local", "manage.py"),
+    ({"DJANGO_SETTINGS_MODULE": "core.settings.test"}, "core.settings.test", "the environment")])
+@pytest.mark.parametrize("words", [[], ["core.wsgi"]])
+def test_the_settings_are_those_of_manage_py(tmp_path, words, environment, settings, source):
+    write(tmp_path, {"manage.py": MANAGE, "core/wsgi.py": WSGI})
+    said = dev(tmp_path, *words, **environment)
+    assert f"DJANGO_SETTINGS_MODULE is {settings}, from {source}" in said
+    assert f"serves {settings}" in said
+
+
+def test_the_setting_environment_wins_over_manage_py(tmp_path):
+    write(tmp_path, {"manage.py": MANAGE, "core/wsgi.py": WSGI, "monodon.yaml":
+                     "environment: [DJANGO_SETTINGS_MODULE=core.settings.file]\n"})
+    assert "serves core.settings.file" in dev(tmp_path)
+
+
+def found(directory, interface):
+    done = subprocess.run(
+        [paths.PYTHON, paths.ROOT / "worker/python/read_site.py", "--candidates", directory,
+         interface], check=True, text=True, capture_output=True, timeout=20 * PATIENCE)
+    first = json.loads(done.stdout)["applications"][0]
+    return first["application"], first["asgi"]
+
+
+@pytest.mark.parametrize("interface,files,application", [
+    ("auto", {"manage.py": MANAGE}, "django.core.wsgi:get_wsgi_application()"),
+    ("auto", {"manage.py": MANAGE, "core/wsgi.py": WSGI}, "core.wsgi:application"),
+    ("asgi", {"manage.py": MANAGE}, "django.core.asgi:get_asgi_application()"),
+    ("asgi", {"manage.py": MANAGE, "core/asgi.py": "application = wrapped()",
+              "core/wsgi.py": WSGI}, "core.asgi:application"),
+    ("asgi", {"main.py": "app = FastAPI()", "wsgi.py": WSGI}, "main:app"),
+    ("asgi", {"main.py": ASGI, "app.py": "app = Flask(__name__)"}, "main:app"),
+    ("auto", {"main.py": ASGI, "app.py": "app = Flask(__name__)"}, "app:app")])
+def test_the_application_is_one_of_the_interface(tmp_path, interface, files, application):
+    write(tmp_path, files)
+    assert found(tmp_path, interface) == (application, interface == "asgi")
+
+
+@pytest.mark.parametrize("words,more", [
+    (["--interface", "asgi"], {}), ([], {"monodon.yaml": "interface: asgi\n"})])
+def test_an_asgi_application_has_one_thread(tmp_path, words, more):
+    write(tmp_path, {"main.py": "raise SystemError('imported')\n" + ASGI} | more)
+    said = dev(tmp_path, *words)
+    assert "monodon dev main:app" in said and "imported" in said
+    assert "threads" not in said
+
+
+def test_the_refusal_of_an_asgi_application_names_the_setting(tmp_path):
+    write(tmp_path, {"main.py": ASGI})
+    for words in ([], ["main.py"]):
+        assert ("main.py is an ASGI application (main:app); `monodon dev --interface asgi` "
+                "serves it over HTTP") in dev(tmp_path, *words)
+
+
+def test_a_file_is_taken_for_its_module(tmp_path):
+    write(tmp_path, {"pkg/app.py": "app = None\n", "empty.py": ""})
+    for word in ("pkg/app.py", "./pkg/app.py:app", str(tmp_path / "pkg/app.py")):
+        assert "monodon dev pkg.app:app" in dev(tmp_path, word)
+    assert "No such file" in dev(tmp_path, "nothing.py")
+    assert "no application was found in empty.py" in dev(tmp_path, "empty.py")
+    said = dev(tmp_path, "pkg/app.py", command="serve")
+    assert 'application: "pkg/app.py" is a file; did you mean pkg.app:app?' in said
+    assert "APP_MODULE" not in said
+
+
+def test_the_port_of_the_environment_is_at_this_machine_alone(tmp_path):
+    write(tmp_path, {"app.py": "app = None\n", "gunicorn.conf.py": "bind = '0.0.0.0:9'\n"})
+    said = dev(tmp_path, PORT="99999")
+    assert "127.0.0.1:99999" in said and "0.0.0.0" not in said
