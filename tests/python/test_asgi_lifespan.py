@@ -54,7 +54,8 @@ def test_a_worker_whose_startup_fails_does_not_serve(start, module, startup, mod
 
 @pytest.mark.parametrize("mode, first", [("auto", 'assert scope["type"] == "http"'),
                                          ("off", 'assert scope["type"] == "http"')])
-def test_an_application_without_a_lifespan_is_served(serve, mode, first):  # noqa: F811
+def test_an_application_without_a_lifespan_is_served_without_a_word(  # noqa: F811
+        serve, mode, first, capfd):
     w = serve(f"""
 async def application(scope, receive, send):
     {first}
@@ -62,6 +63,7 @@ async def application(scope, receive, send):
 """, lifespan=mode)
     assert w.get("/") == (200, b"served")
     assert w.drain() == 0
+    assert "lifespan" not in capfd.readouterr().err
 
 
 def load_failure(start, module, text, **settings):  # noqa: F811
