@@ -28,8 +28,10 @@ def write(directory, files):
 
 def dev(directory, *words, command="dev", **environment):
     """What it says until it has ended, for the application cannot be served."""
+    # A port that was free may be somebody's when it is taken.
+    bind = [] if "PORT" in environment else ["--bind", "127.0.0.1:0"]
     done = subprocess.run(
-        [paths.MONODON, command, "--python", paths.PYTHON, "--no-reload", *words],
+        [paths.MONODON, command, "--python", paths.PYTHON, "--no-reload", *bind, *words],
         cwd=directory, text=True, capture_output=True, check=False, timeout=40 * PATIENCE,
         env=os.environ | {"TMPDIR": str(directory), "XDG_RUNTIME_DIR": ""} | environment)
     assert done.returncode != 0
@@ -106,3 +108,11 @@ def test_the_port_of_the_environment_is_at_this_machine_alone(tmp_path):
     write(tmp_path, {"app.py": "app = None\n", "gunicorn.conf.py": "bind = '0.0.0.0:9'\n"})
     said = dev(tmp_path, PORT="99999")
     assert "127.0.0.1:99999" in said and "0.0.0.0" not in said
+
+
+def test_a_static_directory_that_is_not_there_yet_is_made_by_collectstatic(tmp_path):
+    write(tmp_path, {"app.py": "app = None\n", "monodon.yaml": "static:\n  /static: collected\n"})
+    assert "collectstatic" not in dev(tmp_path)
+    write(tmp_path, {"manage.py": MANAGE})
+    assert "collected: No such file or directory; with Django, python manage.py collectstatic" in (
+        dev(tmp_path))
