@@ -241,6 +241,8 @@ class Application {
   // Worker or rehearsal, after start_worker: from now on the requests are rehearsed,
   // and the application can see that they are.
   virtual void rehearse() {}
+  // Rehearsal, after its last request: what a worker calls before it ends.
+  virtual void end_rehearsal() {}
 
   // Worker. Starts application thread number `index` (1..), which must call
   // `body(context, index)` and end when that returns. The main thread is number 0.

@@ -153,3 +153,46 @@ def test_a_hook_that_fails_ends_with_the_status_that_gunicorn_has():
             assert "ZeroDivisionError" in server.log.text()
         finally:
             server.close()
+
+
+# Numbers of workers, as many files have them.
+NUMBERS = """
+import gates, os
+taken = set()
+def pre_fork(server, worker):
+    worker.number = min(set(range(1, 9)) - taken)
+    taken.add(worker.number)
+
+def post_fork(server, worker):
+    os.environ["NUMBER"] = str(worker.number)
+
+def worker_exit(server, worker):
+    gates.record("worker_exit", worker.age)
+
+def child_exit(server, worker):
+    taken.remove(worker.number)
+    gates.record("child_exit", worker.pid)
+"""
+NUMBERED = """
+import gates, os
+from probe import application as good
+def application(environ, start_response):
+    gates.record("answered", os.environ["NUMBER"] + str(environ.get("monodon.rehearsal")))
+    return good(environ, start_response)
+"""
+
+
+def test_a_rehearsal_is_a_whole_worker_to_the_hooks():
+    with site(NUMBERS, application=NUMBERED) as server:
+        old, = server.await_workers(1)
+        assert server.get("/").status == 200
+        status, out, err = reload(server)
+        assert status == 0 and "1 request rehearsed: it is answered" in out, (out, err)
+        server.wait(lambda: len(server.ledger.entries("child_exit")) == 2, "both ends")
+        assert [entry.id for entry in server.ledger.entries("answered")] == ["1None", "1True"]
+        rehearsal = server.ledger.entries("answered")[1].pid
+        ended = [entry.id for entry in server.ledger.entries("child_exit")]
+        assert sorted(ended) == sorted([str(old), str(rehearsal)])
+        assert {str(entry.pid) for entry in server.ledger.entries("worker_exit")} == set(ended)
+        assert {entry.id for entry in server.ledger.entries("worker_exit")} == {"1"}
+        assert "left at" not in server.log.text()

@@ -63,7 +63,7 @@ def write(server, more="", hooks=HOOKS):
 
 @pytest.mark.parametrize("flags", [(), ("--no-preload",)])
 def test_each_hook_is_called_where_gunicorn_would(flags):
-    with site(flags=flags) as server:
+    with site(flags=("--rehearse", "off", *flags)) as server:  # it is a worker to hooks
         workers = server.await_workers(2)
         zygote, = server.zygotes()
         master = server.pid

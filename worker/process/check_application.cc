@@ -75,10 +75,13 @@ LoadError try_out(Application& app, const Boot& boot, bool call_hooks) {
     error.reason = import_late(app, boot);
   if (!call_hooks) return error;
   if (error.reason.empty()) error = try_when_ready(app);
-  if (error.reason.empty())
-    error =
-        app.start_worker({.generation = boot.generation, .threads = settings.threads});
+  if (!error.reason.empty()) return error;
+  const WorkerInfo first{.generation = boot.generation, .threads = settings.threads};
+  app.before_fork(first);
+  error = app.start_worker(first);
   if (error.reason.empty()) app.stop_worker();
+  // What it has left of its process, such as files of metrics, is no worker's.
+  app.worker_ended(first, ::getpid());
   return error;
 }
 

@@ -99,15 +99,11 @@ Rehearsed answer_one(Application& app, const Boot& boot, const std::string& targ
   return {target, Ending::answered, {}, a.status};
 }
 
-void perform_all(Application& app, const Boot& boot,
+void perform_all(Application& app, const Boot& boot, const WorkerInfo& which,
                  const std::vector<std::string>& targets, int file) {
   std::string trouble;
   if (!preloads(boot)) trouble = app.load(boot).reason;
-  if (trouble.empty())
-    trouble = app.start_worker({.slot = kNoSlot,
-                                .generation = boot.generation,
-                                .threads = boot.settings.threads})
-                  .reason;
+  if (trouble.empty()) trouble = app.start_worker(which).reason;
   // The first worker, which fails of the same, tells all of it.
   if (!trouble.empty())
     return write_line(file, to_json(std::vector<Rehearsed>{{{}, {}, trouble}}));
@@ -116,6 +112,7 @@ void perform_all(Application& app, const Boot& boot,
     write_line(file, to_json(std::vector<Rehearsed>{}));
     write_line(file, to_json(std::vector{answer_one(app, boot, target)}));
   }
+  app.end_rehearsal();
 }
 
 std::string manner(int status) {
@@ -138,7 +135,7 @@ std::string read_all(int file) {
   }
 }
 
-int reap(pid_t pid) {
+int reap_child(pid_t pid) {
   int status = 0;
   pid_t ended;
   do {
@@ -150,9 +147,12 @@ int reap(pid_t pid) {
 
 }  // namespace
 
-Rehearsal::Rehearsal(std::vector<std::string> targets, UniqueFd file, pid_t pid,
+Rehearsal::Rehearsal(Application& app, const WorkerInfo& which,
+                     std::vector<std::string> targets, UniqueFd file, pid_t pid,
                      UniqueFd pidfd, std::uint64_t over_ns)
-    : targets_{std::move(targets)},
+    : app_{&app},
+      which_{which},
+      targets_{std::move(targets)},
       file_{std::move(file)},
       pid_{pid},
       pidfd_{std::move(pidfd)},
@@ -161,7 +161,14 @@ Rehearsal::Rehearsal(std::vector<std::string> targets, UniqueFd file, pid_t pid,
 Rehearsal::~Rehearsal() {
   if (!pidfd_) return;
   (void)::kill(pid_, SIGKILL);
-  (void)reap(pid_);
+  (void)reap();
+}
+
+int Rehearsal::reap() {
+  const int status = reap_child(pid_);
+  pidfd_.reset();
+  app_->worker_ended(which_, pid_);
+  return status;
 }
 
 Result<Rehearsal> Rehearsal::begin(Application& app, const Boot& boot,
@@ -173,6 +180,9 @@ Result<Rehearsal> Rehearsal::begin(Application& app, const Boot& boot,
       static_cast<std::uint64_t>(std::chrono::nanoseconds{time}.count());
   UniqueFd file{::memfd_create("rehearsal", MFD_CLOEXEC)};
   if (!file) return last_error("make memory for a rehearsal");
+  const WorkerInfo which{
+      .slot = kNoSlot, .generation = boot.generation, .threads = boot.settings.threads};
+  app.before_fork(which);
   pid_t pid = -1;
   {
     const OwnFork ours;
@@ -181,16 +191,18 @@ Result<Rehearsal> Rehearsal::begin(Application& app, const Boot& boot,
   if (pid < 0) return last_error("fork for a rehearsal");
   if (pid == 0) {
     let_go();
-    perform(app, boot, targets, time, file.get());
+    perform(app, boot, which, targets, time, file.get());
   }
   UniqueFd pidfd = open_pidfd(pid);
   if (!pidfd) {
     const Error error = last_error("watch a rehearsal");
     (void)::kill(pid, SIGKILL);
-    (void)reap(pid);
+    (void)reap_child(pid);
+    app.worker_ended(which, pid);
     return error;
   }
-  return Rehearsal{std::move(targets), std::move(file), pid, std::move(pidfd), over_ns};
+  return Rehearsal{
+      app, which, std::move(targets), std::move(file), pid, std::move(pidfd), over_ns};
 }
 
 void Rehearsal::disown() noexcept {
@@ -198,7 +210,7 @@ void Rehearsal::disown() noexcept {
   file_.reset();
 }
 
-void Rehearsal::perform(Application& app, const Boot& boot,
+void Rehearsal::perform(Application& app, const Boot& boot, const WorkerInfo& which,
                         const std::vector<std::string>& targets,
                         std::chrono::milliseconds time, int file) noexcept {
   // Ours, so that code of the application may come back to it; its own children are
@@ -210,7 +222,7 @@ void Rehearsal::perform(Application& app, const Boot& boot,
   (void)::signal(SIGPIPE, SIG_IGN);
   try {
     set_title(fmt::format("monodon: rehearsal gen {}", boot.generation));
-    perform_all(app, boot, targets, file);
+    perform_all(app, boot, which, targets, file);
   } catch (const std::exception& e) {
     log::warning("rehearsal: " + std::string{e.what()}, {log::Id::application_warning});
   }
@@ -218,8 +230,7 @@ void Rehearsal::perform(Application& app, const Boot& boot,
 }
 
 std::vector<Rehearsed> Rehearsal::end() {
-  const int status = reap(pid_);
-  pidfd_.reset();
+  const int status = reap();
   std::vector<Rehearsed> all;
   for (std::string& target : targets_) all.push_back({std::move(target), {}, {}});
   const std::string text = read_all(file_.get());

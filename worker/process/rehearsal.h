@@ -18,8 +18,8 @@ namespace monodon::worker {
 
 // A child of the zygote that answers a few requests inside itself and ends: how this
 // code answers them, with no connection, no page, and nobody who waits for it. It is
-// started like a worker (load without preload, post_fork), and killed when its time is
-// over. Zygote, its one thread.
+// started and ended like a worker (pre_fork, load without preload, post_fork;
+// worker_exit, child_exit), and killed when its time is over. Zygote, its one thread.
 class Rehearsal {
  public:
   // Forks. In the child, `let_go` first takes from it what is a zygote's alone.
@@ -27,7 +27,7 @@ class Rehearsal {
                                  std::vector<std::string> targets,
                                  std::chrono::milliseconds time,
                                  const std::function<void()>& let_go);
-  // Kills a child that is not over.
+  // Kills a child that is not over, and tells the application of its end.
   ~Rehearsal();
   Rehearsal(Rehearsal&&) noexcept = default;
   Rehearsal& operator=(Rehearsal&&) = delete;
@@ -39,12 +39,16 @@ class Rehearsal {
   void disown() noexcept;
 
  private:
-  Rehearsal(std::vector<std::string> targets, UniqueFd file, pid_t pid, UniqueFd pidfd,
-            std::uint64_t over_ns);
+  Rehearsal(Application& app, const WorkerInfo& which, std::vector<std::string> targets,
+            UniqueFd file, pid_t pid, UniqueFd pidfd, std::uint64_t over_ns);
+  int reap();
   [[noreturn]] static void perform(Application& app, const Boot& boot,
+                                   const WorkerInfo& which,
                                    const std::vector<std::string>& targets,
                                    std::chrono::milliseconds time, int file) noexcept;
 
+  Application* app_;
+  WorkerInfo which_;
   std::vector<std::string> targets_;
   UniqueFd file_;  // of what it tells
   pid_t pid_;

@@ -354,6 +354,7 @@ int Zygote::live() {
     if (!message)
       return 0;  // workers outlive the master, and use what we would clean up
     if (message.value().frame.kind == wire::Kind::quit) {
+      rehearsal_.reset();
       if (message.value().frame.value == 1) app_.server_ends();
       app_.stop_zygote(false);
       return 0;

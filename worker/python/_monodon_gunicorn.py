@@ -8,7 +8,7 @@ hooks are called with stand-ins for Gunicorn's objects.
     on_starting(server)         zygote of the start, before the application is imported
     on_reload(server)           zygote of a reload, before the application is imported
     when_ready(server)          zygote of the start, before the first worker is forked
-    pre_fork(server, worker)    zygote, before each worker is forked
+    pre_fork(server, worker)    zygote, before each worker, or a rehearsal, is forked
     post_fork(server, worker)   worker, after the application is there: before it serves
     post_worker_init(worker)    worker, right after that
     pre_request, post_request   worker, around each request
@@ -258,9 +258,11 @@ class Configuration:
             sockets=self._server.LISTENERS, PIPE=[], notify=lambda: None)
 
     def before_fork(self, numbers):
+        """A serial of 0: for a rehearsal or a check, whose worker stands for the next one."""
         serial, slot = numbers
-        self._server.worker_age = serial
-        self._forking = self._stand_in("[booting]", serial, slot)
+        age = serial or self._server.worker_age + 1
+        self._server.worker_age = serial or self._server.worker_age
+        self._forking = self._stand_in("[booting]", age, slot)
         self._call("pre_fork", self._server, self._forking)
 
     def forked(self, pid):

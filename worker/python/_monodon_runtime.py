@@ -371,11 +371,15 @@ def leave_at_once(told):
     _files.finish()
 
 
-def stop_worker():
-    """As the interpreter's own end, but without waiting for threads."""
+def call_last_hooks():
     _at_the_end("pre_stop", lambda: _hooks["pre_stop"](_info[-1]))
     for configuration in _gunicorn:
         _at_the_end("worker_exit", configuration.worker_stops)
+
+
+def stop_worker():
+    """As the interpreter's own end, but without waiting for threads."""
+    call_last_hooks()
     try:
         _end_pools()
         atexit._run_exitfuncs()

@@ -220,7 +220,10 @@ int fork_python(pid_t (*fork_process)()) {
 }  // namespace
 
 int PythonApplication::fork() {
-  const int pid = fork_python(&worker::double_fork);
+  return told(fork_python(&worker::double_fork));
+}
+
+int PythonApplication::told(int pid) {
   const int error = errno;
   if (const Ref number = pid > 0 ? Ref::steal(PyLong_FromLong(pid)) : Ref{})
     call_hook("call_forked", "server.WORKERS", number.get());
@@ -229,12 +232,17 @@ int PythonApplication::fork() {
 }
 
 int PythonApplication::fork_child() {
-  return fork_python(&::fork);
+  return told(fork_python(&::fork));
 }
 
 void PythonApplication::rehearse() {
   const Held held;
   if (gateway_) gateway_->rehearse();
+}
+
+void PythonApplication::end_rehearsal() {
+  const Held held;
+  if (!call_runtime("call_last_hooks")) PyErr_Clear();
 }
 
 worker::LoadError PythonApplication::start_worker(const worker::WorkerInfo& info) {

@@ -46,6 +46,7 @@ class PythonApplication final : public worker::Application {
   int fork() override;
   int fork_child() override;
   void rehearse() override;
+  void end_rehearsal() override;
   worker::LoadError start_worker(const worker::WorkerInfo& info) override;
   Outcome start_thread(unsigned index, void (*body)(void*, unsigned),
                        void* context) override;
@@ -71,6 +72,7 @@ class PythonApplication final : public worker::Application {
  private:
   void answer(const worker::Request& request, worker::Response& response);
   void watch_signals();
+  int told(int pid);  // of a fork, here and there; keeps errno
   void call_hook(const char* call, const char* hook, PyObject* numbers = nullptr);
   void learn();
 
