@@ -251,7 +251,14 @@ GunicornConfig translate_gunicorn_config(const std::string& text,
   for (const json& function : read["functions"]) {
     translator.function(function.is_string() ? function.get<std::string>() : "");
   }
-  return translator.take();
+  GunicornConfig config = translator.take();
+  for (const json& wrong : read.value("wrong", json::array())) {
+    const int line = wrong.at(0).get<int>();  // 0: not known
+    config.problems.push_back(fmt::format("{}{}: {}", name,
+                                          line > 0 ? fmt::format(":{}", line) : "",
+                                          wrong.at(1).get<std::string>()));
+  }
+  return config;
 }
 
 }  // namespace monodon::master

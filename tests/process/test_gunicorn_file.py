@@ -109,3 +109,60 @@ def test_a_file_that_sends_descriptors_does_not_hold_up_the_master(old_kernel):
         server.await_log("reload refused|2 was refused" if old_kernel
                          else "generation 2 has taken over")
         assert server.control({"op": "status"})["workers"] == 1
+
+
+@pytest.mark.parametrize("hook, told", [
+    ("def post_fork(a):\n    pass\n", ":2: post_fork: it is called with 2 arguments, and is defined as post_fork(a)"),
+    ("post_fork = 5\n", ": post_fork: 5 is no function"),
+    ("when_ready = None\n", ": when_ready: None is no function"),
+    ("def on_exit():\n    pass\n", ":2: on_exit: it is called with 1 argument, and"),
+])
+def test_a_hook_that_cannot_be_called_is_refused_by_name(hook, told):
+    server = site("\n" + hook)
+    for command in ("check", "serve"):
+        done = subprocess.run([paths.MONODON, command, *server.command[1:]], capture_output=True,
+                              text=True, env=os.environ | server.environment, timeout=30)
+        assert done.returncode == 1 and f"gunicorn.conf.py{told}" in done.stderr, done.stderr
+    server.close()
+
+
+def test_hooks_of_other_forms_are_taken():
+    """Methods, partial functions, *arguments, and post_request with fewer arguments."""
+    server = site("""
+import functools
+class Hooks:
+    def ready(self, server): pass
+when_ready = Hooks().ready
+def named(name, server, worker): pass
+post_fork = functools.partial(named, "x")
+def pre_fork(*_): pass
+def post_request(worker, req): pass
+def worker_exit(server, worker, why=None): pass
+on_exit = print
+""")
+    done = subprocess.run([paths.MONODON, "check", *server.command[1:]], capture_output=True,
+                          text=True, env=os.environ | server.environment, timeout=30)
+    assert done.returncode == 0, done.stderr
+    server.close()
+
+
+@pytest.mark.parametrize("wrong", [
+    "logconfig = 'none.ini'", "logger_class = 'none.X'", "post_fork = 'none.function'",
+])
+def test_what_the_file_names_and_is_not_there_ends_with_gunicorns_status(wrong):
+    server = site(wrong + "\n", expect=["."])
+    server.spawn()
+    try:
+        assert server.await_exit() == 1, server.log.text()
+    finally:
+        server.close()
+
+
+def test_the_hook_that_raised_is_named():
+    server = site("def post_worker_init(worker):\n    raise RuntimeError('bad')\n", expect=["."])
+    server.spawn()
+    try:
+        assert server.await_exit() == 3
+        assert "post_worker_init raised RuntimeError: bad" in server.log.text()
+    finally:
+        server.close()

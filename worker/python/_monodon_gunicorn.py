@@ -192,6 +192,7 @@ class Configuration:
         self._worker = None
         self._forking = None  # stands for a worker that is about to be forked
         self._generation_has_begun = False
+        self.failed = ""  # the hook that raised last
         self._workers_before = facts["workers_before"] or None
         self.arbiters = once.Arbiters()
         self.arbiters.threads += [thread for thread in threading.enumerate()
@@ -220,7 +221,10 @@ class Configuration:
         try:
             function(*arguments)
         except Missing as error:
-            self._log.warning(f"{hook} was left at: {error}")
+            self._log.warning(f"{hook} was left at: {error}. The rest of the hook is skipped")
+        except BaseException:
+            self.failed = hook
+            raise
 
     def wrap(self, application):
         """The application, once it is imported, as it is to be called."""

@@ -2,7 +2,7 @@
 """Runs a configuration file of Gunicorn as Gunicorn does, in the interpreter of the
 application and in the directory the service is started in. It is run once: the process
 tells the names of the file as one JSON object, {"values": {name: value}, "functions":
-[name]}, and waits for the master to say what becomes of it. With those values it goes on
+[name], "wrong": [[line, text]]}, and waits for the master to say what becomes of it. With those values it goes on
 as the zygote, where the hooks of the file are.
 """
 
@@ -10,6 +10,7 @@ import array
 import atexit
 import importlib.machinery
 import importlib.util
+import inspect
 import json
 import os
 import socket
@@ -17,12 +18,29 @@ import sys
 import types
 
 
-# Gunicorn's hooks, which may be texts: "package.module.function".
+# Gunicorn's hooks, which may be texts ("package.module.function"), and how many arguments
+# each is called with.
 HOOKS = {
-    "on_starting", "on_reload", "when_ready", "pre_fork", "post_fork", "post_worker_init",
-    "worker_int", "worker_abort", "pre_exec", "pre_request", "post_request", "child_exit",
-    "worker_exit", "nworkers_changed", "on_exit", "ssl_context", "on_dirty_starting",
-    "dirty_post_fork", "dirty_worker_init", "dirty_worker_exit",
+    "on_starting": 1,
+    "on_reload": 1,
+    "when_ready": 1,
+    "pre_fork": 2,
+    "post_fork": 2,
+    "post_worker_init": 1,
+    "worker_int": 1,
+    "worker_abort": 1,
+    "pre_exec": 1,
+    "pre_request": 2,
+    "post_request": 4,
+    "child_exit": 2,
+    "worker_exit": 2,
+    "nworkers_changed": 3,
+    "on_exit": 1,
+    "ssl_context": 2,
+    "on_dirty_starting": 1,
+    "dirty_post_fork": 2,
+    "dirty_worker_init": 1,
+    "dirty_worker_exit": 2,
 }
 _CHANNEL = 3
 _FRAME = 24  # bytes of worker/wire/wire.h before the text
@@ -58,6 +76,41 @@ def _plain(value):
     return f"<{type(value).__name__}>"
 
 
+def _what_is_wrong(hook, value):
+    """"" if the server can call it when its time has come."""
+    if isinstance(value, str):
+        return "" if value.rpartition(".")[0] else (
+            f"{value!r} is neither a function nor the name of one, \"package.module.function\"")
+    if not callable(value):
+        return f"{value!r} is no function; remove it if there is nothing to call"
+    wanted = HOOKS[hook]
+    fewest = 2 if hook == "post_request" else wanted
+    try:
+        signature = inspect.signature(value)
+    except (TypeError, ValueError):
+        return ""  # built in
+    for count in range(fewest, wanted + 1):
+        try:
+            signature.bind(*[None] * count)
+            return ""
+        except TypeError:
+            pass
+    several = "argument" if wanted == 1 else "arguments"
+    return f"it is called with {wanted} {several}, and is defined as {hook}{signature}"
+
+
+def _wrong_hooks(module):
+    """[line or 0, what is wrong]"""
+    found = []
+    for hook in HOOKS:
+        value = getattr(module, hook, "a.b")
+        if wrong := _what_is_wrong(hook, value):
+            code = getattr(value, "__code__", None)
+            here = code and code.co_filename == getattr(module, "__file__", None)
+            found.append([code.co_firstlineno if here else 0, f"{hook}: {wrong}"])
+    return found
+
+
 def _names(name):
     values, functions = {}, []
     for key, value in vars(load(name)).items():
@@ -67,7 +120,7 @@ def _names(name):
             functions.append(key)
         else:
             values[key] = _plain(value)
-    return {"values": values, "functions": functions}
+    return {"values": values, "functions": functions, "wrong": _wrong_hooks(load(name))}
 
 
 def _descriptors():

@@ -13,6 +13,7 @@ import re
 import sys
 import types
 
+from _monodon_gunicorn_file import HOOKS
 from _monodon_gunicorn_standin import StandIn
 
 DEFAULTS = {
@@ -121,31 +122,6 @@ DEFAULTS = {
     "workers": 1,
     "wsgi_app": None,
 }
-
-# Hooks, and how many arguments each is called with.
-HOOKS = {
-    "on_starting": 1,
-    "on_reload": 1,
-    "when_ready": 1,
-    "pre_fork": 2,
-    "post_fork": 2,
-    "post_worker_init": 1,
-    "worker_int": 1,
-    "worker_abort": 1,
-    "pre_exec": 1,
-    "pre_request": 2,
-    "post_request": 4,
-    "child_exit": 2,
-    "worker_exit": 2,
-    "nworkers_changed": 3,
-    "on_exit": 1,
-    "ssl_context": 2,
-    "on_dirty_starting": 1,
-    "dirty_post_fork": 2,
-    "dirty_worker_init": 1,
-    "dirty_worker_exit": 2,
-}
-
 
 def hook_of(value):
     """The function that a setting names: itself, or "package.module.function"."""

@@ -305,7 +305,7 @@ def load_hooks(specs):
 
 
 def load_gunicorn_conf(texts):  # name of the file; facts for hooks, as JSON
-    for name in ("standin", "settings", "requests", "log", "logger", "file", "once"):
+    for name in ("standin", "file", "settings", "requests", "log", "logger", "once"):
         beside(f"_monodon_gunicorn_{name}")
     _gunicorn.append(beside("_monodon_gunicorn").Configuration(*texts))
 
@@ -340,6 +340,10 @@ call_worker_ended = functools.partial(_tell_gunicorn, "worker_ended")
 call_workers_wanted = functools.partial(_tell_gunicorn, "workers_wanted")
 call_upgrade_begins = functools.partial(_tell_gunicorn, "upgrade_begins")
 call_server_ends = functools.partial(_tell_gunicorn, "server_ends")
+
+
+def hook_that_failed():
+    return next((one.failed for one in _gunicorn if one.failed), "post_fork")
 
 
 def call_post_fork(numbers, serial):

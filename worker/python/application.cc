@@ -86,7 +86,8 @@ worker::LoadError PythonApplication::prepare(const worker::Boot& boot) {
   const Ref texts = str_list({boot.gunicorn_conf, worker::facts_for_hooks(boot)});
   if (!prepare_interpreter(boot) || !texts ||
       !call_runtime("load_gunicorn_conf", texts.get()))
-    return import_failure();
+    return {static_cast<std::int64_t>(wire::LoadFailure::not_ready),
+            take_explanation()};  // of the configuration, as with Gunicorn
   has_hooks_ = true;
   return {};
 }
@@ -271,7 +272,11 @@ worker::LoadError PythonApplication::start_worker(const worker::WorkerInfo& info
   // Gunicorn's exit status, where it is Gunicorn's hook.
   const auto failure =
       has_hooks_ ? wire::LoadFailure::import_error : wire::LoadFailure::not_ready;
-  return {static_cast<std::int64_t>(failure), "post_fork raised " + take_explanation()};
+  const std::string why = take_explanation();
+  const Ref hook = call_runtime("hook_that_failed");
+  if (!hook) PyErr_Clear();
+  return {static_cast<std::int64_t>(failure),
+          (hook ? text_of(hook.get()) : "post_fork") + " raised " + why};
 }
 
 PyObject* run_thread(PyObject* /*module*/, PyObject* job) {
