@@ -122,6 +122,11 @@ void gauge(std::string_view name, std::uint64_t value) noexcept {
                  name.data(), static_cast<unsigned long long>(value), c.tags.c_str());
 }
 
+void metric(const std::string& text) noexcept {
+  const Client& c = client();
+  send_formatted("%s%s%s", c.prefix.c_str(), text.c_str(), c.tags.c_str());
+}
+
 // Each in its own datagram: Gunicorn's receivers see one metric at a time.
 void request(int status, std::uint64_t duration_us) noexcept {
   const Client& c = client();

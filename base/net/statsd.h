@@ -43,6 +43,8 @@ void count_line(std::string_view level) noexcept;
 // "NAME:1|c|@1.0", as Gunicorn writes it.
 void increment(std::string_view name) noexcept;
 void gauge(std::string_view name, std::uint64_t value) noexcept;
+// "NAME:VALUE|TYPE", which the prefix and the tags are put around.
+void metric(const std::string& text) noexcept;
 // The three of one request.
 void request(int status, std::uint64_t duration_us) noexcept;
 

@@ -111,6 +111,34 @@ def test_statsd_counts_lines_of_the_server_and_workers_that_live(statsd):
         assert "log.error" not in heard
 
 
+METRICS = """
+def when_ready(server):
+    for kind, value in (("gauge", 7), ("counter", 2), ("histogram", 1.5), ("timer", 3)):
+        server.log.info("", extra={"metric": f"by.{kind}", "value": value, "mtype": kind})
+    server.log.gauge("x.g", 0)
+    server.log.increment("x.i", 1)
+    server.log.decrement("x.d", 4, 0.5)
+    server.log.histogram("x.h", 9)
+    server.log.warning("low", extra={"metric": "no.metric", "value": 1, "mtype": "gauge"})
+"""
+
+
+def test_statsd_hears_the_metrics_of_hooks(statsd):
+    server = Server("probe:application", expect=["low"])
+    server.write("gunicorn.conf.py", METRICS)
+    server.command = ["serve", "-c", server.path("gunicorn.conf.py"), "-w", "1",
+                      "--statsd-host", statsd.url, "--statsd-prefix", "shop", "--python",
+                      paths.PYTHON, "--pythonpath", f"{paths.APPS},{server.scratch}", server.app]
+    server.environment |= {"RUNTIME_DIRECTORY": server.scratch}
+    with server:
+        server.await_workers(1)
+        await_line(server, statsd, r"^shop\.gunicorn\.log\.warning:1\|c\|@1\.0$")
+        heard = [line for line in statsd.all() if ".gunicorn." not in line]
+        assert heard == [f"shop.{line}" for line in (
+            "by.gauge:7|g", "by.counter:2|c|@1.0", "by.histogram:1.5|h", "by.timer:3|ms",
+            "x.g:0|g", "x.i:1|c|@1.0", "x.d:-4|c|@0.5", "x.h:9|h")]
+
+
 def test_a_statsd_that_is_not_there_costs_nothing_but_the_metrics():
     with Server(config={"statsd_host": "127.0.0.1:1"}) as server:
         assert [server.get("/").status for _ in range(3)] == [200, 200, 200]

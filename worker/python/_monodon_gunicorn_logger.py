@@ -93,14 +93,47 @@ class Log(StandIn):
         self.access_log = logging.getLogger("gunicorn.access")
         self.loglevel = self.error_log.level
         self.logfile = None
-        for name in ("critical", "error", "warning", "info", "debug", "exception"):
-            setattr(self, name, functools.partial(getattr(self.error_log, name),
-                                                  extra={"of_server": True}))
+        for name in ("critical", "error", "warning", "exception"):
+            setattr(self, name, functools.partial(self._line, getattr(self.error_log, name)))
 
-    def log(self, level, *arguments, **options):
+    @staticmethod
+    def _line(write, *arguments, extra=None, **options):
+        write(*arguments, extra={**(extra or {}), "of_server": True}, **options)
+
+    def log(self, level, message, *arguments, **options):
+        """With metric, value and mtype in extra also to statsd, whatever the level."""
         if isinstance(level, str):
             level = self.LOG_LEVELS.get(level.lower(), logging.INFO)
-        self.error_log.log(level, *arguments, **options)
+        extra = options.get("extra") or {}
+        metric, value = extra.get("metric"), extra.get("value")
+        if metric and value is not None and (send := self._METRICS.get(extra.get("mtype"))):
+            send(self, metric, value)
+        if message:
+            self._line(functools.partial(self.error_log.log, level), message,
+                       *arguments, **options)
+
+    def info(self, message, *arguments, **options):
+        self.log(logging.INFO, message, *arguments, **options)
+
+    def debug(self, message, *arguments, **options):
+        self.log(logging.DEBUG, message, *arguments, **options)
+
+    def gauge(self, name, value):
+        _monodon.statsd(f"{name}:{value}|g")
+
+    def increment(self, name, value, sampling_rate=1.0):
+        _monodon.statsd(f"{name}:{value}|c|@{sampling_rate}")
+
+    def decrement(self, name, value, sampling_rate=1.0):
+        _monodon.statsd(f"{name}:-{value}|c|@{sampling_rate}")
+
+    def histogram(self, name, value):
+        _monodon.statsd(f"{name}:{value}|h")
+
+    def timer(self, name, value):
+        _monodon.statsd(f"{name}:{value}|ms")
+
+    _METRICS = {"gauge": gauge, "counter": increment, "histogram": histogram, "timer": timer}
 
     def now(self):
         return time.strftime("[%d/%b/%Y:%H:%M:%S %z]")

@@ -61,7 +61,12 @@ PyObject* module_log(PyObject* /*module*/, PyObject* args) {
   Py_RETURN_NONE;
 }
 
-std::array<PyMethodDef, 14> methods{
+PyObject* module_statsd(PyObject* /*module*/, PyObject* text) {
+  statsd::metric(text_of(text));
+  Py_RETURN_NONE;
+}
+
+std::array<PyMethodDef, 15> methods{
     {{"set_runtime", module_set_runtime, METH_O, nullptr},
      {"run_zygote", module_run_zygote, METH_NOARGS,
       "run_zygote() -> exit status; workers do not come back from it"},
@@ -72,6 +77,8 @@ std::array<PyMethodDef, 14> methods{
       "take_turn(timeout) -> whether the caller's own descriptors may be readable"},
      {"log", module_log, METH_VARARGS,
       "log(level, text, counted=True): a line of the error log"},
+     {"statsd", module_statsd, METH_O,
+      "statsd(text): a metric, NAME:VALUE|TYPE, where there is a statsd_host"},
      {"access_line", access_line, METH_O,
       "access_line(choice): of the request that this thread runs"},
      {"log_raw", module_log_raw, METH_O, "log_raw(text): to the error log, as it is"},
