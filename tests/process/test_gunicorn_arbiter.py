@@ -5,6 +5,7 @@ and live on over reloads."""
 import urllib.error
 import urllib.request
 
+import pytest
 from support import paths
 from support.prometheus import free_port
 from support.server import Server
@@ -182,8 +183,9 @@ def application(environ, start_response):
 """
 
 
-def test_a_rehearsal_is_a_whole_worker_to_the_hooks():
-    with site(NUMBERS, application=NUMBERED) as server:
+@pytest.mark.parametrize("flags", [(), ("--no-preload",)])
+def test_a_rehearsal_is_a_whole_worker_to_the_hooks(flags):
+    with site(NUMBERS, application=NUMBERED, flags=flags) as server:
         old, = server.await_workers(1)
         assert server.get("/").status == 200
         status, out, err = reload(server)
