@@ -87,6 +87,10 @@ int ReloadDesk::file_pid() const {
 void ReloadDesk::stop() {
   stopped_ = true;
   file_over_ = {};
+  if (file_.run) {  // reaped here, or it would be taken for a process of the site's
+    file_.run->end(file_.patience);
+    (void)file_.run->values();
+  }
   file_ = {};
   clients_.stopped();
 }

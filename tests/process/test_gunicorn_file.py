@@ -166,3 +166,15 @@ def test_the_hook_that_raised_is_named():
         assert "post_worker_init raised RuntimeError: bad" in server.log.text()
     finally:
         server.close()
+
+
+def test_a_stop_while_the_file_runs_leaves_nothing_of_the_site_running():
+    server = site("workers = 1\n")
+    with server:
+        server.await_workers(1)
+        server.write("gunicorn.conf.py", WAITS)
+        os.mkfifo(server.path("gate"))
+        server.send_signal(signal.SIGHUP)
+        server.wait(lambda: server.ledger.entries("begun"), "the file to run")
+        assert server.stop() == 0
+        assert "left running" not in server.log.text()
