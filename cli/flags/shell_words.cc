@@ -2,6 +2,9 @@
 // A command line split into words as a POSIX shell does it.
 #include "cli/flags/shell_words.h"
 
+#include <algorithm>
+#include <cctype>
+
 namespace monodon::cli {
 
 Result<std::vector<std::string>> shell_words(std::string_view text) {
@@ -34,6 +37,13 @@ Result<std::vector<std::string>> shell_words(std::string_view text) {
   if (quote != '\0') return Error{std::string{"has no closing "} + quote, 0};
   if (in_word) words.push_back(std::move(word));
   return words;
+}
+
+bool is_assignment(std::string_view word) {
+  const std::size_t equals = word.find('=');
+  return equals != std::string_view::npos && equals != 0 &&
+         std::all_of(word.begin(), word.begin() + static_cast<std::ptrdiff_t>(equals),
+                     [](unsigned char c) { return c == '_' || std::isalnum(c) != 0; });
 }
 
 }  // namespace monodon::cli

@@ -14,4 +14,7 @@ namespace monodon::cli {
 // is an Error. Pure.
 [[nodiscard]] Result<std::vector<std::string>> shell_words(std::string_view text);
 
+// "A=b", "A=".
+[[nodiscard]] bool is_assignment(std::string_view word);
+
 }  // namespace monodon::cli

@@ -49,16 +49,6 @@ bool is_python(std::string_view word) {
   return name.find_first_not_of("0123456789.") == std::string_view::npos;
 }
 
-bool is_assignment(std::string_view word) {
-  const std::size_t equals = word.find('=');
-  return equals != std::string_view::npos && equals != 0 &&
-         std::all_of(word.begin(), word.begin() + static_cast<std::ptrdiff_t>(equals),
-                     [](char c) {
-                       return c == '_' || (c >= 'a' && c <= 'z') ||
-                              (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9');
-                     });
-}
-
 // su and runuser hand their text to one.
 bool is_shell(std::string_view word) {
   const std::string_view name = base_name(word);
@@ -139,8 +129,9 @@ void tell_work(const ShellText& shell, std::size_t until, GunicornLine& found) {
 }
 
 // A text for a shell, and what of it says where Gunicorn is started and with what.
-GunicornLine find_in_shell(const std::string& text, const Variables& known) {
-  const ShellText shell = read_shell_text(text, known);
+GunicornLine find_in_shell(const std::string& text, const Variables& known,
+                           const Words& arguments) {
+  const ShellText shell = read_shell_text(text, known, arguments);
   Started started = find_started(shell, known);
   GunicornLine& found = started.line;
   if (!found) return {};
@@ -149,10 +140,11 @@ GunicornLine find_in_shell(const std::string& text, const Variables& known) {
   for (std::size_t i = 0; i < started.at; ++i) {
     const Words& command = shell.commands[i];
     const bool plain = command.size() > 1 && command[1].find('$') == std::string::npos;
-    if (command[0] == "cd" && plain) directory = command[1];
+    if (command[0] == "cd" && plain) directory = path_below(directory, command[1]);
     const bool source = plain && (command[0] == "source" || command[0] == ".");
     if (source && command[1].ends_with("/activate"))
-      activated = command[1].substr(0, command[1].size() - 8) + "python";
+      activated =
+          path_below(directory, command[1].substr(0, command[1].size() - 8) + "python");
   }
   tell_work(shell, started.at, found);
   for (const auto& [name, value] : shell.exported)
@@ -160,20 +152,20 @@ GunicornLine find_in_shell(const std::string& text, const Variables& known) {
   for (const auto& [name, value] : shell.doubtful)
     found.told.push_back(fmt::format(
         "{}: a condition of the script sets it; here it is \"{}\"", name, value));
-  if (found.directory.empty()) found.directory = directory;
-  const auto from_directory = [&](std::string& path) {
-    if (path.find('/') != std::string::npos && !path.starts_with('/') &&
-        !directory.empty())
-      path = directory + "/" + path;
-  };
-  from_directory(activated);
-  from_directory(found.program);
-  from_directory(found.python);
+  found.directory =
+      found.directory.empty() ? directory : path_below(directory, found.directory);
+  // A name without a slash is found in PATH.
+  for (std::string* const path : {&found.program, &found.python})
+    if (path->find('/') != std::string::npos) *path = path_below(directory, *path);
   if (found.python.empty()) found.python = activated;
   for (const auto& [name, value] : shell.used)
     found.told.push_back(fmt::format(
         "${}: the settings have the value that it has in these files, \"{}\"", name,
         value));
+  if (shell.no_arguments)
+    found.told.emplace_back(
+        "\"$@\": nobody gives arguments to the script here, so it is nothing; monodon "
+        "import takes the script with its arguments, too");
   if (shell.redirects)
     found.told.emplace_back(
         "its output is redirected: access_log and error_log name files, or the journal "
@@ -189,7 +181,12 @@ GunicornLine find_behind_shell(const Words& words, std::size_t shell,
                    [](const std::string& word) { return runs_text(word); });
   if (text == words.end() || text + 1 == words.end()) return {};
   for (const auto& [name, value] : around.environment) known[name] = value;
-  GunicornLine inner = find_in_shell(*(text + 1), known);
+  // Behind the text: $0, then the arguments; of su, which takes a user there, none.
+  Words arguments;
+  const std::string_view program = base_name(words[shell]);
+  if (program != "su" && program != "runuser" && words.end() - text > 3)
+    arguments.assign(text + 3, words.end());
+  GunicornLine inner = find_in_shell(*(text + 1), known, arguments);
   inner.wrapper.insert(inner.wrapper.begin(), around.wrapper.begin(),
                        around.wrapper.end());
   for (const auto& [name, value] : around.environment) {
@@ -209,6 +206,13 @@ void use_module(GunicornLine& line) {
 }
 
 }  // namespace
+
+std::string path_below(const std::string& directory, const std::string& path) {
+  if (directory.empty() || path.empty() || path[0] == '/' || path[0] == '$')
+    return path;
+  return directory + (directory.ends_with('/') ? "" : "/") +
+         path.substr(path.starts_with("./") ? 2 : 0);
+}
 
 GunicornLine find_gunicorn(std::vector<std::string> words, const Variables& known) {
   GunicornLine line;

@@ -30,6 +30,11 @@ struct GunicornLine {
 [[nodiscard]] GunicornLine find_gunicorn(std::vector<std::string> words,
                                          const Variables& known = {});
 
+// A path as it is seen from a directory, which is "" where it is not known. One that
+// begins with a variable stays as it is.
+[[nodiscard]] std::string path_below(const std::string& directory,
+                                     const std::string& path);
+
 // The interpreter that a script names in its first line, or, where that line would be
 // too long or has blanks, in its second one ('''exec' "/x/bin/python" "$0" "$@"); ""
 // for none. Pure.

@@ -14,6 +14,7 @@
 #include "base/files/file_rights.h"
 #include "base/files/regular_file.h"
 #include "cli/site/gunicorn_line.h"
+#include "cli/site/shell_text.h"
 #include "cli/site/systemd_line.h"
 
 namespace monodon::cli {
@@ -144,7 +145,10 @@ GunicornLine find_in_script(const std::vector<std::string>& words,
     const bool is_script =
         (first.starts_with("#!") && first.ends_with("sh")) || words[i].ends_with(".sh");
     if (!is_script) continue;
-    GunicornLine line = find_gunicorn({"sh", "-c", text}, known);
+    std::vector<std::string> shell{"sh", "-c", text, words[i]};
+    shell.insert(shell.end(), words.begin() + static_cast<std::ptrdiff_t>(i) + 1,
+                 words.end());
+    GunicornLine line = find_gunicorn(shell, known);
     if (line) {
       line.told.push_back(fmt::format(
           "{}: is read, not run: what else it does has to be in the unit", words[i]));
@@ -157,13 +161,23 @@ GunicornLine find_in_script(const std::vector<std::string>& words,
 GunicornLine find_line(const std::vector<std::string>& words,
                        const ReadScript& read_script, const Variables& known) {
   GunicornLine line = find_gunicorn(words, known);
-  return !line && read_script ? find_in_script(words, read_script, known) : line;
+  if (line || !read_script) return line;
+  line = find_in_script(words, read_script, known);
+  // "sh -c './start.sh -w 5'".
+  if (line || words.size() != 3 || words[1] != "-c") return line;
+  for (std::vector<std::string>& command : read_shell_text(words[2], known).commands) {
+    if (command[0] == "exec") command.erase(command.begin());
+    line = find_in_script(command, read_script, known);
+    if (line) return line;
+  }
+  return line;
 }
 
 void use_line(GunicornLine line, GunicornService& service) {
   const Wrapper wrapper = judge_wrapper(line);
   if (!wrapper.told.empty()) service.told.push_back(wrapper.told);
   service.wrapper = wrapper.kept;
+  const std::string started_in = service.directory;
   (line.uwsgi ? service.uwsgi : service.flags) = std::move(line.flags);
   settle_variables(service);
   service.told.insert(service.told.end(), line.told.begin(), line.told.end());
@@ -181,6 +195,7 @@ void use_line(GunicornLine line, GunicornService& service) {
   service.python = line.python.empty() ? beside(line.program)
                    : found_in_path     ? ""
                                        : line.python;
+  service.python = path_below(started_in, service.python);
   if (service.python.starts_with("/usr/bin/")) service.python.clear();
 }
 

@@ -12,6 +12,7 @@
 #include "cli/flags/shell_words.h"
 #include "cli/site/commands.h"
 #include "cli/site/compose_file.h"
+#include "cli/site/gunicorn_line.h"
 #include "cli/site/import.h"
 #include "cli/site/import_unit.h"
 #include "cli/site/process_files.h"
@@ -320,6 +321,18 @@ void take_own_flags(ImportOptions& options) {
   words = std::move(rest);
 }
 
+// Where no file says it, a service is started where whoever imports it is. uWSGI looks
+// for an interpreter once it has changed its directory, a shell before that.
+void settle_directory(const std::string& given, bool of_uwsgi,
+                      GunicornService& service) {
+  const std::string here =
+      given.empty() ? fs::current_path().string() : fs::absolute(given).string();
+  service.directory = given.empty() && !service.directory.empty()
+                          ? path_below(here, service.directory)
+                          : here;
+  service.python = path_below(of_uwsgi ? service.directory : here, service.python);
+}
+
 }  // namespace
 
 int run_import(const ImportOptions& given) {
@@ -331,12 +344,8 @@ int run_import(const ImportOptions& given) {
     return kBadConfiguration;
   }
   GunicornService& service = source.value().service;
-  if (!options.directory.empty()) {
-    service.directory = std::filesystem::absolute(options.directory);
-  } else if (service.directory.empty()) {
-    service.directory = std::filesystem::current_path();
-  }
   const bool of_uwsgi = !service.uwsgi.empty() || is_uwsgi_ini(options.what[0]);
+  settle_directory(options.directory, of_uwsgi, service);
   if (!of_uwsgi) add_usual_file(service);
   if (!options.python.empty())
     service.python = options.python;

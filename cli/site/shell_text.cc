@@ -2,30 +2,27 @@
 // The commands in a text for a shell, without running it.
 #include "cli/site/shell_text.h"
 
+#include <fmt/format.h>
+
 #include <algorithm>
-#include <array>
+#include <cctype>
 #include <initializer_list>
+#include <map>
 #include <set>
 #include <string>
 #include <utility>
+
+#include "cli/flags/shell_words.h"
 
 namespace monodon::cli {
 namespace {
 
 bool is_name_char(char c) {
-  return c == '_' || (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') ||
-         (c >= '0' && c <= '9');
+  return c == '_' || std::isalnum(static_cast<unsigned char>(c)) != 0;
 }
 
 bool is_blank(char c) {
   return c == ' ' || c == '\t' || c == '\r';
-}
-
-// Words that stand before a command and are none of its own.
-bool is_keyword(std::string_view word) {
-  constexpr std::array<std::string_view, 11> kKeywords = {
-      "if", "then", "else", "elif", "do", "while", "until", "{", "(", "!", "command"};
-  return std::find(kKeywords.begin(), kKeywords.end(), word) != kKeywords.end();
 }
 
 bool is_one_of(std::string_view word, std::initializer_list<std::string_view> words) {
@@ -34,7 +31,9 @@ bool is_one_of(std::string_view word, std::initializer_list<std::string_view> wo
 
 class Reader {
  public:
-  Reader(std::string_view text, const Variables& known) : text_{text}, around_{known} {}
+  Reader(std::string_view text, const Variables& known,
+         std::vector<std::string> arguments)
+      : text_{text}, around_{known}, arguments_{std::move(arguments)} {}
 
   ShellText read() {
     while (at_ < text_.size()) step();
@@ -53,8 +52,14 @@ class Reader {
       at_ += 2;
     } else if (c == '#' && !in_word_) {
       at_ = std::min(text_.find('\n', at_), text_.size());
-    } else if (is_blank(c)) {
+    } else if (is_blank(c) || (!array_.empty() && (c == '\n' || c == ')'))) {
       end_word();
+      if (c == ')') close_array();
+      ++at_;
+    } else if (c == '(' && in_word_ && word_.ends_with('=')) {
+      array_ = word_.substr(0, word_.size() - 1);  // "A=(b c)", "A+=(d)"
+      word_.clear();
+      in_word_ = false;
       ++at_;
     } else if (c == '>' || c == '<' || (c == '&' && peek(1) == '>')) {
       redirect();
@@ -76,6 +81,21 @@ class Reader {
     at_ += twice ? 2 : 1;
   }
 
+  void close_array() {
+    const bool more = array_.ends_with('+');
+    if (more) array_.pop_back();
+    std::vector<std::string>& ours = arrays_[array_];
+    if (depth_ > 0 || doubtful_) {
+      if (ours.empty()) ours = items_;
+      result_.doubtful[array_] = fmt::format("{}", fmt::join(ours, " "));
+    } else {
+      if (!more) ours.clear();
+      ours.insert(ours.end(), items_.begin(), items_.end());
+    }
+    array_.clear();
+    items_.clear();
+  }
+
   void part_of_word() {
     const char c = peek();
     in_word_ = true;
@@ -85,8 +105,12 @@ class Reader {
       at_ = std::min(end + 1, text_.size());
     } else if (c == '"') {
       ++at_;
+      const bool empty = word_.empty();
+      nothing_ = false;
       while (at_ < text_.size() && peek() != '"') character(true);
       ++at_;
+      // "$@" of no arguments is no word, not even an empty one.
+      if (nothing_ && empty && word_.empty()) in_word_ = false;
     } else {
       character(false);
     }
@@ -105,6 +129,9 @@ class Reader {
       as_it_is(closing(at_ + 1, '(', ')'));
     } else if (c == '`') {
       as_it_is(std::min(text_.find('`', at_ + 1), text_.size() - 1) + 1);
+    } else if (c == '$' && (peek(1) == '@' || peek(1) == '*')) {
+      insert_arguments(arguments_, peek(1) == '*', quoted);
+      at_ += 2;
     } else if (c == '$' && (peek(1) == '{' || is_name_char(peek(1)))) {
       variable(quoted);
     } else {
@@ -128,8 +155,59 @@ class Reader {
     return text_.size();
   }
 
+  // "$@", a word each; "$*", one word; both outside of quotes split once more.
+  void insert_arguments(const std::vector<std::string>& all, bool as_one, bool quoted,
+                        std::size_t first = 0) {
+    result_.no_arguments |= &all == &arguments_ && all.empty();
+    nothing_ = !as_one;
+    if (!quoted) in_word_ = !word_.empty();
+    for (std::size_t i = first; i < all.size(); ++i) {
+      if (i > first && as_one && quoted) word_ += ' ';
+      if (i > first && !(as_one && quoted)) end_word();
+      in_word_ |= quoted;
+      nothing_ = false;
+      insert(all[i], quoted);
+    }
+  }
+
+  // "${@}", "${@:2}", "${@:-x}", "${1+"$@"}" of old shells; "${A[@]}".
+  bool arguments_in_braces(bool quoted) {
+    const std::size_t after = closing(at_ + 1, '{', '}');
+    std::string_view inner = text_.substr(at_ + 2, after - at_ - 2);
+    if (inner.ends_with('}')) inner.remove_suffix(1);
+    if (inner.ends_with("[@]") || inner.ends_with("[*]")) {
+      const auto array = arrays_.find(std::string{inner.substr(0, inner.size() - 3)});
+      if (array == arrays_.end()) return false;
+      insert_arguments(array->second, inner[inner.size() - 2] == '*', quoted);
+      at_ = after;
+      return true;
+    }
+    const bool as_one = inner.starts_with('*');
+    const bool old = inner == "1+\"$@\"" || inner == "1:+\"$@\"" || inner == "1+$@";
+    if (!old && !as_one && !inner.starts_with('@')) return false;
+    std::string_view rest = old ? "" : inner.substr(1);
+    if (rest.starts_with(':')) rest.remove_prefix(1);
+    const bool from = !rest.empty() && rest[0] >= '1' && rest[0] <= '9';
+    if (!rest.empty() && !from && rest[0] != '-') return false;
+    if (rest.starts_with('-') && arguments_.empty())
+      insert(rest.substr(1), quoted);
+    else
+      insert_arguments(arguments_, as_one, quoted,
+                       from ? static_cast<std::size_t>(rest[0] - '1') : 0);
+    at_ = after;
+    return true;
+  }
+
+  // "$1", where it is given.
+  [[nodiscard]] const std::string* argument(const std::string& name) const {
+    if (name.size() != 1 || name[0] < '1' || name[0] > '9') return nullptr;
+    const auto index = static_cast<std::size_t>(name[0] - '1');
+    return index < arguments_.size() ? &arguments_[index] : nullptr;
+  }
+
   void variable(bool quoted) {
     const bool braces = peek(1) == '{';
+    if (braces && arguments_in_braces(quoted)) return;
     const std::size_t begin = at_ + (braces ? 2 : 1);
     std::size_t end = begin;
     while (end < text_.size() && is_name_char(text_[end])) ++end;
@@ -138,21 +216,19 @@ class Reader {
     std::string_view rest;
     if (braces && after > end) rest = text_.substr(end, after - end - 1);
     if (rest.starts_with(':')) rest.remove_prefix(1);
+    const std::string* value = argument(name);
     const auto known = known_.find(name);
     const auto around = around_.find(name);
-    if (known != known_.end()) {
-      insert(known->second, quoted);
-      at_ = after;
-    } else if (around != around_.end()) {
+    if (value == nullptr && known != known_.end()) {
+      value = &known->second;
+    } else if (value == nullptr && around != around_.end()) {
       result_.used.insert(*around);
-      insert(around->second, quoted);
-      at_ = after;
-    } else if (rest.starts_with('-') || rest.starts_with('=')) {
-      insert(rest.substr(1), quoted);
-      at_ = after;
-    } else {
-      as_it_is(after);
+      value = &around->second;
     }
+    const bool otherwise = rest.starts_with('-') || rest.starts_with('=');
+    if (value == nullptr && !otherwise) return as_it_is(after);
+    insert(value != nullptr ? *value : rest.substr(1), quoted);
+    at_ = after;
   }
 
   // A value outside of quotes is split into words.
@@ -207,6 +283,7 @@ class Reader {
   void end_word() {
     if (!std::exchange(in_word_, false)) return;
     std::string word = std::exchange(word_, {});
+    if (!array_.empty()) return items_.push_back(std::move(word));
     if (in_pattern_ && word != "esac") {
       in_pattern_ = !word.ends_with(')');
     } else if (in_header_) {
@@ -240,7 +317,7 @@ class Reader {
       functions_ -= word == "}" ? 1 : 0;
       in_pattern_ = false;
     } else {
-      return is_keyword(word);
+      return is_one_of(word, {"then", "else", "elif", "do", "{", "(", "!", "command"});
     }
     return true;
   }
@@ -257,18 +334,11 @@ class Reader {
     end_word();
     in_header_ = in_header_ && in_case_;
     const bool conditional = depth_ > 0 || std::exchange(doubtful_, false);
-    const auto assigns = [](const std::string& word) {
-      const std::size_t equals = word.find('=');
-      return equals != std::string::npos && equals != 0 &&
-             std::all_of(word.begin(),
-                         word.begin() + static_cast<std::ptrdiff_t>(equals),
-                         is_name_char);
-    };
     const bool exports =
         !words_.empty() && (words_[0] == "export" || words_[0] == "declare");
-    const auto first = words_.begin() + (exports ? 1 : 0);
-    if (exports || std::all_of(first, words_.end(), assigns)) {
-      for (auto word = first; word != words_.end(); ++word) {
+    if (exports || std::all_of(words_.begin(), words_.end(), is_assignment)) {
+      for (auto word = words_.begin() + (exports ? 1 : 0); word != words_.end();
+           ++word) {
         const std::size_t equals = word->find('=');
         const std::string name = word->substr(0, equals);
         if (equals != std::string::npos)
@@ -278,8 +348,17 @@ class Reader {
       words_.clear();
     }
     if (words_.empty()) return;
+    if (!conditional) change_arguments();
     result_.commands.push_back(std::exchange(words_, {}));
     result_.conditional.push_back(conditional);
+  }
+
+  // "shift", "set -- a b".
+  void change_arguments() {
+    if (words_[0] == "shift" && words_.size() == 1 && !arguments_.empty())
+      arguments_.erase(arguments_.begin());
+    if (words_[0] == "set" && words_.size() > 1 && words_[1] == "--")
+      arguments_.assign(words_.begin() + 2, words_.end());
   }
 
   std::string_view text_;
@@ -299,13 +378,19 @@ class Reader {
   Variables known_;
   std::set<std::string> sure_;  // of these: set in any case
   const Variables& around_;
+  std::vector<std::string> arguments_;  // of the script
+  std::map<std::string, std::vector<std::string>> arrays_;
+  std::string array_;               // that is open: "A" or, for "A+=(", "A+"
+  std::vector<std::string> items_;  // of that one
+  bool nothing_ = false;            // "$@" was there, and is none
   ShellText result_;
 };
 
 }  // namespace
 
-ShellText read_shell_text(std::string_view text, const Variables& known) {
-  return Reader{text, known}.read();
+ShellText read_shell_text(std::string_view text, const Variables& known,
+                          const std::vector<std::string>& arguments) {
+  return Reader{text, known, arguments}.read();
 }
 
 }  // namespace monodon::cli

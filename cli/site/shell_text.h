@@ -22,13 +22,16 @@ struct ShellText {
   // Set by a condition only, or anew, with the value that is taken for it.
   Variables doubtful;
   Variables exported;
-  Variables used;          // of those that were known before
-  bool redirects = false;  // some output goes elsewhere
+  Variables used;             // of those that were known before
+  bool redirects = false;     // some output goes elsewhere
+  bool no_arguments = false;  // "$@" stands there, and is nothing
 };
 
-// `known`: the environment that it is started in, as far as files tell. Never fails:
-// what it cannot read ends with the text. Pure.
+// `known`: the environment that it is started in, as far as files tell. `arguments`:
+// of the script, without $0; "$@" is none where nobody gives any. Never fails: what it
+// cannot read ends with the text. Pure.
 [[nodiscard]] ShellText read_shell_text(std::string_view text,
-                                        const Variables& known = {});
+                                        const Variables& known = {},
+                                        const std::vector<std::string>& arguments = {});
 
 }  // namespace monodon::cli

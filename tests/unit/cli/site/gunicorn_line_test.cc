@@ -149,3 +149,57 @@ TEST_CASE("of several Gunicorns in a script the one is read that runs in any cas
       in_script("case $1 in worker) celery ;; web) exec gunicorn a:b ;; esac").flags ==
       Texts{"a:b"});
 }
+
+TEST_CASE("the arguments of a script are those that are given, or none",
+          "[gunicorn_line]") {
+  const auto commands = [](std::string_view text, const Texts& arguments = {}) {
+    return read_shell_text(text, {}, arguments).commands;
+  };
+  for (const char* all : {"$@", "$*", "\"$@\"", "\"${@}\"", "${*}", "${1+\"$@\"}"}) {
+    INFO(all);
+    CHECK(commands(std::string{"a b "} + all) == std::vector<Texts>{{"a", "b"}});
+    CHECK(commands(std::string{"a "} + all + " b", {"-w", "5"}) ==
+          std::vector<Texts>{{"a", "-w", "5", "b"}});
+  }
+  CHECK(commands("a \"$@\" \"\" \"x$@\"") == std::vector<Texts>{{"a", "", "x"}});
+  CHECK(commands("a \"$@\" $@", {"b c"}) == std::vector<Texts>{{"a", "b c", "b", "c"}});
+  CHECK(commands("a \"$*\" \"x$@y\"", {"b", "c"}) ==
+        std::vector<Texts>{{"a", "b c", "xb", "cy"}});
+  CHECK(commands("a $1 \"${2:-d}\" $3 \"${@:2}\"", {"b", "c"}) ==
+        std::vector<Texts>{{"a", "b", "c", "$3", "c"}});
+  CHECK(commands("a ${@:-b c}") == std::vector<Texts>{{"a", "b", "c"}});
+  CHECK(commands("shift; a $@; set -- x; a \"$@\"", {"b", "c"}) ==
+        std::vector<Texts>{{"shift"}, {"a", "c"}, {"set", "--", "x"}, {"a", "x"}});
+  CHECK(read_shell_text("a $@").no_arguments);
+  CHECK_FALSE(read_shell_text("a $@", {}, {"b"}).no_arguments);
+  CHECK(find("sh -c 'exec gunicorn a:b \"$@\"' sh -w 5").flags ==
+        Texts{"a:b", "-w", "5"});
+}
+
+TEST_CASE("a relative interpreter is one of the directory that is current then",
+          "[gunicorn_line]") {
+  const auto python = [](const std::string& text) {
+    return find_gunicorn({"sh", "-c", text}).python;
+  };
+  CHECK(python("cd /srv; cd app; ./env/bin/python -m gunicorn a:b") ==
+        "/srv/app/env/bin/python");
+  CHECK(python("cd /srv; . env/bin/activate; cd app; gunicorn a:b") ==
+        "/srv/env/bin/python");
+  CHECK(python(". env/bin/activate; gunicorn a:b") == "env/bin/python");
+}
+
+TEST_CASE("arrays of bash are the words that they hold", "[gunicorn_line]") {
+  const auto flags = [](const std::string& text) {
+    return find_gunicorn({"bash", "-c", text});
+  };
+  const GunicornLine line = flags(
+      "ARGS=(--bind 'x y'  # where\n  -w 3\n)\nARGS+=(--reload)\n"
+      "[ \"$D\" ] && ARGS+=(--debug)\ndeclare -a NONE=()\n"
+      "exec gunicorn \"${ARGS[@]}\" \"${NONE[@]}\" \"${OTHER[@]}\" a:b\n");
+  CHECK(line.flags ==
+        Texts{"--bind", "x y", "-w", "3", "--reload", "${OTHER[@]}", "a:b"});
+  CHECK(line.told == Texts{"ARGS: a condition of the script sets it; here it is "
+                           "\"--bind x y -w 3 --reload\""});
+  CHECK(flags("A=(gunicorn -w 2)\nexec \"${A[@]}\" a:b").flags ==
+        Texts{"-w", "2", "a:b"});
+}

@@ -153,3 +153,50 @@ TEST_CASE("a program that is a script is looked into, in a container, too",
   CHECK(image.value().told.back().starts_with("user web: Gunicorn is started as"));
   CHECK(read_procfile("web: bin/start.sh\n", "Procfile", {}, disk));
 }
+
+TEST_CASE("a script that hands on its arguments has those of the file that starts it",
+          "[process_files]") {
+  const ReadScript disk = [](const std::string& path) {
+    return path.ends_with("start.sh")
+               ? std::string{"#!/bin/sh\nexec gunicorn a:b -w 3 \"$@\"\n"}
+               : std::string{};
+  };
+  const Texts none{"a:b", "-w", "3"};
+  const Texts five{"a:b", "-w", "3", "-w", "5"};
+  const auto image = [&](const std::string& text) {
+    return read_dockerfile("FROM x\n" + text + "\n", "Dockerfile", disk);
+  };
+  CHECK(image("CMD [\"./start.sh\"]").value().flags == none);
+  CHECK(image("CMD ./start.sh -w 5").value().flags == five);
+  CHECK(image("ENTRYPOINT [\"./start.sh\"]\nCMD [\"-w\", \"5\"]").value().flags ==
+        five);
+  CHECK(read_procfile("web: exec sh ./start.sh -w 5\n", "P", {}, disk).value().flags ==
+        five);
+  CHECK(read_supervisord("[program:web]\ncommand=/x/start.sh -w 5\n", "s.conf", "/", {},
+                         disk)
+            .value()
+            .flags == five);
+  const auto bare = read_gunicorn_line({"./start.sh"}, "x", disk);
+  REQUIRE(bare);
+  CHECK(bare.value().flags == none);
+  CHECK(bare.value().told.at(0).starts_with("\"$@\": nobody gives arguments"));
+}
+
+TEST_CASE("a relative interpreter is one of the directory that the file names",
+          "[process_files]") {
+  CHECK(read_supervisord("[program:web]\ncommand=venv/bin/gunicorn a:b\n"
+                         "directory=/srv/shop\n",
+                         "s.conf", "/etc")
+            .value()
+            .python == "/srv/shop/venv/bin/python");
+  CHECK(
+      read_dockerfile("FROM x\nWORKDIR /app\nCMD . ./env/bin/activate && gunicorn a\n",
+                      "Dockerfile")
+          .value()
+          .python == "/app/env/bin/python");
+  const UnitFile unit{
+      "[Service]\nWorkingDirectory=/srv/shop\n"
+      "ExecStart=/bin/sh -c 'source venv/bin/activate && exec gunicorn a:b'\n"};
+  CHECK(read_gunicorn_unit(unit, "a.service").value().python ==
+        "/srv/shop/venv/bin/python");
+}
