@@ -174,13 +174,17 @@ class Importer {
           value.substr(at, size)));
       value.erase(at, size);
     }
+    // The last of python_path is searched first, and PYTHONPATH behind the others.
     std::vector<std::string>& ours = settings_.worker.python_path;
     for (std::size_t begin = 0; begin <= value.size();) {
       const std::size_t end = std::min(value.find(':', begin), value.size());
-      if (end > begin) ours.push_back(value.substr(begin, end - begin));
+      if (end > begin) ours.insert(ours.begin(), value.substr(begin, end - begin));
       begin = end + 1;
     }
     keys_.insert("python_path");
+    differ(
+        "PYTHONPATH: is in python_path, which is searched before the directory of the "
+        "application (Gunicorn: after it)");
   }
 
   void carry_directory() {

@@ -41,7 +41,8 @@ constexpr Setting kApplication[] = {
     {.key = "directory",
      .kind = Kind::path,
      .field = &W::directory,
-     .doc = "Working directory of the application, first in sys.path.",
+     .doc = "Working directory of the application, first in sys.path but for "
+            "python_path.",
      .more =
          "The default is the directory the server was started in. A symbolic link is "
          "resolved again for each reload, so a release can be a link that moves.",
@@ -56,7 +57,9 @@ constexpr Setting kApplication[] = {
     {.key = "python_path",
      .kind = Kind::list,
      .field = &W::python_path,
-     .doc = "Directories for sys.path, after the directory of the application.",
+     .doc = "Directories for sys.path, before the directory of the application.",
+     .more = "As with Gunicorn, each is put before those that are there, so the last "
+             "one is searched first.",
      .flags = "--pythonpath"},
     {.key = "environment",
      .kind = Kind::list,

@@ -240,18 +240,21 @@ def test_an_application_is_found_by_name_path_or_factory(start, module, text, sp
 
 def test_the_interpreter_is_as_the_settings_say(start, module, tmp_path):
     more = tmp_path / "more"
+    last = tmp_path / "last"
     more.mkdir()
     text = GOOD + f"""
 import os, sys
 assert os.getcwd() == {str(tmp_path)!r}
-assert sys.path[:2] == [{str(tmp_path)!r}, {str(more)!r}], sys.path
+# As Gunicorn has it, which inserts one after the other at the front.
+assert sys.path[:3] == [{str(last)!r}, {str(more)!r}, {str(tmp_path)!r}], sys.path
 assert not any({LIBDIR!r} == os.path.realpath(p) for p in sys.path)
 assert os.environ["COLOUR"] == "r=d"
 assert os.environ["SERVER_SOFTWARE"].startswith("monodon/")
 assert os.getsid(0) == os.getpid()
 """
     zygote = start(PYTHON)
-    zygote.boot(**module(text, python_path=[str(more)], environment=["COLOUR=r=d"]))
+    zygote.boot(**module(text, python_path=[str(more), str(last)],
+                         environment=["COLOUR=r=d"]))
     assert zygote.receive()[0] == LOADED
 
 

@@ -115,7 +115,8 @@ def set_up_loggers(settings):
 
 
 def prepare_interpreter(path, environment):
-    """path: the working directory ("" is the current one), then more for sys.path."""
+    """path: the working directory ("" is the current one), then more for sys.path, each
+    before what is there: the last one comes first, as with Gunicorn's pythonpath."""
     for entry in environment:
         key, _, value = entry.partition("=")
         os.environ[key] = value
@@ -126,7 +127,7 @@ def prepare_interpreter(path, environment):
         # own release, wherever the link points by then.
         directory = os.path.realpath(directory)
         if directory not in front:
-            front.append(directory)
+            front.insert(0, directory)
     _home[:] = front
     sys.path[:] = front + [p for p in sys.path if p not in front]
     if not _before:

@@ -109,7 +109,7 @@ TEST_CASE("a socket without a unit of its own keeps its directory", "[import]") 
 TEST_CASE("variables that no unit sets, and the directory, are in the settings",
           "[import]") {
   GunicornService service;
-  service.flags = {"-e", "A=flag", "app:app"};
+  service.flags = {"-e", "A=flag", "--pythonpath", "/v,/w", "app:app"};
   service.environment = service.carried = {{"A", "1"},
                                            {"B", "2 3"},
                                            {"PYTHONPATH", "/x:/y"},
@@ -119,13 +119,14 @@ TEST_CASE("variables that no unit sets, and the directory, are in the settings",
                                            {"WEB_CONCURRENCY", "4"}};
   service.directory = service.changed_to = "/srv/shop";
   const Imported imported = import_service(service);
-  for (const char* line : {"directory: /srv/shop\n", "python_path: [/x, /y]\n",
+  for (const char* line : {"directory: /srv/shop\n", "python_path: [/y, /x, /v, /w]\n",
                            "environment: [\"B=2 3\", \"A=flag\"]\n", "workers: 4\n"}) {
     INFO(imported.yaml);
     CHECK(imported.yaml.find(line) != std::string::npos);
   }
   for (const char* start :
-       {"PORT=$PORT: holds a variable", "LATER=${X}: holds a variable",
+       {"PORT=$PORT: holds a variable", "PYTHONPATH: is in python_path, which is ",
+        "LATER=${X}: holds a variable",
         "PYTHONUNBUFFERED: acts on the interpreter as it starts"})
     CHECK(any_begins(imported.differences, start));
   CHECK_FALSE(any_begins(imported.differences, "WEB_CONCURRENCY: "));
