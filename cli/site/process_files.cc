@@ -15,6 +15,7 @@
 #include "base/text/trimmed.h"
 #include "cli/flags/shell_words.h"
 #include "cli/site/shell_text.h"
+#include "cli/site/supervisor_text.h"
 #include "cli/site/systemd_line.h"
 
 namespace monodon::cli {
@@ -153,30 +154,6 @@ void add_supervisor_environment(const std::string& value, Variables& variables) 
   }
 }
 
-// Its %(...)s: "%%", what the file itself knows, and %(ENV_X)s, which is ${X} to us
-// where no file says what X is.
-std::string supervisor_text(const std::string& value, const Variables& known) {
-  std::string text;
-  for (std::size_t i = 0; i < value.size(); ++i) {
-    const std::size_t close = value.find(')', i);
-    if (value.compare(i, 2, "%%") == 0) {
-      text += value[i++];
-    } else if (value.compare(i, 2, "%(") == 0 && close != std::string::npos) {
-      const std::string name = value.substr(i + 2, close - i - 2);
-      const auto found = known.find(name);
-      if (found != known.end())
-        text += found->second;
-      else
-        text += "${" + (name.starts_with("ENV_") ? name.substr(4) : name) + "}";
-      // "%(process_num)02d": flags, then the kind.
-      i = std::min(value.find_first_of("sd", close), value.size() - 1);
-    } else {
-      text += value[i];
-    }
-  }
-  return text;
-}
-
 // What a key of a program is for the unit, "" where nothing is lost.
 std::string_view in_the_unit(std::string_view key) {
   constexpr std::pair<std::string_view, std::string_view> kKeys[] = {
@@ -186,7 +163,7 @@ std::string_view in_the_unit(std::string_view key) {
       {"stopwaitsecs", "TimeoutStopSec= of the unit, longer than graceful_timeout"},
       {"autorestart", "Restart= of the unit"},
       {"autostart", "systemctl enable"},
-      {"numprocs", "workers is how many there are"},
+      {"numprocs", "process_num is that of the first; workers is how many there are"},
       {"stdout_logfile", "error_log and access_log name files, or the journal has it"},
       {"stderr_logfile", "error_log names a file, or the journal has it"},
       {"redirect_stderr", "the journal has both"},
@@ -220,16 +197,33 @@ std::vector<Program> programs_of(std::string_view text) {
   return programs;
 }
 
+// The [group:x] that has a program, or its own name.
+std::string group_of(const std::string& name, const std::vector<Program>& programs) {
+  for (const Program& group : programs) {
+    const auto members = group.keys.find("programs");
+    if (!group.name.starts_with("group:") || members == group.keys.end()) continue;
+    std::string list = "," + members->second + ",";
+    std::erase(list, ' ');
+    if (list.find("," + name + ",") != std::string::npos) return group.name.substr(6);
+  }
+  return name;
+}
+
 // One program; an Error where it is not Gunicorn.
 Result<GunicornService> read_program(const Program& program, const std::string& file,
-                                     const std::string& directory, Around around,
+                                     const std::string& directory,
+                                     const std::string& group, Around around,
                                      const ReadScript& read_script) {
   const std::string name = program.name.substr(program.name.find(':') + 1);
+  const auto number = [&](const char* key, const char* otherwise) {
+    const auto found = program.keys.find(key);
+    return found == program.keys.end() ? otherwise : found->second;
+  };
   Variables known{{"program_name", name},
-                  {"group_name", name},
-                  {"process_num", "0"},
+                  {"group_name", group},
+                  {"process_num", number("numprocs_start", "0")},
                   {"here", directory},
-                  {"numprocs", "1"}};
+                  {"numprocs", number("numprocs", "1")}};
   const auto value = [&](const char* key) {
     const auto found = program.keys.find(key);
     return found == program.keys.end() ? "" : supervisor_text(found->second, known);
@@ -355,14 +349,16 @@ Result<GunicornService> read_supervisord(std::string_view text, const std::strin
                                          const ReadScript& read_script) {
   Choice choice{name, "program", wanted};
   Around around;
-  for (const Program& program : programs_of(text)) {
+  const std::vector<Program> programs = programs_of(text);
+  for (const Program& program : programs) {
     if (program.name == "supervisord" && program.keys.count("environment") != 0)
       add_supervisor_environment(program.keys.at("environment"), around.environment);
     if (!program.name.starts_with("program:") &&
         !program.name.starts_with("fcgi-program:"))
       continue;
-    choice.offer(program.name.substr(program.name.find(':') + 1),
-                 read_program(program, name, directory, around, read_script));
+    const std::string called = program.name.substr(program.name.find(':') + 1);
+    choice.offer(called, read_program(program, name, directory,
+                                      group_of(called, programs), around, read_script));
   }
   return choice.take();
 }

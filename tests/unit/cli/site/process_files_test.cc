@@ -102,7 +102,7 @@ TEST_CASE("what supervisord knows of a program is filled in, and its keys are to
       "stopwaitsecs=60\nautorestart=true\nstdout_logfile=/var/log/x.log\n",
       "s.conf", "/etc");
   REQUIRE(service);
-  CHECK(service.value().flags == Texts{"-n", "shop_0", "a:b"});
+  CHECK(service.value().flags == Texts{"-n", "shop_00", "a:b"});
   CHECK(service.value().python == "/opt/v/bin/python");
   CHECK(service.value().carried ==
         Variables{{"B", "x=y"}, {"G", "1"}, {"VENV", "/opt/v"}});
@@ -199,4 +199,18 @@ TEST_CASE("a relative interpreter is one of the directory that the file names",
       "ExecStart=/bin/sh -c 'source venv/bin/activate && exec gunicorn a:b'\n"};
   CHECK(read_gunicorn_unit(unit, "a.service").value().python ==
         "/srv/shop/venv/bin/python");
+}
+
+TEST_CASE("numbers in a program of supervisord are written as Python writes them",
+          "[process_files]") {
+  const auto service = read_supervisord(
+      "[group:front]\nprograms=shop, blog\n[program:shop]\nnumprocs=4\n"
+      "numprocs_start=3\ncommand=gunicorn -b :80%(process_num)02d -n "
+      "%(group_name)s-%(process_num)d-%(process_num)3d-%(process_num)-3d-%(numprocs)s "
+      "-u %(host_node_name)s a:b\n",
+      "s.conf", "/etc");
+  REQUIRE(service);
+  CHECK(service.value().flags ==
+        Texts{"-b", ":8003", "-n", "front-3-", "3-3", "-4", "a:b"});
+  CHECK(service.value().told.at(0).starts_with("-u ${host_node_name}: is left out"));
 }
