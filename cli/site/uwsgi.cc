@@ -5,6 +5,7 @@
 #include <fmt/format.h>
 
 #include <algorithm>
+#include <map>
 #include <set>
 #include <utility>
 
@@ -57,8 +58,8 @@ class Translator {
       application += ":" + (callable_.empty() ? "application" : callable_);
     else if (!callable_.empty())
       application = application.substr(0, application.find(':') + 1) + callable_;
-    if (logs_requests_) give("--access-logfile", log_file_.empty() ? "-" : log_file_);
-    if (!log_file_.empty()) give("--error-logfile", log_file_);
+    give_logs();
+    give_memory();
     service_.flags.push_back(application);
     settle_variables(service_);
     return std::move(service_);
@@ -179,10 +180,15 @@ class Translator {
       give("--workers", value.starts_with('%') || value == "auto" ? "auto" : value);
     } else if (name == "http-keepalive" || name == "so-keepalive") {
       const auto seconds = parse_number(value);  // "true" and 1: as it is here anyway
-      if (seconds && *seconds > 1) give("--keep-alive", value);
-    } else if (name == "reload-on-rss") {
-      give("--max-memory", value + "M");
-      tell("reload-on-rss: max_memory counts what a worker does not share (PSS)");
+      if (seconds && *seconds > 1)
+        give("--keep-alive", value);
+      else
+        tell(name + " = " + value +
+             (is_off(value)
+                  ? ": connections are kept here; keepalive is for how long"
+                  : ": connections are kept anyway; keepalive is for how long"));
+    } else if (name == "reload-on-rss" || name == "evil-reload-on-rss") {
+      memory_[name] = value;
     } else if (name == "buffer-size") {
       const auto size = parse_number(value);
       if (!size || *size <= 8190) return true;  // no more than there is anyway
@@ -190,17 +196,95 @@ class Translator {
            std::to_string(std::min<std::uint64_t>(*size, 65536)));
       give("--limit-request-field_size", value);
       tell("buffer-size: limits a line of the head here, and not all of it");
-    } else if (name == "logto" || name == "req-logger" || name == "logger") {
-      log_file_ = value.starts_with("file:") ? value.substr(5) : value;
+    } else if (name == "logto" || name == "logger" || name == "log-syslog") {
+      logger(name,
+             name == "log-syslog" ? "syslog:" + (value == "true" ? "" : value) : value);
+    } else if (name == "req-logger") {
+      logger(name, value);
     } else if (name == "disable-logging") {
       logs_requests_ = is_off(value);
     } else if (name == "daemonize") {
-      log_file_ = value;
+      if (value != "true") logger(name, value);
       tell("daemonize: run it as a service of systemd");
     } else {
       return false;
     }
     return true;
+  }
+
+  // "file:/x", "/x", "syslog:web,local6", "rsyslog:host:514,web", each perhaps behind a
+  // name of its own: "errors file:/x".
+  void logger(const std::string& name, const std::string& value) {
+    std::string to = value.substr(value.rfind(' ') + 1);
+    const std::size_t colon = std::min(to.find(':'), to.size());
+    const std::string kind = to.substr(0, colon);
+    std::string& file = name == "req-logger" ? request_log_ : log_file_;
+    if (kind == "syslog" || kind == "rsyslog") {
+      syslog(name + " = " + value, kind, to.substr(std::min(colon + 1, to.size())));
+    } else if (kind == "file") {
+      file = to.substr(colon + 1);
+    } else if (kind == "stdio" || kind == "fd") {
+      file = "-";
+    } else if (colon == to.size()) {
+      file = to;
+    } else {
+      tell(
+          fmt::format("{} = {}: no such destination is known here; the lines are where "
+                      "error_log and access_log say",
+                      name, value));
+    }
+  }
+
+  void syslog(const std::string& option, const std::string& kind, std::string rest) {
+    const bool remote = kind == "rsyslog";
+    const auto next = [&] {
+      const std::size_t comma = std::min(rest.find(','), rest.size());
+      const std::string item = rest.substr(0, comma);
+      rest.erase(0, comma + 1);
+      return item;
+    };
+    std::string address = remote ? next() : "";
+    if (remote && address.find(':') == std::string::npos) address += ":514";
+    const std::string program = next();
+    const std::string facility = remote ? "" : next();
+    if (!std::exchange(to_syslog_, true)) service_.flags.emplace_back("--log-syslog");
+    give("--log-syslog-to", remote ? "udp://" + address : "unix:///dev/log");
+    if (!program.empty()) give("--log-syslog-prefix", program);
+    give("--log-syslog-facility", facility.empty() ? "daemon" : facility);
+    tell(
+        fmt::format("{}: the lines are sent to syslog as well as to error_log, and the "
+                    "program in them is gunicorn.{}error and gunicorn.{}access",
+                    option, program.empty() ? "" : program + ".",
+                    program.empty() ? "" : program + "."));
+  }
+
+  // uWSGI's one log has the lines of requests, too, unless these have their own.
+  void give_logs() {
+    const std::string& requests = request_log_.empty() ? log_file_ : request_log_;
+    if (logs_requests_ && (!to_syslog_ || !requests.empty()))
+      give("--access-logfile", requests.empty() ? "-" : requests);
+    if (!logs_requests_ && to_syslog_)
+      service_.flags.emplace_back("--disable-redirect-access-to-syslog");
+    if (!log_file_.empty()) give("--error-logfile", log_file_);
+  }
+
+  // Of the two limits the one that a worker reaches first.
+  void give_memory() {
+    if (memory_.empty()) return;
+    const auto smaller = [](const auto& one, const auto& other) {
+      return parse_number(one.second).value_or(0) <
+             parse_number(other.second).value_or(0);
+    };
+    const auto least = std::min_element(memory_.begin(), memory_.end(), smaller);
+    give("--max-memory", least->second + "M");
+    tell(
+        fmt::format("{} = {}: is max_memory, which counts what a worker does not share "
+                    "(PSS)",
+                    least->first, least->second));
+    for (const auto& [name, value] : memory_)
+      if (name != least->first)
+        tell(fmt::format("{} = {}: is left out, since {} = {} comes first", name, value,
+                         least->first, least->second));
   }
 
   std::string of_;
@@ -211,6 +295,9 @@ class Translator {
   std::string callable_;
   std::vector<std::string> mounts_;
   std::string log_file_;
+  std::string request_log_;
+  std::map<std::string, std::string> memory_;  // the option, and its megabytes
+  bool to_syslog_ = false;
   bool http_ = false;
   bool told_protocol_ = false;
   bool logs_requests_ = true;

@@ -49,7 +49,6 @@ constexpr UwsgiOption kOptions[] = {
     {"no-orphans"},
     {"optimize"},
     {"plugin"},
-    {"post-buffering"},
     {"show-config"},
     {"single-interpreter"},
     {"strict"},
@@ -77,7 +76,6 @@ constexpr Pair kNames[] = {
     {"chmod", "chmod-socket"},
     {"chown", "chown-socket"},
     {"daemonize2", "daemonize"},
-    {"evil-reload-on-rss", "reload-on-rss"},
     {"file", "wsgi-file"},
     {"import", "python-import"},
     {"log-date", "log-format"},
@@ -115,6 +113,8 @@ constexpr Pair kWhyNot[] = {
     {"spooler", "there is no equivalent; run a queue of tasks as a service of its own"},
     {"offload-threads",
      "responses are sent without a thread of the application anyway"},
+    {"post-buffering",
+     "a body is read whole before the application runs, the large ones into a file"},
     {"pyargv", "sys.argv is our command line"},
     {"python-import", "import it where the application is, or in the setting pre_fork"},
     {"reload-on-as", "max_memory is about the memory that a worker has for itself"},
@@ -168,7 +168,7 @@ bool uwsgi_takes_value(std::string_view name) {
   if (option == nullptr)
     return std::find(kBare.begin(), kBare.end(), name) == kBare.end();
   return option->way == Way::flag || name == "py-autoreload" || name == "plugin" ||
-         name == "post-buffering" || name == "optimize" || name == "master-fifo";
+         name == "optimize" || name == "master-fifo";
 }
 
 }  // namespace monodon::cli

@@ -43,11 +43,11 @@ TEST_CASE("an ini file of uWSGI's becomes flags of ours", "[uwsgi]") {
   CHECK(service.python == "/srv/shop/env/bin/python");
   CHECK(service.flags ==
         Texts{"--chdir=/srv/shop", "--workers=4", "--threads=2", "--timeout=20",
-              "--max-requests=5000", "--max-memory=256M", "--bind=unix:/run/site.sock",
-              "--socket-mode=660", "--socket-user=web", "--socket-group=www-data",
-              "--user=web", "--group=web", "--env=A=b", "--static=/static=/srv/s",
+              "--max-requests=5000", "--bind=unix:/run/site.sock", "--socket-mode=660",
+              "--socket-user=web", "--socket-group=www-data", "--user=web",
+              "--group=web", "--env=A=b", "--static=/static=/srv/s",
               "--limit-request-line=32768", "--limit-request-field_size=32768",
-              "--no-preload", "shop.wsgi:application"});
+              "--no-preload", "--max-memory=256M", "shop.wsgi:application"});
   for (const char* word : {"cheaper", "proxy_pass", "reload-on-rss", "spooler",
                            "frobnicate = 3", "/etc/uwsgi/site.touch"})
     CHECK(tells(service, word));
@@ -184,4 +184,47 @@ TEST_CASE("a wsgi-file anywhere is a module in its directory, or below the path"
       "[uwsgi]\nwsgi-file = /srv/shop/proj/wsgi.py\npythonpath = /srv/shop\n");
   CHECK(below.value().flags ==
         Texts{"--pythonpath=/srv/shop", "--access-logfile=-", "proj.wsgi:application"});
+}
+
+TEST_CASE("of two limits of memory the smaller one counts, by its name", "[uwsgi]") {
+  for (const char* lines : {"reload-on-rss = 512\nevil-reload-on-rss = 1024\n",
+                            "evil-reload-on-rss = 1024\nreload-on-rss = 512\n"}) {
+    const auto read = read_site("[uwsgi]\nmodule = a\n" + std::string{lines});
+    REQUIRE(read);
+    const Texts& flags = read.value().flags;
+    CHECK(std::count(flags.begin(), flags.end(), "--max-memory=512M") == 1);
+    CHECK(std::count(flags.begin(), flags.end(), "--max-memory=1024M") == 0);
+    CHECK(tells(read.value(), "reload-on-rss = 512: is max_memory"));
+    CHECK(tells(read.value(), "evil-reload-on-rss = 1024: is left out"));
+  }
+}
+
+TEST_CASE("a log of uWSGI's is a file, syslog, or told", "[uwsgi]") {
+  const auto flags = [](const std::string& lines) {
+    Texts all = read_site("[uwsgi]\nmodule = a\n" + lines + "\n").value().flags;
+    all.pop_back();
+    return all;
+  };
+  const Texts file{"--access-logfile=/x", "--error-logfile=/x"};
+  for (const char* line :
+       {"logger = file:/x", "logger = errors file:/x", "logto = /x", "daemonize = /x"})
+    CHECK(flags(line) == file);
+  CHECK(flags("logger = file:/x\nreq-logger = file:/y") ==
+        Texts{"--access-logfile=/y", "--error-logfile=/x"});
+  const Texts local{"--log-syslog", "--log-syslog-to=unix:///dev/log",
+                    "--log-syslog-prefix=web", "--log-syslog-facility=local6"};
+  CHECK(flags("logger = syslog:web,local6") == local);
+  CHECK(flags("log-syslog = web,local6") == local);
+  CHECK(flags("disable-logging = true\nlogger = rsyslog:10.0.0.1:5140,web") ==
+        Texts{"--log-syslog", "--log-syslog-to=udp://10.0.0.1:5140",
+              "--log-syslog-prefix=web", "--log-syslog-facility=daemon",
+              "--disable-redirect-access-to-syslog"});
+  for (const char* line : {"logger = redislog:127.0.0.1:6379", "logto = 10.0.0.1:1717",
+                           "daemonize = 10.0.0.1:1717", "logger = socket:/x"}) {
+    INFO(line);
+    CHECK(flags(line) == Texts{"--access-logfile=-"});
+    CHECK(tells(read_site(std::string{"[uwsgi]\nmodule = a\n"} + line).value(), line));
+  }
+  for (const char* line : {"post-buffering = 1", "http-keepalive = 1"})
+    CHECK(tells(read_site(std::string{"[uwsgi]\nmodule = a\n"} + line).value(), line));
 }
