@@ -5,6 +5,7 @@
 #include <fmt/format.h>
 
 #include <algorithm>
+#include <filesystem>
 #include <set>
 
 #include "base/files/file_rights.h"
@@ -247,6 +248,14 @@ class Importer {
     if (!file.starts_with("python:") && !file.starts_with('/')) {
       file = service_.directory + "/" + file;
     }
+    std::error_code error;
+    if (!std::filesystem::is_directory(service_.directory, error))
+      return result_.problems.push_back(fmt::format(
+          "{}: is not read, so what it sets is missing in these settings: {}, where "
+          "the "
+          "service starts, is no directory here; name the one that it is here with "
+          "--chdir",
+          line.config_file, service_.directory));
     const auto python = master::find_interpreter(service_.python, service_.directory);
     if (!python)
       return result_.problems.push_back(

@@ -131,3 +131,13 @@ TEST_CASE("variables that no unit sets, and the directory, are in the settings",
     CHECK(any_begins(imported.differences, start));
   CHECK_FALSE(any_begins(imported.differences, "WEB_CONCURRENCY: "));
 }
+
+TEST_CASE("a directory that is not there is told in a sentence", "[import]") {
+  GunicornService service;
+  service.flags = {"-c", "g.conf.py", "a:b"};
+  service.directory = "/nonexistent/site";
+  const Texts problems = import_service(service).problems;
+  REQUIRE(any_begins(problems, "g.conf.py: is not read, so what it sets is missing"));
+  CHECK(problems.at(0).find("/nonexistent/site, where the service starts, is no ") !=
+        std::string::npos);
+}
