@@ -198,7 +198,8 @@ std::vector<Program> programs_of(std::string_view text) {
 }
 
 // The [group:x] that has a program, or its own name.
-std::string group_of(const std::string& name, const std::vector<Program>& programs) {
+std::string group_of_program(const std::string& name,
+                             const std::vector<Program>& programs) {
   for (const Program& group : programs) {
     const auto members = group.keys.find("programs");
     if (!group.name.starts_with("group:") || members == group.keys.end()) continue;
@@ -357,8 +358,9 @@ Result<GunicornService> read_supervisord(std::string_view text, const std::strin
         !program.name.starts_with("fcgi-program:"))
       continue;
     const std::string called = program.name.substr(program.name.find(':') + 1);
-    choice.offer(called, read_program(program, name, directory,
-                                      group_of(called, programs), around, read_script));
+    choice.offer(called,
+                 read_program(program, name, directory,
+                              group_of_program(called, programs), around, read_script));
   }
   return choice.take();
 }

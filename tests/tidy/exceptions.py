@@ -178,6 +178,7 @@ NO_UNIT_TEST = {
     "cli/line/complaint.cc": "command_line_test.cc mistypes",
     "cli/line/validators.cc": "command_line_test.cc mistypes",
     "cli/site/import_unit.cc": "import_test.cc",
+    "cli/site/supervisor_text.cc": "process_files_test.cc",
     "cli/site/import_command.cc": "tests/process/test_import.py",
     "cli/site/site_texts.cc": "tests/process/test_import.py",
     "cli/live/upgrade.cc": "tests/process: upgrade",
