@@ -97,9 +97,10 @@ def test_counters_go_on():
 def test_the_new_program_supervises_what_the_old_one_started():
     with site(expect=["."]) as server:
         install(server, paths.MONODON)
-        server.write("traffic_site.py", "raise ValueError('no new code')\n")
+        os.mkdir(server.path("newer"))
+        server.write("newer/traffic_site.py", "raise ValueError('no new code')\n")
         old = server.await_workers(2)
-        server.config["python_path"].reverse()
+        server.config["python_path"] += [server.path("newer")]  # the last is searched first
         server.write_config()
         server.send_signal(signal.SIGUSR2)
         server.wait(lambda: upgrades(server) == 1, "the upgrade", 30)
