@@ -1,6 +1,9 @@
 # SPDX-License-Identifier: Apache-2.0
 """Applications that misbehave while they are imported, at the first start."""
 
+import os
+import signal
+
 import pytest
 from support.server import Server
 
@@ -42,13 +45,29 @@ def test_an_application_that_cannot_be_imported_ends_the_start(what, preload):
 
 
 def test_an_application_that_forks_while_it_is_imported():
-    server = Server("forking:application")
-    server.write("forking.py", "import os, gates\nif os.fork() == 0:\n    gates.wait('child')\n"
+    server = Server("forks_early:application")
+    server.write("forks_early.py", "import os, gates\nif os.fork() == 0:\n    gates.wait('child')\n"
                                "    os._exit(0)\nfrom probe import application\n")
     with server:
         held = server.gates.arrived("child")
         assert server.get().status == 200
         held.release()
+
+
+def test_a_worker_whose_master_goes_while_it_boots_leaves_before_it_serves():
+    server = Server("slow_boot:application", config={"preload": False, "workers": 1})
+    server.write("slow_boot.py", "import gates\ngates.wait('boot')\n"
+                                 "from probe import application\n")
+    try:
+        server.spawn()
+        held = server.gates.arrived("boot")
+        os.kill(server.pid, signal.SIGKILL)
+        server.await_exit()
+        held.release()
+        server.watch.wait(lambda: "leaves before it serves" in server.log.text(), "its line")
+        server.watch.wait(lambda: not server.processes(), "the last process to go")
+    finally:
+        server.close()
 
 
 def test_an_application_that_closes_every_descriptor_takes_nobody_with_it():

@@ -6,6 +6,7 @@
 #include <unistd.h>
 
 #include <atomic>
+#include <cerrno>
 #include <exception>
 
 #include "base/clock.h"
@@ -106,6 +107,21 @@ LoadError load(const Heritage& heritage, Application& app) {
   return {};
 }
 
+// A master that never hears of this worker would wait for it until boot_timeout.
+void say_ready(MasterLine& master) {
+  const auto told = master.tell(wire::Kind::ready);
+  if (told) return;
+  // It was killed while this worker booted, say.
+  if (told.error().code == EPIPE || told.error().code == ECONNRESET)
+    log::warning(
+        "the master does not listen any more; this worker leaves before it serves",
+        {log::Id::master_gone});
+  else
+    log::critical("worker cannot tell that it is ready: " + told.error().message(),
+                  {log::Id::worker_load_failed});
+  ::_exit(1);
+}
+
 int serve(Heritage& heritage, Application& app) {
   const Settings& settings = heritage.boot->settings;
   scoreboard::WorkerPage page{heritage.page.get(), settings.threads};
@@ -147,12 +163,7 @@ int serve(Heritage& heritage, Application& app) {
   page.header().state.store(
       static_cast<std::uint32_t>(scoreboard::WorkerState::serving),
       std::memory_order_relaxed);
-  // A master that never hears of this worker would wait for it until boot_timeout.
-  if (auto told = master.tell(wire::Kind::ready); !told && heritage.channel) {
-    log::critical("worker cannot tell that it is ready: " + told.error().message(),
-                  {log::Id::worker_load_failed});
-    ::_exit(1);
-  }
+  if (heritage.channel) say_ready(master);
 
   if (app.interleaves()) {
     if (failed = app.run_turns(loop); !failed.reason.empty()) {
