@@ -25,7 +25,7 @@ std::uint64_t failed_of(const scoreboard::Totals& totals) {
 void add(Growth& growth, const SlotStatus& then, const SlotStatus& now) {
   const auto grown = [](std::uint64_t a, std::uint64_t b) { return b > a ? b - a : 0; };
   growth.requests += grown(then.totals.requests, now.totals.requests);
-  growth.errors += grown(failed_of(then.totals), failed(now.totals));
+  growth.errors += grown(failed_of(then.totals), failed_of(now.totals));
   for (std::size_t c = 0; c < scoreboard::kClasses; ++c)
     for (std::size_t b = 0; b < scoreboard::kBuckets; ++b)
       growth.durations[b] +=
