@@ -40,7 +40,7 @@ constexpr auto kQuiet = 25ms;
 constexpr int kBurstPerQuiet = 8;
 constexpr auto kLongestQuiet = 150ms;
 // A checkout on a busy machine pauses for longer still. Each pause would be a reload
-// that the next one makes void: after a notice of many files, or two in a second.
+// that the next one makes void. After a notice of many files.
 constexpr auto kQuietInARush = 500ms;
 constexpr auto kRush = 1s;
 constexpr std::size_t kManyFiles = 3;
@@ -234,10 +234,7 @@ class Watcher {
     if (changes_.size() == 2) text += " and another file";
     if (changes_.size() > 2)
       text += fmt::format(" and {} other files", changes_.size() - 1);
-    const Clock::time_point now = Clock::now();
-    if (changes_.size() >= kManyFiles || now - last_notice_ < kRush)
-      rush_ends_ = now + kRush;
-    last_notice_ = now;
+    if (changes_.size() >= kManyFiles) rush_ends_ = Clock::now() + kRush;
     changes_.clear();
     tell(text);
   }
@@ -292,7 +289,6 @@ class Watcher {
   Tree::Changes changes_;
   std::optional<Clock::time_point> first_event_;
   Clock::time_point last_event_{};
-  Clock::time_point last_notice_{};
   Clock::time_point rush_ends_{};
   Clock::time_point next_poll_{};
 };
