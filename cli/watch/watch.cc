@@ -39,8 +39,8 @@ constexpr auto kQuiet = 25ms;
 // What took a second may pause for longer.
 constexpr int kBurstPerQuiet = 8;
 constexpr auto kLongestQuiet = 150ms;
-// A checkout on a busy machine pauses for longer still. Each pause would be a reload
-// that the next one makes void. After a notice of many files.
+// A checkout on a busy machine pauses for longer still, and each pause would be a
+// reload that the next one makes void: so it is for a second after many files at once.
 constexpr auto kQuietInARush = 500ms;
 constexpr auto kRush = 1s;
 constexpr std::size_t kManyFiles = 3;
