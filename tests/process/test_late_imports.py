@@ -148,6 +148,7 @@ TEMPLATES[0]["OPTIONS"] = {"libraries": {"shop": "%s"}}
 @pytest.mark.parametrize("preload", ["auto", False])
 def test_templates_are_judged_where_the_application_is_to_blame_and_told_elsewhere(preload):
     with django_site.site(expect=["refused|serves on"], config={"preload": preload}) as server:
+        server.await_workers(2)  # each imports by itself without preload
         django_site.add(server, "tags", "def broken(:")
         django_site.write(server, 2, settings=TAGS % "monodon_site.tags")
         status, _, err = reload(server)
