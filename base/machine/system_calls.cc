@@ -73,8 +73,12 @@ UniqueFd open_pidfd(pid_t pid) noexcept {
   return UniqueFd{static_cast<int>(::syscall(SYS_pidfd_open, pid, 0U))};
 }
 
+bool signal_by_pidfd(int pidfd, int signal) noexcept {
+  return ::syscall(SYS_pidfd_send_signal, pidfd, signal, nullptr, 0U) == 0;
+}
+
 bool kill_by_pidfd(int pidfd) noexcept {
-  return ::syscall(SYS_pidfd_send_signal, pidfd, SIGKILL, nullptr, 0U) == 0;
+  return signal_by_pidfd(pidfd, SIGKILL);
 }
 
 const char* refused_call() noexcept {

@@ -16,7 +16,8 @@ namespace monodon {
 
 // pidfd_open(2). Empty, with errno: there is no other way.
 UniqueFd open_pidfd(pid_t pid) noexcept;
-// pidfd_send_signal(2), with SIGKILL. False, with errno.
+// pidfd_send_signal(2). False, with errno.
+bool signal_by_pidfd(int pidfd, int signal) noexcept;
 bool kill_by_pidfd(int pidfd) noexcept;
 // Which of the calls that we cannot do without the kernel, an emulator or a sandbox
 // refuses, with errno; nullptr if none. Needs a free descriptor.

@@ -186,7 +186,7 @@ void Fleet::heed(ZygoteNews& news) {
       break;
     case ZygoteNews::Kind::overdue:
       if (imports && !news.again)
-        fail({.reason = "the import took longer than boot_timeout"});
+        fail({.reason = std::string{Nursery::kSlowImport}});
       break;
     case ZygoteNews::Kind::gone:
       pool_.on_zygote_gone(news.generation);

@@ -110,6 +110,10 @@ class Kernel {
   virtual Outcome tell(const Process& process, const wire::Frame& frame,
                        std::span<const int> fds = {}, std::string_view text = {}) = 0;
 
+  // A zygote that imports writes to its standard error where it is, within an instant;
+  // one that is stuck in the kernel does not. SIGKILL has to follow.
+  virtual void ask_for_stacks(const Process& process) = 0;
+
   // SIGKILL. Succeeds also if the process is dead and not reaped.
   virtual Outcome kill(const Process& process) = 0;
 

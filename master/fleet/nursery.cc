@@ -17,6 +17,7 @@ using namespace std::chrono_literals;
 constexpr Clock::duration kQuitPatience = 5s;
 constexpr Clock::duration kHookPatience = 30s;  // a hook at the very end
 constexpr Clock::duration kDeathPatience = 10s;
+constexpr Clock::duration kStacksPatience = 250ms;  // to write them
 constexpr unsigned kMostWarnings = 100;  // told of one process
 constexpr std::size_t kMostLines = 32;   // of what an import has left
 constexpr std::size_t kLongestLine = 500;
@@ -122,6 +123,7 @@ void Nursery::launch(Child& child, std::uint32_t serving) {
   child.asked_at = now;
   child.loaded = false;
   child.expected_to_end = false;
+  child.shows_stacks = false;
   child.failed = false;
   child.warnings = 0;
   child.answered = 0;
@@ -243,7 +245,7 @@ void Nursery::condemn(std::uint32_t generation, ZygoteNews::Kind why) {
   report(why, *child);
   note_failure(*child, why == ZygoteNews::Kind::silent
                            ? "it did not answer"
-                           : "the import took longer than boot_timeout");
+                           : kSlowImport);
   (void)kernel_.kill(child->process);
   child->loaded = false;
   child->deadline = kernel_.now() + kDeathPatience;
@@ -323,9 +325,20 @@ void Nursery::on_pidfd(std::uint32_t generation) {
   news_.push_back(std::move(news));
 }
 
+// Where an import hangs is what one has to know to mend it.
+bool Nursery::shows_stacks_first(Child& child) {
+  if (child.loaded || child.expected_to_end || !child.wanted ||
+      std::exchange(child.shows_stacks, true))
+    return false;
+  kernel_.ask_for_stacks(child.process);
+  child.deadline = kernel_.now() + kStacksPatience;
+  return true;
+}
+
 // A program before ours may have started it, which knows no pings: it never answered.
 void Nursery::look_after(Child& child) {
   const Clock::time_point now = kernel_.now();
+  if (now >= child.deadline && shows_stacks_first(child)) return;
   if (now >= child.deadline) return condemn(child.generation);
   if (!child.loaded || now < child.heartbeat.next_look()) return;
   if (child.heartbeat.look(child.answered, now))

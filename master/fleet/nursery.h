@@ -5,6 +5,7 @@
 #include <list>
 #include <optional>
 #include <string>
+#include <string_view>
 #include <vector>
 
 #include "master/fleet/heartbeat.h"
@@ -53,6 +54,8 @@ struct ZygoteNews {
 // Like Pool: no timer and no event source of its own. Single-threaded; master only.
 class Nursery {
  public:
+  static constexpr std::string_view kSlowImport =
+      "the import took longer than boot_timeout; the error log says where it was then";
   static constexpr Clock::duration kPingPeriod = std::chrono::seconds{3};
 
   struct Child {
@@ -65,6 +68,7 @@ class Nursery {
     Clock::time_point deadline = Clock::time_point::max();
     Clock::time_point may_start_at{};
     bool alive = false;
+    bool shows_stacks = false;   // was asked where its import hangs, and is killed next
     bool loaded = false;         // this process is ready to fork
     bool loaded_before = false;  // some process of this generation was
     bool in_memory = true;       // it has imported the application
@@ -142,6 +146,7 @@ class Nursery {
   void decide_hooks(Child& child);
   [[nodiscard]] std::uint32_t hooks_elsewhere(const Child& than) const;
   void pass_hooks_on(Child& child);
+  bool shows_stacks_first(Child& child);
   void look_after(Child& child);
   void rest(Child& child);
 

@@ -30,6 +30,7 @@
 #include "scoreboard/page_view.h"
 #include "scoreboard/segment.h"
 #include "worker/wire/heritage.h"
+#include "worker/wire/stacks_signal.h"
 
 namespace monodon::master {
 
@@ -258,6 +259,10 @@ Outcome LinuxKernel::check_worker(const wire::Frame& forked, int zygote,
 Outcome LinuxKernel::tell(const Process& process, const wire::Frame& frame,
                           std::span<const int> fds, std::string_view text) {
   return wire::send(process.channel.get(), frame, text, fds);
+}
+
+void LinuxKernel::ask_for_stacks(const Process& process) {
+  (void)signal_by_pidfd(process.pidfd.get(), wire::stacks_signal());
 }
 
 Outcome LinuxKernel::kill(const Process& process) {

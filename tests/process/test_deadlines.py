@@ -111,6 +111,8 @@ def test_an_import_that_never_ends_is_bounded_by_boot_timeout():
         server.gates.arrived("import")
         assert server.await_exit() != 0
         assert "boot_timeout" in server.log.text()
+        said = server.log.text() + "\n".join(server.out.lines)
+        assert re.search(r'File ".*/forever\.py", line 2 in <module>', said), said
     finally:
         server.close()
 

@@ -13,14 +13,10 @@
 #include "base/log/log.h"
 #include "worker/python/gil.h"
 #include "worker/python/py.h"
+#include "worker/wire/stacks_signal.h"
 
 namespace monodon::python {
 namespace {
-
-// Applications that use real-time signals begin at SIGRTMIN.
-int stacks_signal() {
-  return SIGRTMAX - 1;
-}
 
 std::string read_from_start(int fd) {
   std::string text;
@@ -38,7 +34,7 @@ std::string read_from_start(int fd) {
 void Stacks::arm() {
   UniqueFd memory{::memfd_create("monodon-stacks", MFD_CLOEXEC)};
   const Ref fd = Ref::steal(PyLong_FromLong(memory.get()));
-  const Ref signal = Ref::steal(PyLong_FromLong(stacks_signal()));
+  const Ref signal = Ref::steal(PyLong_FromLong(wire::stacks_signal()));
   const Ref armed = call_runtime("arm_stacks", signal.get(), fd.get());
   if (!armed) {
     log::warning("stacks cannot be taken\n" + take_traceback(),
@@ -63,9 +59,9 @@ std::string Stacks::take() {
   sigset_t set;
   sigset_t old;
   (void)::sigemptyset(&set);
-  (void)::sigaddset(&set, stacks_signal());
+  (void)::sigaddset(&set, wire::stacks_signal());
   (void)::pthread_sigmask(SIG_UNBLOCK, &set, &old);
-  (void)::pthread_kill(::pthread_self(), stacks_signal());
+  (void)::pthread_kill(::pthread_self(), wire::stacks_signal());
   (void)::pthread_sigmask(SIG_SETMASK, &old, nullptr);
   std::string text = read_from_start(memory_.get());
 

@@ -116,9 +116,7 @@ def await_orders(runtime):
     for name in "development", "django", "gunicorn_log", "probe", "seeds":
         runtime.beside(f"_monodon_{name}")
     before = site_stamps()
-    at_interrupt = signal.signal(signal.SIGINT, signal.SIG_DFL)  # Ctrl-C: with all others
     orders.poll()
-    signal.signal(signal.SIGINT, at_interrupt)
     if before != site_stamps():
         let_descriptors_be_inherited(True)
         os.execv(sys.executable, sys.orig_argv)
@@ -143,6 +141,10 @@ def notice_exit():
 def main():
     arguments, opened = sys.argv[1:], set()
     leave_sys_path()
+    # Until there is an application, Ctrl-C ends it with all others, without a traceback.
+    at_interrupt = signal.getsignal(signal.SIGINT)
+    if not arguments and at_interrupt is signal.default_int_handler:
+        signal.signal(signal.SIGINT, signal.SIG_DFL)
     if arguments[:1] == ["--file"]:
         name, directory, _, *argv = arguments[1:]
         file = load_beside("_monodon_gunicorn_file", "_monodon_gunicorn_file.py")
@@ -173,7 +175,10 @@ def main():
         os._exit = leave
         return (1 if status else 0) if check_config else status
     load_beside("_monodon_streams", "_monodon_streams.py").guard_standard_streams()
+    # An import that takes too long is asked where it is: worker/wire/stacks_signal.h
+    faulthandler.register(signal.SIGRTMAX - 1, file=2, all_threads=True)
     await_orders(runtime)
+    signal.signal(signal.SIGINT, at_interrupt)
     return extension.run_zygote()
 
 

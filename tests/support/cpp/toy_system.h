@@ -50,6 +50,7 @@ class ToySystem : public Kernel {
   std::map<int, Being> beings;    // by pid; gone when reaped
   std::vector<wire::Frame> told;  // all but pings
   int pings = 0;
+  int asked_for_stacks = 0;
   std::vector<std::vector<std::string>> rehearsals;  // that zygotes were asked for
   std::vector<Sighting> asked_for;                   // of every worker
   bool short_of_memory = false;
@@ -117,6 +118,8 @@ class ToySystem : public Kernel {
                                 frame.kind == wire::Kind::quit;
     return ok();
   }
+
+  void ask_for_stacks(const Process&) override { ++asked_for_stacks; }
 
   Outcome kill(const Process& process) override {
     const auto being = beings.find(process.pid);
