@@ -6,8 +6,10 @@
 #include <stdlib.h>
 #include <unistd.h>
 
+#include <algorithm>
 #include <filesystem>
 #include <string_view>
+#include <vector>
 
 #include "base/text/say.h"
 #include "cli/dev/dev_settings.h"
@@ -41,6 +43,16 @@ std::string file_of(const std::string& named, const std::string& directory) {
       .string();
 }
 
+// The directory below `directory` where the imports of that file begin for `flask run` and
+// `python file.py`: the first above it that is no package. "": `directory` itself.
+std::string import_root(const std::string& file, const std::string& directory) {
+  std::filesystem::path root = std::filesystem::path{file}.parent_path();
+  while (!root.empty() &&
+         ::access((directory / root / "__init__.py").c_str(), F_OK) == 0)
+    root = root.parent_path();
+  return root.string();
+}
+
 // The application in that file: as it was named, or the likeliest there.
 Result<std::string> application_of_file(const std::string& named,
                                         const std::string& file,
@@ -51,8 +63,7 @@ Result<std::string> application_of_file(const std::string& named,
   const std::size_t colon = named.find(':');
   if (colon != std::string::npos) {
     std::string module = file.substr(0, file.size() - std::string_view{".py"}.size());
-    for (char& c : module)
-      if (c == '/') c = '.';
+    std::ranges::replace(module, '/', '.');
     return module + named.substr(colon);
   }
   if (site.applications.empty())
@@ -90,6 +101,11 @@ Outcome choose_application(master::CommandLine& line) {
     if (interface != "asgi" && !all.empty() && all.front().asgi)
       return Error{nothing_found(all, directory, interface)};
     line.arguments.push_back({"application", {meant.value()}, file});
+    if (const std::string root = import_root(file, directory); !root.empty()) {
+      std::vector<std::string> paths = known.value().worker.python_path;
+      paths.push_back(root);
+      line.arguments.push_back({"python_path", paths, file});
+    }
     return ok();
   }
   if (all.empty() || all.front().asgi != (interface == "asgi"))

@@ -104,6 +104,26 @@ def test_a_file_is_taken_for_its_module(tmp_path):
     assert "APP_MODULE" not in said
 
 
+def test_a_file_imports_what_lies_beside_it(tmp_path):
+    """As with flask run and python src/app.py; src is no package."""
+    write(tmp_path, {"src/app.py": "import models\nfrom . import models\nfrom src import models\n"
+                                   "app = print(models.NAME, flush=True)\n",
+                     "src/models.py": "NAME = 'the models'", "pkg/__init__.py": "",
+                     "pkg/app.py": "import inner\napp = None\n", "pkg/inner.py": ""})
+    assert "the models" in dev(tmp_path, "src/app.py")
+    assert "No module named 'inner'" in dev(tmp_path, "pkg/app.py")
+
+
+def test_settings_of_manage_py_are_not_those_that_wsgi_py_assigns(tmp_path):
+    """As under runserver, which has them configured before it imports wsgi.py."""
+    hard = WSGI.replace('.setdefault("DJANGO_SETTINGS_MODULE", ', '["DJANGO_SETTINGS_MODULE"] = (')
+    write(tmp_path, {"manage.py": MANAGE, "core/settings/local.py": "SECRET_KEY = 'local'",
+                     "core/settings/production.py": "SECRET_KEY = 'production'",
+                     "core/wsgi.py": hard + "from django.conf import settings\n"
+                                            "print('has', settings.SECRET_KEY, flush=True)\n"})
+    assert "has local" in dev(tmp_path)
+
+
 def test_the_port_of_the_environment_is_at_this_machine_alone(tmp_path):
     write(tmp_path, {"app.py": "app = None\n", "gunicorn.conf.py": "bind = '0.0.0.0:9'\n"})
     said = dev(tmp_path, PORT="99999")

@@ -4,6 +4,7 @@
 `development` only.
 """
 
+import contextlib
 import functools
 import os
 import signal
@@ -25,6 +26,16 @@ class Development:
         if terminal:
             # Ctrl-C is for the master alone, which ends us.
             signal.signal(signal.SIGINT, signal.SIG_IGN)
+
+    def settle_django(self):
+        """Before the application is imported: manage.py's settings are those of the site,
+        as under runserver, also where wsgi.py assigns DJANGO_SETTINGS_MODULE."""
+        if not self._terminal or not os.environ.get("DJANGO_SETTINGS_MODULE"):
+            return
+        if os.path.exists("manage.py"):
+            with contextlib.suppress(Exception):  # the application comes to the same
+                from django.conf import settings
+                settings.INSTALLED_APPS
 
     def dress(self, application):
         """The application with what runserver would add to it."""
