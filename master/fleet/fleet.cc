@@ -16,7 +16,10 @@ using namespace std::chrono_literals;
 // Before the first generation there is nothing to keep.
 constexpr PoolSettings kNothing{.generation = 0, .workers = 0, .max_surge = 0};
 
-constexpr Clock::duration kJudgePause = 20s;
+// A trial forks, and imports what was not found good before: often at first, when much is
+// new.
+constexpr Clock::duration kShortestJudgePause = 1s;
+constexpr Clock::duration kLongestJudgePause = 20s;
 constexpr Clock::duration kLookPeriod = 500ms;  // at the answers of new workers
 constexpr unsigned kFailedForks = 5;  // what is no fault of the code may pass by then
 
@@ -52,7 +55,7 @@ std::uint32_t Fleet::propose(Proposal proposal) {
   reload_.order.boot.reload = reload_.goal.refuse_broken = goal_.generation != 0;
   reload_.order.boot.workers_before = static_cast<std::uint32_t>(goal_.workers);
   if (reload_.order.boot.settings.learned_imports != "off")
-    reload_.order.boot.learned = learned_.importable();
+    reload_.order.boot.learned = learned_.for_next_zygote();
   advance(reload_, ReloadEvent::proposed);
   return reload_.generation;
 }
@@ -147,7 +150,10 @@ void Fleet::judge_imports(Clock::time_point now) {
   if (now < judge_at_ || stopping_) return;
   judge_at_ = kNever;
   judging_ = true;
-  may_judge_at_ = now + kJudgePause;
+  const bool long_ago = now - may_judge_at_ >= kLongestJudgePause;
+  judge_pause_ = long_ago ? kShortestJudgePause
+                          : std::min(2 * judge_pause_, kLongestJudgePause);
+  may_judge_at_ = now + judge_pause_;
   nursery_.judge_imports(goal_.generation, learned_.to_judge());
 }
 

@@ -161,6 +161,7 @@ class Fleet {
   static constexpr Clock::duration kJudgeDelay = std::chrono::milliseconds{500};
   Clock::time_point judge_at_ = Clock::time_point::max();  // what is new among them
   Clock::time_point may_judge_at_{};
+  Clock::duration judge_pause_ = std::chrono::seconds{1};
   bool judging_ = false;  // nothing of the present trial was heard yet
   std::uint32_t last_generation_ = 0;
   bool replan_ = false;

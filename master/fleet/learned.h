@@ -29,8 +29,12 @@ class LearnedImports {
   void judge_anew();
   // Lines that turned out to be good.
   void judged(std::string_view good);
-  // What the next zygote shall import.
+  // What was found good.
   [[nodiscard]] std::vector<std::string> importable() const;
+  // What the next zygote shall import, and after it, with a "?" before each, what it shall
+  // only compile: modules of the application's own that were not tried yet, or cannot be
+  // imported in advance. Workers have them, so text that is no Python is broken code.
+  [[nodiscard]] std::vector<std::string> for_next_zygote() const;
 
  private:
   struct Import {

@@ -5,6 +5,7 @@ reload finds it broken without a request, and old code does not need the disk fo
 
 import os
 import signal
+import time
 
 import pytest
 from support import django_site
@@ -37,6 +38,28 @@ def test_a_module_that_is_broken_by_a_deploy_refuses_it_without_a_request():
             assert "SyntaxError" in err and "learned_imports: tell" in err
             traffic.from_now(1)
         assert traffic.clean, traffic.report
+
+
+def test_a_module_that_no_trial_has_seen_yet_is_no_less_broken():
+    """Where imports go on, trials become rarer; text that is no Python needs none."""
+    with site() as server:
+        for name in "one", "two":
+            django_site.add(server, name, "")
+        views = ("def page(request, name):\n"
+                 "    importlib.import_module('monodon_site.' + name)\n"
+                 "    return HttpResponse(name)\n")
+        urls = "urlpatterns.append(path('page/<name>', views.page))\n"
+        django_site.write(server, 1, views=views, urls=urls)
+        assert reload(server)[0] == 0
+        for name in "one", "two":
+            seen = len(server.log.lines)
+            assert server.get(f"/page/{name}").status == 200
+            server.await_log(rf"imported after the fork: .*!monodon_site.{name}", after=seen)
+            if name == "one":
+                server.await_log("the next generation makes early: .*site.one", after=seen)
+        django_site.add(server, "two", "def broken(:")
+        status, _, err = reload(server)
+        assert status == 1 and "monodon_site.two" in err and "SyntaxError" in err, err
 
 
 @pytest.mark.parametrize("before", [1, 2, 5, 40])
@@ -118,8 +141,24 @@ threading.Thread(target=threading.Event().wait, name="late", daemon=True).start(
 """
 
 
+def test_old_code_that_reads_a_file_of_the_new_code_excuses_nothing():
+    """What cannot be imported in advance is in no memory but that of workers."""
+    with site(config={"rehearse": None}) as server:
+        django_site.write(server, 1, late=SIDE_EFFECTS)
+        assert reload(server)[0] == 0
+        server.await_workers(2)
+        for client in range(3):
+            end = time.monotonic() + 0.2  # some looks at what is asked for
+            while time.monotonic() < end:
+                assert server.get("/late", x_forwarded_for=f"192.0.2.{client}").status == 200
+        django_site.write(server, 2, late="raise NameError('shop')")
+        status, _, err = reload(server)
+        assert status == 1 and err.splitlines()[-1] == "NameError: shop", err
+        assert "/late fails in the new code, and workers of the old code answered it" in err
+
+
 def test_what_an_early_import_would_leave_stays_with_the_workers():
-    with site() as server:
+    with site(config={"rehearse": None}) as server:
         django_site.write(server, 1, late=SIDE_EFFECTS)
         seen = len(server.log.lines)
         assert server.get("/late").status == 200

@@ -2,7 +2,8 @@
 """Learned imports: what a worker had to import after the fork, the zygote of the next
 generation imports before it. A worker tells names; a throw-away child of its zygote, which
 has the same code, tries whether they can be imported in advance; the next zygote imports
-those that can. Lines: the name of a module, after a "!" if it is the application's own.
+those that can. Lines: the name of a module, after a "!" if it is the application's own,
+and a "?" before that if it is only compiled.
 """
 
 import importlib
@@ -96,8 +97,10 @@ def _file_for(name, path):
 
 
 def _changed(file):
+    """Also by tar or rsync, which give a file the time that it had elsewhere."""
     try:
-        return os.stat(file).st_mtime
+        status = os.stat(file)
+        return max(status.st_mtime, status.st_ctime)
     except OSError:
         return 0
 
@@ -140,19 +143,33 @@ def import_early(lines, refuse):
     """In the next zygote. (broken, told): texts about what cannot be imported any more."""
     broken, told = [], []
     for line in lines:
-        name = line.lstrip("!")
+        name = line.lstrip("?!")
         if name in sys.modules:
             continue
         try:
-            importlib.import_module(name)
+            (_compile if line.startswith("?") else importlib.import_module)(name)
         except BaseException as error:
             if _is_gone(name, error):
                 continue
-            judged = broken if refuse and line.startswith("!") else told
+            judged = broken if refuse and "!" in line else told
+            way_out = "To deploy it all the same: learned_imports: tell\n" if refuse else ""
             judged.append(
-                f"{name}, which the serving code has imported, cannot be imported any more"
-                f" (learned_imports: tell has such code accepted): {explain(error)}")
+                f"{name}, which the serving code has imported, cannot be imported any more: "
+                f"{explain(error, way_out)}")
     return broken, told
+
+
+def _compile(name):
+    """Raises what importing it would, if its text is no Python. Imports nothing, no package
+    that it is in either."""
+    path, parts = None, name.split(".")
+    for end in range(1, len(parts) + 1):
+        spec = importlib.machinery.PathFinder.find_spec(".".join(parts[:end]), path)
+        if spec is None:
+            return
+        path = spec.submodule_search_locations
+    if isinstance(spec.loader, importlib.machinery.SourceFileLoader):
+        spec.loader.source_to_code(spec.loader.get_data(spec.origin), spec.origin)
 
 
 def import_good(lines, learner):

@@ -209,7 +209,7 @@ TEST_CASE("what workers import late the next zygote imports early, if that can b
     toy.zygote_says(1, wire::Kind::importable, 0, "another\n");
     toy.fleet.tick();
     toy.fleet.propose({{}, {.workers = 1}});
-    CHECK(toy.learned_by(2) == std::vector<std::string>{"another"});
+    CHECK(toy.learned_by(2) == std::vector<std::string>{"another", "?!shop.late"});
   }
 }
 
@@ -223,9 +223,32 @@ TEST_CASE("imports are tried a moment after they are told, and not all the time"
   toy.learn("another\n");
   CHECK(toy.system.told.empty());
   CHECK(toy.fleet.next_wakeup() <= toy.system.clock + 1s);
-  toy.advance(1s);
+  toy.advance(600ms);
+  CHECK(toy.system.told.size() == 1);
   toy.learn("one.more\n");
-  toy.advance(1s);
+  toy.advance(600ms);
+  CHECK(toy.system.told.size() == 1);
+  toy.advance(600ms);
+  CHECK(toy.system.told.size() == 2);
+}
+
+TEST_CASE("trials become rarer where something new is told all the time, and soon again "
+          "after a pause",
+          "[fleet]") {
+  Learning toy;
+  toy.advance(60s);
+  toy.system.told.clear();
+  for (int i = 0; i < 200; ++i) {
+    toy.learn("new" + std::to_string(i) + "\n");
+    toy.advance(500ms);
+  }
+  CHECK(toy.system.told.size() <= 10);
+  CHECK(toy.system.told.size() >= 7);
+  toy.advance(20s);  // the last trial
+  toy.advance(60s);
+  toy.system.told.clear();
+  toy.learn("after.the.pause\n");
+  toy.advance(600ms);
   CHECK(toy.system.told.size() == 1);
 }
 
@@ -239,4 +262,25 @@ TEST_CASE("imports that were early never cost the preload", "[fleet]") {
   REQUIRE(toy.system.zygote(2) != nullptr);
   CHECK(toy.system.zygote(2)->preloads);
   CHECK(toy.learned_by(2).empty());
+}
+
+TEST_CASE("a worker with a broken part serves beside none that has it all", "[fleet]") {
+  const bool broken_before = GENERATE(false, true);
+  ToyFleet toy;
+  toy.fleet.propose({{}, {.workers = 2}});
+  toy.zygote_loads(1);
+  toy.zygote_forks(1);
+  for (const std::uint32_t serial : {1U, 2U}) {
+    CHECK_FALSE(refuses_broken(toy, serial));
+    toy.worker_says(*toy.system.worker(serial), wire::Kind::ready, broken_before);
+  }
+  toy.worker_dies(1);
+  toy.advance(1s);
+  toy.zygote_forks(1);
+  CHECK(refuses_broken(toy, 3) == !broken_before);
+
+  toy.worker_dies(2);
+  toy.advance(1s);
+  toy.zygote_forks(1);
+  CHECK_FALSE(refuses_broken(toy, 4));
 }

@@ -32,6 +32,7 @@ TEST_CASE("only what was found good is imported early, in the order of the worke
   learned.judged("!shop.later\nunheard.of\n");
   learned.judged("!shop.late\n");
   CHECK(learned.importable() == Lines{"!shop.late", "!shop.later"});
+  CHECK(learned.for_next_zygote() == learned.importable());
 }
 
 TEST_CASE("what one trial found good, the next one may find otherwise", "[learned]") {
@@ -41,6 +42,14 @@ TEST_CASE("what one trial found good, the next one may find otherwise", "[learne
   learned.judge_anew();
   learned.judged("b\n");
   CHECK(learned.importable() == Lines{"b"});
+}
+
+TEST_CASE("what is the application's own and was not found good is compiled",
+          "[learned]") {
+  LearnedImports learned;
+  (void)learned.add("!a\nb\n!c\n");
+  learned.judged("!c\n");
+  CHECK(learned.for_next_zygote() == Lines{"!c", "?!a"});
 }
 
 TEST_CASE("there is an end to what is learned", "[learned]") {
