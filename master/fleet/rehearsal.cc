@@ -95,6 +95,16 @@ bool Rehearsals::turns_everybody_away() const {
   });
 }
 
+// What the old code failed at with a file of the new code in hand, while its workers
+// answer it, says nothing of the old code.
+bool Rehearsals::old_code_answers(const std::string& target) const {
+  const Rehearsed* before = find(old, target);
+  if (before == nullptr) return false;
+  if (before->ending == Ending::answered) return true;
+  return before->newer &&
+         std::ranges::find(lately, target) != lately.end();
+}
+
 std::vector<std::string> Rehearsals::left_to_ask() const {
   std::vector<std::string> targets;
   if (!second.empty()) return targets;
@@ -103,8 +113,8 @@ std::vector<std::string> Rehearsals::left_to_ask() const {
     const bool failed = one.ending == Ending::failed;
     if (!failed && !no_way_in) continue;
     const Rehearsed* before = find(old, one.target);
-    if (old.empty() || (before != nullptr && before->ending == Ending::answered &&
-                        (failed || before->status < 300)))
+    if (old.empty() ||
+        (old_code_answers(one.target) && (failed || before->status < 300)))
       targets.push_back(one.target);
   }
   return targets;
@@ -122,8 +132,11 @@ std::string Rehearsals::refusal() const {
   const Rehearsed* one = blame();
   if (one == nullptr) return {};
   if (one->ending == Ending::failed)
-    return "GET " + one->target +
-           " fails in the new code, and the old code answers it: " + one->reason;
+    return "GET " + one->target + " fails in the new code, and " +
+           (came_to(old, one->target, Ending::answered)
+                ? "the old code answers it: "
+                : "workers of the old code answered it well lately: ") +
+           one->reason;
   const Rehearsed* before = find(old, one->target);
   return "GET " + one->target + " is answered with " + std::to_string(one->status) +
          " in the new code, and with " +
@@ -144,8 +157,7 @@ std::vector<std::string> Rehearsals::warnings() const {
     if (one.ending == Ending::unfinished && one.reason.empty())
       all.push_back(what +
                     "is not answered in time (rehearse_timeout) by the new code");
-    if (one.ending != Ending::failed || came_to(old, one.target, Ending::answered))
-      continue;
+    if (one.ending != Ending::failed || old_code_answers(one.target)) continue;
     const bool asked = came_to(old, one.target, Ending::failed);
     const std::string_view old_code = !asked ? ", and the old code could not be asked"
                                       : old_code_in_memory
@@ -191,7 +203,7 @@ std::string Rehearsals::account() const {
     if (one.ending != Ending::failed) continue;
     text += "; GET " + one.target + " fails: ";
     text += first_line(one.reason);
-    if (came_to(old, one.target, Ending::answered))
+    if (old_code_answers(one.target))
       text += ", but not when it is asked again";
     else if (!came_to(old, one.target, Ending::failed))
       text += " (the old code could not be asked)";

@@ -48,6 +48,7 @@ struct Rehearsals {
  private:
   // No request is answered better than with 4xx or 5xx.
   [[nodiscard]] bool turns_everybody_away() const;
+  [[nodiscard]] bool old_code_answers(const std::string& target) const;
   [[nodiscard]] std::string unanswered() const;
 };
 

@@ -108,9 +108,13 @@ void perform_all(Application& app, const Boot& boot, const WorkerInfo& which,
   if (!trouble.empty())
     return write_line(file, to_json(std::vector<Rehearsed>{{{}, {}, trouble}}));
   app.rehearse();
+  bool newer = false;
+  if (learns(boot)) app.tell_imports_to([&](std::string_view, bool n) { newer |= n; });
   for (const std::string& target : targets) {
     write_line(file, to_json(std::vector<Rehearsed>{}));
-    write_line(file, to_json(std::vector{answer_one(app, boot, target)}));
+    Rehearsed done = answer_one(app, boot, target);
+    done.newer = newer;
+    write_line(file, to_json(std::vector{std::move(done)}));
   }
   app.end_rehearsal();
 }

@@ -58,9 +58,11 @@ Result<std::vector<std::string>> targets_from_json(std::string_view text) {
 std::string to_json(const std::vector<Rehearsed>& all) {
   Json json = Json::array();
   const std::size_t most = kAllReasons / std::max<std::size_t>(all.size(), 1);
-  for (const Rehearsed& one : all)
+  for (const Rehearsed& one : all) {
     json.push_back(
         {one.target, static_cast<int>(one.ending), cut(one.reason, most), one.status});
+    if (one.newer) json.back().push_back(true);  // a master of 0.2.0 knows four
+  }
   return text_of(json);
 }
 
@@ -69,13 +71,13 @@ Result<std::vector<Rehearsed>> rehearsed_from_json(std::string_view text) {
   if (!json) return json.error();
   std::vector<Rehearsed> all;
   for (const Json& one : json.value()) {
-    if (!one.is_array() || one.size() != 4 || !one[0].is_string() ||
+    if (!one.is_array() || one.size() < 4 || !one[0].is_string() ||
         !one[1].is_number_unsigned() || one[1] > 2 || !one[2].is_string() ||
         !one[3].is_number_unsigned() || one[3] > kHighestStatus)
       return Error{"not a rehearsal"};
     all.push_back({one[0].get<std::string>(),
                    static_cast<Rehearsed::Ending>(one[1].get<unsigned>()),
-                   one[2].get<std::string>(), one[3].get<int>()});
+                   one[2].get<std::string>(), one[3].get<int>(), one.size() > 4});
   }
   return all;
 }

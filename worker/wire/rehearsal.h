@@ -22,6 +22,8 @@ struct Rehearsed {
   Ending ending = Ending::unfinished;
   std::string reason;  // several lines, perhaps; cut to fit into a frame
   int status = 0;
+  // It imported a file that is newer than the code it is of: not that code answered.
+  bool newer = false;
 };
 
 std::string to_json(const std::vector<std::string>& targets);

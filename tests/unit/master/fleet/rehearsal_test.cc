@@ -194,3 +194,29 @@ TEST_CASE("what clients asked a worker for is known after its death", "[rehearsa
   REQUIRE(toy.system.rehearsals.size() == 1);
   CHECK(toy.system.rehearsals[0] == std::vector<std::string>{"http://a.test/cart"});
 }
+
+TEST_CASE("old code that fails with a file of the new code in hand excuses nothing",
+          "[rehearsal]") {
+  Rehearsals all;
+  all.first = {{"/lazy", Ending::failed, "SyntaxError"}};
+  all.old = {{.target = "/lazy", .ending = Ending::failed, .newer = true}};
+  CHECK(all.left_to_ask().empty());  // nobody has seen it answered
+  all.lately = {"/lazy"};
+  CHECK(all.left_to_ask() == Targets{"/lazy"});
+  CHECK(all.warnings().empty());
+  all.second = {{"/lazy", Ending::failed, "SyntaxError"}};
+  CHECK(all.refusal() ==
+        "GET /lazy fails in the new code, and workers of the old code answered it well "
+        "lately: SyntaxError");
+  all.second = {{"/lazy", Ending::answered}};
+  CHECK(all.blame() == nullptr);
+}
+
+TEST_CASE("a rehearsal says whether a file of other code was read", "[rehearsal]") {
+  const std::vector<worker::Rehearsed> all{
+      {"/a", Ending::failed, "no", 500, true}, {"/b", Ending::answered, "", 200, false}};
+  const auto told = worker::rehearsed_from_json(worker::to_json(all));
+  REQUIRE(told);
+  CHECK(told.value()[0].newer);
+  CHECK_FALSE(told.value()[1].newer);
+}
