@@ -106,12 +106,23 @@ void Pool::look_for_life(Slot& slot, Clock::time_point now) {
   report(News::Kind::silent, slot);
 }
 
+// A worker that imports by itself reads what is on the disk by now. Beside others of its
+// generation, which found all of it good, one that answers with 500 is no help; where
+// none is left, it may still have pages that work.
+bool Pool::refuses_broken(const PoolSettings& settings) const {
+  return settings.refuse_broken ||
+         std::ranges::any_of(slots_, [&](const Slot& slot) {
+           return slot.view.state == State::serving && slot.whole &&
+                  slot.view.generation == settings.generation;
+         });
+}
+
 void Pool::start(std::size_t index, const Process& zygote,
                  const PoolSettings& settings) {
   Slot& slot = slots_[index];
   const std::uint32_t serial = ++last_serial_;
   const std::int64_t tasks = settings.check_health * wire::kCheckHealth +
-                             settings.refuse_broken * wire::kRefuseBroken;
+                             refuses_broken(settings) * wire::kRefuseBroken;
   const wire::Frame order{.kind = wire::Kind::fork,
                           .slot = static_cast<std::uint32_t>(index),
                           .serial = serial,
@@ -124,6 +135,7 @@ void Pool::start(std::size_t index, const Process& zygote,
   slot.view.wear = Wear::none;
   slot.asked_to_go = false;
   slot.boot_failed = false;
+  slot.whole = false;
   slot.threads = settings.threads;
   slot.retire = 0;
   slot.struck_in = State::vacant;
@@ -199,6 +211,7 @@ void Pool::on_message(std::size_t index, std::uint32_t serial,
   };
   if (frame.kind == wire::Kind::ready) {
     if (slot->view.state == State::starting) report(News::Kind::ready, *slot);
+    slot->whole = frame.value == 0;
     deliver(*slot, Event::ready);
   } else if (frame.kind == wire::Kind::checking) {
     if (slot->view.state != State::starting || slot->checking) return;
@@ -254,9 +267,16 @@ void Pool::on_pidfd(std::size_t index, std::uint32_t serial) {
   news.text = std::exchange(slot->stacks, {});
   news.since_stacks = kernel_.now() - slot->stacks_at;
   deliver(*slot, Event::exited);
+  if (death->by_signal) have_others_look();
   const auto rest = slot->view.may_start_at - kernel_.now();
   news.pause = std::max(rest, Clock::duration::zero());
   news_.push_back(std::move(news));
+}
+
+void Pool::have_others_look() {
+  for (const Slot& slot : slots_)
+    if (slot.view.state == State::serving && slot.process.channel)
+      (void)kernel_.tell(slot.process, frame_for(wire::Kind::look, slot));
 }
 
 void Pool::stop(bool quick) {

@@ -104,6 +104,7 @@ class Pool {
     std::uint32_t failures = 0;  // of the processes in this slot, in a row
     bool asked_to_go = false;
     bool boot_failed = false;
+    bool whole = false;  // ready, and found no part of the application broken
     std::int64_t retire = 0;
     State struck_in = State::vacant;
     Clock::duration complain_again{};  // from one complaint that it does not die
@@ -175,6 +176,8 @@ class Pool {
   [[nodiscard]] bool uses(std::uint32_t generation) const;
 
  private:
+  [[nodiscard]] bool refuses_broken(const PoolSettings& settings) const;
+  void have_others_look();
   void keep_budget();
   [[nodiscard]] Goal goal(bool can_start, bool can_try) const;
   [[nodiscard]] std::vector<SlotView> views() const;

@@ -5,6 +5,7 @@ workers share one import, all where each imports by itself; as docs/deploys.md h
 
 import os
 import shutil
+import signal
 
 import pytest
 from support import django_site, paths
@@ -49,6 +50,25 @@ def test_after_a_refusal_too(mode):
         write(server, 3)
         kill_all(server)
         assert version_of(server) == (1 if mode is SHARED else 3)
+
+
+def test_a_replacement_that_is_broken_on_the_disk_does_not_serve_beside_good_workers():
+    with django_site.site(expect=["."], config={"preload": False, "restart_pause": 0.1}) as server:
+        first, second = server.await_workers(2)
+        django_site.write(server, 2, views="def broken(:")
+        assert reload(server)[0] == 1
+        os.kill(first, signal.SIGKILL)
+        server.await_log("could not load the application")
+        for _ in range(20):
+            assert server.get("/").status == 200
+        assert server.serving() == [second]
+        django_site.write(server, 1)
+        server.await_workers(2, without=[first])
+        # Without a good one it serves: some pages may work.
+        django_site.write(server, 2, views="def broken(:")
+        for pid in server.serving():
+            os.kill(pid, signal.SIGKILL)
+        assert server.get("/").status == 500
 
 
 @MODES

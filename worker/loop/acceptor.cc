@@ -92,6 +92,12 @@ void Acceptor::listen() {
   control(EPOLL_CTL_ADD);
 }
 
+void Acceptor::look_again() {
+  if (left_ || paused()) return;
+  control(EPOLL_CTL_DEL);
+  control(EPOLL_CTL_ADD);
+}
+
 void Acceptor::leave() {
   left_ = true;
   control(EPOLL_CTL_DEL);

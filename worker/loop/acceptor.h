@@ -24,6 +24,8 @@ class Acceptor {
 
   void listen();  // adds the listeners to the epoll set
   void leave();   // takes them out, for good
+  // What waits there is reported once more, whoever was woken for it. The leader.
+  void look_again();
   [[nodiscard]] bool left() const noexcept { return left_; }
 
   // A new connection, owned by the caller; null if another worker was faster or if

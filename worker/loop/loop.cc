@@ -361,6 +361,8 @@ void Loop::command(wire::Message message) {
     begin_drain(message.frame.value == 1);
   } else if (kind == wire::Kind::stop) {
     keeper_->leave_now();
+  } else if (kind == wire::Kind::look) {
+    acceptor_.look_again();
   } else if (kind == wire::Kind::dump) {
     if (!message.fds.empty()) keeper_->ask_for_stacks(std::move(message.fds.front()));
   } else if (kind == wire::Kind::reopen_logs) {

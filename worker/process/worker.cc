@@ -93,13 +93,14 @@ bool start_threads(Threads& threads, Application& app, unsigned count) {
   return true;
 }
 
-// Each worker imports by itself. A reason: it must not serve.
-LoadError load(const Heritage& heritage, Application& app) {
+// Each worker imports by itself. A reason: it must not serve. `broken`: parts of it are.
+LoadError load(const Heritage& heritage, Application& app, bool& broken) {
   if (LoadError failed = app.load(*heritage.boot); !failed.reason.empty())
     return failed;
   const LateImports late = app.import_late(*heritage.boot);
   constexpr auto kImport = static_cast<std::int64_t>(wire::LoadFailure::import_error);
   if (heritage.refuse_broken && !late.broken.empty()) return {kImport, late.broken[0]};
+  broken = !late.broken.empty();
   for (const std::string& text : late.broken)
     log::error(text, {log::Id::application_incomplete});
   for (const std::string& text : late.told)
@@ -108,8 +109,8 @@ LoadError load(const Heritage& heritage, Application& app) {
 }
 
 // A master that never hears of this worker would wait for it until boot_timeout.
-void say_ready(MasterLine& master) {
-  const auto told = master.tell(wire::Kind::ready);
+void say_ready(MasterLine& master, bool broken) {
+  const auto told = master.tell(wire::Kind::ready, broken ? 1 : 0);
   if (told) return;
   // It was killed while this worker booted, say.
   if (told.error().code == EPIPE || told.error().code == ECONNRESET)
@@ -127,8 +128,9 @@ int serve(Heritage& heritage, Application& app) {
   scoreboard::WorkerPage page{heritage.page.get(), settings.threads};
   page.header().serial.store(heritage.serial, std::memory_order_relaxed);
   MasterLine master{heritage};
+  bool broken = false;
   if (!preloads(*heritage.boot)) {
-    if (const LoadError failed = load(heritage, app); !failed.reason.empty()) {
+    if (const LoadError failed = load(heritage, app, broken); !failed.reason.empty()) {
       (void)master.tell(wire::Kind::boot_failed, failed.failure, failed.reason);
       return static_cast<int>(failed.failure);
     }
@@ -163,7 +165,7 @@ int serve(Heritage& heritage, Application& app) {
   page.header().state.store(
       static_cast<std::uint32_t>(scoreboard::WorkerState::serving),
       std::memory_order_relaxed);
-  if (heritage.channel) say_ready(master);
+  if (heritage.channel) say_ready(master, broken);
 
   if (app.interleaves()) {
     if (failed = app.run_turns(loop); !failed.reason.empty()) {

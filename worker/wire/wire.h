@@ -70,7 +70,7 @@ enum class Kind : std::uint32_t {
   hooks_called = 54,
 
   // worker -> master
-  ready = 20,        // accepts connections
+  ready = 20,        // accepts connections; value 1: without a part that is broken
   boot_failed = 21,  // value: a LoadFailure (preload: false), text: the reason
   retire = 22,       // wants to be replaced; value: a Retire
   drained = 23,      // nothing runs any more; exits at once
@@ -88,6 +88,9 @@ enum class Kind : std::uint32_t {
   stop = 31,   // leave now
   reopen_logs = 32,
   dump = 33,  // write the Python stacks into the one descriptor, and close it
+  // A worker was killed. The kernel may have woken it, and nobody else, for a connection
+  // that it did not take any more (EPOLLEXCLUSIVE).
+  look = 34,
 
   // worker -> worker, over the shared pair; see worker/wire/handoff.h
   handoff = 40,

@@ -43,6 +43,10 @@ TEST_CASE("an import that hangs is killed at its deadline and refused", "[fleet]
   toy.fleet.tick();
   CHECK(toy.fleet.next_wakeup() <= toy.system.clock + 5s);
   toy.advance(5s);
+  CHECK(toy.system.asked_for_stacks == 1);
+  CHECK_FALSE(toy.system.zygote(2)->killed);
+  toy.advance(300ms);
+  CHECK(toy.system.asked_for_stacks == 1);
   CHECK(toy.system.zygote(2)->killed);
   CHECK(toy.fleet.candidate() == 0);
   CHECK(toy.count(State::serving) == 1);
@@ -383,4 +387,17 @@ TEST_CASE("a generation whose workers all die leaves the old ones serving", "[fl
     toy.system.clock = std::min(toy.fleet.next_wakeup(), toy.system.clock + 60s);
     toy.fleet.tick();
   }
+}
+
+TEST_CASE("workers look at the listeners when one was killed, and at no other end",
+          "[fleet]") {
+  const bool killed = GENERATE(false, true);
+  Serving toy{{.workers = 3}};
+  toy.system.told.clear();
+  toy.worker_dies(2, killed ? Death{true, false, SIGKILL} : Death{false, false, 0});
+  std::vector<std::uint32_t> looked;
+  for (const wire::Frame& frame : toy.system.told)
+    if (frame.kind == wire::Kind::look) looked.push_back(frame.serial);
+  CHECK(looked == (killed ? std::vector<std::uint32_t>{1, 3}
+                          : std::vector<std::uint32_t>{}));
 }
