@@ -16,18 +16,21 @@ IMPORTS = {
     "aborts": ("import os; os.abort()", "SIGABRT"),
     "segfaults": ("import ctypes; ctypes.string_at(0)", "SIGSEGV"),
     "is no Python": ("def (", "SyntaxError"),
+    "is a file that was copied by half": ("\0" * 512, "null bytes ("),
+    "finds its lock taken": ("raise BlockingIOError(11, 'taken')", "take it in post_fork"),
     "recurses for ever": ("def f(): f()\nf()", "RecursionError"),
     "says much": ("raise ValueError('x' * 1000000)", "ValueError"),
     "raises in other letters": ("raise ValueError('caf\u00e9 \\udc80 \\n\\x1b[1m')", "caf"),
     "never returns": ("import gates\ngates.wait('import')", "boot_timeout"),
 }
+DIES = ("status 0", "status 4", "SIGABRT", "SIGSEGV", "boot_timeout")
 
 
 @pytest.mark.parametrize("preload", [True, False])
 @pytest.mark.parametrize("what", IMPORTS)
 def test_an_application_that_cannot_be_imported_ends_the_start(what, preload):
     code, text = IMPORTS[what]
-    if not preload and text in ("status 0", "status 4", "SIGABRT", "SIGSEGV", "boot_timeout"):
+    if not preload and text in DIES:
         pytest.skip("a worker that dies while it boots is tried again")
     server = Server("broken:application", expect=["."],
                     config={"preload": preload, "boot_timeout": 1.0})
@@ -36,6 +39,9 @@ def test_an_application_that_cannot_be_imported_ends_the_start(what, preload):
         server.spawn()
         assert server.await_exit() > 0
         assert text in server.log.text()
+        if text in DIES:  # no exception tells where
+            said = server.log.text() + "\n".join(server.out.lines)
+            assert 'broken.py", line' in said, said
         assert "\x1b" not in server.log.text()
         assert not server.notify.has("READY")
         server.gates.close()

@@ -59,8 +59,18 @@ def _one_line(exception):
         words = str(exception).strip().split("\n")[0]
     except Exception:
         words = ""
+    if "null bytes" in words:  # as of a file that was copied by half
+        words += _of_which_file(exception)
     text = f"{_name(exception)}: {words}" if words else _name(exception)
     return text if len(text) <= _MOST else text[:_MOST] + "..."
+
+
+def _of_which_file(exception):
+    """The import machinery knows, where the exception does not say."""
+    for frame, _ in traceback.walk_tb(exception.__traceback__):
+        if frame.f_code.co_name == "source_to_code":
+            return f" ({frame.f_locals.get('path')})"
+    return ""
 
 
 def _before(exception):

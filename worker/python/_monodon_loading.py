@@ -83,6 +83,9 @@ def _might_be_asgi(found):
 
 
 def _hint(module_name, error):
+    if isinstance(error, BlockingIOError):
+        return ("If that is a lock which the serving workers hold: take it in post_fork, or "
+                "deploy by a restart.\n")
     if not isinstance(error, ImportError):
         return ""
     if module_name.endswith(".py") and os.path.exists(module_name):

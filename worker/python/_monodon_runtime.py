@@ -83,7 +83,8 @@ def load_application(spec, interface="auto"):
     """-> (failure, application or why, whether it is ASGI)"""
     for development in _development:
         development.settle_django()
-    failure, found, asynchronous = _loading.load_application(spec, interface)
+    with _crashes.exits_told():
+        failure, found, asynchronous = _loading.load_application(spec, interface)
     if asynchronous:
         return failure, found, True
     for development in _development:
