@@ -11,6 +11,7 @@
 #include <utility>
 
 #include "base/version.h"
+#include "master/reload/way_back.h"
 #include "scoreboard/segment.h"
 
 namespace monodon::master {
@@ -51,8 +52,10 @@ nlohmann::json slot_row(std::size_t index, const Pool::Slot& slot,
 // The generation that can come back by itself, and for how long; null: none.
 nlohmann::json fallback_of(const Fleet& fleet, Clock::time_point now) {
   if (!fleet.last().parked()) return nullptr;
-  return {{"generation", fleet.last().previous.generation},
-          {"seconds", seconds(fleet.last().until - now)}};
+  const std::uint32_t old = fleet.last().previous.generation;
+  return {{"generation", old},
+          {"seconds", seconds(fleet.last().until - now)},
+          {"disk", warning_of_disk(fleet, old)}};
 }
 
 }  // namespace

@@ -139,6 +139,7 @@ Result<ServerView> ServerView::open(const Answer& answer) {
       back != json.end() && back->is_object()) {
     view.then_.fallback = value_of<std::uint32_t>(*back, "generation", 0);
     view.then_.fallback_seconds = value_of<double>(*back, "seconds", 0);
+    view.then_.fallback_disk = value_of<std::string>(*back, "disk", "");
   }
   view.then_.fell_back = value_of<std::string>(json, "fell_back", "");
   view.then_.workers = value_of<std::uint32_t>(json, "workers", 0);

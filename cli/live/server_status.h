@@ -51,6 +51,7 @@ struct ServerStatus {
   std::uint32_t reload = 0;     // the generation that it brings in
   std::uint32_t fallback = 0;   // the generation that can still come back; 0: none
   double fallback_seconds = 0;  // for how long
+  std::string fallback_disk;    // what it would lack, in brackets
   std::string fell_back;        // why the code committed last is not what serves
   std::uint32_t workers = 0;    // wanted
   bool stopping = false;

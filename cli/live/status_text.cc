@@ -157,9 +157,12 @@ std::string headline(const ServerStatus& status) {
     for (const std::string& line : preload_lines(*status.preload)) text += "\n" + line;
   text += "\n";
   add_no_zygote(text, status);
-  if (status.fallback != 0)
-    text += fmt::format("generation {} can come back by itself, for {} more\n",
+  if (status.fallback != 0) {
+    text += fmt::format("if the new code crashes, generation {} comes back, for {} more",
                         status.fallback, spell_seconds(status.fallback_seconds));
+    append_printable(text, status.fallback_disk);
+    text += "\n";
+  }
   add_last_reload(text, status);
   add_deaths(text, status);
   add_log_loss(text, status);

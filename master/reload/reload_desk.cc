@@ -5,7 +5,6 @@
 #include <fmt/format.h>
 
 #include <ctime>
-#include <filesystem>
 #include <utility>
 
 #include "base/log/log.h"
@@ -15,6 +14,7 @@
 #include "master/fleet/obituary.h"
 #include "master/reload/present_reload.h"
 #include "master/reload/proposal.h"
+#include "master/reload/way_back.h"
 #include "worker/access/open_logs.h"
 
 namespace monodon::master {
@@ -25,36 +25,6 @@ std::string joined(const std::vector<std::string>& names) {
   std::string all;
   for (const std::string& name : names) all += (all.empty() ? "" : ", ") + name;
   return all;
-}
-
-// The release in which a generation was imported, if somebody has removed it; else "".
-std::string removed_release(const Fleet& fleet, std::uint32_t generation) {
-  const Process* zygote = fleet.nursery().ready(generation);
-  if (zygote == nullptr) return {};
-  constexpr std::string_view kRemoved = " (deleted)";  // proc(5)
-  std::error_code error;
-  std::string directory =
-      std::filesystem::read_symlink(fmt::format("/proc/{}/cwd", zygote->pid), error);
-  if (!directory.ends_with(kRemoved)) return {};
-  directory.resize(directory.size() - kRemoved.size());
-  std::string shown;
-  append_printable(shown, directory);
-  return shown;
-}
-
-// What going back to a generation cannot do.
-std::string warning_of_disk(const Fleet& fleet, std::uint32_t generation) {
-  const std::string removed = removed_release(fleet, generation);
-  if (!removed.empty())
-    return fmt::format(
-        " ({}, the directory of generation {}, has been removed: files that it has not "
-        "read yet are missing; keep a release for the time of fallback)",
-        removed, generation);
-  if (fleet.nursery().in_memory(generation)) return {};
-  return fmt::format(
-      " (workers of generation {} import from the disk: the old code is back only "
-      "where it still is there, in a directory of its own)",
-      generation);
 }
 
 // A start that failed may have left none, with a watcher that waits for the cure.
@@ -273,7 +243,8 @@ void ReloadDesk::heed(const FleetNews& news) {
       break;
     case FleetNews::Kind::worse:
       if (fleet_.reload().aimed())
-        tell_step(g, "warning: " + news.reason + "; nothing is done about it");
+        tell_step(g, "warning: " + news.reason +
+                         "; nothing is done about it: to go back, deploy the code before");
       break;
     case FleetNews::Kind::no_way_back:
       break;
