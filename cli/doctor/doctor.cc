@@ -8,6 +8,7 @@
 #include "cli/doctor/commands.h"
 #include "cli/doctor/diagnosis.h"
 #include "cli/doctor/gather.h"
+#include "cli/live/control_finder.h"
 
 namespace monodon::cli {
 namespace {
@@ -18,16 +19,22 @@ struct Looked {
 };
 
 // The site where it is: in units of the system or, for who is not root, in their own.
-Looked place_of(const std::string& site, const std::string& root) {
+// None: no unit has that name, and a server that somebody runs by hand has.
+std::vector<Looked> place_of(const std::string& site, const std::string& root) {
   const Units system{root};
   const Units own{root, true};
-  if (!root.empty() || ::geteuid() == 0) return {site, system};
+  if (!root.empty()) return {{site, system}};
   const std::string service = site.ends_with(".service") ? site : site + ".service";
   const auto knows = [&](const Units& units) {
     const std::string state = property(units.show(service), "LoadState");
     return !state.empty() && state != "not-found";
   };
-  return {site, !knows(system) && knows(own) ? own : system};
+  if (knows(system)) return {{site, system}};
+  if (::geteuid() != 0 && knows(own)) return {{site, own}};
+  ControlOptions by_hand;
+  by_hand.site = site;
+  if (find_control_socket(by_hand)) return {};
+  return {{site, system}};
 }
 
 std::vector<Looked> all_sites(const std::string& root) {
@@ -66,7 +73,7 @@ int look(const DoctorOptions& options) {
     if (options.site.empty())
       sites = all_sites(root);
     else
-      sites.push_back(place_of(options.site, root));
+      sites = place_of(options.site, root);
   }
   if (sites.empty() && root.empty()) {
     const auto evidence = gather_server(options.site, options.config_file);

@@ -87,8 +87,7 @@ Result<Evidence> gather_server(const std::string& site,
   e.run_by = RunBy::hand;
   ControlOptions options;
   options.config_file = config_file;
-  const std::string own = fmt::format("/run/monodon-{}/control.sock", site);
-  if (!site.empty() && fs::exists(own)) options.control = own;
+  options.site = site;
   const auto socket = find_control_socket(options);
   std::optional<Server> server;
   if (socket) server = introduce(socket.value());
