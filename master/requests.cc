@@ -29,6 +29,17 @@ bool has_terminal() {
       UniqueFd{::open("/dev/tty", O_RDONLY | O_CLOEXEC | O_NOCTTY)});
 }
 
+// In the background of a shell, the kernel has stopped whoever read from the terminal
+// (pdb) by this signal to all of us. Nobody else stops for it; the shell, which looks at
+// the master alone, is to see it, so that `fg` continues all.
+bool stops_with_the_terminal() {
+  const UniqueFd terminal{::open("/dev/tty", O_RDONLY | O_CLOEXEC | O_NOCTTY)};
+  if (!terminal) return false;
+  const pid_t front = ::tcgetpgrp(terminal.get());
+  if (front <= 0 || front == ::getpgrp()) return false;
+  return ::kill(0, SIGSTOP) == 0;
+}
+
 ControlReply refusal(const std::string& why) {
   return {json_line({{"error", why}}), {}, {}};
 }
@@ -49,8 +60,15 @@ void Server::watch_signals() {
     else
       desk_.ask();
   });
-  on(SIGTTIN, [this] { change_workers(1); });
-  on(SIGTTOU, [this] { change_workers(-1); });
+  const auto by_terminal = [this] {
+    return settings().worker.development && stops_with_the_terminal();
+  };
+  on(SIGTTIN, [this, by_terminal] {
+    if (!by_terminal()) change_workers(1);
+  });
+  on(SIGTTOU, [this, by_terminal] {
+    if (!by_terminal()) change_workers(-1);
+  });
   on(SIGUSR1, [this] { reopen_logs(); });
   on(SIGUSR2, [this] { (void)upgrade(); });
   on(SIGWINCH, [this] { rest_workers(); });
@@ -179,7 +197,7 @@ ControlReply Server::answer(std::string_view line, ControlClient client) {
     const auto& learned = std::as_const(fleet_).learned();
     return {json_line({{"application", settings().worker.application},
                        {"directory", settings().worker.directory},
-                       {"learned", learned.importable()}}),
+                       {"learned", learned.for_next_zygote()}}),
             {},
             {}};
   }

@@ -7,8 +7,8 @@
 namespace monodon {
 
 // The two option objects of posix_spawn(3), released on every path. The program begins
-// with no signal blocked and all of them at their default, whatever this process does
-// with them. What it does with descriptors and directory goes into actions(), in order.
+// with no signal blocked (unless hold() is called) and all of them at their default,
+// whatever this process does with them. What it does with descriptors and directory goes into actions(), in order.
 class SpawnOptions {
  public:
   SpawnOptions() {
@@ -29,6 +29,14 @@ class SpawnOptions {
   }
   SpawnOptions(const SpawnOptions&) = delete;
   SpawnOptions& operator=(const SpawnOptions&) = delete;
+
+  // Blocked until the program unblocks it.
+  void hold(int signal) {
+    sigset_t held;
+    ::sigemptyset(&held);
+    ::sigaddset(&held, signal);
+    posix_spawnattr_setsigmask(&attributes_, &held);
+  }
 
   [[nodiscard]] posix_spawn_file_actions_t* actions() { return &actions_; }
   [[nodiscard]] const posix_spawnattr_t* attributes() const { return &attributes_; }

@@ -56,7 +56,7 @@ void abandon_child(int pid) {
 Result<SpawnedChild> spawn_with_channel(const std::vector<std::string>& argv,
                                         const std::vector<std::string>& environment,
                                         std::span<const int> more,
-                                        const StandardStreams& streams) {
+                                        const StandardStreams& streams, int held) {
   auto channel = make_channel();
   if (!channel) return channel.error();
   SpawnedChild child;
@@ -65,6 +65,7 @@ Result<SpawnedChild> spawn_with_channel(const std::vector<std::string>& argv,
   // before glibc 2.29 a dup2 onto itself leaves it to be closed by exec.
   const int above = kChannelFd + 1 + static_cast<int>(more.size());
   SpawnOptions options;
+  if (held != 0) options.hold(held);
   auto* const actions = options.actions();
   std::vector<UniqueFd> copies;
   const auto give = [&](int fd, int number) {

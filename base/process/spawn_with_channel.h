@@ -36,12 +36,14 @@ struct Channel {
 Result<Channel> make_channel();
 
 // Starts argv[0], a path, with a channel, `more` (where not -1) as the descriptors
-// after it, and no other beyond the standard ones; all signals at their default. It has
-// the rights that this process has at that time. For processes with one thread.
+// after it, and no other beyond the standard ones; all signals at their default, `held`
+// (where not 0) blocked. It has the rights that this process has at that time. For
+// processes with one thread.
 Result<SpawnedChild> spawn_with_channel(const std::vector<std::string>& argv,
                                         const std::vector<std::string>& environment,
                                         std::span<const int> more,
-                                        const StandardStreams& streams = {});
+                                        const StandardStreams& streams = {},
+                                        int held = 0);
 
 // Waits for its end; 128 + signal where one ended it.
 int exit_status_of(const SpawnedChild& child);

@@ -8,7 +8,6 @@
 
 #include <algorithm>
 #include <filesystem>
-#include <string_view>
 #include <vector>
 
 #include "base/text/say.h"
@@ -35,22 +34,25 @@ std::string named_in(const master::CommandLine& line) {
   return named;
 }
 
-// "./pkg/app.py:app" -> "pkg/app.py", below `directory`.
-std::string file_of(const std::string& named, const std::string& directory) {
-  const std::filesystem::path path{named.substr(0, named.find(':'))};
-  return (path.is_absolute() ? path.lexically_relative(directory)
-                             : path.lexically_normal())
-      .string();
+// The file that somebody means, below `directory`: "./pkg/app.py:app" -> "pkg/app.py";
+// "pkg.app" and "src/pkg", where such a file is there. "": none.
+std::string file_meant(const std::string& named, const std::string& directory) {
+  std::filesystem::path path{named.substr(0, named.find(':'))};
+  if (path.is_absolute()) path = path.lexically_relative(directory);
+  path = path.lexically_normal();
+  if (path.extension() == ".py") return path.string();
+  if (named.find(':') != std::string::npos || named.empty()) return {};
+  std::string module = path.string();
+  if (module.find('/') == std::string::npos) std::ranges::replace(module, '.', '/');
+  for (const char* const end : {".py", "/__init__.py"})
+    if (::access((directory + "/" + module + end).c_str(), F_OK) == 0)
+      return module + end;
+  return {};
 }
 
-// The directory below `directory` where the imports of that file begin for `flask run` and
-// `python file.py`: the first above it that is no package. "": `directory` itself.
-std::string import_root(const std::string& file, const std::string& directory) {
-  std::filesystem::path root = std::filesystem::path{file}.parent_path();
-  while (!root.empty() &&
-         ::access((directory / root / "__init__.py").c_str(), F_OK) == 0)
-    root = root.parent_path();
-  return root.string();
+bool names_a_file(const std::string& named) {
+  const std::string place = named.substr(0, named.find(':'));
+  return place.ends_with(".py") || place.find('/') != std::string::npos;
 }
 
 // The application in that file: as it was named, or the likeliest there.
@@ -61,15 +63,19 @@ Result<std::string> application_of_file(const std::string& named,
   if (::access((directory + "/" + file).c_str(), F_OK) != 0)
     return last_error((directory + "/").append(file));
   const std::size_t colon = named.find(':');
-  if (colon != std::string::npos) {
-    std::string module = file.substr(0, file.size() - std::string_view{".py"}.size());
-    std::ranges::replace(module, '/', '.');
-    return module + named.substr(colon);
-  }
+  if (colon != std::string::npos) return site.module + named.substr(colon);
   if (site.applications.empty())
     return Error{fmt::format(
         "no application was found in {}; name it: monodon dev {}:NAME", file, named)};
   return site.applications.front().application;
+}
+
+void search_in(master::CommandLine& line, const master::Settings& settings,
+               const std::string& root, const std::string& source) {
+  if (root.empty()) return;
+  std::vector<std::string> paths = settings.worker.python_path;
+  paths.push_back(root);
+  line.arguments.push_back({"python_path", paths, source});
 }
 
 }  // namespace
@@ -77,40 +83,47 @@ Result<std::string> application_of_file(const std::string& named,
 bool lacks_application_only(const master::ConfigResult& result,
                             const master::CommandLine& line) {
   const std::string named = named_in(line);
-  const std::string file = named.substr(0, named.find(':'));
-  return (file.empty() || file.ends_with(".py")) && !result.config &&
+  return (named.empty() || names_a_file(named)) && !result.config &&
          result.problems.size() == 1 && result.problems[0].starts_with("application: ");
+}
+
+bool names_no_callable(const master::ConfigResult& result,
+                       const master::CommandLine& line) {
+  const std::string named = named_in(line);
+  return result.config && named.find(':') == std::string::npos &&
+         !file_meant(named, result.config->settings.worker.directory).empty();
 }
 
 Outcome choose_application(master::CommandLine& line) {
   const auto known = settings_without_application(line);
   if (!known) return known.error();
-  const std::string& directory = known.value().worker.directory;
-  const std::string& interface = known.value().worker.interface;
-  const auto interpreter = master::find_interpreter(known.value().python, directory);
+  const master::Settings& settings = known.value();
+  const std::string& directory = settings.worker.directory;
+  const std::string& interface = settings.worker.interface;
+  const auto interpreter = master::find_interpreter(settings.python, directory);
   if (!interpreter) return interpreter.error();
   const std::string named = named_in(line);
-  const std::string file = named.empty() ? "" : file_of(named, directory);
+  const std::string file = file_meant(named, directory);
+  if (file.empty() && !named.empty())
+    return Error{fmt::format("{} is no file and no package in {}", named, directory)};
   const auto found =
       find_applications(interpreter.value().path, directory, interface, file);
   if (!found) return found.error();
   const std::vector<FoundApplication>& all = found.value().applications;
   if (!file.empty()) {
+    if (!names_a_file(named) && all.empty()) return ok();  // its import will tell
     const auto meant = application_of_file(named, file, directory, found.value());
     if (!meant) return meant.error();
     if (interface != "asgi" && !all.empty() && all.front().asgi)
-      return Error{nothing_found(all, directory, interface)};
+      return Error{nothing_found(found.value(), directory, interface)};
     line.arguments.push_back({"application", {meant.value()}, file});
-    if (const std::string root = import_root(file, directory); !root.empty()) {
-      std::vector<std::string> paths = known.value().worker.python_path;
-      paths.push_back(root);
-      line.arguments.push_back({"python_path", paths, file});
-    }
+    if (names_a_file(named)) search_in(line, settings, found.value().root, file);
     return ok();
   }
   if (all.empty() || all.front().asgi != (interface == "asgi"))
-    return Error{nothing_found(all, directory, interface)};
+    return Error{nothing_found(found.value(), directory, interface)};
   put_below(line, {{"application", {all.front().application}, all.front().file}});
+  search_in(line, settings, all.front().root, all.front().file);
   if (const std::string others = others_beside(all); !others.empty())
     say(fmt::format("{} of {}; {}", all.front().application, all.front().file, others));
   return ok();

@@ -11,6 +11,10 @@ namespace monodon::cli {
 [[nodiscard]] bool lacks_application_only(const master::ConfigResult& result,
                                           const master::CommandLine& line);
 
+// Whether it names a module or package of this directory and nothing in it: `dev app`.
+[[nodiscard]] bool names_no_callable(const master::ConfigResult& result,
+                                     const master::CommandLine& line);
+
 // The application that is there, or that of the file that was named, as if it had been
 // named as package.module:callable; an Error says what to name. Runs the interpreter of
 // the site, nothing of the site.

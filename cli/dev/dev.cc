@@ -40,10 +40,15 @@ int run_dev(master::CommandLine line) {
   keep_port_at_home(line);
   const bool bound = is_set(line, "bind");
   const std::uint16_t port = bound ? std::uint16_t{0} : free_port(kPort);
+  if (!bound && port == 0)
+    return complain(fmt::format(
+        "the ports from {} to {} are taken; name one: monodon dev --bind "
+        "127.0.0.1:PORT, 0 for any",
+        kPort, kPort + kPorts - 1));
   if (!bound)
     put_below(line, {{"bind", {fmt::format("127.0.0.1:{}", port)}, "monodon dev"}});
   master::ConfigResult result = master::load_config(line);
-  if (lacks_application_only(result, line)) {
+  if (lacks_application_only(result, line) || names_no_callable(result, line)) {
     if (const Outcome chosen = choose_application(line); !chosen)
       return complain(chosen.error().message());
     result = master::load_config(line);
@@ -53,6 +58,11 @@ int run_dev(master::CommandLine line) {
   if (result.config) settings = take_django_settings(*result.config, changed);
   // The process that runs a gunicorn.conf.py imports the site, too.
   if (changed && result.config->file_run) result = master::load_config(line);
+  // An application would be looked for, if it were not for the others.
+  if (result.problems.size() > 1)
+    std::erase_if(result.problems, [](const std::string& problem) {
+      return problem.starts_with("application: is missing");
+    });
   for (const std::string& problem : result.problems) say(problem);
   if (!result.config) return kBadConfiguration;
   if (const auto answered = master::answer_question()) return *answered;

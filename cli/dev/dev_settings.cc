@@ -106,11 +106,10 @@ void keep_port_at_home(master::CommandLine& line) {
 }
 
 std::uint16_t free_port(std::uint16_t first) {
-  constexpr int kTries = 10;
-  for (int i = 0; i < kTries; ++i)
+  for (int i = 0; i < kPorts; ++i)
     if (const auto port = static_cast<std::uint16_t>(first + i); is_free(port))
       return port;
-  return first;
+  return 0;
 }
 
 }  // namespace monodon::cli

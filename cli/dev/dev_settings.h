@@ -23,8 +23,9 @@ void put_below(master::CommandLine& line, std::vector<master::Override> settings
 // $PORT as an address of this machine alone: debug pages are not for the network. Pure.
 void keep_port_at_home(master::CommandLine& line);
 
-// The first of ten ports from `first` on, at 127.0.0.1, that nobody has; `first` where
-// all are taken. Asks the kernel, so that somebody may be faster.
+// The first of kPorts ports from `first` on, at 127.0.0.1, that nobody has; 0 where all
+// are taken. Asks the kernel, so that somebody may be faster.
+inline constexpr int kPorts = 10;
 [[nodiscard]] std::uint16_t free_port(std::uint16_t first);
 
 }  // namespace monodon::cli

@@ -3,6 +3,7 @@
 #include "cli/dev/found_applications.h"
 
 #include <fmt/format.h>
+#include <fmt/ranges.h>
 
 #include <nlohmann/json.hpp>
 
@@ -21,10 +22,14 @@ FoundSite parse_found(const std::string& text) {
   FoundSite site;
   if (!json.is_object() || !json.contains("applications")) return site;
   site.settings = json.value("settings", "");
+  site.module = json.value("module", "");
+  site.root = json.value("root", "");
+  site.broken = json.value("broken", std::vector<std::string>{});
   for (const auto& entry : json["applications"])
     if (entry.is_object())
       site.applications.push_back({entry.value("application", ""),
                                    entry.value("file", ""),
+                                   entry.value("root", ""),
                                    entry.value("asgi", false)});
   return site;
 }
@@ -44,8 +49,9 @@ Result<FoundSite> find_applications(const std::string& python,
   return parse_found(done.value().output);
 }
 
-std::string nothing_found(const std::vector<FoundApplication>& found,
-                          const std::string& directory, const std::string& interface) {
+std::string nothing_found(const FoundSite& site, const std::string& directory,
+                          const std::string& interface) {
+  const std::vector<FoundApplication>& found = site.applications;
   const bool asgi = interface == "asgi";
   if (!found.empty() && !asgi)
     return fmt::format(
@@ -57,10 +63,13 @@ std::string nothing_found(const std::vector<FoundApplication>& found,
         "{} is a WSGI application ({}), and interface is asgi; name an "
         "ASGI application: monodon dev package.module:callable",
         found.front().file, found.front().application);
+  if (!site.broken.empty())
+    return fmt::format("no {}application in {}, and there is no Python in {}",
+                       asgi ? "ASGI " : "", directory, fmt::join(site.broken, "; "));
   return fmt::format(
-      "no {}application in {}: none was found in manage.py, {}, app.py or main.py; "
-      "name "
-      "it: monodon dev package.module:callable",
+      "no {}application in {}: none was found in manage.py, {}, app.py, main.py and the "
+      "like, nor in a package here or in src; name it: monodon dev "
+      "package.module:callable",
       asgi ? "ASGI " : "", directory, asgi ? "asgi.py" : "wsgi.py");
 }
 

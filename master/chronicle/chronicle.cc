@@ -145,8 +145,10 @@ void write_not_forked(const News& news) {
               log::beside({"generation", news.generation})});
 }
 
-void write_overdue(const News& news, const std::string& who) {
-  write(news, news.withdrawn ? log::Level::debug : log::Level::warning,
+void write_overdue(const News& news, const std::string& who, bool develops) {
+  // An edit ends what still runs, within a second: so it is meant.
+  const bool meant = news.withdrawn || (develops && news.state == State::draining);
+  write(news, meant ? log::Level::debug : log::Level::warning,
         log::Id::worker_overdue,
         who + " ran out of time in state " + name_of(news.state) + "; killing it");
 }
@@ -206,7 +208,9 @@ void Chronicle::bury(const News& gone) {
   if (deaths_.size() > kMostDeaths) deaths_.pop_front();
   const bool forced = gone.wear == Wear::stuck;
   // Why an import failed has been told, and to who has an editor open that is all.
-  const auto level = gone.boot_failed
+  const bool meant = settings_.development && gone.struck_in == State::draining;
+  const auto level = meant ? log::Level::debug
+                     : gone.boot_failed
                          ? settings_.reload ? log::Level::debug : log::Level::info
                      : is_unexpected(gone) ? log::Level::error
                      : forced              ? log::Level::warning
@@ -265,7 +269,7 @@ void Chronicle::note(const News& news) {
       log::debug(who + " was asked to leave");
       break;
     case News::Kind::overdue:
-      write_overdue(news, who);
+      write_overdue(news, who, settings_.development);
       break;
     case News::Kind::undead:
       say(log::Level::critical, log::Id::worker_undead,

@@ -66,7 +66,7 @@ std::string how(const News& gone, bool out_of_memory) {
     return "was killed by the kernel, which was out of memory (SIGKILL)" +
            sizes(gone.death);
   if (gone.death.by_signal && gone.death.code == SIGKILL)
-    return "was killed by SIGKILL, which the master did not send";
+    return "was killed by SIGKILL (not the master's)";
   if (is_unexpected(gone) && gone.death.by_signal) return "was " + describe(gone.death);
   if (is_unexpected(gone)) return "left by itself with " + describe(gone.death);
   if (stuck) return "was replaced because a request ran past request_timeout";

@@ -30,7 +30,7 @@
 #include "scoreboard/page_view.h"
 #include "scoreboard/segment.h"
 #include "worker/wire/heritage.h"
-#include "worker/wire/stacks_signal.h"
+#include "worker/wire/zygote_signals.h"
 
 namespace monodon::master {
 
@@ -144,7 +144,8 @@ std::optional<Process> take_over(const ZygoteOrder& order, int modules) {
 Result<Process> LinuxKernel::start_helper(const std::vector<std::string>& argv,
                                           const std::vector<std::string>& environment,
                                           int more) {
-  auto spawned = process_of(spawn_with_channel(argv, environment, {&more, 1}));
+  auto spawned = process_of(
+      spawn_with_channel(argv, environment, {&more, 1}, {}, wire::kHeldUntilZygote));
   note_start(spawned);
   return spawned;
 }
@@ -157,7 +158,8 @@ Result<Process> LinuxKernel::start_interpreter(const ZygoteOrder& order) {
   last_ = {
       order.argv, order.environment, {metrics::application_region(), modules_.get()}};
   if (auto spare = spare_.take(*last_)) return process_of(std::move(*spare));
-  return process_of(spawn_with_channel(last_->argv, last_->environment, last_->fds));
+  return process_of(spawn_with_channel(last_->argv, last_->environment, last_->fds, {},
+                                       wire::kHeldUntilZygote));
 }
 
 void LinuxKernel::keep_spare() {

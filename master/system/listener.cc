@@ -11,6 +11,7 @@
 
 #include <array>
 #include <cstring>
+#include <string_view>
 #include <utility>
 
 #include "base/process/passed_fds.h"
@@ -63,7 +64,13 @@ worker::ListenerInfo describe_tcp(const sockaddr_storage& at) {
 }  // namespace
 
 std::string link_to(const worker::ListenerInfo& listener) {
-  return listener.unix_socket ? listener.address : "http://" + listener.address;
+  if (listener.unix_socket) return listener.address;
+  std::string link = "http://" + listener.address;
+  for (const std::string_view everywhere : {"0.0.0.0:", "[::]:"})
+    if (listener.address.starts_with(everywhere))
+      link += fmt::format(" (here http://localhost:{})",
+                          listener.address.substr(everywhere.size()));
+  return link;
 }
 
 Result<Listener> describe_listener(UniqueFd fd, std::string name) {

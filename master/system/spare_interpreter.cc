@@ -7,6 +7,7 @@
 #include <utility>
 
 #include "base/process/child_state.h"
+#include "worker/wire/zygote_signals.h"
 
 namespace monodon::master {
 
@@ -24,7 +25,8 @@ void SpareInterpreter::keep(const Order& order) {
   tried_ = true;
   order_ = order;
   // Without one the next reload starts its own, and tells what hinders it.
-  if (auto child = spawn_with_channel(order.argv, order.environment, order.fds))
+  if (auto child = spawn_with_channel(order.argv, order.environment, order.fds, {},
+                                      wire::kHeldUntilZygote))
     child_ = std::move(child).value();
 }
 

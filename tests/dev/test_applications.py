@@ -114,6 +114,34 @@ def test_a_file_imports_what_lies_beside_it(tmp_path):
     assert "No module named 'inner'" in dev(tmp_path, "pkg/app.py")
 
 
+def test_a_package_in_src_is_found_and_has_one_name(tmp_path):
+    write(tmp_path, {"src/shop/__init__.py": "def create_app():\n    import shop.db, sys\n"
+                     "    print('named', __name__, 'src.shop' in sys.modules, flush=True)\n",
+                     "src/shop/db.py": ""})
+    for words in ([], ["src/shop"], ["src/shop/__init__.py"], ["src/shop/__init__.py:create_app()"]):
+        assert "named shop False" in dev(tmp_path, *words), words
+
+
+def test_a_module_that_is_named_is_looked_into(tmp_path):
+    write(tmp_path, {"app.py": "app = print('the app', flush=True)\n",
+                     "shop/__init__.py": "def create_app():\n    print('the shop', flush=True)\n"})
+    assert "the app" in dev(tmp_path, "app")
+    assert "the shop" in dev(tmp_path, "shop")
+    assert "No module named 'nothing'" in dev(tmp_path, "nothing")
+    assert "no/such is no file and no package" in dev(tmp_path, "no/such")
+
+
+def test_what_is_half_written_is_told_where_nothing_else_is_found(tmp_path):
+    write(tmp_path, {"app.py": "x = (\n"})
+    assert "there is no Python in app.py, line 1: '(' was never closed" in dev(tmp_path)
+
+
+def test_what_is_wrong_with_the_address_is_told_alone(tmp_path):
+    write(tmp_path, {"app.py": "app = None\n"})
+    said = dev(tmp_path, PORT="abc")
+    assert "abc" in said and "application" not in said
+
+
 def test_settings_of_manage_py_are_not_those_that_wsgi_py_assigns(tmp_path):
     """As under runserver, which has them configured before it imports wsgi.py."""
     hard = WSGI.replace('.setdefault("DJANGO_SETTINGS_MODULE", ', '["DJANGO_SETTINGS_MODULE"] = (')

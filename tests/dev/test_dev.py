@@ -215,6 +215,49 @@ def test_ctrl_c_ends_all_while_pdb_waits_and_leaves_a_good_terminal(flask):
         terminal.until(lambda lines: sum("typed and seen" in line for line in lines) == 2, "an echo")
 
 
+def test_a_debugger_in_the_background_stops_all_until_fg(flask):
+    """The kernel stops who reads from the terminal; a shell sees the master alone."""
+    command = (f"env -u NO_COLOR XDG_RUNTIME_DIR= TMPDIR={flask.scratch} {paths.MONODON} dev "
+               f"--python {flask.python} &")
+    with Terminal(flask, "bash --norc -i", 150, 100, str(flask.directory)) as terminal:
+        terminal.keys(command, "Enter")
+        flask.started(terminal)
+        with subprocess.Popen(["curl", "-s", f"http://127.0.0.1:{flask.port}/stop"],
+                              stdout=subprocess.PIPE, text=True) as asked:
+            terminal.until(shows("> .*app.py"), "the place of the breakpoint", 20)
+            terminal.keys("", "Enter")  # a shell tells of jobs at its next prompt
+            terminal.until(shows("Stopped.*monodon"), "the shell's notice", 20)
+            terminal.keys("fg", "Enter")
+            terminal.keys("p 40 + 2", "Enter")
+            terminal.until(shows("42$"), "the value")
+            terminal.keys("c", "Enter")
+            assert asked.communicate(timeout=20 * PATIENCE)[0] == "2"
+        terminal.keys("C-c")
+        flask.wait(lambda: not flask.processes(), "the last process to go")
+
+
+def test_ctrl_c_at_any_moment_shows_no_traceback(flask):
+    for edits in range(3):
+        with flask.terminal() as terminal:
+            flask.started(terminal)
+            for number in range(edits):
+                flask.edit("app.py", f"one = {number + 1}", f"one = {number + 2}")
+                terminal.until(lambda lines: sum("has taken over" in line for line in lines)
+                               > number, "the new code", 20)
+            terminal.keys("C-c")
+            terminal.until(shows("^status 0"), "the end")
+            assert not shows("Traceback|Interrupt|Fatal")(terminal.lines()), terminal.lines()
+        flask.edit("app.py", f"one = {edits + 1}", "one = 1")
+
+
+def test_flasks_debugger_is_there_where_it_is_asked_for(flask):
+    flask.edit("app.py", "def stop():", "def stop():\n    1 / 0")
+    with flask.terminal(environment="FLASK_DEBUG=1") as terminal:
+        flask.started(terminal)
+        answer = flask.answer("/stop")
+        assert answer.startswith("500") and "Werkzeug Debugger" in answer
+
+
 def typed_ahead(pid):
     """Bytes that wait to be read in its terminal."""
     terminal = os.open(f"/proc/{pid}/fd/0", os.O_RDONLY | os.O_NOCTTY | os.O_NONBLOCK)

@@ -232,7 +232,7 @@ def test_the_kernels_oom_killer_is_told_from_others(server, seen):
     server.await_workers(2)
     os.kill(server.workers()[0], signal.SIGKILL)
     seen.grows(1, 'worker_exits_total{cause="signal"}')
-    server.await_log("SIGKILL, which the master did not send")
+    server.await_log(r"SIGKILL \(not the master's\)")
     assert server.get("/").body == b"ok"
 
 

@@ -38,9 +38,11 @@ class Development:
                 settings.INSTALLED_APPS
 
     def dress(self, application):
-        """The application with what runserver would add to it."""
+        """The application with what runserver and `flask --debug run` would add to it."""
+        if not self._terminal:
+            return application
         django = sys.modules["_monodon_runtime"].beside("_monodon_django")
-        return django.with_static_files(application) if self._terminal else application
+        return _with_debugger(django.with_static_files(application))
 
     def tell_modules(self):
         """The files of all modules that were not told before."""
@@ -74,6 +76,16 @@ class Development:
                 seen = len(sys.modules)
                 self.tell_modules()
             pause.wait(_PERIOD)
+
+
+def _with_debugger(application):
+    """Werkzeug's, around a Flask application with FLASK_DEBUG or app.debug."""
+    flask = sys.modules.get("flask")
+    if flask is None or not isinstance(application, flask.Flask) or not application.debug:
+        return application
+    from werkzeug.debug import DebuggedApplication
+
+    return DebuggedApplication(application, evalex=True)
 
 
 def _resolved(file):

@@ -90,7 +90,44 @@ def places(directory, asgi):
         *django_first(directory, first), *sorted(directory.glob(f"*/{first}")),
         *(directory / name for name in (ASGI_FILES if asgi else FILES)),
         *sorted(directory.glob("*/__init__.py")), *sorted(directory.glob(f"*/{second}")),
-        directory / second])
+        *in_src(directory, ASGI_FILES if asgi else FILES), directory / second])
+
+
+def in_src(directory, names):
+    """Of a project whose packages are in src, where nothing else is imported from."""
+    packages = sorted(path.parent for path in directory.glob("src/*/__init__.py"))
+    return [*(directory / "src" / name for name in names),
+            *(package / name for package in packages for name in (*names, "__init__.py"))]
+
+
+def import_root(directory, path):
+    """Where the imports of that file begin for `flask run` and `python file.py`: the first
+    directory above it that is no package."""
+    root = path.parent
+    while root != directory and (root / "__init__.py").exists():
+        root = root.parent
+    return root
+
+
+def module_of(directory, path):
+    """Its name: below that root if it is in a package there, else below `directory`."""
+    packaged = (path.parent / "__init__.py").exists()
+    below = import_root(directory, path) if packaged else directory
+    parts = path.relative_to(below).with_suffix("").parts
+    return ".".join(parts[:-1] if parts[-1] == "__init__" else parts)
+
+
+def broken(directory):
+    """["app.py, line 1: invalid syntax"]: files that may be what somebody is writing."""
+    found = []
+    for name in dict.fromkeys(FILES + ASGI_FILES):
+        try:
+            compile(read(directory / name), name, "exec", dont_inherit=True)
+        except (SyntaxError, ValueError) as error:
+            line = getattr(error, "lineno", None)
+            found.append(name + (f", line {line}" if line else "")
+                         + f": {getattr(error, 'msg', None) or error}")
+    return found
 
 
 def candidates(directory, wants_asgi=False, paths=None):
@@ -103,9 +140,7 @@ def candidates(directory, wants_asgi=False, paths=None):
             continue
         if asgi is None:
             asgi = path.name == "asgi.py" or (wants_asgi and path.name != "wsgi.py")
-        parts = path.relative_to(directory).with_suffix("").parts
-        module = ".".join(parts[:-1] if parts[-1] == "__init__" else parts)
-        found.append((f"{module}:{name}", path, asgi))
+        found.append((f"{module_of(directory, path)}:{name}", path, asgi))
     return sorted(found, key=lambda one: one[2] is not wants_asgi)
 
 
@@ -240,9 +275,25 @@ def print_candidates(directory, interface, file=""):
     else:
         found = candidates(directory, wants_asgi)
         found = without_file(directory, wants_asgi, found) + found
-    json.dump({"settings": managed_settings(directory), "applications": [
-        {"application": application, "file": str(path.relative_to(directory)), "asgi": asgi}
-        for application, path, asgi in found]}, sys.stdout)
+    named = directory / file if file else None
+    json.dump({
+        "settings": managed_settings(directory),
+        "module": module_of(directory, named) if named else "",
+        "root": root_below(directory, named) if named else "",
+        "broken": [] if found or named else broken(directory),
+        "applications": [
+            {"application": application, "file": str(path.relative_to(directory)),
+             "asgi": asgi, "root": root_below(directory, path) if in_a_src(directory, path) else ""}
+            for application, path, asgi in found]}, sys.stdout)
+
+
+def in_a_src(directory, path):
+    return path.relative_to(directory).parts[0] == "src"
+
+
+def root_below(directory, path):
+    root = import_root(directory, path)
+    return "" if root == directory else str(root.relative_to(directory))
 
 
 if __name__ == "__main__":

@@ -13,7 +13,7 @@
 #include "base/log/log.h"
 #include "worker/python/gil.h"
 #include "worker/python/py.h"
-#include "worker/wire/stacks_signal.h"
+#include "worker/wire/zygote_signals.h"
 
 namespace monodon::python {
 namespace {

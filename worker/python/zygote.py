@@ -143,8 +143,9 @@ def main():
     leave_sys_path()
     # Until there is an application, Ctrl-C ends it with all others, without a traceback.
     at_interrupt = signal.getsignal(signal.SIGINT)
-    if not arguments and at_interrupt is signal.default_int_handler:
+    if arguments[:1] not in (["--file"], ["--check"], ["--check-config"]):
         signal.signal(signal.SIGINT, signal.SIG_DFL)
+    signal.pthread_sigmask(signal.SIG_UNBLOCK, [signal.SIGINT])
     if arguments[:1] == ["--file"]:
         name, directory, _, *argv = arguments[1:]
         file = load_beside("_monodon_gunicorn_file", "_monodon_gunicorn_file.py")
@@ -175,8 +176,8 @@ def main():
         os._exit = leave
         return (1 if status else 0) if check_config else status
     load_beside("_monodon_streams", "_monodon_streams.py").guard_standard_streams()
-    # An import that takes too long is asked where it is: worker/wire/stacks_signal.h
-    faulthandler.register(signal.SIGRTMAX - 1, file=2, all_threads=True)
+    # An import that takes too long is asked where it is: worker/wire/zygote_signals.h
+    runtime.beside("_monodon_crashes").explain_import(signal.SIGRTMAX - 1)
     await_orders(runtime)
     signal.signal(signal.SIGINT, at_interrupt)
     return extension.run_zygote()

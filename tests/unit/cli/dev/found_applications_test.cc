@@ -22,9 +22,15 @@ TEST_CASE("the first is meant, and the others are told with the way to choose",
 }
 
 TEST_CASE("where there is none, what to do is told", "[dev]") {
-  CHECK(nothing_found({}, "/srv/x", "auto").find("no application in /srv/x") == 0);
+  CHECK(nothing_found({}, "/srv/x", "auto").find("no application in /srv/x: none") == 0);
+  FoundSite half_written;
+  half_written.broken = {"app.py, line 1: invalid syntax"};
+  CHECK(nothing_found(half_written, "/srv/x", "auto") ==
+        "no application in /srv/x, and there is no Python in app.py, line 1: invalid "
+        "syntax");
   CHECK(nothing_found({}, "/srv/x", "asgi").find("no ASGI application in /srv/x") == 0);
-  const std::vector<FoundApplication> only{{"main:app", "main.py", true}};
+  FoundSite only;
+  only.applications = {{.application = "main:app", .file = "main.py", .asgi = true}};
   CHECK(nothing_found(only, "/srv/x", "auto") ==
         "main.py is an ASGI application (main:app); `monodon dev --interface asgi` "
         "serves it over HTTP");

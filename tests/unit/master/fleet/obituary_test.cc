@@ -61,7 +61,7 @@ TEST_CASE("the OOM killer is told from a SIGKILL of somebody else", "[obituary]"
       std::string::npos);
   CHECK(obituary(gone, {}, false) ==
         kWho +
-            "was killed by SIGKILL, which the master did not send after 90 s; next "
+            "was killed by SIGKILL (not the master's) after 90 s; next "
             "try in 400 ms");
   CHECK(cause_of(gone, true) == Cause::out_of_memory);
 }

@@ -12,4 +12,8 @@ inline int stacks_signal() {
   return SIGRTMAX - 1;
 }
 
+// Ctrl-C is blocked when zygote.py begins, so that an interpreter that starts says nothing
+// of it; zygote.py unblocks it.
+inline constexpr int kHeldUntilZygote = SIGINT;
+
 }  // namespace monodon::wire
