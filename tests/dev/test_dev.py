@@ -224,7 +224,8 @@ def test_a_debugger_in_the_background_stops_all_until_fg(flask):
         flask.started(terminal)
         with subprocess.Popen(["curl", "-s", f"http://127.0.0.1:{flask.port}/stop"],
                               stdout=subprocess.PIPE, text=True) as asked:
-            terminal.until(shows("> .*app.py"), "the place of the breakpoint", 20)
+            flask.wait(lambda: {proc.state(pid) for pid in flask.processes()
+                                if "monodon: " in proc.title(pid)} == {"T"}, "all to stop", 20)
             terminal.keys("", "Enter")  # a shell tells of jobs at its next prompt
             terminal.until(shows("Stopped.*monodon"), "the shell's notice", 20)
             terminal.keys("fg", "Enter")
