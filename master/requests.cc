@@ -14,6 +14,7 @@
 #include "base/log/log.h"
 #include "base/process/passed_fds.h"
 #include "master/fleet/obituary.h"
+#include "master/system/terminal.h"
 #include "master/server.h"
 #include "master/site_name.h"
 #include "master/status_reply.h"
@@ -27,17 +28,6 @@ constexpr std::size_t kMostWorkers = 1024;
 bool has_terminal() {
   return static_cast<bool>(
       UniqueFd{::open("/dev/tty", O_RDONLY | O_CLOEXEC | O_NOCTTY)});
-}
-
-// In the background of a shell, the kernel has stopped whoever read from the terminal
-// (pdb) by this signal to all of us. Nobody else stops for it; the shell, which looks at
-// the master alone, is to see it, so that `fg` continues all.
-bool stops_with_the_terminal() {
-  const UniqueFd terminal{::open("/dev/tty", O_RDONLY | O_CLOEXEC | O_NOCTTY)};
-  if (!terminal) return false;
-  const pid_t front = ::tcgetpgrp(terminal.get());
-  if (front <= 0 || front == ::getpgrp()) return false;
-  return ::kill(0, SIGSTOP) == 0;
 }
 
 ControlReply refusal(const std::string& why) {
@@ -61,7 +51,7 @@ void Server::watch_signals() {
       desk_.ask();
   });
   const auto by_terminal = [this] {
-    return settings().worker.development && stops_with_the_terminal();
+    return settings().worker.development && stop_with_the_terminal();
   };
   on(SIGTTIN, [this, by_terminal] {
     if (!by_terminal()) change_workers(1);

@@ -106,17 +106,6 @@ void Pool::look_for_life(Slot& slot, Clock::time_point now) {
   report(News::Kind::silent, slot);
 }
 
-// A worker that imports by itself reads what is on the disk by now. Beside others of its
-// generation, which found all of it good, one that answers with 500 is no help; where
-// none is left, it may still have pages that work.
-bool Pool::refuses_broken(const PoolSettings& settings) const {
-  return settings.refuse_broken ||
-         std::ranges::any_of(slots_, [&](const Slot& slot) {
-           return slot.view.state == State::serving && slot.whole &&
-                  slot.view.generation == settings.generation;
-         });
-}
-
 void Pool::start(std::size_t index, const Process& zygote,
                  const PoolSettings& settings) {
   Slot& slot = slots_[index];
@@ -273,12 +262,6 @@ void Pool::on_pidfd(std::size_t index, std::uint32_t serial) {
   news_.push_back(std::move(news));
 }
 
-void Pool::have_others_look() {
-  for (const Slot& slot : slots_)
-    if (slot.view.state == State::serving && slot.process.channel)
-      (void)kernel_.tell(slot.process, frame_for(wire::Kind::look, slot));
-}
-
 void Pool::stop(bool quick) {
   const bool first = !stopping_;
   stopping_ = true;
@@ -292,12 +275,6 @@ void Pool::stop(bool quick) {
     tell_to_go(slot);
     slot.deadline = std::min(slot.deadline, kernel_.now() + kQuickPatience);
   }
-}
-
-void Pool::reopen_logs() {
-  for (const Slot& slot : slots_)
-    if (slot.process.channel)
-      (void)kernel_.tell(slot.process, frame_for(wire::Kind::reopen_logs, slot));
 }
 
 Outcome Pool::request_stacks(std::size_t index, int writer) {

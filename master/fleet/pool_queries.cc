@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-// What others may ask a Pool; nothing here changes it.
+// What others may ask a Pool, and what it has all workers do; nothing here changes it.
 #include <fmt/format.h>
 
 #include <algorithm>
@@ -115,6 +115,29 @@ bool Pool::uses(std::uint32_t generation) const {
     return occupied(s.view.state) && s.view.generation == generation &&
            !undying(s.view);
   });
+}
+
+// A worker that imports by itself reads what is on the disk by now. Beside others of its
+// generation, which found all of it good, one that answers with 500 is no help; where
+// none is left, it may still have pages that work.
+bool Pool::refuses_broken(const PoolSettings& settings) const {
+  return settings.refuse_broken ||
+         std::ranges::any_of(slots_, [&](const Slot& slot) {
+           return slot.view.state == State::serving && slot.whole &&
+                  slot.view.generation == settings.generation;
+         });
+}
+
+void Pool::have_others_look() {
+  for (const Slot& slot : slots_)
+    if (slot.view.state == State::serving && slot.process.channel)
+      (void)kernel_.tell(slot.process, frame_for(wire::Kind::look, slot));
+}
+
+void Pool::reopen_logs() {
+  for (const Slot& slot : slots_)
+    if (slot.process.channel)
+      (void)kernel_.tell(slot.process, frame_for(wire::Kind::reopen_logs, slot));
 }
 
 }  // namespace monodon::master

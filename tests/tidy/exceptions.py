@@ -25,6 +25,7 @@ ALLOWED = {
         "master/config/file_run.cc": "ends what it started and hangs, by pidfd",
         "worker/process/rehearsal.cc": "a zygote ends its own child, which nobody else reaps",
         "master/system/linux_kernel.cc": "the master's one door to the kernel",
+        "master/system/terminal.cc": "stops the job of a shell, itself included",
     },
     "wait for process": {
         "base/process/child_state.cc": "whether one is stopped; reaps none",
@@ -139,6 +140,8 @@ NO_UNIT_TEST = {
     "master/serve.cc": "tests/process",
     "master/server.cc": "connects loop and fleet, no rules of its own: tests/process",
     "master/reload/reload_clients.cc": "tests/process: monodon reload",
+    "master/reload/way_back.cc": "tests/process/test_disk.py: releases that are removed",
+    "master/system/terminal.cc": "tests/dev/test_dev.py: a debugger in the background",
     "master/requests.cc": "signals and orders: tests/process",
     "worker/native/": "tests/process and tests/http host native applications",
     "master/system/listener.cc": "listeners_test.cc describes what it has bound",

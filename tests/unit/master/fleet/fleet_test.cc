@@ -388,16 +388,3 @@ TEST_CASE("a generation whose workers all die leaves the old ones serving", "[fl
     toy.fleet.tick();
   }
 }
-
-TEST_CASE("workers look at the listeners when one was killed, and at no other end",
-          "[fleet]") {
-  const bool killed = GENERATE(false, true);
-  Serving toy{{.workers = 3}};
-  toy.system.told.clear();
-  toy.worker_dies(2, killed ? Death{true, false, SIGKILL} : Death{false, false, 0});
-  std::vector<std::uint32_t> looked;
-  for (const wire::Frame& frame : toy.system.told)
-    if (frame.kind == wire::Kind::look) looked.push_back(frame.serial);
-  CHECK(looked == (killed ? std::vector<std::uint32_t>{1, 3}
-                          : std::vector<std::uint32_t>{}));
-}

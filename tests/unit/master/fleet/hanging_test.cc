@@ -135,3 +135,16 @@ TEST_CASE("a stop leaves no moment behind that is past: the master would spin",
   toy.advance(1s);
   CHECK(toy.fleet.next_wakeup() > toy.system.clock);
 }
+
+TEST_CASE("workers look at the listeners when one was killed, and at no other end",
+          "[fleet]") {
+  const bool killed = GENERATE(false, true);
+  Serving toy{{.workers = 3}};
+  toy.system.told.clear();
+  toy.worker_dies(2, killed ? Death{true, false, SIGKILL} : Death{false, false, 0});
+  std::vector<std::uint32_t> looked;
+  for (const wire::Frame& frame : toy.system.told)
+    if (frame.kind == wire::Kind::look) looked.push_back(frame.serial);
+  CHECK(looked == (killed ? std::vector<std::uint32_t>{1, 3}
+                          : std::vector<std::uint32_t>{}));
+}
