@@ -131,3 +131,19 @@ def test_a_helper_started_at_the_import_keeps_no_port_open():
         own, helper = (told["descriptors"] for told in json.loads(server.get("/helper").body))
         sockets = {v for v in own.values() if v.startswith("socket:")}
         assert len(sockets) > 3 and not sockets & set(helper.values())
+
+
+def test_a_child_of_an_event_loop_ends_before_it_waits_for_anybody():
+    with Server("forking_asgi:application", config={
+            "workers": 1, "interface": "asgi", "request_timeout": 5}) as server:
+        worker, = server.await_workers(1)
+        for how in EVERY_WAY:
+            for when in ("first", "later"):
+                for does, status in (("return", 0), ("exit", 3), ("raise", 1), ("answer", 1),
+                                     ("wait", 0)):
+                    case = f"/?how={how}&when={when}&does={does}"
+                    assert server.get(case).body == str(status).encode(), case
+                    assert server.get().body == str(worker).encode()
+        assert not [pid for pid in server.processes()
+                    if pid not in (server.pid, worker, *server.zygotes())]
+        assert any("ValueError: a mistake in a child" in line for line in server.log.lines)

@@ -124,6 +124,7 @@ worker::LoadError AsgiApplication::run_turns(worker::Turns& turns) {
 // -- turns
 
 bool AsgiApplication::take_turn(PyObject* timeout, bool& own) {
+  end_if_stranger(nullptr);  // before it waits for clients that are not its own
   std::uint64_t until = 0;
   if (timeout != Py_None) {
     constexpr double kLongest = 1e6;  // seconds
@@ -241,6 +242,7 @@ bool AsgiApplication::start(const worker::Request& request, worker::Response& re
     const Ref coroutine = call(c, request);
     if (coroutine) c.task = tasks_->start(coroutine.get());
   }
+  end_if_stranger(c.task.get());
   if (!c.task) {
     c.end(take_exception().get());
   } else if (is_done(c.task.get())) {
@@ -263,8 +265,25 @@ bool AsgiApplication::start(const worker::Request& request, worker::Response& re
   return true;
 }
 
+// Where steps of tasks come back to us, as came_back() does elsewhere. A task keeps what
+// its step has raised: a child ends as the one that has brought it here.
+void AsgiApplication::end_if_stranger(PyObject* begun) {
+  if (!is_stranger()) return;
+  std::vector<PyObject*> tasks{begun};
+  for (const auto& c : conversations_)
+    if (c->pending != nullptr) tasks.push_back(c->task.get());
+  for (PyObject* task : tasks) {
+    if (PyErr_Occurred() != nullptr) break;
+    const Ref error = task != nullptr && is_done(task) ? error_of(task) : Ref{};
+    if (error)
+      PyErr_SetObject(reinterpret_cast<PyObject*>(Py_TYPE(error.get())), error.get());
+  }
+  end_stranger();
+}
+
 // The callback may be that of an earlier request, which had landed before it came.
 void AsgiApplication::ended(Conversation& c) {
+  current->end_if_stranger(nullptr);
   if (c.pending == nullptr || !is_done(c.task.get())) return;
   c.end(error_of(c.task.get()).get());
   worker::Pending* pending = c.pending;

@@ -62,6 +62,9 @@ class AsgiApplication final : public Gateway {
   void part_from_finished();
   void leave_alone(Conversation& conversation);
   void note_timers();
+  // A child that the application forked ends here: as `begun`, the task whose first step
+  // has just returned, or null.
+  void end_if_stranger(PyObject* begun);
 
   const worker::Boot& boot_;
   Ref application_;

@@ -87,8 +87,8 @@ Ref Tasks::start_and_step(PyObject* coroutine) {
   const Ref step = std::move(caught_);
   const Ref context = std::move(context_);
   if (!step) return task;
-  const Ref stepped = Ref::steal(came_back(PyObject_CallMethodObjArgs(
-      context.get(), asgi_names().run, step.get(), nullptr)));
+  const Ref stepped = Ref::steal(PyObject_CallMethodObjArgs(
+      context.get(), asgi_names().run, step.get(), nullptr));
   return stepped ? std::move(task) : Ref{};
 }
 
