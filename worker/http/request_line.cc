@@ -68,6 +68,25 @@ const ParseError* parse_target(RequestHead& head) noexcept {
   return absolute_form(target, head);
 }
 
+bool is_hex(char c) noexcept {
+  return chars::is(c, chars::kDigit) || (c >= 'a' && c <= 'f') ||
+         (c >= 'A' && c <= 'F');
+}
+
+// How much of it is a reg-name or an IPv4address (RFC 3986 3.2.2). 0: nothing, or a "%"
+// without its two digits.
+std::size_t name_of_host(std::string_view authority) noexcept {
+  std::size_t at = 0;
+  while (at < authority.size() && chars::is(authority[at], chars::kHost)) {
+    if (authority[at] == '%' &&
+        (authority.size() - at < 3 || !is_hex(authority[at + 1]) ||
+         !is_hex(authority[at + 2])))
+      return 0;
+    ++at;
+  }
+  return at;
+}
+
 // What stands in brackets (RFC 3986 3.2.2): IPv6address or IPvFuture.
 bool valid_literal(std::string_view text) noexcept {
   if (!text.starts_with('v') && !text.starts_with('V')) {
@@ -75,9 +94,7 @@ bool valid_literal(std::string_view text) noexcept {
   }
   const std::size_t dot = text.find('.');
   if (dot == std::string_view::npos || dot == 1 || dot + 1 == text.size()) return false;
-  constexpr std::string_view hex = "0123456789abcdefABCDEF";
-  if (text.substr(1, dot - 1).find_first_not_of(hex) != std::string_view::npos)
-    return false;
+  if (!std::ranges::all_of(text.substr(1, dot - 1), is_hex)) return false;
   return std::ranges::all_of(text.substr(dot + 1), [](char c) {
     return c == ':' || (c != '%' && chars::is(c, chars::kHost));
   });
@@ -104,7 +121,7 @@ bool valid_authority(std::string_view authority) noexcept {
       return false;
     ++at;
   } else {
-    while (at < authority.size() && chars::is(authority[at], chars::kHost)) ++at;
+    at = name_of_host(authority);
     if (at == 0) return false;
   }
   if (at == authority.size()) return true;
