@@ -68,6 +68,8 @@ ALONE = {
     "a POST in chunks": (post(TE, chunked(BODY)), {"wsgi.input_terminated": True}),
     "chunks with extensions": (
         post(TE, chunked(BODY, 200, b';a=b;q="x y"')), {"body_length": len(BODY)}),
+    "chunks with white space about their extensions": (  # RFC 9112 7.1.1, BWS
+        post(TE, chunked(BODY, 200, b' ;a\t= "b" ; c')), {"body_length": len(BODY)}),
     "chunks with trailers, which are dropped": (
         post(TE, chunked(BODY, 300, trailers=b"X-Late: 1\r\nContent-Length: 5\r\n")),
         {"HTTP_X_LATE": None, "CONTENT_LENGTH": str(len(BODY)),
