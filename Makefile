@@ -8,10 +8,10 @@ BUILD ?= build
 DEMO_PORT ?= 8000
 suites := unit tidy site python http process faults cost
 
-.PHONY: all asgi bench bootstrap browser build cluster-tests compat deb demo dev-tests doctor-tests check \
+.PHONY: all asan asgi bench bootstrap browser build cluster-tests compat deb demo dev-tests doctor-tests check \
   faults fuzz e2e format clean help image image-tests kubernetes long habits observe portable \
   portable-check portable-tests \
-  release repository rpm wagtail wheel \
+  release repository rpm tsan wagtail wheel \
   $(suites:%=test-%)
 
 all: build
@@ -23,6 +23,8 @@ help:
 	@echo 'make test-SUITE  one suite of: $(suites)'
 	@echo 'make faults      let each system call fail at every place (long)'
 	@echo 'make fuzz        a minute of libFuzzer for each reader of foreign bytes (clang)'
+	@echo 'make asan        the server under AddressSanitizer and UBSan (long)'
+	@echo 'make tsan        threads of a worker under ThreadSanitizer'
 	@echo 'make long        a hundred reloads in a row and so on (long)'
 	@echo 'make observe     fire every alert in a real Prometheus, corrupt a page 10,000 times'
 	@echo 'make bench       measure Monodon and its peers, write docs/benchmarks (long)'
@@ -85,6 +87,14 @@ long: build
 fuzz: bootstrap
 	@scripts/bootstrap fuzz
 	scripts/fuzz $(BUILD)-fuzz
+
+# The server itself with sanitizers, driven by its tests. Some of them only, or several at a
+# time: make asan TESTS="tests/http -k head", TESTS="-n 2".
+asan: bootstrap
+	scripts/sanitize address $(BUILD)-asan $(TESTS)
+
+tsan: build
+	MONODON_BUILD=$(abspath $(BUILD)) scripts/sanitize thread $(BUILD)-tsan $(TESTS)
 
 # What an operator sees, in full: `make check` runs a sample of it.
 observe: build
