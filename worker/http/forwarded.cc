@@ -19,7 +19,6 @@ constexpr ParseError kScriptTwice{400, "more than one SCRIPT_NAME field"};
 constexpr ParseError kScriptPath{400, "the SCRIPT_NAME field is not a path"};
 constexpr ParseError kNotBelowField{400, "the path is not below the SCRIPT_NAME field"};
 constexpr ParseError kNotBelow{404, "the path is not below SCRIPT_NAME"};
-constexpr ParseError kFieldUnderscore{400, "header field name with an underscore"};
 constexpr std::size_t kLongestId = 128;
 
 constexpr auto kFitForLog = [] {
@@ -242,7 +241,7 @@ const ParseError* Forwarding::disbelieve(RequestHead& head) const {
         ++head.dropped_fields;
         break;
       case HeadLimits::Underscores::refuse:
-        return &kFieldUnderscore;
+        return &kUnderscoreRefused;
       case HeadLimits::Underscores::keep:
         head.fields.push_back(field);
         break;

@@ -3,10 +3,9 @@
 #include "worker/http/parser.h"
 
 #include <algorithm>
-#include <limits>
 
-#include "base/text/number.h"
 #include "worker/http/chars.h"
+#include "worker/http/content_length.h"
 #include "worker/http/request_line.h"
 
 namespace monodon::http {
@@ -20,7 +19,6 @@ constexpr ParseError kControl{400, "control byte, or a line that does not end in
 constexpr ParseError kNoLine{400, "empty line where a request line belongs"};
 constexpr ParseError kName{400, "header field without a valid name and colon"};
 constexpr ParseError kFold{400, "header field continued on the next line"};
-constexpr ParseError kNameUnderscore{400, "header field name with an underscore"};
 constexpr ParseError kNoHost{400, "no Host field"};
 constexpr ParseError kHostTwice{400, "more than one Host field"};
 constexpr ParseError kHost{400, "Host is not host[:port]"};
@@ -33,9 +31,6 @@ constexpr ParseError kCodingTwice{400, "more than one Transfer-Encoding field"};
 constexpr ParseError kCodingOld{400, "Transfer-Encoding in an HTTP/1.0 request"};
 constexpr ParseError kBoth{400, "both Content-Length and Transfer-Encoding"};
 constexpr ParseError kExpect{417, "expectation is not supported"};
-
-// As large as a file offset can be.
-constexpr std::uint64_t kLongestBody = std::numeric_limits<std::int64_t>::max();
 
 // One attempt at one head. Each step returns null, or what is wrong.
 class HeadParser {
@@ -150,12 +145,12 @@ HeadParser::Problem HeadParser::underscored(const Field& field) {
       ++head_.dropped_fields;
       return nullptr;
     case HeadLimits::Underscores::refuse:
-      return &kNameUnderscore;
+      return &kUnderscoreRefused;
     case HeadLimits::Underscores::keep:
       head_.fields.push_back(field);
       return nullptr;
   }
-  return &kNameUnderscore;
+  return &kUnderscoreRefused;
 }
 
 HeadParser::Problem HeadParser::host(std::string_view value) {
@@ -170,7 +165,7 @@ HeadParser::Problem HeadParser::host(std::string_view value) {
 HeadParser::Problem HeadParser::content_length(std::string_view value) {
   if (head_.framing == Framing::length) return &kLengthTwice;
   if (head_.framing == Framing::chunked) return &kBoth;
-  const auto length = parse_number(value, kLongestBody);
+  const auto length = parse_content_length(value);
   if (!length) return &kLength;
   head_.framing = Framing::length;
   head_.content_length = *length;

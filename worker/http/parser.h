@@ -38,6 +38,10 @@ struct ParseError {
   const char* reason = "";  // ours, fit for log and error page
 };
 
+// Under HeadLimits::Underscores::refuse, wherever the name is looked at.
+inline constexpr ParseError kUnderscoreRefused{400,
+                                               "header field name with an underscore"};
+
 enum class Parse : std::uint8_t { incomplete, complete, failed };
 
 struct HeadResult {

@@ -4,17 +4,14 @@
 
 #include <algorithm>
 #include <charconv>
-#include <limits>
 
 #include "base/text/number.h"
 #include "worker/http/chars.h"
+#include "worker/http/content_length.h"
 
 namespace monodon::http {
 
 namespace {
-
-// As large as a file offset can be.
-constexpr std::uint64_t kLongestAnswer = std::numeric_limits<std::int64_t>::max();
 
 using Reason = const char*;  // to refuse; null: fine
 
@@ -139,7 +136,7 @@ Reason FieldWriter::field(const Field& field) {
 
 Reason FieldWriter::content_length(std::string_view value) {
   if (written_.has_length) return "more than one Content-Length";
-  const auto length = parse_number(value, kLongestAnswer);
+  const auto length = parse_content_length(value);
   if (!length) return "Content-Length is not a number";
   written_.length = *length;
   written_.has_length = true;
