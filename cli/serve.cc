@@ -9,7 +9,10 @@ namespace monodon::cli {
 
 int run_serve(const master::CommandLine& line) {
   const master::ConfigResult result = master::load_config(line);
-  if (!result.config) return report_problems(result);
+  if (!result.config) {
+    (void)report_problems(result);
+    return result.exit_status;
+  }
   if (const auto answered = master::answer_question()) return *answered;
   return master::serve(*result.config);
 }

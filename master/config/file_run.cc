@@ -177,8 +177,10 @@ Result<std::string> FileRun::values() {
   const int status = exit_status_of(child_);
   child_.pid = -1;
   if (!overdue_.empty()) return Error{overdue_, 0};
+  exit_status_ = status;
   std::string why = content_of(errors_.get());
-  if (why.empty()) why = fmt::format("it ended with status {}", status);
+  if (why.empty())
+    why = fmt::format("it has ended the process, with status {}", status);
   return Error{fmt::format("{}: cannot be run by {}{}:\n{}", order_.name, order_.python,
                            user_ ? " as " + name_of_user(user_->uid) : "", why),
                0};

@@ -55,6 +55,8 @@ class FileRun {
   void end(std::chrono::milliseconds patience);
   // Once it is over: what it set, as JSON, or an Error with its traceback. Once.
   Result<std::string> values();
+  // After such an Error: that of a process that ended by itself, else 1.
+  [[nodiscard]] int exit_status() const { return exit_status_; }
 
   // The process, in that position and as the user that we are by now; the caller's to
   // reap. Nothing where it cannot be that: it was run in another interpreter, as
@@ -72,6 +74,7 @@ class FileRun {
   UniqueFd errors_;
   std::string overdue_;  // why it was ended
   bool has_values_ = false;
+  int exit_status_ = 1;
 };
 
 }  // namespace monodon::master

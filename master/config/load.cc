@@ -107,7 +107,8 @@ class Loader {
 
   ConfigResult load() {
     // One that was not read says nothing about what is missing in it.
-    if (!file()) return {std::nullopt, std::move(problems_)};
+    if (!file())
+      return {std::nullopt, std::move(problems_), run_ ? run_->exit_status() : 1};
     apply(environment_over_file());
     apply(line_.arguments);
     complete();

@@ -60,6 +60,8 @@ Result<BegunFile> begin_file(const CommandLine& command_line);
 struct ConfigResult {
   std::optional<LoadedConfig> config;  // empty when there are problems
   std::vector<std::string> problems;   // all of them, a sentence each
+  // For the problems. A gunicorn.conf.py may end the process by sys.exit(): with that.
+  int exit_status = 1;
 };
 
 // sys.argv of the application: the line without the name of the command, so that flags

@@ -158,6 +158,21 @@ def test_what_the_file_names_and_is_not_there_ends_with_gunicorns_status(wrong):
         server.close()
 
 
+@pytest.mark.parametrize("end, status", [
+    ("import sys; sys.exit(7)", 7), ("import sys; sys.exit('no database')", 1), ("exit(0)", 0),
+    ("import os; os._exit(5)", 5), ("raise SystemExit", 0), ("1/0", 1)])
+def test_a_file_that_ends_the_process_ends_the_start_with_its_status(end, status):
+    server = site(end + "\n", expect=["."])
+    serve = subprocess.run([paths.MONODON, *server.command], capture_output=True, text=True,
+                           env=os.environ | server.environment, timeout=30)
+    assert serve.returncode == status and "gunicorn.conf.py: cannot be run by" in serve.stderr
+    assert "no database" in serve.stderr or "no database" not in end
+    check = subprocess.run([paths.MONODON, "check", *server.command[1:]], capture_output=True,
+                           text=True, env=os.environ | server.environment, timeout=30)
+    assert check.returncode == 1
+    server.close()
+
+
 def test_the_hook_that_raised_is_named():
     server = site("def post_worker_init(worker):\n    raise RuntimeError('bad')\n", expect=["."])
     server.spawn()

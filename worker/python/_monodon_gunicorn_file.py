@@ -184,6 +184,13 @@ def _told(error):
     return failure.format_exception(error)
 
 
+def _status_of(error):
+    """Of a process that Python ends for it; sys.exit("text") is a 1."""
+    if not isinstance(error, SystemExit):
+        return 1
+    return error.code & 0xFF if isinstance(error.code, int) else int(error.code is not None)
+
+
 def run(name, argv, directory):
     """-> (arguments of a zygote, or None if there is nothing more to do, exit status,
     descriptors that the file has opened)"""
@@ -202,7 +209,7 @@ def run(name, argv, directory):
     except BaseException as error:
         if not isinstance(error, SystemExit) or error.code not in (0, None):
             sys.stderr.write(_told(error))
-        return None, 1, set()
+        return None, _status_of(error), set()
     opened = _descriptors() - before
     orders = _orders()
     if not orders:
