@@ -122,27 +122,46 @@ TakenValue take_proxy_protocol(const Setting& setting, std::string text) {
   return {setting.key, std::move(lower), {}};
 }
 
-// What is no atom is "-" in Gunicorn's lines.
+// "%(h)s" at the beginning of the text, or "" where there is nothing of that form.
+std::string_view first_atom(std::string_view text) {
+  const std::size_t end = text.starts_with("%(") ? text.find(')') : text.npos;
+  return end == text.npos || end + 1 == text.size() ? "" : text.substr(0, end + 2);
+}
+
+// What is no atom is "-" in Gunicorn's lines. What Python cannot format, "%(h) -",
+// costs it every line, and serves all the same: here the line has it as it stands.
 TakenValue take_access_format(const Setting& setting, std::string_view format) {
   TakenValue taken{setting.key, {}, {}};
+  std::string unknown;
+  bool broken = false;
   for (std::size_t i = 0; i < format.size();) {
-    const std::size_t end =
-        format.compare(i, 2, "%(") == 0 ? format.find(')', i) : std::string_view::npos;
-    const bool whole =
-        end != std::string_view::npos && format.substr(end + 1, 1) == "s";
-    const std::string_view atom = whole ? format.substr(i, end + 2 - i) : "";
-    if (atom.empty() || worker::AccessFormat::compile(atom)) {
-      const std::size_t size = format.compare(i, 2, "%%") == 0 ? 2 : 1;
-      taken.text += format.substr(i, size);
-      i += size;
-      continue;
+    const std::string_view rest = format.substr(i);
+    const std::string_view atom = first_atom(rest);
+    std::size_t size = rest.starts_with("%%") ? 2 : 1;
+    if (rest[0] != '%' || size == 2) {
+      taken.text += rest.substr(0, size);
+    } else if (!atom.empty() && worker::AccessFormat::compile(atom)) {
+      taken.text += atom;
+      size = atom.size();
+    } else if (atom.ends_with('s')) {
+      taken.text += '-';
+      unknown += (unknown.empty() ? "" : ", ") + std::string{atom};
+      size = atom.size();
+    } else {
+      taken.text += "%%";
+      broken = true;
     }
-    taken.text += '-';
-    taken.warning += (taken.warning.empty() ? "" : ", ") + std::string{atom};
-    i += atom.size();
+    i += size;
   }
-  if (!taken.warning.empty())
-    taken.warning += ": is no atom of the access log, and so \"-\", as with Gunicorn";
+  if (!unknown.empty())
+    taken.warning =
+        unknown + ": is no atom of the access log, and so \"-\", as with Gunicorn";
+  if (broken)
+    taken.warning += fmt::format(
+        "{}a \"%\" begins no atom, as \"%(h)s\" would, and stands in each line; "
+        "Gunicorn "
+        "has an exception in the error log in place of the line",
+        unknown.empty() ? "" : "; ");
   return taken;
 }
 

@@ -61,7 +61,9 @@ TEST_CASE("what is no atom of the access log is a dash", "[gunicorn_values]") {
   CHECK(taken.text == "%(h)s - \"-\" %(D)d 100%% %({b}i)s");
   CHECK(taken.warning.starts_with("%(x)s, %({a}q)s: is no atom"));
   CHECK(take("access_log_format", "%(h)s %(s)s").warning.empty());
-  CHECK(take("access_log_format", "%(h %(h)q %").text == "%(h %(h)q %");
+  const TakenValue broken = take("access_log_format", "%(h) - %(b)d%% %(h)q %(s)s %");
+  CHECK(broken.text == "%%(h) - %(b)d%% %%(h)q %(s)s %%");
+  CHECK(broken.warning.find("begins no atom") != std::string::npos);
 }
 
 TEST_CASE("a level that is none is info", "[gunicorn_values]") {
