@@ -80,10 +80,11 @@ def test_statsd_hears_of_requests_workers_and_errors(statsd):
         assert server.get("/").status == 200
         assert server.get("/fail").status == 500
         for name in ("requests", r"request\.status\.200", r"request\.status\.500",
-                     r"log\.error"):
+                     r"log\.exception"):
             await_line(server, statsd, rf"^shop\.gunicorn\.{name}:1\|c\|@1\.0\|#env:test$")
         await_line(server, statsd,
                    r"^shop\.gunicorn\.request\.duration:[0-9]+\.[0-9]{3}\|ms\|#env:test$")
+        assert not [line for line in statsd.all() if "log.error" in line]
 
 
 LINES = """
@@ -119,6 +120,10 @@ def when_ready(server):
     server.log.increment("x.i", 1)
     server.log.decrement("x.d", 4, 0.5)
     server.log.histogram("x.h", 9)
+    try:
+        raise ValueError("low")
+    except ValueError:
+        server.log.exception("low")
     server.log.warning("low", extra={"metric": "no.metric", "value": 1, "mtype": "gauge"})
 """
 
@@ -133,6 +138,8 @@ def test_statsd_hears_the_metrics_of_hooks(statsd):
     with server:
         server.await_workers(1)
         await_line(server, statsd, r"^shop\.gunicorn\.log\.warning:1\|c\|@1\.0$")
+        of_log = {line for line in statsd.all() if ".gunicorn.log." in line}
+        assert of_log == {f"shop.gunicorn.log.{kind}:1|c|@1.0" for kind in ("exception", "warning")}
         heard = [line for line in statsd.all() if ".gunicorn." not in line]
         assert heard == [f"shop.{line}" for line in (
             "by.gauge:7|g", "by.counter:2|c|@1.0", "by.histogram:1.5|h", "by.timer:3|ms",

@@ -11,6 +11,7 @@
 
 #include "base/clock.h"
 #include "base/log/log.h"
+#include "base/net/statsd.h"
 #include "base/process/own_process.h"
 #include "base/text/text.h"
 #include "worker/http/chars.h"
@@ -271,12 +272,16 @@ void Exchange::fail(std::string_view why) {
     text += exception;
     text += why.substr(first_line(why).size());
   }
-  log::error(
-      text,
-      {log::Id::application_error, log::beside({"method", c_->head.method}),
-       log::beside({"path", c_->head.path}), log::beside({"request_id", request_id_}),
-       log::beside({"trace_id", c_->origin.trace_id}),
-       log::beside({"remote_addr", c_->origin.remote_addr})});
+  {
+    const statsd::Uncounted quiet;  // as an error: to Gunicorn it is an exception
+    log::error(
+        text,
+        {log::Id::application_error, log::beside({"method", c_->head.method}),
+         log::beside({"path", c_->head.path}), log::beside({"request_id", request_id_}),
+         log::beside({"trace_id", c_->origin.trace_id}),
+         log::beside({"remote_addr", c_->origin.remote_addr})});
+  }
+  statsd::count_line("exception");
   if (!sent_ && !finished_ && !gone_) {
     head_ =
         http::error_response(500, "", config_.server, date_, c_->head.method == "HEAD");

@@ -93,7 +93,7 @@ class Log(StandIn):
         self.access_log = logging.getLogger("gunicorn.access")
         self.loglevel = self.error_log.level
         self.logfile = None
-        for name in ("critical", "error", "warning", "exception"):
+        for name in ("critical", "error", "warning"):
             setattr(self, name, functools.partial(self._line, getattr(self.error_log, name)))
 
     @staticmethod
@@ -111,6 +111,11 @@ class Log(StandIn):
         if message:
             self._line(functools.partial(self.error_log.log, level), message,
                        *arguments, **options)
+
+    def exception(self, message, *arguments, **options):
+        """To statsd it is no error, but has a name of its own."""
+        self.error_log.exception(message, *arguments, **options)
+        self.increment("gunicorn.log.exception", 1)
 
     def info(self, message, *arguments, **options):
         self.log(logging.INFO, message, *arguments, **options)
