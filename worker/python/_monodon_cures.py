@@ -18,6 +18,7 @@ class Cures:
         self._finalizers = _finalizers()
         self._generators = _unseeded_generators()
         close_connections()
+        _leave_no_gauges()
 
     def in_worker(self):
         """Before anything of the application runs there."""
@@ -36,6 +37,32 @@ class Cures:
                 os.unlink(name)
             except OSError:
                 pass  # the application was quicker
+        if _shared_metrics():
+            from prometheus_client import multiprocess
+            multiprocess.mark_process_dead(os.getpid())
+
+
+def _shared_metrics():
+    """prometheus_client's files of several processes, where they are in use."""
+    return os.environ.get("PROMETHEUS_MULTIPROC_DIR") and sys.modules.get(
+        "prometheus_client.mmap_dict")
+
+
+def _leave_no_gauges():
+    """Metrics that prometheus_client makes as the application is imported are files of
+    this process, which serves nobody: its zeros would be the smallest of all workers, and
+    rows of their own. What the import has set stays."""
+    if not (shared := _shared_metrics()):
+        return
+    directory = os.environ["PROMETHEUS_MULTIPROC_DIR"]
+    try:
+        for entry in os.listdir(directory):
+            path = os.path.join(directory, entry)
+            if entry.startswith("gauge_") and entry.endswith(f"_{os.getpid()}.db") and not any(
+                    read[1] for read in shared.MmapedDict.read_all_values_from_file(path)):
+                os.unlink(path)
+    except Exception:  # a version that we do not know
+        pass
 
 
 def close_connections():
