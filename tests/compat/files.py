@@ -154,6 +154,83 @@ HOOKS = {
                         "def pre_fork(server, worker):\n    tell(worker, type(worker).__name__)\n"
                         "def post_fork(server, worker):\n"
                         "    tell(worker.alive, worker.aborted, worker.reloader)\n",
+    "counters shared by workers": "import multiprocessing, threading, time\n"
+        "count = multiprocessing.Value('i', 0)\nlast = multiprocessing.Value('d', 0)\n"
+        "def pre_request(worker, req):\n    with count.get_lock():\n        count.value += 1\n"
+        "def post_request(worker, req, environ, resp):\n"
+        "    last.value = time.time()\n"
+        "    with count.get_lock():\n        count.value += 10\n"
+        "def when_ready(server):\n"
+        "    threading.Thread(target=watch, args=(server,), daemon=True).start()\n"
+        "def watch(server):\n    while count.value < 11:\n        time.sleep(0.01)\n"
+        "    tell('watch', count.value, last.value > 0)\n"
+        "def worker_exit(server, worker):\n    time.sleep(0.3)\n",
+    "a profiler on the worker": "import cProfile\n"
+        "def pre_request(worker, req):\n    worker.profiler = cProfile.Profile()\n"
+        "    worker.profiler.enable()\n"
+        "def post_request(worker, req, environ, resp):\n    worker.profiler.disable()\n"
+        "    tell(bool(worker.profiler.getstats()), resp.status, resp.response_length)\n",
+    "a registry of hooks": "import collections\nregistry = collections.defaultdict(list)\n"
+        "def hook(name):\n    def add(function):\n        registry[name].append(function)\n"
+        "        return function\n    return add\n"
+        "@hook('when_ready')\ndef first(server):\n    tell('first', server.cfg.workers)\n"
+        "@hook('when_ready')\ndef second(server):\n    tell('second', server.cfg.reload)\n"
+        "def when_ready(server):\n    for one in registry['when_ready']:\n        one(server)\n",
+    "a worker that is no longer alive": "def post_request(worker, req, environ, resp):\n"
+        "    tell(worker.alive)\n    worker.alive = False\n    tell(worker.alive)\n",
+    "settings of a dataclass": "from dataclasses import asdict, dataclass\n@dataclass\n"
+        "class Config:\n    threads: int = 2\n    timeout: int = 45\n    proc_name: str = 'shop'\n"
+        "for _key, _value in asdict(Config()).items():\n    globals()[_key] = _value\n"
+        "def when_ready(server):\n"
+        "    tell(server.cfg.threads, server.cfg.timeout, server.cfg.proc_name, server.proc_name)\n",
+    "settings of variables": "import os\nos.environ['GUNICORN_TIMEOUT'] = '77'\n"
+        "for _name, _value in list(os.environ.items()):\n"
+        "    if _name.startswith('GUNICORN_'):\n"
+        "        locals()[_name.split('_', 1)[1].lower()] = _value\n"
+        "def when_ready(server):\n    tell(server.cfg.timeout, server.timeout)\n",
+    "names in capitals": "WORKERS = 9\nTimeout = 3\n"
+        "def when_ready(server):\n    tell(server.cfg.timeout, server.cfg.workers)\n",
+    "a pidfile": "pidfile = 'site.pid'\ndef when_ready(server):\n"
+        "    tell(os.path.basename(server.pidfile.fname), server.pidfile.pid == server.pid,\n"
+        "         open('site.pid').read().strip() == str(server.pid))\n",
+    "an application around both": "def post_worker_init(worker):\n"
+        "    inner = worker.app.callable\n    def around(environ, start_response):\n"
+        "        tell('around', environ['PATH_INFO'])\n"
+        "        return inner(environ, start_response)\n"
+        "    worker.app.callable = worker.wsgi = around\n",
+    "wsgi_app": "wsgi_app = 'app:app'\ndef when_ready(server):\n"
+        "    tell(server.cfg.wsgi_app, server.app.app_uri)\n",
+    "raw_env": "raw_env = ['A=b=c', 'EMPTY=']\n"
+        "def when_ready(server):\n    tell(server.cfg.env, os.environ['A'], os.environ['EMPTY'])\n",
+    "a signal of its own": "import signal\ndef post_worker_init(worker):\n"
+        "    signal.signal(signal.SIGUSR2, lambda *_: tell('usr2', worker.pid == os.getpid()))\n"
+        "    os.kill(os.getpid(), signal.SIGUSR2)\n",
+    "gc and limits": "import gc, resource\npreload_app = True\n"
+        "def when_ready(server):\n    gc.freeze()\n"
+        "def post_fork(server, worker):\n    os.nice(1)\n"
+        "    resource.setrlimit(resource.RLIMIT_CORE, (0, 0))\n"
+        "    tell(gc.get_freeze_count() > 0, os.nice(0) >= 1)\n",
+    "a worker with threads": "threads = 4\nworker_class = 'gthread'\n"
+        "def post_worker_init(worker):\n"
+        "    tell(type(worker).__name__, worker.worker_connections, worker.nr_conns,\n"
+        "         worker.cfg.worker_class_str, worker.max_keepalived)\n"
+        "def post_request(worker, req, environ, resp):\n    tell(worker.nr_conns)\n",
+    "sockets": "import socket\ndef post_fork(server, worker):\n"
+        "    one, = worker.sockets\n"
+        "    tell(one.sock.getsockopt(socket.SOL_SOCKET, socket.SO_ACCEPTCONN), one.family,\n"
+        "         os.path.basename(one.getsockname()), one.get_backlog(), one.fileno() > 2)\n",
+    "all of cfg": "def when_ready(server):\n    cfg = server.cfg\n"
+        "    for name in ('accesslog', 'errorlog', 'loglevel', 'user', 'group', 'umask', 'daemon',\n"
+        "                 'pidfile', 'worker_tmp_dir', 'max_requests', 'preload_app', 'sendfile',\n"
+        "                 'reuse_port', 'pythonpath', 'backlog', 'limit_request_line', 'header_map',\n"
+        "                 'limit_request_fields', 'limit_request_field_size', 'capture_output',\n"
+        "                 'statsd_host', 'dogstatsd_tags', 'syslog', 'syslog_addr', 'syslog_prefix',\n"
+        "                 'logconfig', 'logconfig_dict', 'is_ssl', 'uid', 'gid',\n"
+        "                 'keyfile', 'proxy_protocol', 'root_path', 'graceful_timeout', 'initgroups'):\n"
+        "        tell(name, getattr(cfg, name))\n",
+    "limits of a request": "def pre_request(worker, req):\n"
+        "    tell(req.limit_request_fields, req.limit_request_field_size, req.fragment, req.trailers,\n"
+        "         req.version, req.scheme, req.req_number, req.proxy_protocol_info)\n",
     "a partial, from JSON": "import functools, json\n"
                             "globals().update(json.loads('{\"timeout\": 60}'))\n"
                             "def _hook(what, server):\n    tell(what, server.cfg.timeout)\n"
@@ -235,6 +312,13 @@ OF_GUNICORN = {
                       "        self.info('SAY set up')\n"
                       "logger_class = Mine\n"
                       "def when_ready(server):\n    server.log.info('SAY ready')\n    tell('ready')\n",
+    "a logger_class of JSON": FORMAT + "accesslog = '-'\nimport json, logging\n"
+        "from gunicorn import glogging\nclass Form(logging.Formatter):\n"
+        "    def format(self, record):\n"
+        "        return json.dumps({'SAY': record.getMessage(), 'level': record.levelname})\n"
+        "class Mine(glogging.Logger):\n    def setup(self, cfg):\n        super().setup(cfg)\n"
+        "        self._set_handler(self.access_log, cfg.accesslog, Form())\n"
+        "logger_class = Mine\ndef when_ready(server):\n    tell('ready')\n",
     "a logger_class with a format": "import logging\nfrom gunicorn import glogging\n"
         "class Mine(glogging.Logger):\n"
         "    error_fmt = 'mine %(levelname)s %(message)s'\n"

@@ -41,6 +41,7 @@ import _monodon_gunicorn_once as once
 import _monodon_gunicorn_requests
 import _monodon_gunicorn_settings as settings
 import _monodon_runtime as runtime
+from _monodon_gunicorn_sockets import Listener, connections
 from _monodon_gunicorn_standin import Missing, StandIn
 
 
@@ -56,6 +57,14 @@ class Arbiter(StandIn):
     SIG_NAMES = {number: number.name[3:].lower() for number in SIGNALS}
     WORKER_BOOT_ERROR = 3
     APP_LOAD_ERROR = 4
+    WAKEUP_REQUEST = signal.NSIG
+
+    def __getattr__(self, name):
+        """server.handle_ttin() and its like: the signal, to the master."""
+        if number := getattr(signal, f"SIG{name.removeprefix('handle_').upper()}", None):
+            if name.startswith("handle_") and number in self.SIGNALS:
+                return lambda *_: os.kill(self.pid, number)
+        return super().__getattr__(name)
 
     @property
     def num_workers(self):
@@ -97,9 +106,42 @@ class SyncWorker(StandIn):
     def __str__(self):
         return f"<Worker {self.pid}>"
 
+    @property
+    def alive(self):
+        return self._alive
+
+    @alive.setter
+    def alive(self, lives):
+        """worker.alive = False is how a hook asks for another worker in this one's place,
+        after the requests that run."""
+        if self._alive and not lives and self._serves and self.pid == os.getpid():
+            os.kill(self.pid, signal.SIGTERM)
+        self._alive = lives
+
+    def handle_exit(self, *_):
+        self.alive = False
+
+    def handle_quit(self, *_):
+        os.kill(self.pid, signal.SIGQUIT)
+
+    def handle_abort(self, *_):
+        os.kill(self.pid, signal.SIGABRT)
+
 
 class ThreadWorker(SyncWorker):
     stands_for = ("gunicorn.workers.gthread.ThreadWorker", "gunicorn.workers.base.Worker")
+
+    @property
+    def nr_conns(self):
+        return connections(self.sockets)
+
+    @property
+    def worker_connections(self):
+        return self.cfg.worker_connections
+
+    @property
+    def max_keepalived(self):
+        return self.cfg.worker_connections - self.cfg.threads
 
 
 class _Tmp(StandIn):
@@ -115,28 +157,18 @@ class _Tmp(StandIn):
         pass
 
 
-class _Socket(StandIn):
-    """One of server.LISTENERS: says where it listens."""
-
-    def __init__(self, address):
-        super().__init__()
-        self.cfg_addr = self._name = settings._address(address)
-        self._text = address
-
-    def getsockname(self):
-        return self._name
-
-    def __str__(self):
-        return self._text if self._text.startswith("unix:") else f"http://{self._text}"
+class _Pidfile(StandIn):
+    """Of the server, which writes and removes it."""
 
 
 class _App(StandIn):
     """Gunicorn's application object around the one that is served."""
 
-    def __init__(self, cfg):
+    def __init__(self, cfg, interface):
         super().__init__()
         self.cfg = cfg
-        self.app_uri = cfg.default_proc_name
+        self._interface = interface
+        self.app_uri = cfg.application
         self.callable = None
         self.usage = self.prog = None
         self.logger = None
@@ -146,7 +178,8 @@ class _App(StandIn):
         return self.callable or self.load()
 
     def load(self):
-        failure, found, _ = runtime._loading.load_application(self.app_uri)
+        failure, found, _ = runtime._loading.load_application(
+            self.app_uri, self._interface)
         if failure:
             raise ImportError(found)
         return found
@@ -180,14 +213,18 @@ class Configuration:
         self._log = gunicorn_logger.log_of(self._cfg, settings.hook_of)
         gunicorn_logger.follow_rotation()
         _tell_what_gunicorn_is_told()
-        self._app = _App(self._cfg)
-        sockets = [_Socket(address) for address in facts["listeners"]]
+        self._app = _App(self._cfg, facts["interface"])
+        self._imported = None
+        self._asynchronous = False
+        sockets = [Listener(address, self._cfg) for address in facts["listeners"]]
         self._server = Arbiter(
             pid=os.getppid(), cfg=self._cfg, log=self._log, app=self._app,
             _num_workers=self._cfg.workers, proc_name=self._cfg.proc_name, WORKERS={},
             LISTENERS=sockets, address=self._cfg.address, timeout=self._cfg.timeout,
             worker_age=0, worker_class=self._cfg.worker_class, master_name="Master",
-            master_pid=0, reexec_pid=0, systemd=False, pidfile=None, PIPE=[],
+            master_pid=0, reexec_pid=0, systemd="LISTEN_FDS" in os.environ, PIPE=[],
+            pidfile=_Pidfile(fname=self._cfg.pidfile, pid=os.getppid())
+            if self._cfg.pidfile else None, dirty_arbiter=None, dirty_arbiter_pid=0,
             START_CTX={"args": list(sys.argv), "cwd": os.getcwd(), 0: sys.executable})
         self._worker = None
         self._forking = None  # stands for a worker that is about to be forked
@@ -228,8 +265,12 @@ class Configuration:
 
     def wrap(self, application):
         """The application, once it is imported, as it is to be called."""
-        self._app.callable = application
+        self._app.callable = self._imported = application
         return self._dressed(application, None)
+
+    def serves_asgi(self, application):
+        self._app.callable = application
+        self._asynchronous = True
 
     def _dressed(self, application, access):
         pre, post = self._hooks.get("pre_request"), self._hooks.get("post_request")
@@ -247,16 +288,19 @@ class Configuration:
 
     def _other_application(self):
         """post_worker_init may have put one around it: worker.wsgi is what Gunicorn calls."""
+        if self._asynchronous:  # there is nothing of WSGI to put around it
+            return None
         application, access = self._worker.wsgi, self._access()
-        if application is self._app.callable and not access:
+        if application is self._imported and not access:
             return None
         return self._dressed(application, access)
 
-    def _stand_in(self, pid, serial, slot):
+    def _stand_in(self, pid, serial, slot, serves=True):
         kind = ThreadWorker if self._cfg.threads > 1 else SyncWorker
         return kind(
             pid=pid, age=serial, slot=slot, ppid=self._server.pid, cfg=self._cfg,
-            log=self._log, alive=True, booted=False, aborted=False, nr=0, tmp=_Tmp(),
+            log=self._log, _alive=True, _serves=serves, booted=False, aborted=False, nr=0,
+            tmp=_Tmp(),
             max_requests=self._cfg.max_requests or sys.maxsize, app=self._app,
             wsgi=self._app.callable, timeout=self._cfg.timeout / 2, reloader=None,
             sockets=self._server.LISTENERS, PIPE=[], notify=lambda: None)
@@ -266,7 +310,7 @@ class Configuration:
         serial, slot = numbers
         age = serial or self._server.worker_age + 1
         self._server.worker_age = serial or self._server.worker_age
-        self._forking = self._stand_in("[booting]", age, slot)
+        self._forking = self._stand_in("[booting]", age, slot, serial > 0)
         self._call("pre_fork", self._server, self._forking)
 
     def forked(self, pid):
@@ -310,7 +354,7 @@ class Configuration:
 
     def worker_starts(self, serial, slot):
         # What pre_fork has put on it is there.
-        self._worker = self._forking or self._stand_in("", serial, slot)
+        self._worker = self._forking or self._stand_in("", serial, slot, serial > 0)
         self._worker.pid = os.getpid()
         self._worker.wsgi = self._app.callable
         self._server.WORKERS.clear()
@@ -329,10 +373,10 @@ class Configuration:
         self._call("worker_int", self._worker)
 
     def worker_stops(self):
-        self._worker.alive = False
+        self._worker._alive = False
         self._call("worker_exit", self._server, self._worker)
 
     def worker_ended(self, numbers):
         worker = self._server.WORKERS.pop(numbers[0], None) or self._stand_in(*numbers)
-        worker.alive = False
+        worker._alive = False
         self._call("child_exit", self._server, worker)

@@ -38,6 +38,10 @@ class Request(StandIn):
             address, int(environ.get("REMOTE_PORT") or 0))
         self.proxy_protocol_info = None
         self.req_number = number
+        if cfg:
+            self.limit_request_line = cfg.limit_request_line
+            self.limit_request_fields = cfg.limit_request_fields
+            self.limit_request_field_size = cfg.limit_request_field_size
         self.must_close = False
         self.started = time.monotonic()
 

@@ -189,8 +189,11 @@ class Config:
         values |= merged
         values["access_log_format"] = _format(file, values["access_log_format"])
         # Gunicorn's: what the command line calls the application.
-        if values["wsgi_app"] and values["wsgi_app"] != file.get("wsgi_app"):
-            values["default_proc_name"] = values["wsgi_app"]
+        self.application = values["wsgi_app"]
+        if self.application and self.application != file.get("wsgi_app"):
+            values["default_proc_name"] = self.application
+            values["wsgi_app"] = file.get("wsgi_app")
+        values["dogstatsd_tags"] = values["dogstatsd_tags"] or ""
         values["chdir"] = values["chdir"] or os.getcwd()
         for name, count in HOOKS.items():
             values[name] = hook_of(file.get(name)) or self._nothing(count)
@@ -275,7 +278,9 @@ class Config:
 
     @property
     def ssl_options(self):
-        return {}
+        return {name: self.settings[name].value for name in (
+            "keyfile", "certfile", "ssl_version", "cert_reqs", "ca_certs",
+            "suppress_ragged_eofs", "do_handshake_on_connect", "ciphers")}
 
     @property
     def env(self):

@@ -86,6 +86,8 @@ def load_application(spec, interface="auto"):
     with _crashes.exits_told():
         failure, found, asynchronous = _loading.load_application(spec, interface)
     if asynchronous:
+        for configuration in _gunicorn:
+            configuration.serves_asgi(found)
         return failure, found, True
     for development in _development:
         if failure:
@@ -309,7 +311,7 @@ def load_hooks(specs):
 
 
 def load_gunicorn_conf(texts):  # name of the file; facts for hooks, as JSON
-    for name in ("standin", "file", "settings", "requests", "log", "logger", "once"):
+    for name in ("standin", "file", "settings", "sockets", "requests", "log", "logger", "once"):
         beside(f"_monodon_gunicorn_{name}")
     _gunicorn.append(beside("_monodon_gunicorn").Configuration(*texts))
 

@@ -67,6 +67,7 @@ std::string facts_for_hooks(const Boot& boot) {
   return nlohmann::json{
       {"merged", nlohmann::json::parse(boot.gunicorn_settings, nullptr, false)},
       {"listeners", std::move(listeners)},
+      {"interface", boot.settings.interface},
       {"workers_before", boot.workers_before}}
       .dump(-1, ' ', false, nlohmann::json::error_handler_t::replace);
 }
