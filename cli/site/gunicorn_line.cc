@@ -72,6 +72,12 @@ bool is_work(const Words& command) {
          !command[0].starts_with("[[") && !command[0].ends_with("()");
 }
 
+// Not "[ "$1" = gunicorn ]"; "set -- gunicorn" where nothing else is known.
+bool starts_programs(const Words& command, bool sets) {
+  return command[0] != "[" && command[0] != "[[" && command[0] != "test" &&
+         command[0] != "echo" && (command[0] == "set") == sets;
+}
+
 // Of the commands that start Gunicorn the one that is run in any case, or the first
 // that is none for development; with the others, for people.
 struct Started {
@@ -79,12 +85,13 @@ struct Started {
   GunicornLine line;
   Words others;
 };
-Started find_started(const ShellText& shell, const Variables& known) {
+Started find_started(const ShellText& shell, const Variables& known, bool sets) {
   Started started;
   bool sure = false;
   bool for_development = false;
   std::string chosen;
   for (std::size_t i = 0; i < shell.commands.size() && !sure; ++i) {
+    if (!starts_programs(shell.commands[i], sets)) continue;
     GunicornLine line = find_gunicorn(shell.commands[i], known);
     if (!line) continue;
     sure = !shell.conditional[i];
@@ -130,9 +137,10 @@ void tell_work(const ShellText& shell, std::size_t until, GunicornLine& found) {
 
 // A text for a shell, and what of it says where Gunicorn is started and with what.
 GunicornLine find_in_shell(const std::string& text, const Variables& known,
-                           const Words& arguments) {
-  const ShellText shell = read_shell_text(text, known, arguments);
-  Started started = find_started(shell, known);
+                           const Words& arguments, const std::string& script) {
+  const ShellText shell = read_shell_text(text, known, arguments, script);
+  Started started = find_started(shell, known, false);
+  if (!started.line) started = find_started(shell, known, true);
   GunicornLine& found = started.line;
   if (!found) return {};
   std::string directory;
@@ -147,11 +155,19 @@ GunicornLine find_in_shell(const std::string& text, const Variables& known,
           path_below(directory, command[1].substr(0, command[1].size() - 8) + "python");
   }
   tell_work(shell, started.at, found);
+  // What only another arm of the condition sets, or a later condition, is not there.
+  const Variables& then = shell.known_then[started.at];
+  const auto is_elsewhere = [&](const std::string& name) {
+    return shell.doubtful.count(name) != 0 &&
+           (then.count(name) == 0 || shell.elsewhere[started.at].count(name) != 0);
+  };
   for (const auto& [name, value] : shell.exported)
-    found.environment.emplace(name, value);
+    if (!is_elsewhere(name))
+      found.environment.emplace(name, then.count(name) != 0 ? then.at(name) : value);
   for (const auto& [name, value] : shell.doubtful)
-    found.told.push_back(fmt::format(
-        "{}: a condition of the script sets it; here it is \"{}\"", name, value));
+    if (!is_elsewhere(name))
+      found.told.push_back(fmt::format(
+          "{}: a condition of the script sets it; here it is \"{}\"", name, value));
   found.directory =
       found.directory.empty() ? directory : path_below(directory, found.directory);
   // A name without a slash is found in PATH.
@@ -184,9 +200,11 @@ GunicornLine find_behind_shell(const Words& words, std::size_t shell,
   // Behind the text: $0, then the arguments; of su, which takes a user there, none.
   Words arguments;
   const std::string_view program = base_name(words[shell]);
-  if (program != "su" && program != "runuser" && words.end() - text > 3)
-    arguments.assign(text + 3, words.end());
-  GunicornLine inner = find_in_shell(*(text + 1), known, arguments);
+  const bool has_script =
+      program != "su" && program != "runuser" && words.end() - text > 2;
+  if (has_script) arguments.assign(text + 3, words.end());
+  GunicornLine inner =
+      find_in_shell(*(text + 1), known, arguments, has_script ? *(text + 2) : "");
   inner.wrapper.insert(inner.wrapper.begin(), around.wrapper.begin(),
                        around.wrapper.end());
   for (const auto& [name, value] : around.environment) {

@@ -210,7 +210,15 @@ Result<GunicornService> read_words(std::vector<std::string> words) {
       whole ? std::vector<std::string>{"sh", "-c", words[0]} : words,
       "the command line",
       [](const std::string& script) { return script_text({}, script); });
-  if (service) return service;
+  if (service) {
+    // What a script names is seen from where it is read.
+    GunicornService& read = service.value();
+    for (std::string* const path : {&read.directory, &read.changed_to, &read.python})
+      if (path->find('/') != std::string::npos || path != &read.python)
+        if (!path->empty() && path->front() != '/' && path->front() != '$')
+          *path = fs::absolute(*path).lexically_normal();
+    return service;
+  }
   if (auto split = shell_words(words[0]); whole && split)
     words = std::move(split).value();
   if (!words[0].starts_with('-') && words[0].find(':') == std::string::npos)

@@ -6,13 +6,12 @@
 
 #include <algorithm>
 #include <cctype>
-#include <initializer_list>
 #include <map>
-#include <set>
-#include <string>
 #include <utility>
 
 #include "cli/flags/shell_words.h"
+#include "cli/site/shell_branches.h"
+#include "cli/site/shell_output.h"
 
 namespace monodon::cli {
 namespace {
@@ -25,15 +24,16 @@ bool is_blank(char c) {
   return c == ' ' || c == '\t' || c == '\r';
 }
 
-bool is_one_of(std::string_view word, std::initializer_list<std::string_view> words) {
-  return std::find(words.begin(), words.end(), word) != words.end();
-}
+constexpr std::size_t kLongestInner = 400;  // what is read in what is read
 
 class Reader {
  public:
   Reader(std::string_view text, const Variables& known,
-         std::vector<std::string> arguments)
-      : text_{text}, around_{known}, arguments_{std::move(arguments)} {}
+         std::vector<std::string> arguments, std::string script)
+      : text_{text},
+        around_{known},
+        arguments_{std::move(arguments)},
+        script_{std::move(script)} {}
 
   ShellText read() {
     while (at_ < text_.size()) step();
@@ -72,12 +72,12 @@ class Reader {
 
   void separator(char c) {
     const bool twice = peek(1) == c && c != '\n';
-    const bool tests = !words_.empty() && is_one_of(words_[0], {"[", "[[", "test"});
+    const bool tests = !words_.empty() && (words_[0][0] == '[' || words_[0] == "test");
     const bool was_doubtful = doubtful_;
     end_command();
     // What follows "a ||" or "[ a ] &&" is run or not; so is what follows that.
     if (c != ';' && c != '\n' && twice) doubtful_ = c == '|' || tests || was_doubtful;
-    in_pattern_ |= c == ';' && twice && cases_ > 0;
+    if (c == ';' && twice) branches_.arm_ends();
     at_ += twice ? 2 : 1;
   }
 
@@ -85,14 +85,14 @@ class Reader {
     const bool more = array_.ends_with('+');
     if (more) array_.pop_back();
     std::vector<std::string>& ours = arrays_[array_];
-    if (depth_ > 0 || doubtful_) {
+    if (branches_.inside() || doubtful_) {
       if (ours.empty()) ours = items_;
       result_.doubtful[array_] = fmt::format("{}", fmt::join(ours, " "));
     } else {
       if (!more) ours.clear();
       ours.insert(ours.end(), items_.begin(), items_.end());
     }
-    array_.clear();
+    known_.emplace(std::exchange(array_, {}), ours.empty() ? "" : ours[0]);
     items_.clear();
   }
 
@@ -126,9 +126,10 @@ class Reader {
       if (next != '\n') word_ += next;
       at_ += 2;
     } else if (c == '$' && peek(1) == '(') {
-      as_it_is(closing(at_ + 1, '(', ')'));
+      substitute(at_ + 2, behind_bracket(text_, at_ + 1, '(', ')'), quoted);
     } else if (c == '`') {
-      as_it_is(std::min(text_.find('`', at_ + 1), text_.size() - 1) + 1);
+      substitute(at_ + 1, std::min(text_.find('`', at_ + 1), text_.size() - 1) + 1,
+                 quoted);
     } else if (c == '$' && (peek(1) == '@' || peek(1) == '*')) {
       insert_arguments(arguments_, peek(1) == '*', quoted);
       at_ += 2;
@@ -140,19 +141,34 @@ class Reader {
     }
   }
 
-  void as_it_is(std::size_t end) {
-    word_ += text_.substr(at_, end - at_);
+  // "$(cd "$(dirname "$0")" && pwd)"; others stay as they are.
+  void substitute(std::size_t begin, std::size_t end, bool quoted) {
+    const std::string_view inner = text_.substr(begin, end - begin - 1);
+    if (inner.size() > kLongestInner) return as_it_is(end);
+    const auto said = shell_output(inside(inner).commands);
+    if (!said) return as_it_is(end);
+    insert(*said, quoted);
     at_ = end;
   }
 
-  // Behind the bracket that closes the one at `open`.
-  [[nodiscard]] std::size_t closing(std::size_t open, char one, char other) const {
-    std::size_t depth = 0;
-    for (std::size_t i = open; i < text_.size(); ++i) {
-      if (text_[i] == one) ++depth;
-      if (text_[i] == other && --depth == 0) return i + 1;
-    }
-    return text_.size();
+  [[nodiscard]] ShellText inside(std::string_view text) const {
+    Variables all = known_;
+    all.insert(around_.begin(), around_.end());
+    return Reader{text, all, arguments_, script_}.read();
+  }
+
+  // The y of ${X:-y}, which may be "$Y" or have quotes of its own.
+  [[nodiscard]] std::string otherwise(std::string_view text) const {
+    const bool plain = text.find_first_of("$\"'") == std::string_view::npos;
+    if (plain || text.size() > kLongestInner) return std::string{text};
+    const char* const quote = text.find_first_of("\"'") != text.npos ? "" : "\"";
+    const ShellText read = inside(fmt::format("={0}{1}{0}", quote, text));
+    return read.commands.empty() ? std::string{text} : read.commands[0][0].substr(1);
+  }
+
+  void as_it_is(std::size_t end) {
+    word_ += text_.substr(at_, end - at_);
+    at_ = end;
   }
 
   // "$@", a word each; "$*", one word; both outside of quotes split once more.
@@ -172,7 +188,7 @@ class Reader {
 
   // "${@}", "${@:2}", "${@:-x}", "${1+"$@"}" of old shells; "${A[@]}".
   bool arguments_in_braces(bool quoted) {
-    const std::size_t after = closing(at_ + 1, '{', '}');
+    const std::size_t after = behind_bracket(text_, at_ + 1, '{', '}');
     std::string_view inner = text_.substr(at_ + 2, after - at_ - 2);
     if (inner.ends_with('}')) inner.remove_suffix(1);
     if (inner.ends_with("[@]") || inner.ends_with("[*]")) {
@@ -212,11 +228,14 @@ class Reader {
     std::size_t end = begin;
     while (end < text_.size() && is_name_char(text_[end])) ++end;
     const std::string name{text_.substr(begin, end - begin)};
-    const std::size_t after = braces ? closing(at_ + 1, '{', '}') : end;
+    const std::size_t after = braces ? behind_bracket(text_, at_ + 1, '{', '}') : end;
     std::string_view rest;
     if (braces && after > end) rest = text_.substr(end, after - end - 1);
     if (rest.starts_with(':')) rest.remove_prefix(1);
-    const std::string* value = argument(name);
+    const bool of_script = name == "0" || name == "BASH_SOURCE";
+    if (of_script && rest.starts_with("[0]")) rest.remove_prefix(3);
+    const std::string* value =
+        of_script && !script_.empty() ? &script_ : argument(name);
     const auto known = known_.find(name);
     const auto around = around_.find(name);
     if (value == nullptr && known != known_.end()) {
@@ -225,9 +244,12 @@ class Reader {
       result_.used.insert(*around);
       value = &around->second;
     }
-    const bool otherwise = rest.starts_with('-') || rest.starts_with('=');
-    if (value == nullptr && !otherwise) return as_it_is(after);
-    insert(value != nullptr ? *value : rest.substr(1), quoted);
+    const bool has_default = rest.starts_with('-') || rest.starts_with('=');
+    if (value == nullptr && !has_default) return as_it_is(after);
+    insert(value == nullptr ? otherwise(rest.substr(1))
+           : rest == "%/*"  ? parent_of_path(*value)
+                            : *value,
+           quoted);
     at_ = after;
   }
 
@@ -284,56 +306,26 @@ class Reader {
     if (!std::exchange(in_word_, false)) return;
     std::string word = std::exchange(word_, {});
     if (!array_.empty()) return items_.push_back(std::move(word));
-    if (in_pattern_ && word != "esac") {
-      in_pattern_ = !word.ends_with(')');
-    } else if (in_header_) {
-      in_header_ = !is_function_ && !(in_case_ && word == "in");
-      in_pattern_ = in_case_ && !in_header_;
-    } else if (!words_.empty() || !opens_or_closes(word)) {
+    if (!branches_.is_of_header(word) &&
+        (!words_.empty() || !branches_.opens_or_closes(word)))
       words_.push_back(std::move(word));
-    }
-  }
-
-  // Words of the shell itself, which are part of no command.
-  bool opens_or_closes(const std::string& word) {
-    if (is_one_of(word, {"if", "while", "until"})) {
-      ++depth_;
-    } else if (is_one_of(word, {"for", "select", "case"})) {
-      ++depth_;
-      in_header_ = true;
-      in_case_ = word == "case";
-      cases_ += in_case_ ? 1 : 0;
-    } else if (word.ends_with("()") || word == "function") {
-      in_header_ = word == "function";  // its name follows
-      in_case_ = false;
-      is_function_ = true;
-    } else if (word == "{" && std::exchange(is_function_, false)) {
-      ++depth_;
-      ++functions_;
-    } else if (is_one_of(word, {"fi", "done", "esac"}) ||
-               (word == "}" && functions_ > 0)) {
-      depth_ -= depth_ > 0 ? 1 : 0;
-      cases_ -= word == "esac" && cases_ > 0 ? 1 : 0;
-      functions_ -= word == "}" ? 1 : 0;
-      in_pattern_ = false;
-    } else {
-      return is_one_of(word, {"then", "else", "elif", "do", "{", "(", "!", "command"});
-    }
-    return true;
   }
 
   // What a condition sets anew keeps the value that it has in any case.
   void assign(const std::string& name, std::string value, bool conditional) {
     const bool kept = conditional && sure_.count(name) != 0;
     if (!conditional) sure_.insert(name);
-    if (!kept) known_[name] = std::move(value);
+    if (!kept) {
+      known_[name] = std::move(value);
+      set_in_[name] = branches_.path();
+    }
     if (conditional) result_.doubtful[name] = known_[name];
   }
 
   void end_command() {
     end_word();
-    in_header_ = in_header_ && in_case_;
-    const bool conditional = depth_ > 0 || std::exchange(doubtful_, false);
+    branches_.line_ends();
+    const bool conditional = branches_.inside() || std::exchange(doubtful_, false);
     const bool exports =
         !words_.empty() && (words_[0] == "export" || words_[0] == "declare");
     if (exports || std::all_of(words_.begin(), words_.end(), is_assignment)) {
@@ -348,17 +340,33 @@ class Reader {
       words_.clear();
     }
     if (words_.empty()) return;
-    if (!conditional) change_arguments();
+    change_arguments(conditional);
     result_.commands.push_back(std::exchange(words_, {}));
     result_.conditional.push_back(conditional);
+    result_.known_then.push_back(known_);
+    std::set<std::string>& elsewhere = result_.elsewhere.emplace_back();
+    for (const auto& [name, path] : set_in_)
+      if (exclude_each_other(path, branches_.path())) elsewhere.insert(name);
   }
 
-  // "shift", "set -- a b".
-  void change_arguments() {
-    if (words_[0] == "shift" && words_.size() == 1 && !arguments_.empty())
+  // "shift", "set -- a b". What a condition does so: where there is nothing yet, or
+  // more of what there is ("set -- "$@" -w 3"), or a program for its flags ("set --
+  // gunicorn
+  // "$@"").
+  void change_arguments(bool conditional) {
+    if (words_[0] == "shift" && words_.size() == 1 && !arguments_.empty() &&
+        !conditional)
       arguments_.erase(arguments_.begin());
-    if (words_[0] == "set" && words_.size() > 1 && words_[1] == "--")
-      arguments_.assign(words_.begin() + 2, words_.end());
+    if (words_[0] != "set" || words_.size() < 2 || words_[1] != "--") return;
+    std::vector<std::string> now{words_.begin() + 2, words_.end()};
+    const std::size_t more = now.size() - std::min(now.size(), arguments_.size());
+    const bool goes_on = std::equal(arguments_.begin(), arguments_.end(), now.begin(),
+                                    now.end() - static_cast<std::ptrdiff_t>(more));
+    const bool before =
+        !arguments_.empty() && arguments_[0].starts_with('-') &&
+        std::equal(arguments_.begin(), arguments_.end(),
+                   now.begin() + static_cast<std::ptrdiff_t>(more), now.end());
+    if (!conditional || goes_on || before) arguments_ = std::move(now);
   }
 
   std::string_view text_;
@@ -366,19 +374,14 @@ class Reader {
   std::string word_;
   bool in_word_ = false;
   std::vector<std::string> words_;
-  // Where in "if", "case" and their like the text stands.
-  int depth_ = 0;
-  int cases_ = 0;
-  int functions_ = 0;
-  bool in_header_ = false;    // "for x in a b", "case $1 in"
-  bool in_case_ = false;      // ... of a case
-  bool in_pattern_ = false;   // "start|web)"
-  bool is_function_ = false;  // "name()" was there
-  bool doubtful_ = false;     // behind "||"
+  ShellBranches branches_;
+  bool doubtful_ = false;  // behind "||"
   Variables known_;
-  std::set<std::string> sure_;  // of these: set in any case
+  std::map<std::string, ShellBranches::Path> set_in_;  // where each was set last
+  std::set<std::string> sure_;                         // of these: set in any case
   const Variables& around_;
   std::vector<std::string> arguments_;  // of the script
+  std::string script_;                  // its path; "" where there is none
   std::map<std::string, std::vector<std::string>> arrays_;
   std::string array_;               // that is open: "A" or, for "A+=(", "A+"
   std::vector<std::string> items_;  // of that one
@@ -389,8 +392,9 @@ class Reader {
 }  // namespace
 
 ShellText read_shell_text(std::string_view text, const Variables& known,
-                          const std::vector<std::string>& arguments) {
-  return Reader{text, known, arguments}.read();
+                          const std::vector<std::string>& arguments,
+                          const std::string& script) {
+  return Reader{text, known, arguments, script}.read();
 }
 
 }  // namespace monodon::cli

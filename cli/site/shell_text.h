@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 #pragma once
 
+#include <set>
 #include <string>
 #include <string_view>
 #include <vector>
@@ -19,6 +20,9 @@ struct ShellText {
   // Of each of them: whether it is run by a condition only (if, case, a loop, a
   // function, "||").
   std::vector<bool> conditional;
+  // Before each of them; and which of these another arm of a condition has set.
+  std::vector<Variables> known_then;
+  std::vector<std::set<std::string>> elsewhere;
   // Set by a condition only, or anew, with the value that is taken for it.
   Variables doubtful;
   Variables exported;
@@ -28,10 +32,11 @@ struct ShellText {
 };
 
 // `known`: the environment that it is started in, as far as files tell. `arguments`:
-// of the script, without $0; "$@" is none where nobody gives any. Never fails: what it
-// cannot read ends with the text. Pure.
+// of the script, without $0, which is `script`; "$@" is none where nobody gives any.
+// Never fails: what it cannot read ends with the text. Pure.
 [[nodiscard]] ShellText read_shell_text(std::string_view text,
                                         const Variables& known = {},
-                                        const std::vector<std::string>& arguments = {});
+                                        const std::vector<std::string>& arguments = {},
+                                        const std::string& script = {});
 
 }  // namespace monodon::cli
