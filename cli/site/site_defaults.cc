@@ -8,11 +8,15 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include <algorithm>
 #include <chrono>
 #include <cstdio>
 #include <filesystem>
 #include <fstream>
 #include <iterator>
+#include <set>
+#include <sstream>
+#include <utility>
 
 #include "base/process/run_program.h"
 #include "base/text/say.h"
@@ -102,6 +106,66 @@ void ask_the_code(Site& site, const std::string& asked_python) {
   if (site.server_names.empty()) find_servers(site, found);
 }
 
+// "3.13" of the file that makes a directory a virtual environment; "" where it is none.
+std::string version_of_venv(const std::string& venv) {
+  std::istringstream lines{text_of_file(venv + "/pyvenv.cfg")};
+  for (std::string line; std::getline(lines, line);) {
+    // venv has "version = 3.13.1", virtualenv "version_info = 3.13.1.final.0".
+    if (!line.starts_with("version")) continue;
+    const std::size_t at = line.find_first_of("0123456789");
+    const std::size_t dot = line.find('.', at);
+    if (dot == std::string::npos) continue;
+    return line.substr(at, line.find_first_not_of("0123456789", dot + 1) - at);
+  }
+  return {};
+}
+
+// Where the packages of the site are, and what makes that place on a fresh machine. An
+// interpreter that is in no virtual environment is what one is made with: deploy.sh
+// installs into no system's Python.
+void choose_python(Site& site) {
+  const auto is_venv = [](const std::string& path) {
+    return ::access((path + "/pyvenv.cfg").c_str(), F_OK) == 0;
+  };
+  site.venv = site.directory + "/.venv";
+  if (!is_venv(site.venv) && is_venv(site.directory + "/venv"))
+    site.venv = site.directory + "/venv";
+  const fs::path named = fs::path{site.python}.lexically_normal();
+  const std::string around = named.parent_path().parent_path();
+  if (is_venv(around) || (site.python.starts_with(site.directory + "/"))) {
+    site.venv = around;
+  } else if (!site.python.empty()) {
+    site.base_python = std::exchange(site.python, {});
+    return;
+  }
+  if (const std::string version = version_of_venv(site.venv); !version.empty())
+    site.base_python = "python" + version;
+}
+
+// Of the sites that are on this machine, in /etc/monodon.
+void choose_metrics_bind(Site& site) {
+  constexpr unsigned kDefault = 9117;
+  std::set<std::string> taken;
+  std::error_code ignored;
+  for (const auto& entry : fs::directory_iterator{"/etc/monodon", ignored}) {
+    if (entry.path().extension() != ".yaml" || entry.path().stem() == site.name)
+      continue;
+    std::istringstream lines{text_of_file(entry.path())};
+    std::string bind = fmt::format("127.0.0.1:{}", kDefault);
+    for (std::string line; std::getline(lines, line);)
+      if (constexpr std::string_view key = "metrics_bind:"; line.starts_with(key))
+        bind =
+            line.substr(std::min(line.find_first_not_of(' ', key.size()), line.size()));
+    taken.insert(bind);
+  }
+  for (unsigned port = kDefault;; ++port) {
+    const std::string bind = fmt::format("127.0.0.1:{}", port);
+    if (taken.contains(bind)) continue;
+    if (port != kDefault) site.metrics_bind = bind;
+    return;
+  }
+}
+
 }  // namespace
 
 void complete_site(Site& site) {
@@ -110,6 +174,8 @@ void complete_site(Site& site) {
   if (site.directory.ends_with('/')) site.directory.pop_back();
   fill(site.name, fs::path{site.directory}.filename());
   if (::access(site.directory.c_str(), R_OK) == 0) ask_the_code(site, site.python);
+  choose_python(site);
+  choose_metrics_bind(site);
   if (site.server_names.empty()) site.server_names = {"_"};
   fill(site.user, owner_of(site.directory));
   fill(site.user, site.name);

@@ -148,6 +148,10 @@ SiteFile settings(const Site& site) {
                                     {"access_log", site.access_log},
                                     {"error_log", site.error_log}});
   if (!site.python.empty()) text += fmt::format("python: {}\n", site.python);
+  if (!site.metrics_bind.empty())
+    text += fmt::format(
+        "# Another site of this machine has the default.\nmetrics_bind: {}\n",
+        site.metrics_bind);
   return {site.name + ".yaml", text};
 }
 
@@ -168,6 +172,8 @@ SiteFile deploy_script(const Site& site) {
            {"units", own ? fmt::format("{0}.socket {0}.service", site.name)
                          : fmt::format("monodon@{}.service.d/site.conf", site.name)},
            {"directory", site.directory},
+           {"venv", site.venv},
+           {"base_python", site.base_python},
            {"user", site.user},
            {"group", site.group},
            {"socket", site.socket},
@@ -249,6 +255,7 @@ std::vector<std::string> check_site(const Site& site) {
       problems.push_back(fmt::format("{}: \"{}\" is not an absolute path", what, path));
     }
   }
+  check("--python", site.base_python, "-_./+");
   check("--user", site.user, "-_.");
   check("--nginx-user", site.proxy_user, "-_.");
   check("--application", site.application, "_.:");

@@ -12,7 +12,10 @@ struct Site {
   std::string directory;    // of the application, absolute
   std::string application;  // package.module:callable
   std::string python;       // as the setting; "" where it is found by itself
-  std::string user;         // runs the application
+  std::string venv;         // deploy.sh makes it if it is not there
+  std::string base_python = "python3";  // with this one: a path, or a name in PATH
+  std::string metrics_bind;             // "": the default
+  std::string user;                     // runs the application
   std::string group;
   std::string socket;      // path that nginx connects to
   std::string proxy_user;  // whom nginx runs as

@@ -104,6 +104,27 @@ def test_what_can_be_found_out_is_not_asked(site):
     assert "note: no certificate was found" in done.stderr
 
 
+def test_the_virtual_environment_is_made_with_the_python_that_the_site_has(site):
+    def made(*words):
+        assert init("--yes", *words, cwd=site).returncode == 0
+        return (site / "deploy.sh").read_text(), (site / "shop.yaml").read_text()
+
+    (site / ".venv/pyvenv.cfg").write_text("home = /usr/bin\nversion = 3.12.4\n")
+    script, settings = made()
+    assert f'venv={site}/.venv\n' in script and '"${PYTHON:-python3.12}" -m venv "$venv"' in script
+    assert "python:" not in settings
+    # Asked for: it makes the environment, which the server finds.
+    script, settings = made("--python", "python3")
+    assert '"${PYTHON:-python3}"' in script and "python:" not in settings
+    # An environment elsewhere is one that the server has to be told.
+    (site / ".venv").rename(site / "env")
+    script, settings = made("--python", site / "env/bin/python")
+    assert f"venv={site}/env\n" in script and '"${PYTHON:-python3.12}"' in script
+    assert f"python: {site}/env/bin/python\n" in settings
+    (site / "env").rename(site / "venv")
+    assert f"venv={site}/venv\n" in made()[0]
+
+
 def test_a_file_that_differs_is_shown_and_kept_until_that_is_allowed(site):
     assert init(cwd=site).returncode == 0
     assert "says the same" in init(cwd=site).stderr

@@ -56,16 +56,17 @@ if $initial; then
   install -d -o "$user" -g "$group" /srv/aclarknet/logs /srv/aclarknet/static /srv/aclarknet/media
 fi
 
-python=$directory/.venv/bin/python
+venv=/srv/aclarknet/.venv
+python=$venv/bin/python
 if [ ! -x "$python" ]; then
   begin "make the virtual environment"
-  "${PYTHON:-python3}" -m venv "$directory/.venv"
+  "${PYTHON:-python3.13}" -m venv "$venv"
 fi
 if [ -e "$directory/requirements.txt" ]; then
   begin "install requirements.txt"
   "$python" -m pip install --quiet --requirement "$directory/requirements.txt"
 else
-  echo "deploy: note: there is no requirements.txt, so $directory/.venv stays as it is"
+  echo "deploy: note: there is no requirements.txt, so $venv stays as it is"
 fi
 
 if [ -e "$directory/package.json" ]; then

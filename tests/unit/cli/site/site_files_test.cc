@@ -16,6 +16,7 @@ Site shop() {
   site.name = "shop";
   site.directory = "/srv/shop";
   site.application = "shop.wsgi:application";
+  site.venv = "/srv/shop/.venv";
   site.user = site.group = "shop";
   site.socket = "/run/gunicorn/shop.sock";
   site.proxy_user = site.proxy_group = "nginx";
@@ -126,4 +127,11 @@ TEST_CASE("a template keeps what it has no word for", "[site_files]") {
   CHECK(fill_template("SystemCallFilter=@system-service", {}) ==
         "SystemCallFilter=@system-service");
   CHECK(file_template("nothing").empty());
+}
+
+TEST_CASE("a further site of a machine has metrics of its own", "[site_files]") {
+  Site site = shop();
+  CHECK(text_of(site, "shop.yaml").find("metrics_bind") == std::string::npos);
+  site.metrics_bind = "127.0.0.1:9118";
+  CHECK(text_of(site, "shop.yaml").ends_with("\nmetrics_bind: 127.0.0.1:9118\n"));
 }
