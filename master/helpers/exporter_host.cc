@@ -15,6 +15,7 @@
 #include "base/log/log.h"
 #include "master/config/address.h"
 #include "master/config/docs.h"
+#include "master/config/table.h"
 #include "master/fleet/obituary.h"
 #include "master/reload/proposal.h"
 #include "metrics/application/application_region.h"
@@ -159,9 +160,18 @@ void ExporterHost::bind() {
     return;
   }
   may_start_at_ = kernel_.now() + kBindPause;
-  if (!std::exchange(bind_failed_, true))
-    log::warning("no metrics: " + listener.error().message() +
-                     "; trying again: each site needs a metrics_bind of its own",
+  if (std::exchange(bind_failed_, true)) return;
+  const std::string why =
+      "no metrics: " + listener.error().message() + "; trying again";
+  // Nobody has asked for that address: it is the other site's by then.
+  if (listener.error().code == EADDRINUSE &&
+      address_ == default_settings().metrics_bind)
+    log::info(why +
+                  "; metrics_bind: 127.0.0.1:9118, say, gives this site its own, and "
+                  "\"off\" none",
+              {log::Id::server_listening});
+  else
+    log::warning(why + ": each site needs a metrics_bind of its own",
                  {log::Id::exporter_failed});
 }
 

@@ -2,6 +2,7 @@
 """The exporter: what it shows of a server that does nothing, and what it survives. That
 each metric moves is in test_catalogue."""
 
+import contextlib
 import gzip
 import os
 import re
@@ -139,6 +140,16 @@ def test_a_port_that_is_taken_is_tried_again():
             assert server.get("/pid").status == 200
             taken.close()
             server.wait(lambda: there(server, where), "the exporter", timeout=20)
+
+
+def test_a_default_port_that_another_site_has_is_told_without_a_warning():
+    with contextlib.ExitStack() as stack:
+        try:
+            stack.enter_context(socket.create_server(("127.0.0.1", 9117)))
+        except OSError:
+            pass  # somebody has it anyway
+        server = stack.enter_context(watched(environment={"MONODON_METRICS_BIND": "127.0.0.1:9117"}))
+        assert "[INFO]" in server.await_log("no metrics: .*in use.*gives this site its own")
 
 
 def test_systemds_socket_is_used_for_metrics():
