@@ -163,9 +163,8 @@ void ExporterHost::bind() {
   if (std::exchange(bind_failed_, true)) return;
   const std::string why =
       "no metrics: " + listener.error().message() + "; trying again";
-  // Nobody has asked for that address: it is the other site's by then.
-  if (listener.error().code == EADDRINUSE &&
-      address_ == default_settings().metrics_bind)
+  // Nobody has asked for that address; most likely another site has it.
+  if (address_ == default_settings().metrics_bind)
     log::info(why +
                   "; metrics_bind: 127.0.0.1:9118, say, gives this site its own, and "
                   "\"off\" none",
