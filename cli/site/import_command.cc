@@ -206,6 +206,10 @@ Result<GunicornService> read_uwsgi(GunicornService around) {
 // program or without.
 Result<GunicornService> read_words(std::vector<std::string> words) {
   const bool whole = words.size() == 1 && words[0].find(' ') != std::string::npos;
+  // Behind "sh", too: what is found beside a script is found wherever it changes to.
+  for (std::size_t i = 0; i < std::min<std::size_t>(words.size(), 2); ++i)
+    if (!whole && is_script(words[i]))
+      words[i] = fs::absolute(words[i]).lexically_normal();
   auto service = read_gunicorn_line(
       whole ? std::vector<std::string>{"sh", "-c", words[0]} : words,
       "the command line",

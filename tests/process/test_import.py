@@ -112,7 +112,7 @@ def test_a_script_that_starts_gunicorn_is_read(site):
     done = monodon(site, "import", "start.sh")
     assert done.returncode == 0, done.stderr
     assert done.stdout == 'application: "app:application"\nworkers: 3\nhop_by_hop: drop\n'
-    assert "differs: start.sh: is read, not run" in done.stderr
+    assert "/start.sh: is read, not run" in done.stderr
 
 
 @pytest.mark.parametrize("line", [
