@@ -147,6 +147,7 @@ Session::Event Session::hear_close() {
 }
 
 Session::Event Session::fail(const Failure& why) {
+  failed_ = true;
   put_close(why.code, why.reason);
   return end(why.code, why.reason);
 }

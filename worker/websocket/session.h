@@ -43,11 +43,16 @@ class Session {
   // The connection has ended. Event::closed need not have come.
   void lose();
 
+  [[nodiscard]] bool has_output() const noexcept {
+    return !output_.empty() || (owes_pong_ && !close_sent_);
+  }
   // Bytes for the client; whoever sends them takes them out.
   [[nodiscard]] std::string& output();
 
   // Nothing more is read. The connection ends once output() is sent.
   [[nodiscard]] bool over() const noexcept { return over_; }
+  // It is over since the client broke a rule.
+  [[nodiscard]] bool failed() const noexcept { return failed_; }
   [[nodiscard]] bool closing() const noexcept { return close_sent_; }
   // What the application is told: the client's code, ours where it broke a rule, 1005
   // if the client gave none, 1006 if the connection ended without a close frame.
@@ -79,6 +84,7 @@ class Session {
   bool owes_pong_ = false;
   bool close_sent_ = false;
   bool over_ = false;
+  bool failed_ = false;
   std::uint16_t code_ = 0;
   std::string reason_;
 };
