@@ -127,9 +127,14 @@ std::string error_response(int status, std::string_view detail, std::string_view
   };
   field("Content-Type", "text/html; charset=utf-8");
   field("Content-Length", length);
+  if (status == 426) {  // RFC 9110 15.5.22, RFC 6455 4.4
+    field("Upgrade", "websocket");
+    field("Sec-WebSocket-Version", "13");
+  }
   field("Server", server);
   field("Date", date);
-  out += "Connection: close\r\n\r\n";
+  field("Connection", status == 426 ? "close, Upgrade" : "close");
+  out += "\r\n";
   if (!head_only) out += page;
   return out;
 }

@@ -47,6 +47,7 @@ class FieldWriter {
       : hop_by_hop_{hop_by_hop}, to_{to}, written_{written} {}
 
   Reason begin(std::string_view status);
+  void begin_switch() { to_ = put(to_, "HTTP/1.1 101 Switching Protocols\r\n"); }
   Reason field(const Field& field);
   [[nodiscard]] const char* end() const noexcept { return to_; }
 
@@ -262,6 +263,33 @@ std::string write_fields(const ResponseHead& head, HopByHop hop_by_hop,
   }
   written.begin = before;
   written.end = static_cast<std::size_t>(writer.end() - out.data());
+  return {};
+}
+
+std::string write_switch(std::span<const Field> fields, std::string_view own,
+                         std::string_view server, std::string_view date,
+                         std::string& out) {
+  const std::size_t before = out.size();
+  std::size_t room = kOwnFields + own.size() + server.size() + date.size();
+  for (const Field& field : fields) room += field.name.size() + field.value.size() + 4;
+  out.resize(before + room);
+  WrittenFields written;
+  FieldWriter writer{HopByHop::drop, out.data() + before, written};
+  writer.begin_switch();
+  for (const Field& field : fields) {
+    if (const Reason refused = writer.field(field)) {
+      out.resize(before);
+      return describe(refused, field.name);
+    }
+  }
+  out.resize(static_cast<std::size_t>(writer.end() - out.data()));
+  out += own;
+  const auto add = [&out](std::string_view name, std::string_view value) {
+    if (!value.empty()) out.append(name).append(": ").append(value).append("\r\n");
+  };
+  if (!written.server) add("Server", server);
+  if (!written.date) add("Date", date);
+  out += "\r\n";
   return {};
 }
 

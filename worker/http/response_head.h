@@ -77,6 +77,13 @@ PlanOrError finish_head(const WrittenFields& written, const ResponseContext& con
 PlanOrError write_head(const ResponseHead& head, const ResponseContext& context,
                        std::string& out);
 
+// The head of a 101 (RFC 9110 15.2.2), appended to `out`: `fields` of the application,
+// checked as above (hop-by-hop ones are left out), then `own`, whole lines, Server and
+// Date. An error text leaves `out` as it was. Pure.
+std::string write_switch(std::span<const Field> fields, std::string_view own,
+                         std::string_view server, std::string_view date,
+                         std::string& out);
+
 // A complete response of our own: small HTML page, Connection: close.
 // `status` is e.g. 400; `detail` is text of ours, never the client's.
 std::string error_response(int status, std::string_view detail, std::string_view server,
