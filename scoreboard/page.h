@@ -72,6 +72,7 @@ struct alignas(64) WorkerHeader {
   // the handoff pair, which all workers share.
   std::atomic<std::uint64_t> waiting_here{0};
   std::atomic<std::uint64_t> waiting_between{0};
+  std::atomic<std::uint64_t> open_websockets{0};  // kept by the main thread
 };
 
 // A path that was asked for lately and that a deploy may ask the new code for: an

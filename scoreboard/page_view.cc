@@ -116,6 +116,7 @@ WorkerReport PageView::read() const {
   report.heartbeat_ns = header.heartbeat_ns.load(kRelaxed);
   report.open_connections = header.open_connections.load(kRelaxed);
   report.idle_connections = header.idle_connections.load(kRelaxed);
+  report.open_websockets = header.open_websockets.load(kRelaxed);
   report.memory_bytes = header.memory_bytes.load(kRelaxed);
   report.totals.accepted = header.accepted.load(kRelaxed);
   report.totals.accept_pauses = header.accept_pauses.load(kRelaxed);

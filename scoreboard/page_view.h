@@ -34,6 +34,7 @@ struct WorkerReport {
   std::uint64_t heartbeat_ns = 0;
   std::uint64_t open_connections = 0;
   std::uint64_t idle_connections = 0;
+  std::uint64_t open_websockets = 0;
   // Connections whose requests no thread is free to read: in this worker; on their way
   // from one worker to another, whichever it is. 0 while a thread of it is free.
   std::uint64_t waiting_here = 0;

@@ -99,6 +99,35 @@ class Response {
   virtual void fail(std::string_view why) = 0;
 };
 
+// A request for a WebSocket, and then the server's end of it, for an application that
+// interleaves. Until accept() its Response can answer it like any other request, which
+// denies it. Main thread.
+class WebSocket {
+ public:
+  struct Message {
+    bool text = false;  // then it is valid UTF-8
+    std::string payload;
+  };
+
+  virtual ~WebSocket() = default;
+  // The subprotocols that the client offers, in its order.
+  [[nodiscard]] virtual std::vector<std::string_view> offered() const = 0;
+  // Answers 101, once. `subprotocol`: one of those, or "". An error text: it cannot be
+  // sent like this, and nothing was.
+  virtual std::string accept(std::string_view subprotocol,
+                             std::span<const http::Field> fields) = 0;
+  // The next message. False: none has come; or none will, if over().
+  virtual bool receive(Message& message) = 0;
+  // False: it is over. Whether the client takes it: Response::congested().
+  virtual bool send(bool text, std::string_view payload) = 0;
+  // Begins the closing handshake; it is over from now on. Code 0: one that says nothing.
+  virtual void close(std::uint16_t code, std::string_view reason) = 0;
+  [[nodiscard]] virtual bool over() const noexcept = 0;
+  // Then: whose close frame came first, and 1005 or 1006 without a code or a frame.
+  [[nodiscard]] virtual std::uint16_t code() const noexcept = 0;
+  [[nodiscard]] virtual const std::string& reason() const noexcept = 0;
+};
+
 // A request whose application had not answered it when start() returned.
 class Pending {
  public:
@@ -106,7 +135,8 @@ class Pending {
   // Main thread: it is over. Nothing of the request will be used any more.
   virtual void done() noexcept = 0;
 
-  void* own = nullptr;  // the application's
+  void* own = nullptr;             // the application's
+  WebSocket* websocket = nullptr;  // what the request asks for, where it does
 };
 
 // What a pending request is told.
@@ -114,6 +144,7 @@ enum class News : std::uint8_t {
   client_gone,  // or it will send nothing more
   room,         // the client has taken most of what waited for it, or never will
   deadline,     // the client has been answered: give it up
+  message,      // of a WebSocket: there is something to receive(), or it is over
 };
 
 // The worker's loop, for an application that has one of its own around it.

@@ -72,6 +72,7 @@ OrderedJson json_of(const SlotStatus& slot, std::uint64_t now_ns) {
                     {"heartbeat_age", seconds_since(slot.page->heartbeat_ns, now_ns)},
                     {"open_connections", slot.page->open_connections},
                     {"idle_connections", slot.page->idle_connections},
+                    {"open_websockets", slot.page->open_websockets},
                     {"running", std::move(running)}};
   return json;
 }

@@ -27,6 +27,7 @@ std::span<const Setting> process();
 std::span<const Setting> development();
 std::span<const Setting> deadlines();
 std::span<const Setting> limits();
+std::span<const Setting> websockets();
 std::span<const Setting> proxy();
 std::span<const Setting> responses();
 std::span<const Setting> logs();

@@ -26,7 +26,7 @@ constexpr Setting kApplication[] = {
          "How the application is called: WSGI, or ASGI for one that is asynchronous.",
      .more =
          "auto: WSGI; an ASGI application is refused, with a sentence that names this "
-         "setting, as long as WebSockets are not served. With asgi threads must be 1.",
+         "setting. With asgi threads must be 1.",
      .choices = "auto|wsgi|asgi"},
     {.key = "lifespan",
      .kind = Kind::choice,

@@ -34,6 +34,7 @@ std::span<const Group> setting_groups() {
       Group{"Recycling of workers", rows::recycling()},
       Group{"Deadlines", rows::deadlines()},
       Group{"Limits of a request", rows::limits()},
+      Group{"WebSockets", rows::websockets()},
       Group{"Behind a proxy", rows::proxy()},
       Group{"Responses", rows::responses()},
       Group{"Logs", rows::logs()},

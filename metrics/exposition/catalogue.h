@@ -92,6 +92,8 @@ inline constexpr auto kCatalogue = std::to_array<Metric>({
 
     {"connections_open", Type::gauge, "", "Connections that workers hold."},
     {"connections_idle", Type::gauge, "", "Kept-alive connections without a request."},
+    {"websockets_open", Type::gauge, "",
+     "WebSockets that the application has accepted, until they are closed."},
     {"connections_waiting", Type::gauge, "",
      "Connections that workers have accepted, with a request that no thread is "
      "free for; others wait in the listen queues."},

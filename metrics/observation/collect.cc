@@ -118,13 +118,16 @@ void add_connections(const Sight& sight, const Surroundings& around, Exposition&
   const scoreboard::Totals& sum = sight.sum;
   double open = 0;
   double idle = 0;
+  double websockets = 0;
   for (const SlotSight& slot : sight.slots)
     if (slot.page) {
       open += number(slot.page->open_connections);
       idle += number(slot.page->idle_connections);
+      websockets += number(slot.page->open_websockets);
     }
   to.add("connections_open", open);
   to.add("connections_idle", idle);
+  to.add("websockets_open", websockets);
   to.add("connections_waiting", around.waiting_inside);
   to.add("connections_accepted_total", number(sum.accepted));
   to.add("accept_pauses_total", number(sum.accept_pauses));

@@ -57,6 +57,7 @@ void append_json_line(std::string& to, const AccessRecord& record) {
   append_text(to, "user_agent", head.find("User-Agent"));
   append_text(to, "request_id", record.request_id);
   if (!record.trace_id.empty()) append_text(to, "trace_id", record.trace_id);
+  if (record.close_code != 0) append_number(to, "close_code", record.close_code);
   append_number(to, "pid", static_cast<std::uint64_t>(::getpid()));
   to += "}\n";
 }

@@ -23,6 +23,7 @@ struct AccessRecord {
   int status = 0;                  // 0: nothing was sent
   std::uint64_t body_bytes = 0;    // sent
   std::uint64_t duration_us = 0;   // head complete to response given to the kernel
+  std::uint16_t close_code = 0;    // of a WebSocket; 0: it is none
   std::int64_t wall_seconds = 0;   // Unix time when the request was complete
 };
 

@@ -57,6 +57,7 @@ enum class Stage : std::uint8_t {
   head,     // waiting for (the rest of) a request head; idle if nothing came yet
   body,     // waiting for the rest of a request body
   ready,    // a whole request, to be run
+  upgraded,  // a WebSocket: its flight lasts as long as it
   writing,  // the client is slow: the keeper finishes the response
   linger,   // answered and shut down; reading off what the client still sends
 };

@@ -236,6 +236,32 @@ bool Exchange::keep_file(int fd, std::uint64_t offset, std::uint64_t count) {
   return !gone_;
 }
 
+std::string Exchange::switch_protocols(std::span<const http::Field> fields,
+                                       std::string_view own) {
+  head_.clear();
+  std::string refusal = http::write_switch(fields, own, config_.server, date_, head_);
+  if (!refusal.empty()) return refusal;
+  plan_ = {};
+  plan_.status = 101;
+  plan_.body_allowed = plan_.keep_alive = false;
+  begun_ = finished_ = true;
+  const iovec p = part(head_);
+  (void)emit({&p, 1});
+  return {};
+}
+
+void Exchange::pass(std::string_view bytes) {
+  body_bytes_ += bytes.size();
+  const iovec p = part(bytes);
+  (void)emit({&p, 1});
+}
+
+bool Exchange::all_taken() {
+  if (!shared_) return true;
+  const std::lock_guard lock{c_->output_mutex};
+  return c_->output.empty();
+}
+
 void Exchange::early_hints(std::span<const http::Field> fields) {
   if (sent_ || gone_ || is_stranger() || c_->head.minor_version == 0) return;
   std::string text = "HTTP/1.1 103 Early Hints\r\n";

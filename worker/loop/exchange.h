@@ -94,6 +94,16 @@ class Exchange final : public Response {
   void abandon() noexcept override {
     if (!finished_) lost();
   }
+  // Instead of a response: 101, with `fields` of the application and `own`, whole
+  // lines. An error text: nothing was sent. From then on pass() sends bytes as they
+  // are, unless the client is gone().
+  std::string switch_protocols(std::span<const http::Field> fields,
+                               std::string_view own);
+  void pass(std::string_view bytes);
+  [[nodiscard]] bool gone() const noexcept { return gone_; }
+  // Nothing waits for the client.
+  [[nodiscard]] bool all_taken();
+
   void note_lock_wait(std::uint64_t ns) noexcept override { lock_wait_ns_ += ns; }
   void fail(std::string_view why) override;
 

@@ -2,7 +2,28 @@
 // Which requests are in the air.
 #include "worker/loop/flights.h"
 
+#include "worker/loop/open_socket.h"
+
 namespace monodon::worker {
+
+OpenFlight::OpenFlight(Flights& of, unsigned of_thread,
+                       scoreboard::ThreadRow& written_to,
+                       const Exchange::Config& config, Exchange::Finisher& finisher)
+    : Flight{of_thread, written_to, config, finisher}, flights_{of} {}
+OpenFlight::~OpenFlight() = default;
+
+void OpenFlight::enter(List& list) noexcept {
+  list_ = &list;
+  older_ = list.newest;
+  newer_ = nullptr;
+  (older_ != nullptr ? older_->newer_ : list.oldest) = this;
+  list.newest = this;
+}
+
+void OpenFlight::leave() noexcept {
+  (older_ != nullptr ? older_->newer_ : list_->oldest) = newer_;
+  (newer_ != nullptr ? newer_->older_ : list_->newest) = older_;
+}
 
 void OpenFlight::done() noexcept {
   flights_.ended_.push_back(this);
@@ -29,21 +50,24 @@ OpenFlight* Flights::take(Connection& connection) {
   flight->connection = &connection;
   flight->serial = ++serial_;
   flight->own = nullptr;
-  flight->older = newest_;
-  flight->newer = nullptr;
-  (newest_ != nullptr ? newest_->newer : oldest_) = flight;
-  newest_ = flight;
+  flight->enter(requests_);
   connection.flight = flight;
   return flight;
 }
 
 void Flights::give(OpenFlight& flight) noexcept {
-  (flight.older != nullptr ? flight.older->newer : oldest_) = flight.newer;
-  (flight.newer != nullptr ? flight.newer->older : newest_) = flight.older;
+  flight.leave();
+  flight.socket.reset();
+  flight.websocket = nullptr;
   flight.serial = 0;
   flight.connection->flight = nullptr;
   flight.connection = nullptr;
   free_.push_back(&flight);
+}
+
+void Flights::set_apart(OpenFlight& flight) noexcept {
+  flight.leave();
+  flight.enter(sockets_);
 }
 
 void Flights::post(OpenFlight& flight, std::uint64_t serial, News news) {

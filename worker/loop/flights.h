@@ -16,14 +16,15 @@
 namespace monodon::worker {
 
 class Flights;
+class OpenSocket;
 
 // A request of an application that interleaves. It stays in the air when start() comes
 // back from it, until the application says that it is over.
 class OpenFlight final : public Flight, public Pending {
  public:
   OpenFlight(Flights& of, unsigned of_thread, scoreboard::ThreadRow& written_to,
-             const Exchange::Config& config, Exchange::Finisher& finisher)
-      : Flight{of_thread, written_to, config, finisher}, flights_{of} {}
+             const Exchange::Config& config, Exchange::Finisher& finisher);
+  ~OpenFlight() override;
 
   void done() noexcept override;
 
@@ -31,11 +32,21 @@ class OpenFlight final : public Flight, public Pending {
   Connection* connection = nullptr;
   Request request;
   std::uint64_t serial = 0;     // never used twice; 0: not in the air
-  OpenFlight* older = nullptr;  // in the air
-  OpenFlight* newer = nullptr;
+  std::unique_ptr<OpenSocket> socket;  // where it asks for a WebSocket
 
  private:
+  friend class Flights;
+  struct List {
+    OpenFlight* oldest = nullptr;
+    OpenFlight* newest = nullptr;
+  };
+  void enter(List& list) noexcept;
+  void leave() noexcept;
+
   Flights& flights_;
+  List* list_ = nullptr;
+  OpenFlight* older_ = nullptr;
+  OpenFlight* newer_ = nullptr;
 };
 
 // The requests of an application that interleaves: those in the air, oldest first, and
@@ -57,7 +68,18 @@ class Flights {
   // In the air from now on. Null: as many as there can be connections are.
   OpenFlight* take(Connection& connection);
   void give(OpenFlight& flight) noexcept;
-  [[nodiscard]] OpenFlight* oldest() const noexcept { return oldest_; }
+  [[nodiscard]] OpenFlight* oldest() const noexcept { return requests_.oldest; }
+  // Its request has become a WebSocket, which is no request in progress any more.
+  void set_apart(OpenFlight& flight) noexcept;
+  // Calls `f(flight)` for each WebSocket, the oldest first, while it returns true.
+  template <typename F>
+  void each_socket(F f) {
+    for (OpenFlight* flight = sockets_.oldest; flight != nullptr;) {
+      OpenFlight* const next = flight->newer_;
+      if (!f(*flight)) return;
+      flight = next;
+    }
+  }
 
   // News for a request, which may be over by the time that the main thread sees it.
   void post(OpenFlight& flight, std::uint64_t serial, News news);
@@ -114,8 +136,8 @@ class Flights {
   Exchange::Finisher& finisher_;
   EventSet& events_;
   std::uint64_t serial_ = 0;
-  OpenFlight* oldest_ = nullptr;
-  OpenFlight* newest_ = nullptr;
+  OpenFlight::List requests_;
+  OpenFlight::List sockets_;
   std::vector<OpenFlight*> free_;
   std::vector<OpenFlight*> ended_;
   std::array<std::unique_ptr<Chunk>, kMostChunks> chunks_{};

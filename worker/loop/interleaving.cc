@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 // Requests of an application that has many in progress on its one thread.
 #include <sys/epoll.h>
+#include <sys/socket.h>
 #include <unistd.h>
 
 #include <algorithm>
@@ -12,6 +13,7 @@
 #include "worker/loop/flights.h"
 #include "worker/loop/keeper.h"
 #include "worker/loop/loop.h"
+#include "worker/loop/open_socket.h"
 #include "worker/websocket/handshake.h"
 
 namespace monodon::worker {
@@ -35,12 +37,15 @@ void show(AppThread& t, const OpenFlight& flight) {
 }  // namespace
 
 RequestRunner::Ending RequestRunner::launch(Connection& c, AppThread& t) {
-  constexpr http::ParseError kNoWebSocket{501, "WebSockets are not served"};
-  if (websocket::is_asked_for(c.head)) return refuse(c, kNoWebSocket, t);
+  const bool upgrades = websocket::is_asked_for(c.head);
+  if (upgrades)
+    if (const auto refusal = websocket::refusal_of(c.head))
+      return refuse(c, *refusal, t);
   OpenFlight* flight = flights_.take(c);
   if (flight == nullptr) return {Next::close, true, monotonic_ns(), 0};
   begin(*flight, c, t, flight->serial);
   flight->request = request_of(c, *flight);
+  if (upgrades) sockets_.expect(*flight);
   const std::uint64_t before = monotonic_ns();
   t.set_waiting(true);  // it is the application's time
   leadership_.enter_app(t.index);
@@ -56,6 +61,7 @@ RequestRunner::Ending RequestRunner::launch(Connection& c, AppThread& t) {
 
 RequestRunner::Ending RequestRunner::land(OpenFlight& flight, AppThread& t) {
   Connection& c = *flight.connection;
+  if (flight.socket && flight.socket->accepted()) return land_socket(flight, t);
   const bool expired = !flight.end();
   const Exchange::Result result = flight.exchange.complete();
   const std::uint64_t now = monotonic_ns();
@@ -70,11 +76,53 @@ RequestRunner::Ending RequestRunner::land(OpenFlight& flight, AppThread& t) {
   return ending;
 }
 
+// What it was as a request is over with its 101: counted, and without a deadline. How
+// long a WebSocket lasts would say nothing among durations of requests.
+void RequestRunner::upgrade(OpenFlight& flight, AppThread& t) {
+  Connection& c = *flight.connection;
+  (void)flight.end();
+  const std::uint64_t took = elapsed_ns(c.received_ns, monotonic_ns());
+  scoreboard::add(t.row.busy_ns, took);
+  scoreboard::end_request(t.row, 101, 0, 0, took);
+  flights_.set_apart(flight);
+  c.stage.store(Stage::upgraded, std::memory_order_relaxed);
+  c.deadline_ns.store(0, std::memory_order_relaxed);
+  if (const OpenFlight* oldest = flights_.oldest()) show(t, *oldest);
+  count_request();
+}
+
+RequestRunner::Ending RequestRunner::land_socket(OpenFlight& flight, AppThread& t) {
+  Connection& c = *flight.connection;
+  OpenSocket& socket = *flight.socket;
+  socket.finish();
+  const Exchange::Result result = flight.exchange.complete();
+  const std::uint64_t now = monotonic_ns();
+  if (result.failed) scoreboard::add(t.row.errors);
+  log_access(flight.request_id, c, result.status, result.body_bytes, now,
+             flight.exchange.head(), socket.code());
+  Ending ending{Next::close, true, now, 0};
+  bool keep_alive = false;
+  c.end_tells = true;
+  if (result.shared && keeper_.outputs().finish(c, keep_alive)) {
+    ending.next = Next::wait;
+  } else if (socket.lingers()) {
+    (void)::shutdown(c.fd.get(), SHUT_WR);
+    ending.next = linger(c);
+  }
+  sockets_.closed(flight);
+  flights_.give(flight);
+  return ending;
+}
+
+void Loop::upgraded(OpenFlight& flight) {
+  requests_.upgrade(flight, *threads_[0]);
+}
+
 // Registered only now: most requests are answered before they would wait.
 void Loop::stay_in_the_air(Connection& c) {
   OpenFlight& flight = *c.flight;
-  if (c.hangup || !parking_.watch(c))
-    flights_.post(flight, flight.serial, News::client_gone);
+  const bool watched = parking_.watch(c);
+  if (c.hangup || !watched) flights_.post(flight, flight.serial, News::client_gone);
 }
 
 void Loop::land(OpenFlight& flight) {
@@ -85,19 +133,32 @@ void Loop::land(OpenFlight& flight) {
 // Events of a connection whose request is in the air: what its client sends is for the
 // next request, and that it is gone is news.
 void Loop::hear_of(Connection& c, std::uint32_t events) {
-  if ((events & (EPOLLRDHUP | EPOLLHUP | EPOLLERR)) == 0) return;
-  if (OpenFlight* flight = c.flight; flight != nullptr) {
-    c.hangup = true;
+  OpenFlight* flight = c.flight;
+  if (flight == nullptr) return;
+  const bool gone = (events & (EPOLLRDHUP | EPOLLHUP | EPOLLERR)) != 0;
+  if (gone) c.hangup = true;
+  if (c.stage.load(std::memory_order_relaxed) == Stage::upgraded)
+    sockets_.hear(*flight, News::message);
+  else if (gone)
     tell(*flight, News::client_gone);
-  }
+}
+
+void Loop::bring(OpenFlight& flight, News news) {
+  if (flight.socket && flight.socket->accepted())
+    sockets_.hear(flight, news);
+  else
+    tell(flight, news);
 }
 
 // The same, by the keeper that stands in: which requests are in the air does not change
 // meanwhile.
 void Loop::note_gone(Connection& c, std::uint32_t events) {
-  if ((events & (EPOLLRDHUP | EPOLLHUP | EPOLLERR)) == 0 || c.flight == nullptr) return;
-  c.hangup = true;
-  flights_.post(*c.flight, c.flight->serial, News::client_gone);
+  if (c.flight == nullptr) return;
+  const bool gone = (events & (EPOLLRDHUP | EPOLLHUP | EPOLLERR)) != 0;
+  if (gone) c.hangup = true;
+  if (gone || c.stage.load(std::memory_order_relaxed) == Stage::upgraded)
+    flights_.post(*c.flight, c.flight->serial,
+                  gone ? News::client_gone : News::message);
 }
 
 void Loop::tell(OpenFlight& flight, News news) {
@@ -129,7 +190,8 @@ void Loop::work() {
     self.step();
     advance(*c, 0);
   }
-  flights_.deliver([this](OpenFlight& flight, News news) { tell(flight, news); });
+  flights_.deliver([this](OpenFlight& flight, News news) { bring(flight, news); });
+  sockets_.work();
 }
 
 bool Loop::take(std::uint64_t deadline_ns, bool& readable) {
@@ -147,7 +209,8 @@ bool Loop::take(std::uint64_t deadline_ns, bool& readable) {
     ends = ends || turn_ends_ || ms == 0 || app_.wants_turn();
     if (looked && ends) break;
     self.step();
-    wait_for_events(self, ends || flights_.any_to_land() ? 0 : ms);
+    const bool more = flights_.any_to_land() || sockets_.any_to_read();
+    wait_for_events(self, ends || more ? 0 : ms);
     work();
   }
   readable = turn_ends_;

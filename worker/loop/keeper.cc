@@ -105,6 +105,7 @@ void Keeper::run() {
       once_a_second(now);
     }
     loop_.acceptor().end_pause(now);
+    loop_.sockets().ring_if_due(now);
     look_after_drain(now);
   }
 }

@@ -63,8 +63,9 @@ Loop::Loop(Heritage& heritage, MasterLine& master, Application& app,
       parking_{heritage, events_, pool_, drain_, page.header(), *keeper_},
       interleaves_{app.interleaves()},
       flights_{0, page.row(0), exchange_, keeper_->outputs(), events_},
-      requests_{heritage,    master, app,      forwarding_,
-                leadership_, drain_, *keeper_, flights_},
+      sockets_{*this},
+      requests_{heritage, master,    app,      forwarding_, leadership_,
+                drain_,   *keeper_,  flights_, sockets_},
       reader_{settings_, forwarding_, moment_} {
   for (unsigned i = 0; i < settings_.threads; ++i)
     threads_.push_back(
@@ -383,6 +384,7 @@ void Loop::begin_drain(bool nobody_left) {
   if (heritage_.handoff_receive && !drain_.takes())
     events_.unwatch(heritage_.handoff_receive.get());
   keeper_->drain_began();
+  if (interleaves_) sockets_.ring();
   parking_.move_parked();
 }
 

@@ -23,6 +23,7 @@
 #include "worker/loop/reader.h"
 #include "worker/loop/request_runner.h"
 #include "worker/loop/service_time.h"
+#include "worker/loop/websockets.h"
 #include "worker/wire/handoff.h"
 #include "worker/wire/heritage.h"
 #include "worker/wire/master_line.h"
@@ -74,6 +75,11 @@ class Loop final : public Turns {
   [[nodiscard]] Acceptor& acceptor() noexcept { return acceptor_; }
   [[nodiscard]] Parking& parking() noexcept { return parking_; }
   [[nodiscard]] Flights& flights() noexcept { return flights_; }
+  [[nodiscard]] WebSockets& sockets() noexcept { return sockets_; }
+  // Main thread: a request in the air has become a WebSocket; what it is told.
+  void upgraded(OpenFlight& flight);
+  void tell(OpenFlight& flight, News news);
+  void wake() noexcept { events_.wake(); }  // any thread: the leader
   [[nodiscard]] bool interleaves() const noexcept { return interleaves_; }
   [[nodiscard]] RequestRunner& requests() noexcept { return requests_; }
   [[nodiscard]] const Settings& settings() const noexcept { return settings_; }
@@ -120,7 +126,7 @@ class Loop final : public Turns {
   void stay_in_the_air(Connection& c);
   void hear_of(Connection& c, std::uint32_t events);
   void note_gone(Connection& c, std::uint32_t events);
-  void tell(OpenFlight& flight, News news);
+  void bring(OpenFlight& flight, News news);
   void land(OpenFlight& flight);
 
   Heritage& heritage_;
@@ -140,6 +146,7 @@ class Loop final : public Turns {
   Parking parking_;
   const bool interleaves_;
   Flights flights_;
+  WebSockets sockets_;
   RequestRunner requests_;
   std::vector<std::unique_ptr<AppThread>> threads_;
   std::atomic<std::uint64_t> followers_{0};  // bit i: thread i waits to be promoted

@@ -79,6 +79,7 @@ void Parking::set_deadline(Connection& c, std::uint64_t now) {
       ms = settings_.write_timeout;
       break;
     case Stage::ready:
+    case Stage::upgraded:
     case Stage::closed:
       break;
   }

@@ -40,7 +40,12 @@ constexpr std::uint64_t kTellAgainNs = 10'000'000'000;
   return -1;
 }
 
-// recv(2) without EINTR: bytes, 0 at the end, -1 with errno.
+bool nothing_there(ssize_t n) {
+  return n < 0 && (errno == EAGAIN || errno == EWOULDBLOCK);
+}
+
+}  // namespace
+
 ssize_t receive(Connection& c, char* to, std::size_t size) {
   if (c.guarded) return receive_from_stranger(c, {to, size});
   ssize_t n;
@@ -49,12 +54,6 @@ ssize_t receive(Connection& c, char* to, std::size_t size) {
   } while (n < 0 && errno == EINTR);
   return n;
 }
-
-bool nothing_there(ssize_t n) {
-  return n < 0 && (errno == EAGAIN || errno == EWOULDBLOCK);
-}
-
-}  // namespace
 
 Reader::Reader(const Settings& settings, const http::Forwarding& forwarding,
                Moment& moment)
@@ -96,6 +95,7 @@ Reader::Outcome Reader::advance(Connection& c) {
     case Stage::linger:
       return linger(c);
     case Stage::closed:
+    case Stage::upgraded:
     case Stage::writing:
       break;
   }

@@ -1,6 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 #pragma once
 
+#include <sys/types.h>
+
 #include <cstdint>
 #include <memory>
 
@@ -9,6 +11,10 @@
 #include "worker/wire/settings.h"
 
 namespace monodon::worker {
+
+// recv(2) without waiting and without EINTR: bytes, 0 at the end, -1 with errno. Its
+// owner. Who sends descriptors along is cut off, with EPROTO.
+ssize_t receive(Connection& c, char* to, std::size_t size);
 
 // Reads one request from a connection, as far as its bytes are there. It never waits,
 // and never reads more than is needed but what comes along with a head.

@@ -46,7 +46,7 @@ void count_queue_time(scoreboard::ThreadRow& row, std::uint64_t start_us) {
 RequestRunner::RequestRunner(const Heritage& heritage, MasterLine& master,
                              Application& app, const http::Forwarding& forwarding,
                              Leadership& leadership, const Drain& drain, Keeper& keeper,
-                             Flights& flights)
+                             Flights& flights, WebSockets& sockets)
     : heritage_{heritage},
       master_{master},
       app_{app},
@@ -55,6 +55,7 @@ RequestRunner::RequestRunner(const Heritage& heritage, MasterLine& master,
       drain_{drain},
       keeper_{keeper},
       flights_{flights},
+      sockets_{sockets},
       interleaves_{app.interleaves()},
       files_{StaticFiles::of(heritage.boot->settings)},
       access_{heritage.boot->settings},
@@ -182,6 +183,10 @@ void RequestRunner::account(Connection& c, AppThread& t, Flight& flight,
       t.sightings.look(t.row, c.head, c.origin, r.failed ? 500 : r.status,
                        now - c.received_ns, now);
   }
+  count_request();
+}
+
+void RequestRunner::count_request() {
   if (max_requests_ != 0 && requests_.fetch_add(1) + 1 == max_requests_)
     master_.ask_to_retire(wire::Retire::max_requests);
 }
@@ -195,10 +200,11 @@ bool RequestRunner::is_skipped(const Connection& c, int status) const {
 
 void RequestRunner::log_access(std::string_view request_id, const Connection& c,
                                int status, std::uint64_t body_bytes,
-                               std::uint64_t now_ns, std::string_view response_head) {
+                               std::uint64_t now_ns, std::string_view response_head,
+                               std::uint16_t close_code) {
   const std::uint64_t duration_us =
       c.received_ns != 0 ? (now_ns - c.received_ns) / 1000 : 0;
-  if (counts_) [[unlikely]]
+  if (counts_ && status != 101) [[unlikely]]
     statsd::request(status, duration_us);
   if (!access_.enabled()) return;
   std::string_view text;
@@ -216,6 +222,7 @@ void RequestRunner::log_access(std::string_view request_id, const Connection& c,
   record.request_id = request_id;
   record.response_head = response_head;
   record.status = status;
+  record.close_code = close_code;
   record.body_bytes = body_bytes;
   record.duration_us = duration_us;
   record.wall_seconds = wall_seconds();
@@ -252,11 +259,15 @@ RequestRunner::Ending RequestRunner::refuse(Connection& c, const http::ParseErro
   const std::uint64_t now = monotonic_ns();
   scoreboard::end_request(t.row, why.status, 0, 0, now - c.received_ns);
   log_access({}, c, why.status, 0, now, answer);
+  return {linger(c), true, now, 0};
+}
+
+RequestRunner::Next RequestRunner::linger(Connection& c) {
   c.input.clear();
   c.head_size = 0;
   c.stage.store(Stage::linger, std::memory_order_relaxed);
   c.deadline_ns.store(0, std::memory_order_relaxed);
-  return {Next::linger, true, now, 0};
+  return Next::linger;
 }
 
 }  // namespace monodon::worker

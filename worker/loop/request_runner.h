@@ -23,6 +23,7 @@ class Keeper;
 class OpenFlight;
 struct NamedFile;
 class StaticFiles;
+class WebSockets;
 
 // One request from its last byte to the end of its response: who it is from, the
 // application, counters and access log. What comes before is Reader's, what becomes of
@@ -45,7 +46,8 @@ class RequestRunner {
   // All of them outlive the runner.
   RequestRunner(const Heritage& heritage, MasterLine& master, Application& app,
                 const http::Forwarding& forwarding, Leadership& leadership,
-                const Drain& drain, Keeper& keeper, Flights& flights);
+                const Drain& drain, Keeper& keeper, Flights& flights,
+                WebSockets& sockets);
   ~RequestRunner();
 
   // The leader, owner of `c`, which is Stage::ready. Lets others lead meanwhile.
@@ -53,6 +55,9 @@ class RequestRunner {
 
   // The main thread: the application is done with a request that was in the air.
   Ending land(OpenFlight& flight, AppThread& t);
+
+  // The main thread: a request in the air was accepted as a WebSocket.
+  void upgrade(OpenFlight& flight, AppThread& t);
 
   // The leader, owner of `c`: not a request, or one that we do not pass on. One answer,
   // then the connection lingers.
@@ -65,11 +70,14 @@ class RequestRunner {
   [[nodiscard]] bool is_skipped(const Connection& c, int status) const;
   void log_access(std::string_view request_id, const Connection& c, int status,
                   std::uint64_t body_bytes, std::uint64_t now_ns,
-                  std::string_view response_head);
+                  std::string_view response_head, std::uint16_t close_code = 0);
   [[nodiscard]] AccessWriter& access() noexcept { return access_; }
 
  private:
   Ending launch(Connection& c, AppThread& t);
+  Ending land_socket(OpenFlight& flight, AppThread& t);
+  static Next linger(Connection& c);
+  void count_request();
   Ending serve_file(Connection& c, AppThread& t, const NamedFile& file);
   Ending ending_of(Connection& c, const Exchange::Result& result, Ending ending);
   [[nodiscard]] Request request_of(Connection& c, const Flight& flight) const;
@@ -86,6 +94,7 @@ class RequestRunner {
   const Drain& drain_;
   Keeper& keeper_;
   Flights& flights_;
+  WebSockets& sockets_;
   const bool interleaves_;
   std::unique_ptr<StaticFiles> files_;  // null: none are to be served
   AccessWriter access_;

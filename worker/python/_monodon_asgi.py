@@ -10,6 +10,7 @@ import _monodon
 from _monodon_failure import explain, format_exception
 
 _GRACE = 3  # seconds, for a task whose client went away in the middle of an answer
+_FAREWELL = 10  # seconds, for a task whose WebSocket is closed
 
 
 class _Selector(selectors.EpollSelector):
@@ -184,6 +185,10 @@ class Server:
         since what it does may matter without its client."""
         if begun:
             self.loop.call_later(_GRACE, self._cancel, task)
+
+    def socket_over(self, task):
+        """Its WebSocket is closed, and receive() says so."""
+        self.loop.call_later(_FAREWELL, self._cancel, task)
 
     @staticmethod
     def _cancel(task):

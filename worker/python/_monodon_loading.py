@@ -50,8 +50,7 @@ def find_callable(spec):
 
 def load_application(spec, interface="auto"):
     """As find(), for something that can be called as PEP 3333 or ASGI says; and whether
-    it is ASGI. interface: auto, wsgi or asgi. ASGI has to be asked for as long as
-    WebSockets are not served."""
+    it is ASGI. interface: auto, wsgi or asgi. ASGI has to be asked for."""
     failure, found = find(spec)
     if failure:
         return failure, found, False

@@ -16,7 +16,9 @@ namespace monodon::worker {
   X(keepalive) X(max_requests) X(max_requests_jitter) X(max_lifetime) X(max_memory)   \
   X(limit_request_line) X(limit_request_fields) X(limit_request_field_size)           \
   X(limit_request_body) X(body_memory) X(response_memory) X(spool_directory)          \
-  X(spool_limit) X(forwarded_allow_ips) X(secure_scheme_headers)                      \
+  X(spool_limit) X(websocket_max_message) X(websocket_ping_interval)                  \
+  X(websocket_ping_timeout) X(websocket_drain)                                        \
+  X(forwarded_allow_ips) X(secure_scheme_headers)                                     \
   X(forwarder_headers) X(header_map) X(remote_addr_from_forwarded)                    \
   X(strip_untrusted_forwarded) X(proxy_protocol) X(proxy_allow_ips)                   \
   X(request_id_header) X(request_uri) X(server_header) X(sendfile) X(early_hints)     \

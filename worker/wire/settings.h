@@ -58,6 +58,12 @@ struct Settings {
   std::string spool_directory;  // "" until the master has chosen; or kSpoolMemory
   std::uint64_t spool_limit = 4ULL << 30;  // of all workers together
 
+  // WebSockets
+  std::uint64_t websocket_max_message = 16ULL << 20;
+  std::uint64_t websocket_ping_interval = 20'000;  // ms; 0: no pings
+  std::uint64_t websocket_ping_timeout = 20'000;   // ms; 0: no limit
+  std::uint64_t websocket_drain = 10'000;          // ms
+
   // Who is on the other side
   std::vector<std::string> forwarded_allow_ips;    // addresses, networks, "*"
   std::vector<std::string> secure_scheme_headers;  // "X-FORWARDED-PROTO=https"

@@ -215,11 +215,26 @@ Conversation* AsgiApplication::take() {
   return conversation;
 }
 
+Conversation* AsgiApplication::take(worker::WebSocket& socket) {
+  if (idle_sockets_.empty()) {
+    auto made = std::make_unique<SocketConversation>(*this, loop_.get());
+    idle_sockets_.push_back(made.get());
+    conversations_.push_back(std::move(made));
+  }
+  SocketConversation* conversation = idle_sockets_.back();
+  idle_sockets_.pop_back();
+  conversation->begin(socket);
+  return conversation;
+}
+
 void AsgiApplication::give(Conversation& conversation) {
   if (conversation.corked) std::erase(corked_, &conversation);
   if (!finished_.empty()) std::erase(finished_, &conversation);
   conversation.detach();
-  idle_.push_back(&conversation);
+  if (conversation.is_socket())
+    idle_sockets_.push_back(static_cast<SocketConversation*>(&conversation));
+  else
+    idle_.push_back(&conversation);
 }
 
 void AsgiApplication::cork(Conversation& conversation) {
@@ -227,8 +242,9 @@ void AsgiApplication::cork(Conversation& conversation) {
 }
 
 // The coroutine of one request. Null with an exception set.
-Ref AsgiApplication::call(Conversation& conversation, const worker::Request& request) {
-  const Ref scope = scopes_.make(request);
+Ref AsgiApplication::call(Conversation& conversation, const worker::Request& request,
+                          const worker::WebSocket* socket) {
+  const Ref scope = scopes_.make(request, socket);
   if (!scope) return {};
   return Ref::steal(came_back(PyObject_CallFunctionObjArgs(
       application_.get(), scope.get(), conversation.receive(), conversation.send(),
@@ -237,9 +253,10 @@ Ref AsgiApplication::call(Conversation& conversation, const worker::Request& req
 
 bool AsgiApplication::start(const worker::Request& request, worker::Response& response,
                             worker::Pending& pending) {
-  Conversation& c = *take();
+  worker::WebSocket* const socket = pending.websocket;
+  Conversation& c = socket != nullptr ? *take(*socket) : *take();
   if (c.attach(request, response)) {
-    const Ref coroutine = call(c, request);
+    const Ref coroutine = call(c, request, socket);
     if (coroutine) c.task = tasks_->start(coroutine.get());
   }
   end_if_stranger(c.task.get());
@@ -297,6 +314,9 @@ void AsgiApplication::tell(worker::Pending& pending, worker::News news) {
   switch (news) {
     case worker::News::room:
       return c.room();
+    case worker::News::message:
+      socket_heard(c);
+      break;
     case worker::News::client_gone: {
       c.client_gone();
       const Ref told =
@@ -315,6 +335,13 @@ void AsgiApplication::tell(worker::Pending& pending, worker::News news) {
   if (PyErr_Occurred() != nullptr)
     log::warning("a task could not be cancelled\n" + take_traceback(),
                  {log::Id::application_error});
+}
+
+void AsgiApplication::socket_heard(Conversation& conversation) {
+  auto& c = static_cast<SocketConversation&>(conversation);
+  if (!c.heard()) return;
+  const Ref told = Ref::steal(
+      PyObject_CallMethod(server_.get(), "socket_over", "O", c.task.get()));
 }
 
 // A request that has no client: before the loop serves any.

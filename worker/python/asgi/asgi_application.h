@@ -7,13 +7,14 @@
 
 #include "worker/python/asgi/conversation.h"
 #include "worker/python/asgi/scope.h"
+#include "worker/python/asgi/socket_conversation.h"
 #include "worker/python/asgi/tasks.h"
 #include "worker/python/gateway.h"
 #include "worker/python/py.h"
 
 namespace monodon::python {
 
-// A loaded ASGI application (ASGI 3.0, HTTP and lifespan) and its event loop.
+// A loaded ASGI application (ASGI 3.0: HTTP, WebSocket, lifespan) and its event loop.
 //
 // The loop is asyncio's own, with a selector of ours: its select() is a turn of the
 // worker's loop (take_turn), in whose epoll set asyncio's is one descriptor. A request
@@ -56,8 +57,11 @@ class AsgiApplication final : public Gateway {
 
  private:
   [[nodiscard]] Conversation* take();
+  [[nodiscard]] Conversation* take(worker::WebSocket& socket);
   void give(Conversation& conversation);
-  [[nodiscard]] Ref call(Conversation& conversation, const worker::Request& request);
+  [[nodiscard]] Ref call(Conversation& conversation, const worker::Request& request,
+                         const worker::WebSocket* socket = nullptr);
+  void socket_heard(Conversation& conversation);
   void flush_corked();
   void part_from_finished();
   void leave_alone(Conversation& conversation);
@@ -80,6 +84,7 @@ class AsgiApplication final : public Gateway {
   // As many as were in progress at once.
   std::vector<std::unique_ptr<Conversation>> conversations_;
   std::vector<Conversation*> idle_;
+  std::vector<SocketConversation*> idle_sockets_;
   std::vector<Conversation*> corked_;
   std::vector<Conversation*> finished_;
 };

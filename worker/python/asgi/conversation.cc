@@ -9,7 +9,9 @@
 
 #include "base/log/log.h"
 #include "base/text/text.h"
+#include "worker/python/asgi/messages.h"
 #include "worker/python/asgi/names.h"
+#include "worker/python/asgi/socket_conversation.h"
 
 namespace monodon::python {
 namespace {
@@ -17,6 +19,7 @@ namespace {
 struct RequestObject {
   PyObject ob_base;
   Conversation* conversation;
+  bool of_socket;
 };
 
 PyTypeObject* conversation_type = nullptr;
@@ -26,18 +29,15 @@ Conversation* conversation_of(PyObject* self) {
   return reinterpret_cast<RequestObject*>(self)->conversation;
 }
 
-Ref message_of(PyObject* type) {
-  Ref message = Ref::steal(PyDict_New());
-  if (!message || PyDict_SetItem(message.get(), asgi_names().type, type) != 0)
-    return {};
-  return message;
+// To whoever receives once the request has ended.
+PyObject* disconnected(PyObject* owner) {
+  const bool socket = reinterpret_cast<RequestObject*>(owner)->of_socket;
+  return (socket ? SocketConversation::disconnected(1006, {})
+                 : message_of(asgi_names().disconnect))
+      .release();
 }
 
-PyObject* disconnected() {
-  return message_of(asgi_names().disconnect).release();
-}
-
-PyObject* nothing() {
+PyObject* nothing(PyObject* /*owner*/) {
   Py_RETURN_NONE;
 }
 
@@ -125,7 +125,9 @@ bool Conversation::attach(const worker::Request& request, worker::Response& resp
     ended_ = bound(ended_def, self_.get());
     if (!receive_ || !send_ || !ended_) return false;
   }
-  reinterpret_cast<RequestObject*>(self_.get())->conversation = this;
+  auto& object = *reinterpret_cast<RequestObject*>(self_.get());
+  object.conversation = this;
+  object.of_socket = is_socket();
   return true;
 }
 
@@ -135,8 +137,7 @@ void Conversation::detach() noexcept {
   request_ = nullptr;
   response_ = nullptr;
   kept_back_.clear();
-  wake(waiting_for_client_);
-  wake(waiting_for_room_);
+  wake_all();
   // What drops these may be code of the application's.
   task = Ref{};
   if (self_ && (Py_REFCNT(self_.get()) != 4 || Py_REFCNT(receive_.get()) != 1 ||
@@ -214,10 +215,14 @@ void Conversation::wake(std::vector<Ref>& waiting) {
   }
 }
 
-void Conversation::client_gone() {
-  gone_ = true;
+void Conversation::wake_all() {
   wake(waiting_for_client_);
   wake(waiting_for_room_);
+}
+
+void Conversation::client_gone() {
+  gone_ = true;
+  wake_all();
 }
 
 void Conversation::room() {
@@ -229,18 +234,20 @@ std::string Conversation::name() const {
                      request_->request_id);
 }
 
-void Conversation::end(PyObject* error) {
-  (void)flush();
-  // It was told so by send() or by receive(), or it was cancelled.
-  const bool nobody = given_up_ || gone_;
-  if (nobody) response_->abandon();
-  if (error == nullptr) return;
+std::string Conversation::traceback_of(PyObject* error) {
   PyObject* type = reinterpret_cast<PyObject*>(Py_TYPE(error));
   Py_INCREF(type);
   Py_INCREF(error);
   PyErr_Restore(type, error, PyException_GetTraceback(error));
-  const std::string traceback = take_traceback();
-  if (nobody) return;
+  return take_traceback();
+}
+
+void Conversation::end(PyObject* error) {
+  (void)flush();
+  // It was told so by send() or by receive(), or it was cancelled.
+  if (nobody()) response_->abandon();
+  if (error == nullptr || nobody()) return;
+  const std::string traceback = traceback_of(error);
   if (!finished_) return response_->fail("application raised\n" + traceback);
   // As frameworks do once they have answered 500. The connection need not end for it.
   log::error(fmt::format("{}: raised after its response: {}\n{}", name(),

@@ -29,6 +29,7 @@ class Conversation {
  public:
   Conversation(AsgiApplication& of, PyObject* loop)
       : application_{of}, loop_{Ref::borrow(loop)} {}
+  virtual ~Conversation() = default;
   Conversation(const Conversation&) = delete;
   Conversation& operator=(const Conversation&) = delete;
 
@@ -45,7 +46,7 @@ class Conversation {
   // Sends what was kept back. False: nothing was.
   bool flush();
   // The application is done: `error`, which it raised, or null.
-  void end(PyObject* error);
+  virtual void end(PyObject* error);
 
   // The client is gone, or has taken what waited for it.
   void client_gone();
@@ -61,24 +62,36 @@ class Conversation {
   worker::Pending* pending = nullptr;
   bool corked = false;  // the application knows that something is kept back
 
+  [[nodiscard]] virtual bool is_socket() const noexcept { return false; }
+
   // For step.cc and the methods.
-  [[nodiscard]] Ref next_message();
+  [[nodiscard]] virtual Ref next_message();
   [[nodiscard]] Ref wait_for_client();
   [[nodiscard]] bool congested();
   [[nodiscard]] Ref wait_for_room();
   PyObject* take(PyObject* message);
 
+ protected:
+  // What the application sends. False with an exception set.
+  virtual bool handle(std::string_view type, PyObject* message);
+  void finish();
+  bool raise_gone();
+  static void wake(std::vector<Ref>& waiting);
+  [[nodiscard]] static std::string traceback_of(PyObject* error);
+  [[nodiscard]] const worker::Request& request() const noexcept { return *request_; }
+  [[nodiscard]] worker::Response& response() noexcept { return *response_; }
+  [[nodiscard]] bool nobody() const noexcept { return gone_ || given_up_; }
+  void wake_all();
+  void wake_receivers() { wake(waiting_for_client_); }
+
  private:
   bool start(PyObject* message);
   bool body(PyObject* message);
   bool path_send(PyObject* message);
-  void finish();
   [[nodiscard]] bool owes_something() const;
   bool early_hint(PyObject* message);
   bool begin(std::optional<std::uint64_t> known_length);
-  bool raise_gone();
   [[nodiscard]] Ref future(std::vector<Ref>& waiting);
-  static void wake(std::vector<Ref>& waiting);
   void forget_objects() noexcept;
 
   AsgiApplication& application_;

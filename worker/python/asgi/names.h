@@ -16,6 +16,9 @@ struct AsgiNames {
   PyObject *done, *exception, *add_done_callback, *get_task_factory, *run,
       *create_future, *set_result, *scheduled;
   PyObject *pathsend, *early_hint, *call_soon;
+  // Of WebSockets.
+  PyObject *websocket, *connect, *receive, *socket_disconnect, *subprotocols,
+      *subprotocol, *text, *bytes, *code, *reason, *ws, *wss;
   PyObject *http, *request, *disconnect, *one_one, *one_zero, *empty;
 };
 [[nodiscard]] const AsgiNames& asgi_names();  // throws std::runtime_error: no memory

@@ -31,7 +31,7 @@ Ref utf8(std::string_view bytes) {
 
 }  // namespace
 
-Ref ScopeMaker::make(const worker::Request& request) {
+Ref ScopeMaker::make(const worker::Request& request, const worker::WebSocket* socket) {
   const AsgiNames& n = asgi_names();
   const http::RequestHead& head = *request.head;
   const bool minor = head.minor_version != 0;
@@ -52,8 +52,28 @@ Ref ScopeMaker::make(const worker::Request& request) {
       (request.remote_addr.empty() || put(d, n.client, client(request))) &&
       put(d, n.server, server(*request.listener)) &&
       put(d, n.state, Ref::steal(state_ ? PyDict_Copy(state_.get()) : PyDict_New())) &&
-      put(d, n.extensions, extensions(minor));
+      put(d, n.extensions, extensions(minor)) &&
+      (socket == nullptr || turn_into_socket(d, request, *socket));
   return done ? std::move(scope) : Ref{};
+}
+
+// ASGI's WebSocket protocol 2.5.
+bool ScopeMaker::turn_into_socket(PyObject* scope, const worker::Request& request,
+                                  const worker::WebSocket& socket) {
+  const AsgiNames& n = asgi_names();
+  const Ref offered = Ref::steal(PyList_New(0));
+  if (!offered) return false;
+  for (const std::string_view one : socket.offered()) {
+    const Ref text = latin1(one);
+    if (!text || PyList_Append(offered.get(), text.get()) != 0) return false;
+  }
+  const bool secure = request.scheme == "https";
+  return PyDict_SetItem(scope, n.type, n.websocket) == 0 &&
+         PyDict_SetItem(scope, n.scheme, secure ? n.wss : n.ws) == 0 &&
+         PyDict_DelItem(scope, n.method) == 0 &&
+         PyDict_SetItem(scope, n.subprotocols, offered.get()) == 0 &&
+         put(scope, n.extensions,
+             Ref::steal(Py_BuildValue("{s{}}", "websocket.http.response")));
 }
 
 // What most requests have in common.

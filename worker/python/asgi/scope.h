@@ -25,8 +25,9 @@ class ScopeMaker {
   // `state`: of the lifespan; each request gets a shallow copy.
   void set_state(Ref state) { state_ = std::move(state); }
 
-  // Null with an exception set.
-  [[nodiscard]] Ref make(const worker::Request& request);
+  // Null with an exception set. `socket`: what the request asks for, or null.
+  [[nodiscard]] Ref make(const worker::Request& request,
+                         const worker::WebSocket* socket = nullptr);
 
  private:
   struct Slot {  // a field of the last request
@@ -42,6 +43,8 @@ class ScopeMaker {
   [[nodiscard]] static Ref client(const worker::Request& request);
   [[nodiscard]] Ref server(const worker::ListenerInfo& listener);
   bool make_constants();
+  static bool turn_into_socket(PyObject* scope, const worker::Request& request,
+                               const worker::WebSocket& socket);
   [[nodiscard]] Ref method(std::string_view sent);
   [[nodiscard]] static Ref root_path(const worker::Request& request);
   [[nodiscard]] static Ref extensions(bool informational);

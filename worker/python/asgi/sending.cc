@@ -11,60 +11,13 @@
 #include "worker/http/response_head.h"
 #include "worker/python/asgi/asgi_application.h"
 #include "worker/python/asgi/conversation.h"
+#include "worker/python/asgi/messages.h"
 #include "worker/python/asgi/names.h"
 
 namespace monodon::python {
 namespace {
 
 constexpr std::size_t kMostKeptBack = 64UL * 1024;
-
-// Borrowed, or null; with an exception if the key is not there and `needed`.
-PyObject* item(PyObject* message, PyObject* key, bool needed = false) {
-  PyObject* value = PyDict_GetItemWithError(message, key);
-  if (value == nullptr && needed && PyErr_Occurred() == nullptr)
-    PyErr_Format(PyExc_KeyError, "a message of this type needs %R", key);
-  return value;
-}
-
-bool fail_state(const char* text, std::string_view type) {
-  PyErr_Format(PyExc_RuntimeError, "%s: %.100s", text, std::string{type}.c_str());
-  return false;
-}
-
-// The bytes of an object that has them. Null with an exception set.
-Ref as_bytes(PyObject* value, const char* what) {
-  if (PyBytes_Check(value)) return Ref::borrow(value);
-  if (!PyByteArray_Check(value) && !PyMemoryView_Check(value)) {
-    PyErr_Format(PyExc_TypeError, "%s must be bytes, not %R", what, Py_TYPE(value));
-    return {};
-  }
-  return Ref::steal(PyBytes_FromObject(value));
-}
-
-// Fields of an iterable of pairs, and what keeps their bytes.
-bool read_fields(PyObject* headers, std::vector<http::Field>& fields,
-                 std::vector<Ref>& kept) {
-  // The pairs are those of a list that nobody else has.
-  Ref list = Ref::steal(PySequence_List(headers));
-  if (!list) return false;
-  const Py_ssize_t count = PyList_Size(list.get());
-  for (Py_ssize_t i = 0; i < count; ++i) {
-    const Ref pair = Ref::steal(PySequence_Tuple(PyList_GetItem(list.get(), i)));
-    if (!pair) return false;
-    if (PyTuple_Size(pair.get()) != 2) {
-      PyErr_SetString(PyExc_ValueError, "a header must be a name and a value");
-      return false;
-    }
-    Ref name = as_bytes(PyTuple_GetItem(pair.get(), 0), "a header name");
-    if (!name) return false;
-    Ref value = as_bytes(PyTuple_GetItem(pair.get(), 1), "a header value");
-    if (!value) return false;
-    fields.push_back({bytes_view(name.get()), bytes_view(value.get())});
-    kept.push_back(std::move(name));
-    kept.push_back(std::move(value));
-  }
-  return true;
-}
 
 }  // namespace
 
@@ -85,27 +38,24 @@ PyObject* Conversation::take(PyObject* message) {
                     "the client belongs to the process that forked this one");
     return nullptr;
   }
-  bool done = false;
-  if (name == "http.response.start")
-    done = !started_ ? start(message)
-                     : fail_state("the response was started before", name);
-  else if (name == "http.response.early_hint")
-    done = !started_ ? early_hint(message)
-                     : fail_state("the response was started before", name);
-  else if (!started_)
-    done = fail_state("the response was not started", name);
-  else if (finished_)
-    done = fail_state("the response is complete", name);
-  else if (name == "http.response.body")
-    done = body(message);
-  else if (name == "http.response.pathsend")
-    done = path_send(message);
-  else
-    done = fail_state("a message that HTTP has not", name);
-  if (!done) return nullptr;
+  if (!handle(name, message)) return nullptr;
   PyObject* result = !finished_ && congested() ? Py_True : Py_None;
   Py_INCREF(result);
   return result;
+}
+
+bool Conversation::handle(std::string_view type, PyObject* message) {
+  if (type == "http.response.start")
+    return !started_ ? start(message)
+                     : fail_state("the response was started before", type);
+  if (type == "http.response.early_hint")
+    return !started_ ? early_hint(message)
+                     : fail_state("the response was started before", type);
+  if (!started_) return fail_state("the response was not started", type);
+  if (finished_) return fail_state("the response is complete", type);
+  if (type == "http.response.body") return body(message);
+  if (type == "http.response.pathsend") return path_send(message);
+  return fail_state("a message that HTTP has not", type);
 }
 
 bool Conversation::raise_gone() {

@@ -21,7 +21,7 @@ PyObject* the_done_step = nullptr;
 PySendResult begin(Step& step, PyObject** result) {
   StepSource* source = step.kind->find(step.owner);
   if (source == nullptr) {
-    *result = step.kind->at_end();
+    *result = step.kind->at_end(step.owner);
     return *result != nullptr ? PYGEN_RETURN : PYGEN_ERROR;
   }
   Ref got = source->result();

@@ -32,7 +32,8 @@ bool make_step_type();
 // `owner` has at the time, or null once its request has ended: then `at_end` is called.
 struct StepKind {
   StepSource* (*find)(PyObject* owner);
-  PyObject* (*at_end)();  // the result then, new reference; null with an exception
+  // The result then, new reference; null with an exception.
+  PyObject* (*at_end)(PyObject* owner);
 };
 [[nodiscard]] PyObject* new_step(const StepKind& kind, PyObject* owner);
 
