@@ -9,7 +9,7 @@ using namespace std::chrono_literals;
 
 namespace {
 
-using Kind = FleetNews::Kind;
+using FleetKind = FleetNews::Kind;
 
 constexpr Death kOutOfMemory{.by_signal = true, .code = SIGKILL, .out_of_memory = true};
 
@@ -17,7 +17,7 @@ constexpr Death kOutOfMemory{.by_signal = true, .code = SIGKILL, .out_of_memory 
 struct Parked : Reload {
   explicit Parked(PoolSettings settings = {.workers = 2}) : Reload{settings, 0s, 5min} {
     settle(2);
-    REQUIRE(last_news().kind == Kind::committed);
+    REQUIRE(last_news().kind == FleetKind::committed);
     REQUIRE(is_parked());
   }
 
@@ -47,7 +47,7 @@ TEST_CASE("after the commit the old zygote is parked, and ends when its time is 
   CHECK(toy.is_parked());
   CHECK(toy.fleet.next_wakeup() <= toy.system.clock + 1s);
   toy.advance(1s);
-  CHECK(toy.last_news().kind == Kind::no_way_back);
+  CHECK(toy.last_news().kind == FleetKind::no_way_back);
   CHECK(toy.system.zygote(1)->told_to_go);
   CHECK_FALSE(toy.is_parked());
 }
@@ -55,7 +55,7 @@ TEST_CASE("after the commit the old zygote is parked, and ends when its time is 
 TEST_CASE("without a time for it nothing is parked", "[fallback]") {
   Reload toy{{.workers = 2}, 0s, 0s};
   toy.settle(2);
-  CHECK(toy.last_news().kind == Kind::committed);
+  CHECK(toy.last_news().kind == FleetKind::committed);
   CHECK_FALSE(toy.fleet.last().parked());
   CHECK(toy.system.zygote(1)->told_to_go);
 }
@@ -73,12 +73,12 @@ TEST_CASE("workers that cannot be kept bring the old code back, once", "[fallbac
   CHECK(toy.fleet.generation() == 1);
   auto news = toy.fleet.take_news();
   REQUIRE(news.size() == 1);
-  CHECK(news[0].kind == Kind::fell_back);
+  CHECK(news[0].kind == FleetKind::fell_back);
   CHECK(news[0].generation == 2);
   CHECK(news[0].reason.find("no worker can be kept serving") == 0);
   CHECK(toy.step() == ReloadStep::restoring);
   toy.settle(1);
-  CHECK(toy.last_news().kind == Kind::restored);
+  CHECK(toy.last_news().kind == FleetKind::restored);
   CHECK(toy.serving(1) == 2);
   CHECK(toy.system.zygote(2)->told_to_go);
   // What the old code does is no matter any more: there is nothing behind it.
@@ -94,7 +94,7 @@ TEST_CASE("three deaths in a request bring the old code back", "[fallback]") {
   SECTION("if no worker has answered ten") {
     toy.dies_in_a_request(2);
     CHECK(toy.fleet.generation() == 1);
-    CHECK(toy.fleet.take_news().front().kind == Kind::fell_back);
+    CHECK(toy.fleet.take_news().front().kind == FleetKind::fell_back);
   }
   SECTION("not when one has") {
     toy.system.worker(toy.one_of(2))->traffic = {10, 0};
@@ -121,7 +121,7 @@ TEST_CASE("more errors than before are told once, and change nothing", "[fallbac
   toy.system.worker(toy.one_of(2))->traffic = {100, 30};
   toy.advance(1s);
   const FleetNews news = toy.last_news();
-  CHECK(news.kind == Kind::worse);
+  CHECK(news.kind == FleetKind::worse);
   CHECK(news.reason.find("30 of 100") != std::string::npos);
   toy.advance(1s);
   toy.advance(1min);
@@ -152,7 +152,7 @@ TEST_CASE("the way back ends early, and says why", "[fallback]") {
   }
   const auto all = toy.fleet.take_news();
   REQUIRE(all.size() == 1);
-  CHECK(all[0].kind == Kind::no_way_back);
+  CHECK(all[0].kind == FleetKind::no_way_back);
   CHECK(all[0].reason == why);
   CHECK(toy.fleet.generation() == 2);
 }
@@ -169,7 +169,7 @@ TEST_CASE("a reload that is refused does not cost the way back", "[fallback]") {
     toy.zygote_forks(3);
     toy.worker_dies(toy.system.beings.rbegin()->second.serial);
   }
-  CHECK(toy.last_news().kind == Kind::refused);
+  CHECK(toy.last_news().kind == FleetKind::refused);
   CHECK(toy.is_parked());
   for (int i = 0; i < 3; ++i) toy.dies_in_a_request(2);
   CHECK(toy.fleet.generation() == 1);
@@ -188,7 +188,7 @@ TEST_CASE("old code that comes back while newer code is tried is replaced by tha
   CHECK(toy.step() == ReloadStep::canary);
   toy.zygote_forks(1);
   toy.settle(3);
-  CHECK(toy.last_news().kind == Kind::committed);
+  CHECK(toy.last_news().kind == FleetKind::committed);
   CHECK(toy.serving(3) == 2);
   CHECK(toy.fleet.last().previous.generation == 1);
 }
@@ -199,7 +199,7 @@ TEST_CASE("the next commit parks the code before it, and ends what was parked",
   toy.fleet.propose({{}, {.workers = 2}, 0s, 5min});
   toy.zygote_loads(3);
   toy.settle(3);
-  CHECK(toy.last_news().kind == Kind::committed);
+  CHECK(toy.last_news().kind == FleetKind::committed);
   CHECK(toy.system.zygote(1)->told_to_go);
   CHECK_FALSE(toy.system.zygote(2)->told_to_go);
   CHECK(toy.fleet.last().previous.generation == 2);
@@ -276,7 +276,7 @@ TEST_CASE("new code answers requests inside itself before its first worker start
   CHECK(toy.fleet.take_news().front().reason == "1 request rehearsed: it is answered");
   CHECK(toy.step() == ReloadStep::canary);
   toy.settle(2);
-  CHECK(toy.last_news().kind == Kind::committed);
+  CHECK(toy.last_news().kind == FleetKind::committed);
 }
 
 TEST_CASE("what the old code answers, and the new code twice does not, is a refusal",
@@ -294,7 +294,7 @@ TEST_CASE("what the old code answers, and the new code twice does not, is a refu
     SECTION("and the new code fails again") {
       toy.answers(2, Ending::failed, "KeyError: 'y'\nTraceback");
       const FleetNews news = toy.last_news();
-      CHECK(news.kind == Kind::refused);
+      CHECK(news.kind == FleetKind::refused);
       CHECK(
           news.reason.starts_with("GET / fails in the new code, and the old code "
                                   "answers it: KeyError: 'y'"));
@@ -353,7 +353,7 @@ TEST_CASE("a rehearsal that does not end is no failure, a zygote that does is",
     toy.system.die(*toy.system.zygote(2), {true, false, SIGKILL});
     toy.fleet.nursery().on_pidfd(2);
     toy.fleet.tick();
-    CHECK(toy.last_news().kind == Kind::refused);
+    CHECK(toy.last_news().kind == FleetKind::refused);
     CHECK(toy.serving(1) == 2);
   }
 }

@@ -11,7 +11,7 @@ using namespace std::chrono_literals;
 
 namespace {
 
-using Kind = FleetNews::Kind;
+using FleetKind = FleetNews::Kind;
 
 }  // namespace
 
@@ -29,7 +29,7 @@ TEST_CASE("new code is tried by one worker while all the old ones serve",
   CHECK(toy.fleet.generation() == 2);
   toy.settle(2);
   CHECK(toy.fleet.at_rest());
-  CHECK(toy.last_news().kind == Kind::committed);
+  CHECK(toy.last_news().kind == FleetKind::committed);
   CHECK(toy.serving(2) == 3);
   CHECK_FALSE(toy.fleet.busy());
 }
@@ -38,7 +38,7 @@ TEST_CASE("without a surge one worker leaves for the one on trial", "[transactio
   Reload toy{{.workers = 3, .max_surge = 0, .max_unavailable = 1}};
   CHECK(toy.serving(1) == 2);
   toy.settle(2);
-  CHECK(toy.last_news().kind == Kind::committed);
+  CHECK(toy.last_news().kind == FleetKind::committed);
   CHECK(toy.serving(2) == 3);
 }
 
@@ -65,7 +65,7 @@ TEST_CASE("a first worker that cannot start refuses the new code", "[transaction
     return;
   }
   const FleetNews news = toy.last_news();
-  CHECK(news.kind == Kind::refused);
+  CHECK(news.kind == FleetKind::refused);
   CHECK(news.generation == 2);
   CHECK(toy.fleet.generation() == 1);
   CHECK(toy.serving(1) == 2);
@@ -91,7 +91,7 @@ TEST_CASE("a new worker that dies brings the old code back", "[transaction]") {
   CHECK(toy.step() == ReloadStep::restoring);
   CHECK(toy.fleet.generation() == 1);
   const FleetNews news = toy.last_news();
-  CHECK(news.kind == Kind::rolled_back);
+  CHECK(news.kind == FleetKind::rolled_back);
   CHECK(news.serial == victim);
   CHECK(news.reason.find("SIGSEGV") != std::string::npos);
   CHECK_FALSE(toy.system.zygote(1)->orders.empty());
@@ -99,7 +99,7 @@ TEST_CASE("a new worker that dies brings the old code back", "[transaction]") {
   toy.zygote_forks(1);
   CHECK_FALSE(toy.fleet.at_rest());
   toy.settle(1);
-  CHECK(toy.last_news().kind == Kind::restored);
+  CHECK(toy.last_news().kind == FleetKind::restored);
   CHECK(toy.serving(1) == 3);
   CHECK(toy.serving(2) == 0);
   CHECK(toy.system.zygote(2)->told_to_go);
@@ -108,7 +108,7 @@ TEST_CASE("a new worker that dies brings the old code back", "[transaction]") {
 TEST_CASE("a crash after the commit rolls nothing back", "[transaction]") {
   Reload toy{{.workers = 2}};
   toy.settle(2);
-  REQUIRE(toy.last_news().kind == Kind::committed);
+  REQUIRE(toy.last_news().kind == FleetKind::committed);
   toy.worker_dies(toy.one_of(2));
   CHECK(toy.fleet.generation() == 2);
   CHECK(toy.fleet.take_news().empty());
@@ -125,7 +125,7 @@ TEST_CASE("while new code is watched the way back stays open", "[transaction]") 
     CHECK(toy.step() == ReloadStep::observing);
     CHECK(toy.fleet.next_wakeup() <= toy.system.clock + 1s);
     toy.advance(1s);
-    CHECK(toy.last_news().kind == Kind::committed);
+    CHECK(toy.last_news().kind == FleetKind::committed);
     CHECK(toy.system.zygote(1)->told_to_go);
   }
   SECTION("a crash brings the old code back") {
@@ -136,7 +136,7 @@ TEST_CASE("while new code is watched the way back stays open", "[transaction]") 
   SECTION("many more errors than before bring the old code back") {
     toy.system.worker(toy.one_of(2))->traffic = {100, 30};
     toy.advance(1s);
-    CHECK(toy.last_news().kind == Kind::rolled_back);
+    CHECK(toy.last_news().kind == FleetKind::rolled_back);
     toy.settle(1);
     CHECK(toy.serving(1) == 2);
   }
@@ -153,11 +153,11 @@ TEST_CASE("more errors while new code is watched are told once, if it may have t
   (void)toy.fleet.take_news();
   toy.system.worker(toy.one_of(3))->traffic = {100, 30};
   toy.advance(1s);
-  CHECK(toy.last_news().kind == Kind::worse);
+  CHECK(toy.last_news().kind == FleetKind::worse);
   toy.advance(1s);
   CHECK(toy.fleet.take_news().empty());
   toy.advance(1min);
-  CHECK(toy.last_news().kind == Kind::committed);
+  CHECK(toy.last_news().kind == FleetKind::committed);
   CHECK(toy.fleet.generation() == 3);
 }
 
@@ -221,7 +221,7 @@ TEST_CASE("a roll back that is not complete does not keep the next reload waitin
   toy.zygote_loads(3);
   toy.settle(1);
   toy.settle(3);
-  CHECK(toy.last_news().kind == Kind::committed);
+  CHECK(toy.last_news().kind == FleetKind::committed);
   CHECK(toy.serving(3) == 2);
 }
 

@@ -6,12 +6,12 @@
 #include <string>
 
 using namespace monodon::http;
-using Kind = Ranges::Kind;
+using RangeKind = Ranges::Kind;
 
 TEST_CASE("each form of a range is cut to the file", "[http]") {
   const auto one = [](const char* value, std::uint64_t size) {
     const Ranges ranges = parse_ranges(value, size);
-    REQUIRE(ranges.kind == Kind::parts);
+    REQUIRE(ranges.kind == RangeKind::parts);
     REQUIRE(ranges.parts.size() == 1);
     return ranges.parts.front();
   };
@@ -26,20 +26,20 @@ TEST_CASE("each form of a range is cut to the file", "[http]") {
 
 TEST_CASE("what cannot be had is told apart from what is no range", "[http]") {
   for (const char* value : {"bytes=10-", "bytes=-0", "bytes=10-20,30-40"})
-    CHECK(parse_ranges(value, 10).kind == Kind::unsatisfiable);
-  CHECK(parse_ranges("bytes=0-", 0).kind == Kind::unsatisfiable);
-  CHECK(parse_ranges("bytes=-1", 0).kind == Kind::whole);  // all that there is
+    CHECK(parse_ranges(value, 10).kind == RangeKind::unsatisfiable);
+  CHECK(parse_ranges("bytes=0-", 0).kind == RangeKind::unsatisfiable);
+  CHECK(parse_ranges("bytes=-1", 0).kind == RangeKind::whole);  // all that there is
   for (const char* value : {"", "bytes", "bytes=", "bytes=,", "bytes=-", "bytes=5-4",
                             "bytes=+1-2", "bytes=1-2-3", "bytes=0-1,x", "rows=0-1"})
-    CHECK(parse_ranges(value, 10).kind == Kind::whole);
+    CHECK(parse_ranges(value, 10).kind == RangeKind::whole);
 }
 
 TEST_CASE("overlapping ranges and very many are answered with the whole", "[http]") {
-  CHECK(parse_ranges("bytes=0-4,4-5", 10).kind == Kind::whole);
+  CHECK(parse_ranges("bytes=0-4,4-5", 10).kind == RangeKind::whole);
   CHECK(parse_ranges("bytes=5-,0-4", 10).parts.size() == 2);
   std::string many = "bytes=0-0";
   for (std::size_t i = 1; i < kMostRanges; ++i)
     many += "," + std::to_string(2 * i) + "-" + std::to_string(2 * i);
   CHECK(parse_ranges(many, 1000).parts.size() == kMostRanges);
-  CHECK(parse_ranges(many + ",500-500", 1000).kind == Kind::whole);
+  CHECK(parse_ranges(many + ",500-500", 1000).kind == RangeKind::whole);
 }

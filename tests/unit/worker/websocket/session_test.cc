@@ -8,7 +8,7 @@
 
 using namespace monodon::websocket;
 using namespace std::string_literals;
-using Event = Session::Event;
+using SessionEvent = Session::Event;
 
 namespace {
 
@@ -53,12 +53,12 @@ std::string heard(Session& session, std::string bytes, std::size_t piece = 1U <<
     const std::size_t end = std::min(bytes.size(), at + piece);
     while (at < end) {
       std::size_t used = 0;
-      const Event event = session.take(bytes.data() + at, end - at, used);
+      const SessionEvent event = session.take(bytes.data() + at, end - at, used);
       at += used;
-      if (event == Event::text) told += "text(" + session.message() + ")";
-      if (event == Event::binary) told += "binary(" + session.message() + ")";
-      if (event == Event::pong) told += "pong()";
-      if (event == Event::closed)
+      if (event == SessionEvent::text) told += "text(" + session.message() + ")";
+      if (event == SessionEvent::binary) told += "binary(" + session.message() + ")";
+      if (event == SessionEvent::pong) told += "pong()";
+      if (event == SessionEvent::closed)
         told += "closed(" + std::to_string(session.code()) + session.reason() + ")";
     }
   }
