@@ -12,6 +12,7 @@
 #include <utility>
 
 #include "base/net/unix_address.h"
+#include "base/process/closer.h"
 #include "base/process/passed_fds.h"
 #include "base/text/text.h"
 
@@ -19,7 +20,7 @@ namespace monodon::cli {
 namespace {
 
 constexpr std::size_t kMaxAnswer = 4 << 20;
-constexpr std::size_t kMaxFds = 253;  // SCM_MAX_FD
+constexpr unsigned kMaxLines = 100'000;  // a reload tells some for each worker
 
 Result<UniqueFd> connect_to(const std::string& path) {
   const auto address = UnixAddress::of_path(path);
@@ -42,7 +43,7 @@ Result<UniqueFd> connect_to(const std::string& path) {
 Result<std::size_t> receive_some(int socket, Answer& answer) {
   std::array<char, 65536> text{};
   iovec part{text.data(), text.size()};
-  alignas(cmsghdr) std::array<char, CMSG_SPACE(kMaxFds * sizeof(int))> control{};
+  alignas(cmsghdr) std::array<char, CMSG_SPACE(kMaxPassedFds * sizeof(int))> control{};
   msghdr header{};
   header.msg_iov = &part;
   header.msg_iovlen = 1;
@@ -66,10 +67,20 @@ std::string refusal_in(const std::string& line) {
 
 }  // namespace
 
+Answer::~Answer() {
+  if (!fds.empty()) Closer::of_process().close(std::move(fds));
+}
+
+// There may be more in it, unread.
+Conversation::~Conversation() {
+  if (socket_) Closer::of_process().close(std::move(socket_));
+}
+
 Result<Conversation> Conversation::begin(const std::string& socket_path,
                                          std::string_view line) {
   auto socket = connect_to(socket_path);
   if (!socket) return socket.error();
+  see_all_passed_fds(socket.value().get());
   const std::string request = std::string{line} + "\n";
   // Who was turned away finds the reason in what can be read.
   if (::send(socket.value().get(), request.data(), request.size(), MSG_NOSIGNAL) < 0 &&
@@ -100,6 +111,7 @@ Result<Answer> Conversation::next(Clock::time_point until) {
                    " closed the connection without an answer; its log may say why"};
     if (read_.line.size() > kMaxAnswer) return Error{"the server's answer has no end"};
   }
+  if (++lines_ > kMaxLines) return Error{"the server's answer has no end"};
   Answer answer;
   const std::size_t end = read_.line.find('\n');
   answer.line = read_.line.substr(0, end);

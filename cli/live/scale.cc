@@ -2,6 +2,7 @@
 // monodon scale: another number of workers, until the next reload.
 #include <fmt/format.h>
 
+#include <cstdint>
 #include <cstdio>
 #include <nlohmann/json.hpp>
 
@@ -24,11 +25,13 @@ int run_scale(const ControlOptions& options) {
       std::chrono::milliseconds{5000});
   if (!answer) return complain(answer.error());
   const auto json = nlohmann::json::parse(answer.value().line, nullptr, false);
-  const auto before = json.is_object() ? json.value("before", 0U) : 0U;
+  if (!json.is_object() || !json.contains("before") ||
+      !json["before"].is_number_unsigned())
+    return complain(Error{"the server's answer makes no sense"});
   std::puts(fmt::format("{} {} wanted, was {}; the next reload brings back the "
                         "configured number",
                         options.workers, options.workers == 1 ? "worker" : "workers",
-                        before)
+                        json["before"].get<std::uint64_t>())
                 .c_str());
   return kGood;
 }

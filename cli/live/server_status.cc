@@ -7,6 +7,7 @@
 
 #include "base/clock.h"
 #include "base/machine/memory.h"
+#include "base/text/escape.h"
 #include "cli/live/kernel_facts.h"
 #include "scoreboard/totals.h"
 
@@ -38,7 +39,7 @@ int descriptor(const Json& json, const char* key, const Answer& answer) {
 SlotStatus slot_in(const Json& row) {
   SlotStatus slot;
   slot.slot = value_of<std::uint32_t>(row, "slot", 0);
-  slot.state = value_of<std::string>(row, "state", "unknown");
+  append_printable(slot.state, value_of<std::string>(row, "state", "unknown"));
   slot.serial = value_of<std::uint32_t>(row, "serial", 0);
   slot.generation = value_of<std::uint32_t>(row, "generation", 0);
   slot.pid = std::max<std::int64_t>(value_of<std::int64_t>(row, "pid", 0), 0);

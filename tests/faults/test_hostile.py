@@ -291,6 +291,29 @@ def test_descriptors_among_stacks_hold_up_no_reader(old_kernel):
         os.kill(worker, signal.SIGCONT)
 
 
+NO_STATUS = b'{"slots":[{"state":"\\u001b[2Jgone"}]}\n'
+
+
+@pytest.mark.parametrize("command", ["status", "reload", "scale 3", "trace 0", "upgrade"])
+def test_who_plays_the_server_holds_up_no_command_and_clears_no_screen(command, tmp_path):
+    """Whoever may write in its directory can put another socket in the place of its own."""
+    path = str(tmp_path / "control.sock")
+    with socket.socket(socket.AF_UNIX) as played:
+        played.bind(path)
+        played.listen()
+        asking = subprocess.Popen([str(paths.MONODON), *command.split(), "--control", path],
+                                  stdout=subprocess.PIPE, stderr=subprocess.STDOUT)
+        with played.accept()[0] as client:
+            with stopped(asking.pid):
+                for data in (NO_STATUS, b"never read"):
+                    assert send(client.fileno(), data, [bomb(), bomb()]) == 0
+        said, _ = asking.communicate(timeout=20 * PATIENCE)
+        assert b"\x1b" not in said and b"Traceback" not in said
+        # A screen is not cleared, and what makes no sense is not called success.
+        assert (b"\\x1b[2Jgone" in said) == (command == "status")
+        assert (asking.returncode == 0) == (command == "status")
+
+
 def test_descriptors_that_nobody_accepted_do_not_hold_up_a_stop():
     server = hostile(config={"workers": 1, "graceful_timeout": 1}, bind=[], old_kernel=True,
                      expect=["."])
