@@ -16,7 +16,7 @@ Texts last_command(std::string_view text, const Texts& arguments = {}) {
   return read.commands.empty() ? Texts{} : read.commands.back();
 }
 
-GunicornLine find(const std::string& text, const Texts& arguments = {}) {
+GunicornLine started_by(const std::string& text, const Texts& arguments = {}) {
   Texts words{"sh", "-c", text, "/srv/shop/bin/start.sh"};
   words.insert(words.end(), arguments.begin(), arguments.end());
   return find_gunicorn(words);
@@ -33,17 +33,17 @@ TEST_CASE("arguments that a condition sets are those that the script goes on wit
           "[shell_text]") {
   const char* const empty =
       "if [ -z \"$1\" ]; then set -- gunicorn -w 3; fi\nexec \"$@\" a:b";
-  CHECK(find(empty).flags == Texts{"-w", "3", "a:b"});
-  CHECK(find(empty, {"gunicorn", "-w", "5"}).flags == Texts{"-w", "5", "a:b"});
+  CHECK(started_by(empty).flags == Texts{"-w", "3", "a:b"});
+  CHECK(started_by(empty, {"gunicorn", "-w", "5"}).flags == Texts{"-w", "5", "a:b"});
   const char* const more =
       "[ $# -eq 0 ] && set -- gunicorn\n"
       "if [ \"$1\" = gunicorn ]; then set -- \"$@\" -w 2 a:b; fi\nexec \"$@\"";
-  CHECK(find(more).flags == Texts{"-w", "2", "a:b"});
-  CHECK(find(more).told.empty());
-  CHECK(find(more, {"gunicorn", "--preload"}).flags ==
+  CHECK(started_by(more).flags == Texts{"-w", "2", "a:b"});
+  CHECK(started_by(more).told.empty());
+  CHECK(started_by(more, {"gunicorn", "--preload"}).flags ==
         Texts{"--preload", "-w", "2", "a:b"});
-  CHECK(
-      find("if [ \"${1#-}\" != \"$1\" ]; then set -- gunicorn \"$@\"; fi\nexec \"$@\"",
-           {"-w", "4", "a:b"})
-          .flags == Texts{"-w", "4", "a:b"});
+  CHECK(started_by(
+            "if [ \"${1#-}\" != \"$1\" ]; then set -- gunicorn \"$@\"; fi\nexec \"$@\"",
+            {"-w", "4", "a:b"})
+            .flags == Texts{"-w", "4", "a:b"});
 }
