@@ -120,7 +120,8 @@ class WebSocket {
   virtual bool receive(Message& message) = 0;
   // False: it is over. Whether the client takes it: Response::congested().
   virtual bool send(bool text, std::string_view payload) = 0;
-  // Begins the closing handshake; it is over from now on. Code 0: one that says nothing.
+  // Begins the closing handshake; it is over from now on. Code 0: one that says
+  // nothing.
   virtual void close(std::uint16_t code, std::string_view reason) = 0;
   [[nodiscard]] virtual bool over() const noexcept = 0;
   // Then: whose close frame came first, and 1005 or 1006 without a code or a frame.

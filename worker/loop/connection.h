@@ -52,14 +52,14 @@ class Ownership {
 };
 
 enum class Stage : std::uint8_t {
-  closed,   // a free object of the pool
-  preface,  // waiting for a PROXY header, or for what is none
-  head,     // waiting for (the rest of) a request head; idle if nothing came yet
-  body,     // waiting for the rest of a request body
-  ready,    // a whole request, to be run
+  closed,    // a free object of the pool
+  preface,   // waiting for a PROXY header, or for what is none
+  head,      // waiting for (the rest of) a request head; idle if nothing came yet
+  body,      // waiting for the rest of a request body
+  ready,     // a whole request, to be run
   upgraded,  // a WebSocket: its flight lasts as long as it
-  writing,  // the client is slow: the keeper finishes the response
-  linger,   // answered and shut down; reading off what the client still sends
+  writing,   // the client is slow: the keeper finishes the response
+  linger,    // answered and shut down; reading off what the client still sends
 };
 
 // One client connection. Lives in the pool for ever; fields below `stage` belong to

@@ -31,7 +31,7 @@ class OpenFlight final : public Flight, public Pending {
   // The main thread's; `serial` may be read by whoever holds the flight.
   Connection* connection = nullptr;
   Request request;
-  std::uint64_t serial = 0;     // never used twice; 0: not in the air
+  std::uint64_t serial = 0;            // never used twice; 0: not in the air
   std::unique_ptr<OpenSocket> socket;  // where it asks for a WebSocket
 
  private:
