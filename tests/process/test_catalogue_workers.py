@@ -17,6 +17,7 @@ from support.client import request
 from support.pypi import interpreter
 from support.scrape import metrics, page
 from support.until import until
+from support.websocket import WebSocket
 
 # What workers of `SITE` import; one that waits at a gate.
 SITE = "from probe import application\n"
@@ -306,3 +307,21 @@ def test_values_beyond_what_a_scrape_shows_are_counted(server, seen):
         assert connection.response().status == 200
         connection.close()
     seen.fits("application_samples_left_out", lambda n: n > 0)
+
+
+ECHO = """
+async def application(scope, receive, send):
+    assert (await receive())["type"] == "websocket.connect"
+    await send({"type": "websocket.accept"})
+    await receive()
+"""
+
+
+@moves("websockets_open responses_total", code=ECHO,
+       config={"workers": 1, "interface": "asgi", "lifespan": "off"})
+def test_a_websocket_is_open_until_it_is_closed(server, seen):
+    ws = WebSocket(server.connect().socket)
+    seen.becomes(1, "websockets_open")
+    seen.grows(1, 'responses_total{class="1xx"}')
+    ws.close()
+    seen.grows(0, "websockets_open")

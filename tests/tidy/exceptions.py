@@ -219,7 +219,7 @@ NO_UNIT_TEST = {
     "worker/loop/long_requests.cc": "worker_test, and tests/process: deadlines",
     "worker/loop/interleaving.cc": "tests/python/test_asgi.py",
     "worker/loop/open_socket.cc": "tests/python/test_websocket.py",
-    "worker/loop/websockets.cc": "tests/python/test_websocket.py",
+    "worker/loop/websockets.cc": "tests/python/test_websocket_flow.py",
     "worker/loop/slow_outputs.cc": "tests/faults: clients that read slowly",
     "worker/loop/loop.cc": "worker_test: every request goes through it",
     "base/machine/memory.cc": "adds up what /proc says of this process",
