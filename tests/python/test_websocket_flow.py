@@ -107,7 +107,7 @@ async def socket(scope, receive, send):
         await receive()
         open({str(gate)!r}).read()
     await echo(receive, send)
-""")
+""", websocket_ping_interval=0)  # no pong makes up for what is missed
     with opened(w, "/block") as blocks, opened(w) as one, opened(w) as gone:
         one.say("before")
         assert one.heard() == "before"
