@@ -55,8 +55,7 @@ std::string nothing_found(const FoundSite& site, const std::string& directory,
   const bool asgi = interface == "asgi";
   if (!found.empty() && !asgi)
     return fmt::format(
-        "{} is an ASGI application ({}); `monodon dev --interface asgi` serves it over "
-        "HTTP",
+        "{} is an ASGI application ({}); `monodon dev --interface asgi` serves it",
         found.front().file, found.front().application);
   if (!found.empty())
     return fmt::format(

@@ -131,6 +131,14 @@ void add_log_loss(std::string& text, const ServerStatus& status) {
       lines, lines == 1 ? "line is" : "lines are");
 }
 
+std::string websockets_of(const ServerStatus& status) {
+  std::uint64_t open = 0;
+  for (const SlotStatus& slot : status.slots)
+    if (slot.page) open += slot.page->open_websockets;
+  if (open == 0) return {};
+  return fmt::format(", {} {} open", open, open == 1 ? "WebSocket" : "WebSockets");
+}
+
 std::string headline(const ServerStatus& status) {
   std::string text = "monodon ";
   append_escaped(text, status.version);
@@ -146,6 +154,7 @@ std::string headline(const ServerStatus& status) {
                       status.workers == 1 ? "worker serves" : "workers serve");
   if (strength.threads != 0)
     text += fmt::format(", {} of {} threads busy", strength.busy, strength.threads);
+  text += websockets_of(status);
   if (status.board.started_ns != 0)
     text +=
         ", up " + spell_seconds(seconds_since(status.board.started_ns, status.now_ns));

@@ -221,8 +221,7 @@ std::string refuse_worker_class(std::string_view name) {
         return name.find(part) != std::string_view::npos;
       }))
     return fmt::format(
-        "there is no \"{}\": it is for ASGI applications, which interface: asgi serves "
-        "over HTTP, without WebSockets; for those take uvicorn",
+        "there is no \"{}\": it is for ASGI applications, which interface: asgi serves",
         name);
   return fmt::format(
       "there is no \"{}\"; sync and gthread are accepted, and threads says how many "

@@ -12,7 +12,7 @@ from support import pypi  # noqa: E402
 from support.server import Server  # noqa: E402
 from support.suite import *  # noqa: E402,F401,F403  (pytest hooks)
 
-PACKAGES = ("django>=5.2,<6", "fastapi", "httpx", "starlette")
+PACKAGES = ("channels", "django>=5.2,<6", "fastapi", "httpx", "starlette", "websockets")
 
 
 @pytest.fixture(scope="session")

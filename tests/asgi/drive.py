@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Asks a site of tests/asgi over httpx, in the environment that has it.
+"""Asks a site of tests/asgi over httpx and websockets, in the environment that has it.
 
     drive.py SOCKET FILE     FILE: what /file has to be
 
@@ -10,6 +10,8 @@ import asyncio
 import sys
 
 import httpx
+from websockets.asyncio.client import unix_connect
+from websockets.exceptions import ConnectionClosed, InvalidStatus
 
 
 def check(answer, status=200):
@@ -36,7 +38,40 @@ async def one_client(client, size):
     assert check(await client.get("/threaded")).text == "from a thread"
 
 
+async def one_socket(path, number):
+    async with unix_connect(path, "ws://site/socket", subprotocols=["other", "chat"],
+                            max_size=None) as ws:
+        assert ws.subprotocol == "chat"
+        for size in (0, 1, 125, 126, 65535, 65536, 300_000):
+            await ws.send("ü" * size)
+            assert await ws.recv() == "ü" * size
+        await ws.send(["in ", "pieces ", str(number)])
+        assert await ws.recv() == f"in pieces {number}"
+        await (await ws.ping())
+        if number % 2:
+            return
+        await ws.send("leave")
+        try:
+            await ws.recv()
+        except ConnectionClosed as closed:
+            assert (closed.rcvd.code, closed.rcvd.reason) == (4001, "as asked"), closed
+        else:
+            raise AssertionError("it goes on")
+
+
+async def sockets(path):
+    await asyncio.gather(*(one_socket(path, number) for number in range(20)))
+    try:
+        async with unix_connect(path, "ws://site/socket?deny=1"):
+            raise AssertionError("it was let in")
+    except InvalidStatus as denied:
+        assert denied.response.status_code == 403
+    ws = await unix_connect(path, "ws://site/socket")
+    ws.transport.abort()  # without a word
+
+
 async def main(path, file):
+    await sockets(path)
     transport = httpx.AsyncHTTPTransport(uds=path)
     async with httpx.AsyncClient(transport=transport, base_url="http://site",
                                  timeout=60) as client:

@@ -90,7 +90,7 @@ def test_the_refusal_of_an_asgi_application_names_the_setting(tmp_path):
     write(tmp_path, {"main.py": ASGI})
     for words in ([], ["main.py"]):
         assert ("main.py is an ASGI application (main:app); `monodon dev --interface asgi` "
-                "serves it over HTTP") in dev(tmp_path, *words)
+                "serves it") in dev(tmp_path, *words)
 
 
 def test_a_file_is_taken_for_its_module(tmp_path):

@@ -78,7 +78,7 @@ def test_an_application_of_the_other_interface_is_refused(start, module):  # noq
     refused = functools.partial(load_failure, start, module)
     assert "is a WSGI application" in refused(wsgi, interface="asgi")
     for interface in ("wsgi", "auto"):
-        assert "interface: asgi serves it over HTTP" in refused(asgi, interface=interface)
+        assert "interface: asgi serves it" in refused(asgi, interface=interface)
     assert "threads must be 1" in refused(asgi, interface="asgi", threads=2)
     assert "written for ASGI 2" in refused("def application(scope):\n    pass\n",
                                            interface="asgi")

@@ -64,8 +64,8 @@ Loop::Loop(Heritage& heritage, MasterLine& master, Application& app,
       interleaves_{app.interleaves()},
       flights_{0, page.row(0), exchange_, keeper_->outputs(), events_},
       sockets_{*this},
-      requests_{heritage, master,    app,      forwarding_, leadership_,
-                drain_,   *keeper_,  flights_, sockets_},
+      requests_{heritage, master,   app,      forwarding_, leadership_,
+                drain_,   *keeper_, flights_, sockets_},
       reader_{settings_, forwarding_, moment_} {
   for (unsigned i = 0; i < settings_.threads; ++i)
     threads_.push_back(
@@ -179,9 +179,8 @@ void Loop::wait_for_events(AppThread& self, int timeout_ms) {
 
 // Whoever waits first gets a new connection, and keeps it; so one worker may have most
 // of them. When several of its connections have something to read at once, the last of
-// them, whose wait would be the longest, goes to a worker that has nothing to do, and
-// stays there. Nobody has to know how many connections the others have: the idle one
-// is the one that takes it. What is in the queue already was not taken, so nobody is.
+// them, whose wait would be the longest, goes to whichever worker is idle and takes it.
+// What is in the queue already was not taken, so nobody is.
 void Loop::share_surplus() {
   if (!service_time_.worth_moving(batch_end_ - batch_next_)) return;
   if (settings_.workers < 2 || drain_.under_way()) return;
@@ -192,8 +191,9 @@ void Loop::share_surplus() {
     const epoll_event event = batch_[i];
     if (event.data.u64 < kListenersEnd || event.events != EPOLLIN) continue;
     auto& c = *static_cast<Connection*>(event.data.ptr);
+    if (!c.ownership.claim()) continue;  // a WebSocket: dispatch() has to see it
     batch_[i] = batch_[--batch_end_];
-    if (c.ownership.claim() && !parking_.hand_over(c)) parking_.go_on(c);
+    if (!parking_.hand_over(c)) parking_.go_on(c);
     return;
   }
 }

@@ -20,6 +20,7 @@ namespace {
 
 constexpr std::size_t kMostInTurn = 256UL * 1024;
 constexpr std::size_t kKeptCapacity = 4096;
+constexpr std::size_t kKeptMessages = 4;
 constexpr std::uint16_t kNormal = 1000;
 constexpr std::uint16_t kLost = 1006;
 constexpr std::uint16_t kUnanswered = 1011;
@@ -34,7 +35,8 @@ std::vector<std::string_view> OpenSocket::offered() const {
 std::string OpenSocket::accept(std::string_view subprotocol,
                                std::span<const http::Field> fields) {
   const auto all = offered();
-  std::string own = "Upgrade: websocket\r\nConnection: Upgrade\r\nSec-WebSocket-Accept: ";
+  std::string own =
+      "Upgrade: websocket\r\nConnection: Upgrade\r\nSec-WebSocket-Accept: ";
   own += websocket::accept_key(websocket::key_of(flight_.connection->head));
   own += "\r\n";
   if (!subprotocol.empty()) {
@@ -62,7 +64,7 @@ bool OpenSocket::receive(Message& message) {
   if (next_ == messages_.size()) {
     next_ = 0;
     messages_.clear();
-    if (messages_.capacity() > kMostMessages) messages_.shrink_to_fit();
+    if (messages_.capacity() > kKeptMessages) messages_ = {};
   }
   if (was_paused && !paused() && !session_.over()) of_.read_later(flight_);
   return true;

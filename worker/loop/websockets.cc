@@ -37,8 +37,7 @@ void WebSockets::opened(OpenFlight& flight) {
   ++open_;
   loop_.header().open_websockets.store(open_, std::memory_order_relaxed);
   const std::uint64_t interval = settings_.websocket_ping_interval * kOneMsInNs;
-  if (interval != 0)
-    due_ns_ = std::min(due_ns_.load(), monotonic_ns() + interval);
+  if (interval != 0) due_ns_ = std::min(due_ns_.load(), monotonic_ns() + interval);
   if (loop_.drain().under_way()) ring();
 }
 

@@ -188,7 +188,8 @@ class Server:
 
     def socket_over(self, task):
         """Its WebSocket is closed, and receive() says so."""
-        self.loop.call_later(_FAREWELL, self._cancel, task)
+        timer = self.loop.call_later(_FAREWELL, self._cancel, task)
+        task.add_done_callback(lambda _: timer.cancel())
 
     @staticmethod
     def _cancel(task):

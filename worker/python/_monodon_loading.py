@@ -211,8 +211,8 @@ def _is_plain(found):
 
 _WSGI = "A WSGI application is called with (environ, start_response)."
 _ASGI = (
-    "interface: asgi serves it over HTTP; WebSockets are not served. Django's WSGI "
-    "application is the one in wsgi.py, not asgi.py."
+    "interface: asgi serves it. Django's WSGI application is the one in wsgi.py, not "
+    "asgi.py."
 )
 _ASGI_2 = "it takes (scope)"
 _NO_ASGI = "An ASGI application is called with (scope, receive, send); see interface."

@@ -7,9 +7,13 @@ from django.conf import settings
 
 settings.configure(SECRET_KEY="of a test", ALLOWED_HOSTS=["*"], ROOT_URLCONF=__name__,
                    DATA_UPLOAD_MAX_MEMORY_SIZE=None,
+                   CHANNEL_LAYERS={"default": {
+                       "BACKEND": "channels.layers.InMemoryChannelLayer"}},
                    MIDDLEWARE=["django.middleware.common.CommonMiddleware",
                                f"{__name__}.mark"])
 
+from channels.generic.websocket import AsyncWebsocketConsumer  # noqa: E402
+from channels.routing import ProtocolTypeRouter, URLRouter  # noqa: E402
 from django.core.asgi import get_asgi_application  # noqa: E402
 from django.http import (  # noqa: E402
     FileResponse, HttpResponse, JsonResponse, StreamingHttpResponse)
@@ -65,4 +69,22 @@ async def fails(request):
 
 urlpatterns = [path("", hello), path("echo", echo), path("stream", stream), path("file", file),
                path("threaded", threaded), path("fails", fails)]
-application = get_asgi_application()
+
+
+class Echo(AsyncWebsocketConsumer):
+    groups = ["everybody"]
+
+    async def connect(self):
+        if b"deny" in self.scope["query_string"]:
+            return await self.close(4403)
+        await self.accept("chat" if "chat" in self.scope["subprotocols"] else None)
+
+    async def receive(self, text_data=None, bytes_data=None):
+        if text_data == "leave":
+            return await self.close(4001, "as asked")
+        await self.send(text_data)
+
+
+application = ProtocolTypeRouter({
+    "http": get_asgi_application(),
+    "websocket": URLRouter([path("socket", Echo.as_asgi())])})

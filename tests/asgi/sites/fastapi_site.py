@@ -4,7 +4,7 @@
 import asyncio
 import contextlib
 
-from fastapi import BackgroundTasks, FastAPI, Request
+from fastapi import BackgroundTasks, FastAPI, Request, WebSocket
 from fastapi.responses import FileResponse, PlainTextResponse, StreamingResponse
 
 done = []
@@ -72,3 +72,15 @@ async def fails():
 async def later(background: BackgroundTasks):
     background.add_task(done.append, 1)
     return PlainTextResponse(str(len(done)))
+
+
+@application.websocket("/socket")
+async def socket(ws: WebSocket, deny: bool = False):
+    if deny:
+        return await ws.close(4403)
+    await ws.accept(subprotocol="chat" if "chat" in ws.scope["subprotocols"] else None)
+    while True:  # the end is an exception of the framework's
+        text = await ws.receive_text()
+        if text == "leave":
+            return await ws.close(4001, "as asked")
+        await ws.send_text(text)

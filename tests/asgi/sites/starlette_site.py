@@ -8,7 +8,7 @@ from starlette.applications import Starlette
 from starlette.background import BackgroundTask
 from starlette.middleware.base import BaseHTTPMiddleware
 from starlette.responses import FileResponse, JSONResponse, PlainTextResponse, StreamingResponse
-from starlette.routing import Route
+from starlette.routing import Route, WebSocketRoute
 
 done = []
 
@@ -54,6 +54,16 @@ async def later(request):
     return PlainTextResponse(str(len(done)), background=BackgroundTask(done.append, 1))
 
 
+async def socket(ws):
+    if ws.query_params.get("deny"):
+        return await ws.close(4403)
+    await ws.accept(subprotocol="chat" if "chat" in ws.scope["subprotocols"] else None)
+    async for text in ws.iter_text():
+        if text == "leave":
+            return await ws.close(4001, "as asked")
+        await ws.send_text(text)
+
+
 class Mark(BaseHTTPMiddleware):
     async def dispatch(self, request, call_next):
         response = await call_next(request)
@@ -64,5 +74,5 @@ class Mark(BaseHTTPMiddleware):
 application = Starlette(lifespan=lifespan, routes=[
     Route("/", hello), Route("/state", state), Route("/echo", echo, methods=["POST", "PUT"]),
     Route("/stream", stream), Route("/file", file), Route("/threaded", threaded),
-    Route("/fails", fails), Route("/later", later)])
+    Route("/fails", fails), Route("/later", later), WebSocketRoute("/socket", socket)])
 application.add_middleware(Mark)

@@ -340,8 +340,8 @@ void AsgiApplication::tell(worker::Pending& pending, worker::News news) {
 void AsgiApplication::socket_heard(Conversation& conversation) {
   auto& c = static_cast<SocketConversation&>(conversation);
   if (!c.heard()) return;
-  const Ref told = Ref::steal(
-      PyObject_CallMethod(server_.get(), "socket_over", "O", c.task.get()));
+  const Ref told =
+      Ref::steal(PyObject_CallMethod(server_.get(), "socket_over", "O", c.task.get()));
 }
 
 // A request that has no client: before the loop serves any.

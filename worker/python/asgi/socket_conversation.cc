@@ -44,8 +44,8 @@ PyObject* given(PyObject* message, PyObject* key) {
 // is closed: by then it is no error.
 bool is_farewell(PyObject* error) {
   if (PyErr_GivenExceptionMatches(error, PyExc_OSError) != 0) return true;
-  const Ref name = Ref::steal(PyObject_GetAttrString(
-      reinterpret_cast<PyObject*>(Py_TYPE(error)), "__name__"));
+  const Ref name = Ref::steal(
+      PyObject_GetAttrString(reinterpret_cast<PyObject*>(Py_TYPE(error)), "__name__"));
   const std::string text = name ? text_of(name.get()) : std::string{};
   PyErr_Clear();
   return text == "WebSocketDisconnect" || text == "CancelledError";
@@ -74,14 +74,15 @@ Ref SocketConversation::disconnected(std::uint16_t code, std::string_view reason
 Ref SocketConversation::next_message() {
   const AsgiNames& n = asgi_names();
   if (!std::exchange(connect_given_, true)) return message_of(n.connect);
-  if (!accepted_) return nobody() || finished() || closed_ ? disconnected(kLost, {}) : Ref{};
+  if (!accepted_)
+    return nobody() || finished() || closed_ ? disconnected(kLost, {}) : Ref{};
   worker::WebSocket::Message got;
   if (!socket_->receive(got))
     return socket_->over() ? disconnected(socket_->code(), socket_->reason()) : Ref{};
   const auto size = static_cast<Py_ssize_t>(got.payload.size());
-  const Ref data = Ref::steal(
-      got.text ? PyUnicode_DecodeUTF8(got.payload.data(), size, nullptr)
-               : PyBytes_FromStringAndSize(got.payload.data(), size));
+  const Ref data =
+      Ref::steal(got.text ? PyUnicode_DecodeUTF8(got.payload.data(), size, nullptr)
+                          : PyBytes_FromStringAndSize(got.payload.data(), size));
   Ref message = message_of(n.receive);
   if (!data || !message ||
       PyDict_SetItem(message.get(), got.text ? n.text : n.bytes, data.get()) != 0)
@@ -107,7 +108,8 @@ bool SocketConversation::handle(std::string_view type, PyObject* message) {
     return !accepted_ ? accept(message)
                       : fail_state("the WebSocket was accepted before", type);
   if (type == "websocket.close") return close(message);
-  if (type != "websocket.send") return fail_state("a message that WebSockets have not", type);
+  if (type != "websocket.send")
+    return fail_state("a message that WebSockets have not", type);
   return accepted_ ? send(message) : fail_state("the WebSocket was not accepted", type);
 }
 
@@ -162,7 +164,8 @@ bool SocketConversation::close(PyObject* message) {
   if (code == -1 && PyErr_Occurred() != nullptr) return false;
   std::string_view reason;
   PyObject* text = given(message, n.reason);
-  if (text != nullptr ? !read_text(text, "reason", reason) : PyErr_Occurred() != nullptr)
+  if (text != nullptr ? !read_text(text, "reason", reason)
+                      : PyErr_Occurred() != nullptr)
     return false;
   if (code < kFirstCode || code > kLastCode)
     return refuse("a close frame cannot have the code " + std::to_string(code));

@@ -33,7 +33,7 @@ TEST_CASE("where there is none, what to do is told", "[dev]") {
   only.applications = {{.application = "main:app", .file = "main.py", .asgi = true}};
   CHECK(nothing_found(only, "/srv/x", "auto") ==
         "main.py is an ASGI application (main:app); `monodon dev --interface asgi` "
-        "serves it over HTTP");
+        "serves it");
   CHECK(parse_found("no json").applications.empty());
   CHECK(parse_found(R"({"applications": [1, {}]})").applications.size() == 1);
 }
