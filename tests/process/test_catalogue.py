@@ -13,7 +13,6 @@ from support import paths, proc
 from support.catalogue import MOVED, catalogue, moves
 from support.client import Truncated, request
 from support.scrape import ask, await_exporter, exporter_of, metrics, total
-from support.websocket import WebSocket
 
 def test_each_metric_of_the_catalogue_is_moved_by_a_test():
     known = catalogue()
@@ -103,24 +102,6 @@ def test_what_is_there_now_is_seen_while_it_is_there(server, seen):
         seen.becomes(1, "connections_idle")
         seen.grows(0, "requests_in_progress", "oldest_request_age_seconds")
     seen.grows(0, "connections_idle", "connections_open")
-
-
-ECHO = """
-async def application(scope, receive, send):
-    assert (await receive())["type"] == "websocket.connect"
-    await send({"type": "websocket.accept"})
-    await receive()
-"""
-
-
-@moves("websockets_open responses_total", code=ECHO,
-       config={"workers": 1, "interface": "asgi", "lifespan": "off"})
-def test_a_websocket_is_open_until_it_is_closed(server, seen):
-    ws = WebSocket(server.connect().socket)
-    seen.becomes(1, "websockets_open")
-    seen.grows(1, 'responses_total{class="1xx"}')
-    ws.close()
-    seen.grows(0, "websockets_open")
 
 
 STREAM = """

@@ -388,10 +388,8 @@ void Loop::begin_drain(bool nobody_left) {
   parking_.move_parked();
 }
 
-// Only what is safe while somebody else is in the middle of something: no new
-// connection comes here, and those that wait for their clients go to other workers. The
-// master replaces this worker; until then it is not draining, so that its end is
-// expected by nobody but the master.
+// Only what is safe while somebody else is in the middle of something. The master
+// replaces this worker, which drains not before: it alone expects its end.
 void Loop::step_aside() {
   if (drain_.under_way()) return;
   acceptor_.leave();
