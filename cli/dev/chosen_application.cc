@@ -34,6 +34,8 @@ std::string named_in(const master::CommandLine& line) {
   return named;
 }
 
+constexpr const char* kSrc = "src/";  // of a project that keeps its packages there
+
 // The file that somebody means, below `directory`: "./pkg/app.py:app" -> "pkg/app.py";
 // "pkg.app" and "src/pkg", where such a file is there. "": none.
 std::string file_meant(const std::string& named, const std::string& directory) {
@@ -41,12 +43,14 @@ std::string file_meant(const std::string& named, const std::string& directory) {
   if (path.is_absolute()) path = path.lexically_relative(directory);
   path = path.lexically_normal();
   if (path.extension() == ".py") return path.string();
-  if (named.find(':') != std::string::npos || named.empty()) return {};
+  if (named.empty()) return {};
   std::string module = path.string();
   if (module.find('/') == std::string::npos) std::ranges::replace(module, '.', '/');
-  for (const char* const end : {".py", "/__init__.py"})
-    if (::access((directory + "/" + module + end).c_str(), F_OK) == 0)
-      return module + end;
+  const bool whole = named.find(':') != std::string::npos;  // but for where it is
+  for (const char* const place : {"", kSrc})
+    for (const char* const end : {".py", "/__init__.py"})
+      if (::access((directory + "/" + place + module + end).c_str(), F_OK) == 0)
+        return whole && *place == '\0' ? "" : place + module + end;
   return {};
 }
 
@@ -80,6 +84,35 @@ void search_in(master::CommandLine& line, const master::Settings& settings,
 
 }  // namespace
 
+void enter_named_place(master::CommandLine& line) {
+  namespace fs = std::filesystem;
+  const std::string named = named_in(line);
+  const std::string word = named.substr(0, named.find(':'));
+  const fs::path start{line.start_directory};
+  fs::path path = (start / word).lexically_normal();
+  if (!path.has_filename()) path = path.parent_path();  // "site/", "."
+  std::error_code none;
+  const bool is_directory = fs::is_directory(path, none);
+  if (word.empty() || is_set(line, "directory") || !fs::exists(path, none) ||
+      (is_directory && word != named) || fs::exists(path.string() + ".py", none))
+    return;
+  fs::path root = is_directory ? path : path.parent_path();
+  while (fs::exists(root / "__init__.py", none)) root = root.parent_path();
+  // A project is entered: its settings, and what it imports, are found from there.
+  const bool project = fs::exists(root / "manage.py", none);
+  const bool whole =
+      path.filename() == "manage.py" || (is_directory && (root == path || project));
+  if (!whole && (!project || root == start)) return;
+  if (root != start) line.arguments.push_back({"directory", {root.string()}, word});
+  if (whole)
+    std::erase_if(line.arguments,
+                  [](const auto& given) { return given.key == "application"; });
+  for (auto& given : line.arguments)
+    if (given.key == "application")
+      given.values = {path.lexically_relative(root).string() +
+                      named.substr(word.size())};
+}
+
 bool lacks_application_only(const master::ConfigResult& result,
                             const master::CommandLine& line) {
   const std::string named = named_in(line);
@@ -90,7 +123,7 @@ bool lacks_application_only(const master::ConfigResult& result,
 bool names_no_callable(const master::ConfigResult& result,
                        const master::CommandLine& line) {
   const std::string named = named_in(line);
-  return result.config && named.find(':') == std::string::npos &&
+  return result.config &&
          !file_meant(named, result.config->settings.worker.directory).empty();
 }
 
@@ -117,7 +150,8 @@ Outcome choose_application(master::CommandLine& line) {
     if (interface != "asgi" && !all.empty() && all.front().asgi)
       return Error{nothing_found(found.value(), directory, interface)};
     line.arguments.push_back({"application", {meant.value()}, file});
-    if (names_a_file(named)) search_in(line, settings, found.value().root, file);
+    if (names_a_file(named) || file.starts_with(kSrc))
+      search_in(line, settings, found.value().root, file);
     return ok();
   }
   if (all.empty() || all.front().asgi != (interface == "asgi"))

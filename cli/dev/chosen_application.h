@@ -6,6 +6,10 @@
 
 namespace monodon::cli {
 
+// Where a directory, manage.py or a file of a Django project is named (`dev .`, `dev site`,
+// `dev site/shop/wsgi.py`), `line` is as if it had been given in that directory or project.
+void enter_named_place(master::CommandLine& line);
+
 // Whether all that `line` lacks is an application, or a module for a file that it
 // names.
 [[nodiscard]] bool lacks_application_only(const master::ConfigResult& result,

@@ -36,15 +36,16 @@ int run_dev(master::CommandLine line) {
     return complain(
         "the current directory was removed; where it was made anew, cd \"$PWD\" enters "
         "it");
+  enter_named_place(line);
   put_below(line, dev_settings());
   keep_port_at_home(line);
   const bool bound = is_set(line, "bind");
   const std::uint16_t port = bound ? std::uint16_t{0} : free_port(kPort);
   if (!bound && port == 0)
-    return complain(fmt::format(
-        "the ports from {} to {} are taken; name one: monodon dev --bind "
-        "127.0.0.1:PORT, 0 for any",
-        kPort, kPort + kPorts - 1));
+    return complain(
+        fmt::format("the ports from {} to {} are taken; name one: monodon dev --bind "
+                    "127.0.0.1:PORT, 0 for any",
+                    kPort, kPort + kPorts - 1));
   if (!bound)
     put_below(line, {{"bind", {fmt::format("127.0.0.1:{}", port)}, "monodon dev"}});
   master::ConfigResult result = master::load_config(line);
@@ -71,7 +72,8 @@ int run_dev(master::CommandLine line) {
   if (!settings.empty()) say(settings);
   if (!bound && port != kPort)
     say(fmt::format("port {} is taken, so it is {}", kPort, port));
-  say("saved files are reloaded; Ctrl-C ends it");
+  say(result.config->settings.worker.reload ? "saved files are reloaded; Ctrl-C ends it"
+                                            : "Ctrl-C ends it");
   return master::serve(*result.config);
 }
 

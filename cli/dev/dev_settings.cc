@@ -93,6 +93,10 @@ void put_below(master::CommandLine& line, std::vector<master::Override> settings
 
 void keep_port_at_home(master::CommandLine& line) {
   const std::string everywhere = "0.0.0.0:";
+  for (master::Override& given : line.arguments)
+    if (given.key == "bind")
+      for (std::string& address : given.values)
+        if (address.starts_with(':')) address.insert(0, "127.0.0.1");
   for (std::size_t i = 0; i < line.environment.size(); ++i) {
     master::Override given = line.environment[i];
     if (given.origin != "PORT" || !given.values.back().starts_with(everywhere))

@@ -20,7 +20,7 @@ namespace monodon::cli {
 // Under everything that was said on the command line, and over the file.
 void put_below(master::CommandLine& line, std::vector<master::Override> settings);
 
-// $PORT as an address of this machine alone: debug pages are not for the network. Pure.
+// $PORT and `--bind :PORT` as an address of this machine alone: debug pages are not for the network. Pure.
 void keep_port_at_home(master::CommandLine& line);
 
 // The first of kPorts ports from `first` on, at 127.0.0.1, that nobody has; 0 where all

@@ -28,8 +28,7 @@ FoundSite parse_found(const std::string& text) {
   for (const auto& entry : json["applications"])
     if (entry.is_object())
       site.applications.push_back({entry.value("application", ""),
-                                   entry.value("file", ""),
-                                   entry.value("root", ""),
+                                   entry.value("file", ""), entry.value("root", ""),
                                    entry.value("asgi", false)});
   return site;
 }
@@ -66,7 +65,8 @@ std::string nothing_found(const FoundSite& site, const std::string& directory,
     return fmt::format("no {}application in {}, and there is no Python in {}",
                        asgi ? "ASGI " : "", directory, fmt::join(site.broken, "; "));
   return fmt::format(
-      "no {}application in {}: none was found in manage.py, {}, app.py, main.py and the "
+      "no {}application in {}: none was found in manage.py, {}, app.py, main.py and "
+      "the "
       "like, nor in a package here or in src; name it: monodon dev "
       "package.module:callable",
       asgi ? "ASGI " : "", directory, asgi ? "asgi.py" : "wsgi.py");

@@ -164,3 +164,26 @@ def test_a_static_directory_that_is_not_there_yet_is_made_by_collectstatic(tmp_p
     write(tmp_path, {"manage.py": MANAGE})
     assert "collected: No such file or directory; with Django, python manage.py collectstatic" in (
         dev(tmp_path))
+
+
+@pytest.mark.parametrize("words,where", [
+    (["."], "site"), (["./"], "site"), (["manage.py"], "site"), (["core"], "site"),
+    (["core/"], "site"), (["core/wsgi.py"], "site"), (["core.wsgi"], "site"), (["site"], "."),
+    (["site/"], "."), (["site/manage.py"], "."), (["site/core"], "."),
+    (["site/core/wsgi.py"], "."), (["site/core/wsgi.py:application"], ".")])
+def test_a_django_project_is_served_with_its_settings_however_it_is_named(tmp_path, words, where):
+    write(tmp_path / "site", {"manage.py": MANAGE, "core/__init__.py": "", "core/wsgi.py": WSGI})
+    assert "serves core.settings.local" in dev(tmp_path / where, *words)
+
+
+def test_a_package_in_src_can_be_named(tmp_path):
+    write(tmp_path, {"src/shop/__init__.py": "def create_app():\n    print('made', flush=True)\n"})
+    for word in ("shop", "shop:create_app()"):
+        assert "made" in dev(tmp_path, word), word
+
+
+def test_a_port_alone_is_at_this_machine(tmp_path):
+    write(tmp_path, {"app.py": "app = None\n"})
+    said = dev(tmp_path, "--bind", ":0")
+    assert "127.0.0.1:" in said and "0.0.0.0" not in said
+    assert "saved files are reloaded" not in said  # --no-reload

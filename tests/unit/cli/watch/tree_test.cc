@@ -18,8 +18,8 @@ namespace {
 
 constexpr std::int64_t kLater = 4'000'000'000'000'000'000;
 
-struct Site {
-  Site() {
+struct WatchedSite {
+  WatchedSite() {
     fs::create_directories(scratch / "site/blog");
     write("app.py", "1");
     write("blog/views.py", "1");
@@ -60,7 +60,7 @@ using Names = std::set<std::string>;
 }  // namespace
 
 TEST_CASE("only what is different is a change, whatever way it was saved", "[watch]") {
-  Site site;
+  WatchedSite site;
   CHECK(site.all() == Names{});
   site.write("app.py", "22");
   CHECK(site.look() == Names{"app.py"});
@@ -76,7 +76,7 @@ TEST_CASE("only what is different is a change, whatever way it was saved", "[wat
 
 TEST_CASE("a new directory is read with all that is in it, and one that went is told",
           "[watch]") {
-  Site site;
+  WatchedSite site;
   fs::create_directories(site.scratch / "site/shop/deep");
   site.write("shop/deep/models.py", "1");
   CHECK(site.look() == Names{"shop/deep/models.py"});
@@ -88,21 +88,21 @@ TEST_CASE("a new directory is read with all that is in it, and one that went is 
 }
 
 TEST_CASE("a look at a directory does not read those that it knows below", "[watch]") {
-  Site site;
+  WatchedSite site;
   site.write("blog/views.py", "22");
   CHECK(site.look() == Names{});
   CHECK(site.all() == Names{"blog/views.py"});
 }
 
 TEST_CASE("what was changed during the first look is told by its time", "[watch]") {
-  Site site;
+  WatchedSite site;
   CHECK(site.shortened(site.tree.changed_since(0)) == Names{"app.py", "blog/views.py"});
   CHECK(site.tree.changed_since(kLater).empty());
 }
 
 TEST_CASE("a link that leads back ends, and both names of a directory are one",
           "[watch]") {
-  Site site;
+  WatchedSite site;
   fs::create_directory_symlink(site.scratch / "site", site.scratch / "site/blog/again");
   fs::create_directory_symlink(site.scratch / "site/blog", site.scratch / "site/alias");
   CHECK(site.all() == Names{});
@@ -111,7 +111,7 @@ TEST_CASE("a link that leads back ends, and both names of a directory are one",
 }
 
 TEST_CASE("a virtual environment is not read, whatever its name", "[watch]") {
-  Site site;
+  WatchedSite site;
   fs::create_directories(site.scratch / "site/env/lib");
   site.write("env/pyvenv.cfg", "");
   site.write("env/lib/x.py", "1");
@@ -120,7 +120,7 @@ TEST_CASE("a virtual environment is not read, whatever its name", "[watch]") {
 
 TEST_CASE("a module elsewhere is looked at from now on, and not its neighbours",
           "[watch]") {
-  Site site;
+  WatchedSite site;
   fs::create_directories(site.scratch / "lib");
   std::ofstream{site.scratch / "lib/mine.py"} << "1";
   std::ofstream{site.scratch / "lib/other.py"} << "1";
@@ -135,7 +135,7 @@ TEST_CASE("a module elsewhere is looked at from now on, and not its neighbours",
 }
 
 TEST_CASE("a module that was saved since its import began is a change", "[watch]") {
-  Site site;
+  WatchedSite site;
   fs::create_directories(site.scratch / "lib");
   std::ofstream{site.scratch / "lib/mine.py"} << "1";
   CHECK(site.tree.add_file(site.scratch / "lib/mine.py", 1));
