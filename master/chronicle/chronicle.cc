@@ -148,8 +148,7 @@ void write_not_forked(const News& news) {
 void write_overdue(const News& news, const std::string& who, bool develops) {
   // An edit ends what still runs, within a second: so it is meant.
   const bool meant = news.withdrawn || (develops && news.state == State::draining);
-  write(news, meant ? log::Level::debug : log::Level::warning,
-        log::Id::worker_overdue,
+  write(news, meant ? log::Level::debug : log::Level::warning, log::Id::worker_overdue,
         who + " ran out of time in state " + name_of(news.state) + "; killing it");
 }
 

@@ -20,10 +20,12 @@ std::string on_one_line(std::string text) {
 
 void tell_unshared(const ZygoteNews& news) {
   log::info(
-      fmt::format("each worker of generation {} imports the application by "
-                  "itself (preload: auto), which takes longer and more memory, "
-                  "since the import has left what a fork breaks: {}",
-                  news.generation, on_one_line(news.text)),
+      fmt::format(
+          "each worker of generation {} imports the application by "
+          "itself (preload: auto), which takes longer and more memory, "
+          "since the import has left what a fork breaks (`monodon check` says how "
+          "to share it): {}",
+          news.generation, on_one_line(news.text)),
       {log::Id::application_unshared, log::beside({"generation", news.generation})});
 }
 
@@ -104,9 +106,10 @@ void Chronicle::note_imports(const News& news, const std::string& who) {
   }
   if (std::exchange(told_stale_, news.generation) == news.generation) return;
   log::warning(
-      fmt::format("{} imported what is newer than its own code, so generation {} is a "
-                  "mixture of two releases; reload: {}",
-                  who, news.generation, on_one_line(news.text)),
+      fmt::format(
+          "{} had to import what is newer than its own code, so generation {} is "
+          "a mixture of two releases until a reload brings all in: {}",
+          who, news.generation, on_one_line(news.text)),
       {log::Id::application_stale, log::beside({"generation", news.generation})});
 }
 

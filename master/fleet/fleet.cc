@@ -16,8 +16,8 @@ using namespace std::chrono_literals;
 // Before the first generation there is nothing to keep.
 constexpr PoolSettings kNothing{.generation = 0, .workers = 0, .max_surge = 0};
 
-// A trial forks, and imports what was not found good before: often at first, when much is
-// new.
+// A trial forks, and imports what was not found good before: often at first, when much
+// is new.
 constexpr Clock::duration kShortestJudgePause = 1s;
 constexpr Clock::duration kLongestJudgePause = 20s;
 constexpr Clock::duration kLookPeriod = 500ms;  // at the answers of new workers
@@ -52,7 +52,12 @@ std::uint32_t Fleet::propose(Proposal proposal) {
   reload_.tolerates_errors = proposal.tolerates_errors;
   reload_.order = std::move(proposal.order);
   reload_.order.boot.generation = reload_.generation;
-  reload_.order.boot.reload = reload_.goal.refuse_broken = goal_.generation != 0;
+  // Who edits waits for the mend, with the cause in sight, rather than for a page of
+  // 500.
+  const bool edits =
+      reload_.order.boot.settings.development && reload_.order.boot.settings.reload;
+  reload_.order.boot.reload = reload_.goal.refuse_broken =
+      goal_.generation != 0 || edits;
   reload_.order.boot.workers_before = static_cast<std::uint32_t>(goal_.workers);
   if (reload_.order.boot.settings.learned_imports != "off")
     reload_.order.boot.learned = learned_.for_next_zygote();
@@ -143,7 +148,9 @@ void Fleet::learn(const News& news) {
 void Fleet::heed_imports(std::string_view good) {
   if (std::exchange(judging_, false)) learned_.judge_anew();
   learned_.judged(good);
-  if (!good.empty()) nursery_.import_early(goal_.generation, good);
+  if (good.empty() || !nursery_.in_memory(goal_.generation)) return;
+  nursery_.import_early(goal_.generation, good);
+  pool_.import_early(goal_.generation, good);
 }
 
 void Fleet::judge_imports(Clock::time_point now) {
@@ -151,8 +158,8 @@ void Fleet::judge_imports(Clock::time_point now) {
   judge_at_ = kNever;
   judging_ = true;
   const bool long_ago = now - may_judge_at_ >= kLongestJudgePause;
-  judge_pause_ = long_ago ? kShortestJudgePause
-                          : std::min(2 * judge_pause_, kLongestJudgePause);
+  judge_pause_ =
+      long_ago ? kShortestJudgePause : std::min(2 * judge_pause_, kLongestJudgePause);
   may_judge_at_ = now + judge_pause_;
   nursery_.judge_imports(goal_.generation, learned_.to_judge());
 }
@@ -191,8 +198,7 @@ void Fleet::heed(ZygoteNews& news) {
       if (again) last_.probation.heed_zygote(news.text);
       break;
     case ZygoteNews::Kind::overdue:
-      if (imports && !news.again)
-        fail({.reason = std::string{Nursery::kSlowImport}});
+      if (imports && !news.again) fail({.reason = std::string{Nursery::kSlowImport}});
       break;
     case ZygoteNews::Kind::gone:
       pool_.on_zygote_gone(news.generation);

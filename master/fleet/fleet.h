@@ -143,6 +143,8 @@ class Fleet {
                                      const std::vector<std::string>& targets);
   void roll(Transaction& of);
   void commit(Transaction& of);
+  [[nodiscard]] bool cannot_come_back(std::uint32_t generation) const;
+  void fall_back(Transaction& of, FleetNews why);
   void go_back(Transaction& of);
   void tell(FleetNews::Kind kind, std::uint32_t generation, FleetNews news = {});
   [[nodiscard]] Traffic traffic(std::uint32_t generation) const;

@@ -71,13 +71,7 @@ void Fleet::perform(Transaction& of, ReloadEffect effect, ReloadStep before,
       tell(FleetNews::Kind::rolled_back, g, std::move(why));
       break;
     case ReloadEffect::fall_back:
-      go_back(of);
-      tell(FleetNews::Kind::fell_back, g, std::move(why));
-      // One that is tried meanwhile goes on, and replaces whatever serves.
-      if (reload_.open())
-        of = {};
-      else
-        reload_ = std::exchange(of, {});
+      fall_back(of, std::move(why));
       break;
     case ReloadEffect::conclude:
       tell(FleetNews::Kind::restored, g);
@@ -195,6 +189,33 @@ void Fleet::commit(Transaction& of) {
     last_.look_at = kernel_.now() + kParkedPeriod;
   }
   of = {};
+}
+
+// Workers that import by themselves, in a release that somebody has removed.
+bool Fleet::cannot_come_back(std::uint32_t generation) const {
+  const Process* const zygote = nursery_.ready(generation);
+  return zygote != nullptr && !nursery_.in_memory(generation) &&
+         kernel_.lacks_its_directory(*zygote);
+}
+
+void Fleet::fall_back(Transaction& of, FleetNews why) {
+  const std::uint32_t g = of.generation;
+  if (cannot_come_back(of.previous.generation)) {
+    why.reason = why.reason +
+                 "; the old code is not brought back, since its directory has been "
+                 "removed, where "
+                 "its workers would import it";
+    tell(FleetNews::Kind::no_way_back, g, std::move(why));
+    of = {};
+    return;
+  }
+  go_back(of);
+  tell(FleetNews::Kind::fell_back, g, std::move(why));
+  // One that is tried meanwhile goes on, and replaces whatever serves.
+  if (reload_.open())
+    of = {};
+  else
+    reload_ = std::exchange(of, {});
 }
 
 void Fleet::go_back(Transaction& of) {

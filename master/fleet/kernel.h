@@ -110,6 +110,9 @@ class Kernel {
   virtual Outcome tell(const Process& process, const wire::Frame& frame,
                        std::span<const int> fds = {}, std::string_view text = {}) = 0;
 
+  // Whether the directory that it works in has been removed.
+  [[nodiscard]] virtual bool lacks_its_directory(const Process& process) const = 0;
+
   // A zygote that imports writes to its standard error where it is, within an instant;
   // one that is stuck in the kernel does not. SIGKILL has to follow.
   virtual void ask_for_stacks(const Process& process) = 0;

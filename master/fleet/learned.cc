@@ -76,7 +76,8 @@ std::vector<std::string> LearnedImports::importable() const {
 std::vector<std::string> LearnedImports::for_next_zygote() const {
   std::vector<std::string> lines = importable();
   for (const Import& import : imports_)
-    if (!import.good && import.line.starts_with('!')) lines.push_back("?" + import.line);
+    if (!import.good && import.line.starts_with('!'))
+      lines.push_back("?" + import.line);
   return lines;
 }
 

@@ -18,8 +18,8 @@ constexpr Clock::duration kQuitPatience = 5s;
 constexpr Clock::duration kHookPatience = 30s;  // a hook at the very end
 constexpr Clock::duration kDeathPatience = 10s;
 constexpr Clock::duration kStacksPatience = 250ms;  // to write them
-constexpr unsigned kMostWarnings = 100;  // told of one process
-constexpr std::size_t kMostLines = 32;   // of what an import has left
+constexpr unsigned kMostWarnings = 100;             // told of one process
+constexpr std::size_t kMostLines = 32;              // of what an import has left
 constexpr std::size_t kLongestLine = 500;
 
 // At least one, since an empty list would mean that nothing was found.
@@ -243,9 +243,8 @@ void Nursery::condemn(std::uint32_t generation, ZygoteNews::Kind why) {
   Child* child = find(generation);
   if (child == nullptr || !child->alive) return;
   report(why, *child);
-  note_failure(*child, why == ZygoteNews::Kind::silent
-                           ? "it did not answer"
-                           : kSlowImport);
+  note_failure(*child,
+               why == ZygoteNews::Kind::silent ? "it did not answer" : kSlowImport);
   (void)kernel_.kill(child->process);
   child->loaded = false;
   child->deadline = kernel_.now() + kDeathPatience;

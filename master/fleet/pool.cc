@@ -357,6 +357,7 @@ void Pool::ask_to_drain(Slot& slot, State before) {
   // One that never served does not listen yet, and has nothing to finish.
   if (quick_ || before == State::starting) patience = kQuickPatience;
   if (slot.view.generation == withdrawn_) patience = {};
+  if (quick_ && before == State::starting) patience = {};
   slot.deadline = kernel_.now() + patience;
   tell_to_go(slot);
 }

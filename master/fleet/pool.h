@@ -152,6 +152,9 @@ class Pool {
   // to leave, nobody waits for an import that may never end.
   void withdraw(std::uint32_t generation) { withdrawn_ = generation; }
   void reopen_logs();
+  // Workers of that generation import what one of them had to: lines of
+  // master/fleet/learned.h that a trial has found good.
+  void import_early(std::uint32_t generation, std::string_view lines);
   // The worker writes its Python stacks to `writer`, a stream socket, and closes its
   // copy. An Error: nobody is in the slot who could be told.
   Outcome request_stacks(std::size_t slot, int writer);

@@ -117,12 +117,11 @@ bool Pool::uses(std::uint32_t generation) const {
   });
 }
 
-// A worker that imports by itself reads what is on the disk by now. Beside others of its
-// generation, which found all of it good, one that answers with 500 is no help; where
-// none is left, it may still have pages that work.
+// A worker that imports by itself reads what is on the disk by now. Beside others of
+// its generation, which found all of it good, one that answers with 500 is no help;
+// where none is left, it may still have pages that work.
 bool Pool::refuses_broken(const PoolSettings& settings) const {
-  return settings.refuse_broken ||
-         std::ranges::any_of(slots_, [&](const Slot& slot) {
+  return settings.refuse_broken || std::ranges::any_of(slots_, [&](const Slot& slot) {
            return slot.view.state == State::serving && slot.whole &&
                   slot.view.generation == settings.generation;
          });
@@ -132,6 +131,13 @@ void Pool::have_others_look() {
   for (const Slot& slot : slots_)
     if (slot.view.state == State::serving && slot.process.channel)
       (void)kernel_.tell(slot.process, frame_for(wire::Kind::look, slot));
+}
+
+void Pool::import_early(std::uint32_t generation, std::string_view lines) {
+  for (const Slot& slot : slots_)
+    if (slot.view.state == State::serving && slot.view.generation == generation)
+      (void)kernel_.tell(slot.process, frame_for(wire::Kind::import_early, slot), {},
+                         lines);
 }
 
 void Pool::reopen_logs() {

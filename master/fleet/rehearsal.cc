@@ -101,8 +101,7 @@ bool Rehearsals::old_code_answers(const std::string& target) const {
   const Rehearsed* before = find(old, target);
   if (before == nullptr) return false;
   if (before->ending == Ending::answered) return true;
-  return before->newer &&
-         std::ranges::find(lately, target) != lately.end();
+  return before->newer && std::ranges::find(lately, target) != lately.end();
 }
 
 std::vector<std::string> Rehearsals::left_to_ask() const {

@@ -4,10 +4,7 @@
 
 #include <fmt/format.h>
 
-#include <filesystem>
-#include <string_view>
-#include <system_error>
-
+#include "base/process/removed_directory.h"
 #include "base/text/escape.h"
 
 namespace monodon::master {
@@ -18,12 +15,7 @@ namespace {
 std::string removed_release(const Fleet& fleet, std::uint32_t generation) {
   const Process* zygote = fleet.nursery().ready(generation);
   if (zygote == nullptr) return {};
-  constexpr std::string_view kRemoved = " (deleted)";  // proc(5)
-  std::error_code error;
-  std::string directory =
-      std::filesystem::read_symlink(fmt::format("/proc/{}/cwd", zygote->pid), error);
-  if (!directory.ends_with(kRemoved)) return {};
-  directory.resize(directory.size() - kRemoved.size());
+  const std::string directory = removed_directory_of(zygote->pid);
   std::string shown;
   append_printable(shown, directory);
   return shown;
@@ -36,7 +28,8 @@ std::string warning_of_disk(const Fleet& fleet, std::uint32_t generation) {
   const bool in_memory = fleet.nursery().in_memory(generation);
   if (!removed.empty())
     return fmt::format(
-        " ({}, the directory of generation {}, has been removed: {}; keep a release for "
+        " ({}, the directory of generation {}, has been removed: {}; keep a release "
+        "for "
         "the time of fallback)",
         removed, generation,
         in_memory ? "files that it has not read yet are missing"

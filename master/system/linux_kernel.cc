@@ -23,6 +23,7 @@
 #include <utility>
 
 #include "base/machine/system_calls.h"
+#include "base/process/removed_directory.h"
 #include "base/process/spawn_with_channel.h"
 #include "base/text/number.h"
 #include "master/system/memory_limit.h"
@@ -261,6 +262,10 @@ Outcome LinuxKernel::check_worker(const wire::Frame& forked, int zygote,
 Outcome LinuxKernel::tell(const Process& process, const wire::Frame& frame,
                           std::span<const int> fds, std::string_view text) {
   return wire::send(process.channel.get(), frame, text, fds);
+}
+
+bool LinuxKernel::lacks_its_directory(const Process& process) const {
+  return !removed_directory_of(process.pid).empty();
 }
 
 void LinuxKernel::ask_for_stacks(const Process& process) {

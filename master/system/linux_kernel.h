@@ -23,6 +23,7 @@ class LinuxKernel : public Kernel {
                                      Clock::time_point ordered) const override;
   Outcome tell(const Process& process, const wire::Frame& frame,
                std::span<const int> fds, std::string_view text) override;
+  [[nodiscard]] bool lacks_its_directory(const Process& process) const override;
   void ask_for_stacks(const Process& process) override;
   Outcome kill(const Process& process) override;
   [[nodiscard]] Rumour listen(const Process& process,

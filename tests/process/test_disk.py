@@ -119,9 +119,10 @@ def test_a_site_whose_start_directory_is_removed_and_made_anew_by_a_deploy_is_re
         assert version_of(server) == 3
 
 
-def test_old_code_whose_release_was_removed_comes_back_and_says_what_is_missing():
+@MODES
+def test_old_code_whose_release_was_removed_comes_back_where_it_is_in_memory(mode):
     server = Server("site_code:application", expect=["."],
-                    config={"python_path": [str(paths.APPS)], "fallback": None})
+                    config={"python_path": [str(paths.APPS)], "fallback": None, **mode})
     server.config["directory"] = server.path("current")
 
     def point(version, more=""):
@@ -137,6 +138,10 @@ def test_old_code_whose_release_was_removed_comes_back_and_says_what_is_missing(
         assert reload(server)[0] == 0
         shutil.rmtree(server.path("releases/1"))  # as Capistrano does, after the deploy
         die_in_requests(server, 3)
+        if mode is BY_ITSELF:  # it could serve nothing: the new code is better than that
+            server.await_log("not brought back, since its directory has been removed")
+            server.wait(lambda: version_of(server) == 2, "the new code")
+            return
         server.await_log("the code before it comes back")
         server.wait(lambda: version_of(server) == 1, "the old code")
         kill_all(server)

@@ -135,6 +135,25 @@ def test_what_is_told_only_or_gone_refuses_nothing(change, tmp_path):
         assert all("[WARNING]" in line for line in told)
 
 
+def test_a_worker_that_never_imported_it_has_it_all_the_same():
+    with site() as server:
+        pids = server.path("pids")
+        late = f"import os\nwith open({pids!r}, 'a') as f:\n    f.write(f'{{os.getpid()}} ')\n"
+        django_site.write(server, 1, late=late)
+        assert reload(server)[0] == 0
+        server.await_workers(2)
+        learn(server)
+
+        def importers():
+            with open(pids, encoding="ascii") as file:
+                return set(map(int, file.read().split()))
+        server.wait(lambda: set(server.serving()) <= importers(), "both to have imported it")
+        django_site.add(server, "late", "def broken(:")
+        assert reload(server)[0] == 1
+        for _ in range(40):
+            assert server.get("/late").status == 200
+
+
 SIDE_EFFECTS = """
 import threading
 threading.Thread(target=threading.Event().wait, name="late", daemon=True).start()

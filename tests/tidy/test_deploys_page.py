@@ -51,7 +51,7 @@ ROWS = {
     "a virtual environment is rebuilt": [(DISK, REPLACED)],
     "releases in directories of their own": [(DISK, RELEASES)],
     "the old release is removed": [
-        (DISK, "test_old_code_whose_release_was_removed_comes_back_and_says_what_is_missing")],
+        (DISK, "test_old_code_whose_release_was_removed_comes_back_where_it_is_in_memory")],
     "the database is down at the start": [
         (LATE, "test_a_first_start_tells_of_a_broken_urlconf_and_starts_as_under_gunicorn")],
     "the database is down at a reload": [(REHEARSAL, DOWN)],

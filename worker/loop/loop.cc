@@ -356,14 +356,15 @@ void Loop::read_channel() {
 }
 
 void Loop::command(wire::Message message) {
-  // Nothing else is for a worker; the master is trusted to mean no harm.
-  const wire::Kind kind = message.frame.kind;
+  const wire::Kind kind = message.frame.kind;  // nothing else is for a worker
   if (kind == wire::Kind::drain) {
     begin_drain(message.frame.value == 1);
   } else if (kind == wire::Kind::stop) {
     keeper_->leave_now();
   } else if (kind == wire::Kind::look) {
     acceptor_.look_again();
+  } else if (kind == wire::Kind::import_early) {
+    app_.import_beside_requests(message.text);
   } else if (kind == wire::Kind::dump) {
     if (!message.fds.empty()) keeper_->ask_for_stacks(std::move(message.fds.front()));
   } else if (kind == wire::Kind::reopen_logs) {
@@ -388,8 +389,7 @@ void Loop::begin_drain(bool nobody_left) {
   parking_.move_parked();
 }
 
-// Only what is safe while somebody else is in the middle of something. The master
-// replaces this worker, which drains not before: it alone expects its end.
+// Only what is safe while somebody else is in the middle of something.
 void Loop::step_aside() {
   if (drain_.under_way()) return;
   acceptor_.leave();

@@ -13,6 +13,7 @@ import os
 import re
 import resource
 import sys
+import threading
 import time
 import types
 
@@ -40,11 +41,12 @@ class Learner:
         self._zygote = os.getpid()
         self._begun = {}  # name: where it is looked for, until news()
         self._noted = set()
+        self._left_out = None  # a thread that looks at files without need
         sys.meta_path.insert(0, self)
 
     def find_spec(self, name, path=None, _target=None):
         if name not in self._noted and len(self._noted) < _MOST_NAMES and (
-                os.getpid() != self._zygote):
+                os.getpid() != self._zygote and threading.get_ident() != self._left_out):
             self._noted.add(name)
             self._begun[name] = path
             sys.modules.setdefault(_MARK, types.ModuleType(_MARK))
@@ -72,6 +74,9 @@ class Learner:
         """Whether its file was there, as it is, when the application was imported."""
         spec = importlib.util.find_spec(name)
         return spec is not None and bool(spec.origin) and _changed(spec.origin) <= self._since
+
+    def leave_out_this_thread(self):
+        self._left_out = threading.get_ident()
 
     def know_all(self):
         self._known.update(sys.modules)
@@ -185,6 +190,14 @@ def import_good(lines, learner):
             continue
     learner.know_all()
     return len(sys.modules) > before
+
+
+def import_beside_requests(lines, learner):
+    """In a worker that serves: what was found good, by a thread."""
+    def run():
+        learner.leave_out_this_thread()
+        import_good(lines, learner)
+    threading.Thread(target=run, name="monodon-imports", daemon=True).start()
 
 
 def _is_gone(name, error):

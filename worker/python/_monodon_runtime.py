@@ -148,7 +148,8 @@ def import_late(learned, refuse):
     lists of texts, for people: what is broken, and what is only worth telling."""
     broken, told = beside("_monodon_django").import_late(_of_the_application)
     if learned and not broken:
-        more = beside("_monodon_learning").import_early(learned, refuse)
+        with _crashes.exits_told():
+            more = beside("_monodon_learning").import_early(learned, refuse)
         broken += more[0]
         told += more[1]
     return broken, told
@@ -159,10 +160,9 @@ def _of_the_application(file):
     if not isinstance(file, str) or not os.path.isabs(file):
         return False  # "<frozen importlib._bootstrap>"
     file = os.path.realpath(file)
-    installed = ("site-packages", "dist-packages")
-    return any(file.startswith(home + os.sep) for home in _home) and not any(
-        part in installed for part in file.split(os.sep)
-    )
+    installed = {"site-packages", "dist-packages"}
+    return any(file.startswith(home + os.sep) for home in _home) and (
+        installed.isdisjoint(file.split(os.sep)))
 
 
 # Fork
@@ -197,8 +197,7 @@ def _freeze():
 def _findings(explain):
     found = _left()
     for pause in _SETTLING:
-        # A client that was closed ends its threads when they wake up, and these close
-        # their connections: no reason to give up what workers can share.
+        # A client that was closed ends its threads, and these their connections, later.
         if not any(kind in ("thread", "connection") for kind, _ in found):
             break
         time.sleep(pause)
@@ -238,9 +237,14 @@ def can_be_imported_early(line):
 
 
 def import_early(lines):
-    """For the workers to come. What was found good leaves nothing that a fork breaks."""
+    """For the workers to come."""
     if _learners and beside("_monodon_learning").import_good(lines, _learners[0]):
         _freeze()
+
+
+def import_beside_requests(lines):  # a deploy may break them on the disk
+    for learner in _learners:
+        beside("_monodon_learning").import_beside_requests(lines, learner)
 
 
 def _traces():
@@ -292,9 +296,8 @@ def start_worker():
 
 
 def start_thread(number, job):
-    threading.Thread(
-        target=_monodon.run_thread, args=(job,), name=f"monodon-{number}", daemon=True
-    ).start()
+    threading.Thread(target=_monodon.run_thread, args=(job,), name=f"monodon-{number}",
+                     daemon=True).start()
 
 
 # What the hooks of the application are told; read-only.

@@ -138,6 +138,21 @@ worker::LateImports PythonApplication::import_late(const worker::Boot& boot) {
   return {texts_of(broken), texts_of(told)};
 }
 
+namespace {
+
+void call_with_lines(const char* function, std::string_view lines) {
+  std::vector<std::string> all;
+  while (!lines.empty()) {
+    const std::size_t end = std::min(lines.find('\n'), lines.size());
+    if (end != 0) all.emplace_back(lines.substr(0, end));
+    lines.remove_prefix(std::min(end + 1, lines.size()));
+  }
+  const Ref list = str_list(all);
+  if (!list || !call_runtime(function, list.get())) PyErr_Clear();
+}
+
+}  // namespace
+
 void PythonApplication::prepare_to_learn() {
   if (!call_runtime("prepare_to_learn"))
     log::warning("learning imports raised\n" + take_traceback(),
@@ -159,14 +174,14 @@ bool PythonApplication::can_be_imported_early(const std::string& line) {
 }
 
 void PythonApplication::import_early(std::string_view lines) {
-  std::vector<std::string> all;
-  while (!lines.empty()) {
-    const std::size_t end = std::min(lines.find('\n'), lines.size());
-    if (end != 0) all.emplace_back(lines.substr(0, end));
-    lines.remove_prefix(std::min(end + 1, lines.size()));
-  }
-  const Ref list = str_list(all);
-  if (!list || !call_runtime("import_early", list.get())) PyErr_Clear();
+  call_with_lines("import_early", lines);
+}
+
+void PythonApplication::import_beside_requests(std::string_view lines) {
+  if (modules_ == nullptr) return;
+  const PyGILState_STATE state = PyGILState_Ensure();
+  call_with_lines("import_beside_requests", lines);
+  PyGILState_Release(state);
 }
 
 // After each request that has imported something. Not for ever: some applications make

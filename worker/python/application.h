@@ -32,6 +32,7 @@ class PythonApplication final : public worker::Application {
   void tell_imports_to(Tell tell) override;
   bool can_be_imported_early(const std::string& line) override;
   void import_early(std::string_view lines) override;
+  void import_beside_requests(std::string_view lines) override;
   worker::LoadError call_pre_fork() override;
   std::vector<std::string> prepare_to_fork(bool explain) override;
   void stop_zygote(bool discard) override;

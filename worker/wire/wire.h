@@ -37,7 +37,8 @@ enum class Kind : std::uint32_t {
   // (worker/wire/rehearsal.h);
   // value: milliseconds for all; text: the targets.
   rehearse = 7,
-  // text: as of judge_imports, of those that were found good: the zygote imports them,
+  // text: as of judge_imports, of those that were found good: the zygote imports them
+  // (and so do its workers, which are told the same),
   // so that its workers to come have them from memory.
   import_early = 9,
   ping = 8,  // answered by `pong`, as soon as nothing else is done

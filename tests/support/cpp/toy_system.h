@@ -7,6 +7,7 @@
 #include <csignal>
 #include <deque>
 #include <map>
+#include <set>
 #include <utility>
 #include <vector>
 
@@ -51,6 +52,7 @@ class ToySystem : public Kernel {
   std::vector<wire::Frame> told;  // all but pings
   int pings = 0;
   int asked_for_stacks = 0;
+  std::set<int> homeless;  // pids whose directory was removed
   std::vector<std::vector<std::string>> rehearsals;  // that zygotes were asked for
   std::vector<Sighting> asked_for;                   // of every worker
   bool short_of_memory = false;
@@ -117,6 +119,10 @@ class ToySystem : public Kernel {
                                 frame.kind == wire::Kind::stop ||
                                 frame.kind == wire::Kind::quit;
     return ok();
+  }
+
+  [[nodiscard]] bool lacks_its_directory(const Process& process) const override {
+    return homeless.contains(process.pid);
   }
 
   void ask_for_stacks(const Process&) override { ++asked_for_stacks; }

@@ -192,6 +192,12 @@ TEST_CASE("what workers import late the next zygote imports early, if that can b
   CHECK(toy.system.to_judge == "!shop.late\nreportlab\n");
   toy.zygote_says(1, wire::Kind::importable, 0, "!shop.late\nnever.heard\n");
   toy.fleet.tick();
+  const auto told = [&](std::uint32_t serial) {
+    return std::ranges::any_of(toy.system.told, [&](const wire::Frame& frame) {
+      return frame.kind == wire::Kind::import_early && frame.serial == serial;
+    });
+  };
+  CHECK(told(1));
   SECTION("in a reload") {
     toy.fleet.propose({{}, {.workers = 1}});
     CHECK(toy.learned_by(2) == std::vector<std::string>{"!shop.late"});
@@ -232,9 +238,10 @@ TEST_CASE("imports are tried a moment after they are told, and not all the time"
   CHECK(toy.system.told.size() == 2);
 }
 
-TEST_CASE("trials become rarer where something new is told all the time, and soon again "
-          "after a pause",
-          "[fleet]") {
+TEST_CASE(
+    "trials become rarer where something new is told all the time, and soon again "
+    "after a pause",
+    "[fleet]") {
   Learning toy;
   toy.advance(60s);
   toy.system.told.clear();

@@ -145,6 +145,6 @@ TEST_CASE("workers look at the listeners when one was killed, and at no other en
   std::vector<std::uint32_t> looked;
   for (const wire::Frame& frame : toy.system.told)
     if (frame.kind == wire::Kind::look) looked.push_back(frame.serial);
-  CHECK(looked == (killed ? std::vector<std::uint32_t>{1, 3}
-                          : std::vector<std::uint32_t>{}));
+  CHECK(looked ==
+        (killed ? std::vector<std::uint32_t>{1, 3} : std::vector<std::uint32_t>{}));
 }

@@ -213,8 +213,8 @@ TEST_CASE("old code that fails with a file of the new code in hand excuses nothi
 }
 
 TEST_CASE("a rehearsal says whether a file of other code was read", "[rehearsal]") {
-  const std::vector<worker::Rehearsed> all{
-      {"/a", Ending::failed, "no", 500, true}, {"/b", Ending::answered, "", 200, false}};
+  const std::vector<worker::Rehearsed> all{{"/a", Ending::failed, "no", 500, true},
+                                           {"/b", Ending::answered, "", 200, false}};
   const auto told = worker::rehearsed_from_json(worker::to_json(all));
   REQUIRE(told);
   CHECK(told.value()[0].newer);
