@@ -169,7 +169,8 @@ void Fleet::roll(Transaction& of) {
 }
 
 void Fleet::commit(Transaction& of) {
-  if (goal_.generation == 0) {
+  const bool first = goal_.generation == 0;
+  if (first) {
     goal_ = of.goal;
     goal_.check_health = false;  // there is no better code to go back to
     pool_.aim(goal_);
@@ -177,7 +178,8 @@ void Fleet::commit(Transaction& of) {
   tell(FleetNews::Kind::committed, of.generation);
   // From now on a worker replaces one that was good: what the health check depends on
   // may be down, and must not keep workers from starting.
-  goal_.check_health = goal_.refuse_broken = false;
+  goal_.check_health = false;
+  if (!first) goal_.refuse_broken = false;  // else: as somebody wants it who edits
   pool_.adjust(goal_);
   if (!learned_.to_judge().empty()) judge_at_ = kernel_.now() + kJudgeDelay;
   advance(last_, ReloadEvent::dropped);

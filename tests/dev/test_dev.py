@@ -87,12 +87,15 @@ class Project:
                         f"{environment} {paths.MONODON} dev --python {self.python} {words}",
                         150, 100, str(self.directory))
 
-    def started(self, terminal):
-        """Its address, as the terminal shows it."""
+    def listens(self, terminal):
+        """Its port, as the terminal shows it."""
         lines = terminal.until(lambda lines: any("listening at http" in line for line in lines),
                                "the address", 40)
         self.port = int(re.search(r"listening at http://127\.0\.0\.1:(\d+)",
                                   "\n".join(lines))[1])
+
+    def started(self, terminal):
+        self.listens(terminal)
         self.wait(lambda: self.answer("/") is not None, "an answer", 40)
 
     def answer(self, path):
@@ -349,6 +352,18 @@ def test_a_broken_start_waits_for_the_edit(flask):
         flask.edit("app.py", "app = Flask(__name__", "app = Flask(__name__)")
         flask.started(terminal)
         assert flask.answer("/") == "<h1>first</h1>"
+
+
+def test_broken_urls_at_the_start_wait_for_the_edit_and_so_does_the_browser(django):
+    django.edit("shop/urls.py", "views.stop", "views.nosuch")
+    with django.terminal() as terminal:
+        terminal.until(shows("waiting for a change"), "the wait", 40)
+        assert shows("AttributeError.*nosuch")(terminal.lines())
+        django.listens(terminal)
+        with subprocess.Popen(["curl", "-s", f"http://127.0.0.1:{django.port}/"],
+                              stdout=subprocess.PIPE, text=True) as asked:
+            django.edit("shop/urls.py", "views.nosuch", "views.stop")
+            assert asked.communicate(timeout=40 * PATIENCE)[0] == "<h1>first</h1>"
 
 
 def test_a_terminal_that_is_closed_takes_the_server_with_it(flask):
