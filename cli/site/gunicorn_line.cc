@@ -56,6 +56,10 @@ bool is_shell(std::string_view word) {
          name == "dash" || name == "zsh" || name == "ash";
 }
 
+bool changes_user(std::string_view word) {
+  return base_name(word) == "su" || base_name(word) == "runuser";
+}
+
 // "-c", "-lc", "-ec".
 bool runs_text(std::string_view word) {
   return word.size() > 1 && word[0] == '-' && word[1] != '-' && word.ends_with('c');
@@ -223,6 +227,15 @@ void use_module(GunicornLine& line) {
   line.program = line.python.empty() ? "gunicorn" : line.python;
 }
 
+// "su www -s /bin/sh -c ...": lost, it would leave the site to root.
+void tell_user(const Words& words, std::size_t from, GunicornLine& line) {
+  std::string left;
+  for (std::size_t i = from; i < words.size() && !runs_text(words[i]); ++i)
+    left += (left.empty() ? "" : " ") + words[i];
+  line.told.push_back(left +
+                      ": is left out; name its user, as User= of the unit or as `user:`");
+}
+
 }  // namespace
 
 std::string path_below(const std::string& directory, const std::string& path) {
@@ -263,6 +276,7 @@ GunicornLine find_gunicorn(std::vector<std::string> words, const Variables& know
     }
     if (is_shell(word)) {
       GunicornLine inner = find_behind_shell(words, i, line, known);
+      if (inner && changes_user(word)) tell_user(words, i, inner);
       if (inner) return inner;
     }
     if (is_assignment(word) && !word.starts_with('-')) {

@@ -78,6 +78,17 @@ TEST_CASE("a script names its interpreter in its first lines", "[gunicorn_line]"
             .empty());
 }
 
+TEST_CASE("who changes the user is told: without it the site would be root's",
+          "[gunicorn_line]") {
+  const Texts su = find("/bin/su www -s /bin/sh -c 'exec gunicorn a:b'").told;
+  REQUIRE(su.size() == 1);
+  CHECK(su[0] ==
+        "/bin/su www -s /bin/sh: is left out; name its user, as User= of the unit or as "
+        "`user:`");
+  CHECK(find("runuser -u www -c 'gunicorn a:b'").told.size() == 1);
+  CHECK(find("sh -c 'exec gunicorn a:b'").told.empty());
+}
+
 TEST_CASE("what measures stays before monodon, what selects is told",
           "[gunicorn_line]") {
   CHECK(judge_wrapper(find("gunicorn a:b")).told.empty());
