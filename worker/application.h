@@ -230,7 +230,8 @@ class Application {
   // Zygote, between forks: imports lines that were found good in a throw-away child.
   // What has changed on the disk since the application was loaded is left alone.
   virtual void import_early(std::string_view /*lines*/) {}
-  // Worker, leader: the same, beside its requests, so that it needs no disk for them.
+  // Worker, whoever leads: the same, beside its requests, so that it needs no disk for
+  // them. Does not wait.
   virtual void import_beside_requests(std::string_view /*lines*/) {}
 
   virtual bool can_be_imported_early(const std::string& /*line*/) { return false; }

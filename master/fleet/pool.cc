@@ -14,6 +14,7 @@ using namespace std::chrono_literals;
 
 constexpr Clock::duration kStuckPatience = 5s;
 constexpr Clock::duration kQuickPatience = 1s;
+constexpr Clock::duration kQuickStartPatience = std::chrono::milliseconds{400};
 constexpr Clock::duration kExitPatience = 2s;   // from hanging up to being reaped
 constexpr Clock::duration kKillPatience = 10s;  // until the first complaint
 constexpr Clock::duration kMostSilence = 10min,
@@ -357,7 +358,7 @@ void Pool::ask_to_drain(Slot& slot, State before) {
   // One that never served does not listen yet, and has nothing to finish.
   if (quick_ || before == State::starting) patience = kQuickPatience;
   if (slot.view.generation == withdrawn_) patience = {};
-  if (quick_ && before == State::starting) patience = {};
+  if (quick_ && before == State::starting) patience = kQuickStartPatience;
   slot.deadline = kernel_.now() + patience;
   tell_to_go(slot);
 }

@@ -187,3 +187,13 @@ def test_a_port_alone_is_at_this_machine(tmp_path):
     said = dev(tmp_path, "--bind", ":0")
     assert "127.0.0.1:" in said and "0.0.0.0" not in said
     assert "saved files are reloaded" not in said  # --no-reload
+
+
+def test_a_directory_that_was_removed_is_told(tmp_path):
+    gone = tmp_path / "gone"
+    gone.mkdir()
+    done = subprocess.run(
+        ["sh", "-c", f"rmdir {gone} && exec {paths.MONODON} dev --python {paths.PYTHON}"],
+        cwd=gone, text=True, capture_output=True, check=False, timeout=40 * PATIENCE)
+    assert done.returncode == 1
+    assert "the current directory was removed" in done.stderr

@@ -390,16 +390,6 @@ def test_what_was_found_is_told(files, told):
         project.close()
 
 
-def test_a_directory_that_was_removed_is_told(tmp_path):
-    gone = tmp_path / "gone"
-    gone.mkdir()
-    done = subprocess.run(
-        ["sh", "-c", f"rmdir {gone} && exec {paths.MONODON} dev --python {paths.PYTHON}"],
-        cwd=gone, text=True, capture_output=True, check=False, timeout=40 * PATIENCE)
-    assert done.returncode == 1
-    assert "the current directory was removed" in done.stderr
-
-
 def test_a_port_that_was_asked_for_is_not_changed(flask):
     with socket.create_server(("127.0.0.1", 0)) as taken:
         port = taken.getsockname()[1]

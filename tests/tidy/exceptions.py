@@ -98,6 +98,7 @@ HEADER_ELSEWHERE = {
     "master/requests.cc": "master/server.h",
     "worker/python/wsgi/environ_shapes.cc": "worker/python/wsgi/environ.h",
     "worker/python/application_hooks.cc": "worker/python/application.h",
+    "worker/python/application_imports.cc": "worker/python/application.h",
     "worker/python/application_turns.cc": "worker/python/application.h",
     "worker/python/asgi/sending.cc": "worker/python/asgi/conversation.h",
     "worker/loop/interleaving.cc": "worker/loop/loop.h",

@@ -6,6 +6,7 @@ those that can. Lines: the name of a module, after a "!" if it is the applicatio
 and a "?" before that if it is only compiled.
 """
 
+import contextlib
 import importlib
 import importlib.machinery
 import importlib.util
@@ -75,8 +76,13 @@ class Learner:
         spec = importlib.util.find_spec(name)
         return spec is not None and bool(spec.origin) and _changed(spec.origin) <= self._since
 
-    def leave_out_this_thread(self):
+    @contextlib.contextmanager
+    def leaving_out_this_thread(self):
         self._left_out = threading.get_ident()
+        try:
+            yield
+        finally:
+            self._left_out = None
 
     def know_all(self):
         self._known.update(sys.modules)
@@ -193,11 +199,9 @@ def import_good(lines, learner):
 
 
 def import_beside_requests(lines, learner):
-    """In a worker that serves: what was found good, by a thread."""
-    def run():
-        learner.leave_out_this_thread()
+    """In a worker that serves, in a thread of its own: what was found good."""
+    with learner.leaving_out_this_thread():
         import_good(lines, learner)
-    threading.Thread(target=run, name="monodon-imports", daemon=True).start()
 
 
 def _is_gone(name, error):

@@ -29,17 +29,6 @@ struct ThreadJob {
 
 constexpr const char* kJobName = "monodon.thread";
 
-Ref str_list(const std::vector<std::string>& texts) {
-  Ref list = Ref::steal(PyList_New(0));
-  for (const std::string& text : texts) {
-    // As os.fsdecode: paths and environment are bytes to the kernel.
-    const Ref item = Ref::steal(PyUnicode_DecodeFSDefaultAndSize(
-        text.data(), static_cast<Py_ssize_t>(text.size())));
-    if (!list || !item || PyList_Append(list.get(), item.get()) != 0) return {};
-  }
-  return list;
-}
-
 bool prepare_interpreter(const worker::Boot& boot) {
   const worker::Settings& settings = boot.settings;
   std::vector<std::string> path{settings.directory};
@@ -53,14 +42,6 @@ bool prepare_interpreter(const worker::Boot& boot) {
   return paths && environment && argv && call_runtime("set_argv", argv.get()) && logs &&
          call_runtime("set_up_loggers", logs.get()) &&
          call_runtime("prepare_interpreter", paths.get(), environment.get());
-}
-
-std::vector<std::string> texts_of(PyObject* list) {
-  std::vector<std::string> texts;
-  const Py_ssize_t count = PyList_Size(list);
-  for (Py_ssize_t i = 0; i < count; ++i)
-    texts.push_back(text_of(PyList_GetItem(list, i)));
-  return texts;
 }
 
 worker::LoadError import_failure() {
@@ -123,80 +104,6 @@ worker::LoadError PythonApplication::load(const worker::Boot& boot) {
   }
   if (!gateway_) return import_failure();
   return {};
-}
-
-worker::LateImports PythonApplication::import_late(const worker::Boot& boot) {
-  const Ref learned = str_list(boot.learned);
-  const bool refuse = boot.settings.learned_imports == "refuse";
-  const Ref both =
-      call_runtime("import_late", learned.get(), refuse ? Py_True : Py_False);
-  PyObject* broken = nullptr;
-  PyObject* told = nullptr;
-  if (!both || PyArg_ParseTuple(both.get(), "O!O!", &PyList_Type, &broken, &PyList_Type,
-                                &told) == 0)
-    return {{take_traceback()}, {}};
-  return {texts_of(broken), texts_of(told)};
-}
-
-namespace {
-
-void call_with_lines(const char* function, std::string_view lines) {
-  std::vector<std::string> all;
-  while (!lines.empty()) {
-    const std::size_t end = std::min(lines.find('\n'), lines.size());
-    if (end != 0) all.emplace_back(lines.substr(0, end));
-    lines.remove_prefix(std::min(end + 1, lines.size()));
-  }
-  const Ref list = str_list(all);
-  if (!list || !call_runtime(function, list.get())) PyErr_Clear();
-}
-
-}  // namespace
-
-void PythonApplication::prepare_to_learn() {
-  if (!call_runtime("prepare_to_learn"))
-    log::warning("learning imports raised\n" + take_traceback(),
-                 {log::Id::application_warning});
-}
-
-void PythonApplication::tell_imports_to(Tell tell) {
-  tell_imports_ = std::move(tell);
-  modules_ = PyImport_GetModuleDict();
-}
-
-bool PythonApplication::can_be_imported_early(const std::string& line) {
-  const Ref list = str_list({line});
-  if (!list) return false;
-  const Ref can = call_runtime("can_be_imported_early", PyList_GetItem(list.get(), 0));
-  if (can) return can.get() == Py_True;
-  PyErr_Clear();
-  return false;
-}
-
-void PythonApplication::import_early(std::string_view lines) {
-  call_with_lines("import_early", lines);
-}
-
-void PythonApplication::import_beside_requests(std::string_view lines) {
-  if (modules_ == nullptr) return;
-  const PyGILState_STATE state = PyGILState_Ensure();
-  call_with_lines("import_beside_requests", lines);
-  PyGILState_Release(state);
-}
-
-// After each request that has imported something. Not for ever: some applications make
-// modules in every request. The answer is out by now.
-void PythonApplication::learn() {
-  constexpr std::uint32_t kMost = 1000;
-  if (++learned_ >= kMost) modules_ = nullptr;
-  modules_seen_ = PyDict_Size(PyImport_GetModuleDict());
-  const Ref both = call_runtime("learn");
-  const char* lines = nullptr;
-  const char* newer = nullptr;
-  if (!both || PyArg_ParseTuple(both.get(), "ss", &lines, &newer) == 0)
-    return PyErr_Clear();
-  if (*lines != '\0') tell_imports_(lines, false);
-  if (*newer != '\0') tell_imports_(newer, true);
 }
 
 worker::LoadError PythonApplication::call_pre_fork() {

@@ -110,4 +110,23 @@ std::string take_explanation() {
   return take_exception("explain");
 }
 
+Ref str_list(const std::vector<std::string>& texts) {
+  Ref list = Ref::steal(PyList_New(0));
+  for (const std::string& text : texts) {
+    // As os.fsdecode: paths and environment are bytes to the kernel.
+    const Ref item = Ref::steal(PyUnicode_DecodeFSDefaultAndSize(
+        text.data(), static_cast<Py_ssize_t>(text.size())));
+    if (!list || !item || PyList_Append(list.get(), item.get()) != 0) return {};
+  }
+  return list;
+}
+
+std::vector<std::string> texts_of(PyObject* list) {
+  std::vector<std::string> texts;
+  const Py_ssize_t count = PyList_Size(list);
+  for (Py_ssize_t i = 0; i < count; ++i)
+    texts.push_back(text_of(PyList_GetItem(list, i)));
+  return texts;
+}
+
 }  // namespace monodon::python

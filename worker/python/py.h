@@ -9,6 +9,7 @@
 #include <string>
 #include <string_view>
 #include <utility>
+#include <vector>
 
 #include "base/process/own_process.h"
 
@@ -120,6 +121,11 @@ inline PyObject* came_back(PyObject* result) noexcept {
   if (is_stranger()) end_stranger();
   return result;
 }
+
+// A list of str, as os.fsdecode makes them: null with an exception set.
+[[nodiscard]] Ref str_list(const std::vector<std::string>& texts);
+// The texts of a list.
+std::vector<std::string> texts_of(PyObject* list);
 
 // Calls `name` of the helper module _monodon_runtime. Null with an exception set.
 [[nodiscard]] Ref call_runtime(const char* name, PyObject* argument = nullptr,
