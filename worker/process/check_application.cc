@@ -25,15 +25,18 @@ void say(std::string_view text) {
 
 // What a zygote would do after such an import, for people.
 std::vector<std::string> decision(Application& app, const Boot& boot) {
-  if (!preloads(boot)) return {"preload: off; each worker imports the application"};
+  const std::string price =
+      "so no old code is in memory: a worker that is replaced runs what is on the disk";
+  if (!preloads(boot))
+    return {"preload: off; each worker imports the application, " + price};
   const bool anyway = forks_anyway(boot);
   std::vector<std::string> left = app.prepare_to_fork(anyway);
   if (left.empty()) return {"preload: workers share one import of the application"};
   if (!anyway)
     return {
-        fmt::format("preload: each worker imports the application, since its import "
-                    "leaves what a fork breaks: {}",
-                    fmt::join(left, "; "))};
+        fmt::format("preload: each worker imports the application, {}; its import leaves "
+                    "what a fork breaks: {}",
+                    price, fmt::join(left, "; "))};
   for (std::string& line : left) line.insert(0, "warning: ");
   return left;
 }
