@@ -3,6 +3,7 @@
 #include "master/fleet/fleet.h"
 
 #include <algorithm>
+#include <csignal>
 #include <utility>
 
 #include "master/fleet/obituary.h"
@@ -26,6 +27,11 @@ constexpr unsigned kFailedForks = 5;  // what is no fault of the code may pass b
 std::string account_of(const Death& death) {
   return death.out_of_memory ? "memory was short, and the kernel killed it"
                              : describe(death);
+}
+
+// What an import does to its own process leaves a stack there.
+std::string where_it_was(const Death& death) {
+  return death.by_signal && death.code == SIGKILL ? "" : "; the error log says where";
 }
 
 }  // namespace
@@ -204,8 +210,8 @@ void Fleet::heed(ZygoteNews& news) {
       pool_.on_zygote_gone(news.generation);
       if (news.again) break;
       if (imports)
-        fail({.reason = "the zygote ended while it imported the application: " +
-                        account_of(news.death)});
+        fail({.reason = "the process that imported the application ended: " +
+                        account_of(news.death) + where_it_was(news.death)});
       else if (tried)
         fail({.reason =
                   "the zygote of the new generation ended: " + account_of(news.death)});

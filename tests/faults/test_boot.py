@@ -42,6 +42,7 @@ def test_an_application_that_cannot_be_imported_ends_the_start(what, preload):
         if text in DIES:  # no exception tells where
             said = server.log.text() + "\n".join(server.out.lines)
             assert 'broken.py", line' in said, said
+            assert "the error log says where" in server.log.text()
         assert "\x1b" not in server.log.text()
         assert not server.notify.has("READY")
         server.gates.close()
