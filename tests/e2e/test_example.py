@@ -105,8 +105,10 @@ cp -r {EXAMPLE} /srv/deployment
 
 
 def deploy(machine, *words):
-    return machine.run("PIP_NO_INDEX=1 PIP_FIND_LINKS=/stage/wheels /srv/deployment/deploy.sh "
-                       + " ".join(words), check=False, timeout=180)
+    # Its own is that of the distribution that the example is for.
+    python = "PYTHON=$(command -v python3.13 || command -v python3)"
+    return machine.run(f"PIP_NO_INDEX=1 PIP_FIND_LINKS=/stage/wheels {python} "
+                       f"/srv/deployment/deploy.sh {' '.join(words)}", check=False, timeout=180)
 
 
 def visit(machine, path, *options, scheme="https"):
