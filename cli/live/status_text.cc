@@ -161,8 +161,7 @@ std::string headline(const ServerStatus& status) {
   text += reload_of(status);
   if (status.stopping) text += ", stopping";
   text += queue_text(status);
-  // Only where it is not as usual.
-  if (status.preload && !status.preload->shared)
+  if (status.preload)
     for (const std::string& line : preload_lines(*status.preload)) text += "\n" + line;
   text += "\n";
   add_no_zygote(text, status);
